@@ -1,0 +1,47 @@
+import { ERROR_KINDS, type ErrorCode, type ErrorKind } from './error-codes.js';
+
+/** Facts about a failure, for logs and for programs: plain JSON values. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/**
+ * The one error class of the Starling libraries. The message says what was expected, what was received, where, and what to do;
+ * `code` is stable and `details` carries the same facts as data.
+ */
+export class StarlingError extends Error {
+  override readonly name = 'StarlingError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  /** Status, API type and retryability of this error's code. */
+  get kind(): ErrorKind {
+    return ERROR_KINDS[this.code];
+  }
+}
+
+/** True for a StarlingError, also one made by another copy of this library; with `code`, only for that code. */
+export function isStarlingError(value: unknown, code?: ErrorCode): value is StarlingError {
+  return (
+    value instanceof Error &&
+    value.name === 'StarlingError' &&
+    'code' in value &&
+    typeof value.code === 'string' &&
+    value.code in ERROR_KINDS &&
+    (code === undefined || value.code === code)
+  );
+}
+
+/** The text of anything that was thrown, for use inside another message. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Throws if an invariant of our own code does not hold: a bug, never bad input. */
+export function assert(condition: boolean, invariant: string): asserts condition {
+  if (!condition) throw new StarlingError('internal', `broken invariant: ${invariant}`);
+}
