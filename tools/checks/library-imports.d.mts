@@ -1,0 +1,1 @@
+export declare const libraryImports: Readonly<Record<string, readonly string[]>>;
