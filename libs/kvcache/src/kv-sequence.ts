@@ -1,0 +1,182 @@
+import { StarlingError, assert } from '@starling/core';
+import type { PageArena } from './page-arena.js';
+
+/** Where the keys and values of one position are. */
+export interface KvLocation {
+  readonly page: number;
+  /** Position within the page, 0 to pageTokens - 1. */
+  readonly offset: number;
+}
+
+/**
+ * The page table of one sequence: position p is in page `pages[p / pageTokens]` at `p % pageTokens`.
+ *
+ * Invariant: the table covers `length` positions and those reserved after them; positions `[0, length)` hold tokens.
+ * Pages may be shared with forks as long as nobody writes them: after `reserve(n)`, the pages of `[length, length + n)` have one holder.
+ */
+export class KvSequence {
+  readonly arena: PageArena;
+  /** The number under which a model runtime keeps what it remembers of this sequence beside pages (recurrent state). */
+  slot: number;
+  #table: Int32Array;
+  #pageCount = 0;
+  #length = 0;
+  #released = false;
+
+  /** An empty sequence: it holds no page until something is reserved. */
+  constructor(arena: PageArena, slot = 0) {
+    this.arena = arena;
+    this.slot = slot;
+    this.#table = new Int32Array(8);
+  }
+
+  /** Positions that hold tokens. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Positions that the held pages have room for. */
+  get capacity(): number {
+    return this.#pageCount * this.arena.pageTokens;
+  }
+
+  /** The page table `(pages)`: a view, valid until this sequence is next changed. */
+  get pages(): Int32Array {
+    return this.#table.subarray(0, this.#pageCount);
+  }
+
+  get isReleased(): boolean {
+    return this.#released;
+  }
+
+  /** Free pages that `reserve(tokens)` would take: new ones, and one to copy a shared last page to. */
+  pagesToReserve(tokens: number): number {
+    const added = Math.max(0, this.arena.pagesFor(this.#length + tokens) - this.#pageCount);
+    return added + (this.#mustCopyLast(tokens) ? 1 : 0);
+  }
+
+  /**
+   * Makes room for `tokens` positions after `length`, held by this sequence alone, so that they may be written.
+   * @throws StarlingError kv_exhausted if too few pages are free; then nothing has changed
+   */
+  reserve(tokens: number): void {
+    this.#checkLive();
+    assert(Number.isInteger(tokens) && tokens >= 0, `room is reserved for a whole number of tokens, not ${tokens}`);
+    const needed = this.pagesToReserve(tokens);
+    if (needed > this.arena.freePages) throw this.arena.exhausted(needed);
+    if (this.#mustCopyLast(tokens)) this.#copyLast();
+    const pageCount = Math.max(this.#pageCount, this.arena.pagesFor(this.#length + tokens));
+    this.#growTable(pageCount);
+    while (this.#pageCount < pageCount) this.#table[this.#pageCount++] = this.arena.allocate();
+  }
+
+  /** Notes that the next `tokens` reserved positions have been written. */
+  commit(tokens: number): void {
+    this.#checkLive();
+    const length = this.#length + tokens;
+    assert(Number.isInteger(tokens) && tokens >= 0 && length <= this.capacity, `${tokens} tokens after ${this.#length} were reserved (room for ${this.capacity})`);
+    assert(!this.#mustCopyLast(tokens), 'a page that was shared after its room was reserved is reserved again before it is written');
+    this.#markFilled(this.#length, length);
+    this.#length = length;
+  }
+
+  /** Forgets the positions from `length` on, and gives back pages that are not needed for the rest; also those reserved ahead. */
+  truncate(length: number): void {
+    this.#checkLive();
+    assert(Number.isInteger(length) && length >= 0 && length <= this.#length, `a sequence of ${this.#length} is cut to ${length}`);
+    const pageCount = this.arena.pagesFor(length);
+    while (this.#pageCount > pageCount) this.arena.release(this.#table[--this.#pageCount]);
+    this.#length = length;
+    const rest = length % this.arena.pageTokens;
+    if (rest > 0) this.arena.setFilled(this.#table[pageCount - 1], rest);
+  }
+
+  /** A second sequence with the same tokens; pages are shared until one of the two reserves room to write. Room reserved ahead stays here. */
+  fork(slot = 0): KvSequence {
+    this.#checkLive();
+    const copy = new KvSequence(this.arena, slot);
+    const pageCount = this.arena.pagesFor(this.#length);
+    copy.#growTable(pageCount);
+    for (let i = 0; i < pageCount; i++) {
+      this.arena.retain(this.#table[i]);
+      copy.#table[i] = this.#table[i];
+    }
+    copy.#pageCount = pageCount;
+    copy.#length = this.#length;
+    return copy;
+  }
+
+  /** Gives all pages back. The sequence is of no use afterwards; a second call does nothing. */
+  release(): void {
+    if (this.#released) return;
+    this.truncate(0);
+    this.#released = true;
+  }
+
+  /**
+   * Where position `position` is.
+   * @throws StarlingError invalid_argument if no page has been reserved for it
+   */
+  locate(position: number): KvLocation {
+    if (!Number.isInteger(position) || position < 0 || position >= this.capacity) {
+      throw new StarlingError('invalid_argument', `position ${position} is not one of the ${this.capacity} that this sequence has pages for`, {
+        details: { position, capacity: this.capacity, length: this.#length },
+      });
+    }
+    const { pageTokens } = this.arena;
+    return { page: this.#table[Math.floor(position / pageTokens)], offset: position % pageTokens };
+  }
+
+  /**
+   * Checks the invariant above.
+   * @throws StarlingError internal with what is broken
+   */
+  checkIntegrity(): void {
+    assert(this.#length <= this.capacity, `${this.#length} tokens lie in pages for ${this.capacity}`);
+    assert(!this.#released || this.#pageCount === 0, 'a released sequence holds no page');
+    const { pageTokens } = this.arena;
+    const seen = new Set<number>();
+    for (let i = 0; i < this.#pageCount; i++) {
+      const page = this.#table[i];
+      assert(this.arena.holdersOf(page) > 0, `page ${page} of a table is held`);
+      assert(!seen.has(page), `page ${page} is in a table once`);
+      seen.add(page);
+      const tokens = Math.min(pageTokens, Math.max(0, this.#length - i * pageTokens));
+      assert(this.arena.filledOf(page) >= tokens, `page ${page} holds the ${tokens} tokens that its table says`);
+    }
+  }
+
+  /** The last page that holds tokens is shared, not full, and about to be written. */
+  #mustCopyLast(tokens: number): boolean {
+    if (tokens === 0 || this.#length % this.arena.pageTokens === 0) return false;
+    return this.arena.holdersOf(this.#table[this.arena.pagesFor(this.#length) - 1]) > 1;
+  }
+
+  #copyLast(): void {
+    const last = this.arena.pagesFor(this.#length) - 1;
+    const shared = this.#table[last];
+    const own = this.arena.allocate();
+    this.arena.copy(shared, own);
+    this.arena.setFilled(own, this.#length % this.arena.pageTokens);
+    this.arena.release(shared);
+    this.#table[last] = own;
+  }
+
+  #markFilled(from: number, to: number): void {
+    const { pageTokens } = this.arena;
+    for (let i = Math.floor(from / pageTokens); i * pageTokens < to; i++) {
+      this.arena.setFilled(this.#table[i], Math.min(pageTokens, to - i * pageTokens));
+    }
+  }
+
+  #growTable(pageCount: number): void {
+    if (pageCount <= this.#table.length) return;
+    const table = new Int32Array(Math.max(pageCount, this.#table.length * 2));
+    table.set(this.pages);
+    this.#table = table;
+  }
+
+  #checkLive(): void {
+    assert(!this.#released, 'a released sequence is not used again');
+  }
+}
