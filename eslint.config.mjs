@@ -10,7 +10,7 @@ const bareError = {
 };
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', '**/dist', '**/build', '**/coverage', 'tmp', '.nx', 'tools/checks/fixtures', 'tools/demo-model', 'tools/bench/peers'] },
+  { ignores: ['**/node_modules', '**/dist', '**/build', '**/coverage', 'tmp', '.nx', 'tools/checks/fixtures', 'tools/demo-model'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-const skippedFolders = new Set(['node_modules', 'dist', 'build', 'coverage', 'fixtures', 'peers', 'demo-model', 'models']);
+const skippedFolders = new Set(['node_modules', 'dist', 'build', 'coverage', 'fixtures', 'demo-model', 'models']);
 
 /** Every TypeScript and JavaScript source file under the given folders of `root`, as sorted paths relative to it. */
 export function sourceFiles(root: string, folders: readonly string[] = ['apps', 'libs', 'tools']): string[] {
