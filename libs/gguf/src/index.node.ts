@@ -1,1 +1,2 @@
-export {};
+export { openGgufFile } from './open.node.js';
+export { openFileSource } from './file-source.node.js';
