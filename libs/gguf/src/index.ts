@@ -5,3 +5,6 @@ export { TENSOR_TYPES, tensorTypeById, tensorTypeByName, bytesOfValues, type Ten
 export type { TensorInfo } from './read-tensors.js';
 export type { GgufValue, NumberArray, ScalarType, ValueType } from './values.js';
 export { LIMITS } from './limits.js';
+export { dequantize } from './dequantize.js';
+export { codebook, evenSigns, type CodebookName } from './formats/codebooks.js';
+export { FP4_VALUES, IQ4_VALUES } from './formats/fp4.js';
