@@ -1,0 +1,17 @@
+/** Tokens per second of one run: of the prompt, and of the tokens decoded after it. */
+export interface Measurement {
+  readonly promptTps: number;
+  readonly decodeTps: number;
+}
+
+/** The middle of a list of numbers (the mean of the two middle ones when it is even). */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The medians of several runs. */
+export function medians(runs: readonly Measurement[]): Measurement {
+  return { promptTps: median(runs.map((run) => run.promptTps)), decodeTps: median(runs.map((run) => run.decodeTps)) };
+}
