@@ -1,0 +1,160 @@
+import { StarlingError } from '@starling/core';
+import { Candidates } from './candidates.js';
+import { buildChain } from './chain.js';
+import type { StageFactory } from './chain.js';
+import { resolveSamplerParams, type SamplerOptions } from './params.js';
+import type { SamplerStage, StageState } from './stage.js';
+import type { SamplerVocabulary } from './vocabulary.js';
+import type { TokenMask } from '@starling/grammar';
+
+/** What restricts the next token beyond probabilities: a grammar's matcher, for example. */
+export interface TokenConstraint {
+  /** Whether the token may come next. */
+  accepts(id: number): boolean;
+  /** All tokens that may come next. */
+  mask(): TokenMask;
+  /** The token has come. */
+  advance(id: number): void;
+  fork(): TokenConstraint;
+}
+
+/** A candidate of the final draw. */
+export interface Candidate {
+  readonly id: number;
+  /** Its probability after the whole chain, 0 to 1. */
+  readonly probability: number;
+}
+
+/** What `sample()` chose. */
+export interface SampledToken extends Candidate {
+  /** The most likely candidates of the draw, most likely first, if asked for. */
+  readonly candidates?: readonly Candidate[];
+}
+
+/** Everything that a sampler remembers, as plain values for JSON. */
+export interface SamplerState {
+  readonly version: 1;
+  /** The states of the stages, in their order; null for those that remember nothing. */
+  readonly stages: readonly (StageState | null)[];
+}
+
+/** Turns logits into tokens, one sequence's tokens one after the other. */
+export interface Sampler {
+  /** The names of the stages, in their order. */
+  readonly stages: readonly string[];
+  /** The seed in use: the one asked for, or the random one that was taken instead. */
+  readonly seed: number;
+  /**
+   * Chooses the next token. `logits` (n_vocab) are not changed, the history neither: call `accept` with the token that was really
+   * taken. With a constraint, the chosen token is tested first; only if it is refused, all others that may not come are masked
+   * and the chain runs once more.
+   * @throws StarlingError invalid_argument for logits of another length; unprocessable if no token has a finite logit.
+   */
+  sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken;
+  /** Adds a token to the history: every token of the prompt, then every token taken. */
+  accept(id: number): void;
+  /** A sampler of its own that would go on in the same way. */
+  fork(): Sampler;
+  save(): SamplerState;
+  /**
+   * Takes over the state of a sampler with the same parameters.
+   * @throws StarlingError invalid_argument if the state is one of another chain.
+   */
+  restore(state: SamplerState): void;
+}
+
+/** Where samplers of one vocabulary work: one set of arrays for all of them, since each `sample()` is done before the next. */
+const workspaces = new WeakMap<SamplerVocabulary, Candidates>();
+
+/**
+ * Makes a sampler. Sharing one `vocabulary` object among all samplers of a model shares their working arrays.
+ * @throws StarlingError invalid_argument for parameters out of range.
+ */
+export function createSampler(
+  params: SamplerOptions,
+  vocabulary: SamplerVocabulary,
+  options: { readonly stages?: Readonly<Record<string, StageFactory>> } = {},
+): Sampler {
+  const seed = resolveSamplerParams(params).seed ?? randomSeed();
+  const chain = buildChain({ ...resolveSamplerParams(params), seed }, vocabulary, options.stages ?? {});
+  return new ChainSampler(chain, seed, vocabulary);
+}
+
+function randomSeed(): number {
+  return globalThis.crypto.getRandomValues(new Uint32Array(1))[0];
+}
+
+class ChainSampler implements Sampler {
+  constructor(
+    private readonly chain: readonly SamplerStage[],
+    readonly seed: number,
+    private readonly vocabulary: SamplerVocabulary,
+  ) {}
+
+  get stages(): readonly string[] {
+    return this.chain.map((stage) => stage.name);
+  }
+
+  sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken {
+    const candidates = this.workspace();
+    candidates.load(logits);
+    let selected = this.run(candidates);
+    if (constraint !== undefined && !constraint.accepts(candidates.ids[selected])) {
+      candidates.load(logits);
+      candidates.applyMask(constraint.mask());
+      selected = this.run(candidates);
+    }
+    const id = candidates.ids[selected];
+    const probability = candidates.probabilities[selected];
+    const count = options?.topCandidates ?? 0;
+    return count > 0 ? { id, probability, candidates: mostLikely(candidates, count) } : { id, probability };
+  }
+
+  accept(id: number): void {
+    for (const stage of this.chain) stage.accept?.(id);
+  }
+
+  fork(): Sampler {
+    return new ChainSampler(this.chain.map((stage) => stage.fork()), this.seed, this.vocabulary);
+  }
+
+  save(): SamplerState {
+    return { version: 1, stages: this.chain.map((stage) => stage.save?.() ?? null) };
+  }
+
+  restore(state: SamplerState): void {
+    const fits = state.version === 1 && state.stages.length === this.chain.length;
+    if (!fits || this.chain.some((stage, i) => (stage.restore === undefined) !== (state.stages[i] === null))) {
+      throw new StarlingError('invalid_argument', `the saved state is not one of the chain ${this.stages.join(', ')}: make the sampler with the same parameters`, {
+        details: { chain: this.stages, savedStages: state.stages.length },
+      });
+    }
+    this.chain.forEach((stage, i) => {
+      const saved = state.stages[i];
+      if (saved !== null) stage.restore?.(saved);
+    });
+  }
+
+  private run(candidates: Candidates): number {
+    for (const stage of this.chain) stage.apply(candidates);
+    const { selected } = candidates;
+    if (selected === undefined || selected >= candidates.size || candidates.logits[selected] === -Infinity || Number.isNaN(candidates.logits[selected])) {
+      throw new StarlingError('unprocessable', 'no token can be drawn: every one has a logit of -Infinity or NaN; check logit biases, bans and the grammar', {
+        details: { chain: this.stages },
+      });
+    }
+    return selected;
+  }
+
+  private workspace(): Candidates {
+    let candidates = workspaces.get(this.vocabulary);
+    if (candidates === undefined) workspaces.set(this.vocabulary, (candidates = new Candidates(this.vocabulary.size)));
+    return candidates;
+  }
+}
+
+function mostLikely({ ids, probabilities, size }: Candidates, count: number): Candidate[] {
+  return Array.from({ length: size }, (_, i) => ({ id: ids[i], probability: probabilities[i] }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, count);
+}
