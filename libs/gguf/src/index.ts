@@ -8,3 +8,4 @@ export { LIMITS } from './limits.js';
 export { dequantize } from './dequantize.js';
 export { codebook, evenSigns, type CodebookName } from './formats/codebooks.js';
 export { FP4_VALUES, IQ4_VALUES } from './formats/fp4.js';
+export { quantize, canQuantize } from './quantize.js';

@@ -1,0 +1,210 @@
+import { loadBlock, putHalf, type BlockEncoder } from './block-encoder.js';
+import { ROUND, fitLine, fitScale, type Candidates, type Line } from './fit.js';
+import { packScales3, packScalesAndMins } from './k-scales.js';
+
+/**
+ * The formats of 256 values whose group scales are quantized themselves; the layouts are drawn in k-quants.decode.ts.
+ *
+ * Each group is fitted alone; its scale and min are rounded to what the block can store; then the steps are chosen for the rounded
+ * scales, the block's own two scales are fitted to those steps in closed form, and the steps are chosen once more.
+ */
+
+const x = new Float64Array(256);
+const steps = new Uint8Array(256);
+const line: Line = { scale: 0, offset: 0 };
+const fittedScales = new Float64Array(16);
+const fittedMins = new Float64Array(16);
+const scales = new Uint8Array(16);
+const mins = new Uint8Array(16);
+const signedScales = new Int16Array(16);
+
+/** What the formats with a min for each group differ in. */
+interface LineFormat {
+  readonly groups: 8 | 16;
+  /** Largest step of a value. */
+  readonly high: 3 | 15 | 31;
+  /** Largest stored scale and min. */
+  readonly scaleHigh: 15 | 63;
+  readonly candidates: Candidates;
+}
+
+const Q2_K: LineFormat = { groups: 16, high: 3, scaleHigh: 15, candidates: { first: -0.9, step: 0.1, count: 22 } };
+const Q4_K: LineFormat = { groups: 8, high: 15, scaleHigh: 63, candidates: { first: -1, step: 0.2, count: 10 } };
+const Q5_K: LineFormat = { groups: 8, high: 31, scaleHigh: 63, candidates: { first: -0.6, step: 0.2, count: 8 } };
+
+/** Fits the 256 values in `x` to a block with mins: leaves `scales`, `mins` and `steps`, and writes d and dmin at `at`. */
+function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
+  const { groups, high, scaleHigh, candidates } = format;
+  const size = 256 / groups;
+  let maxScale = 0;
+  let maxMin = 0;
+  for (let group = 0; group < groups; group++) {
+    fitLine(x.subarray(group * size, (group + 1) * size), size, high, candidates, false, line);
+    fittedScales[group] = line.scale;
+    fittedMins[group] = -line.offset;
+    maxScale = Math.max(maxScale, line.scale);
+    maxMin = Math.max(maxMin, -line.offset);
+  }
+  let d = putHalf(out, at, maxScale / scaleHigh);
+  let dmin = putHalf(out, at + 2, maxMin / scaleHigh);
+  let [ssqq, smq, mm, sxq, mx] = [0, 0, 0, 0, 0];
+  for (let group = 0; group < groups; group++) {
+    const from = group * size;
+    const s = d === 0 ? 0 : Math.min(scaleHigh, Math.round(fittedScales[group] / d));
+    let m = dmin === 0 ? 0 : Math.min(scaleHigh, Math.round(fittedMins[group] / dmin));
+    chooseSteps(from, size, high, d * s, dmin * m);
+    let sq = 0;
+    let sx = 0;
+    for (let i = from; i < from + size; i++) {
+      sq += steps[i];
+      sx += x[i];
+    }
+    if (dmin !== 0) {
+      m = Math.max(0, Math.min(scaleHigh, Math.round((d * s * sq - sx) / (size * dmin))));
+      chooseSteps(from, size, high, d * s, dmin * m);
+    }
+    scales[group] = s;
+    mins[group] = m;
+    let q1 = 0;
+    let q2 = 0;
+    let qx = 0;
+    for (let i = from; i < from + size; i++) {
+      q1 += steps[i];
+      q2 += steps[i] * steps[i];
+      qx += steps[i] * x[i];
+    }
+    ssqq += s * s * q2;
+    smq += s * m * q1;
+    mm += m * m * size;
+    sxq += s * qx;
+    mx += m * sx;
+  }
+  const determinant = ssqq * mm - smq * smq;
+  if (determinant > 0) {
+    d = putHalf(out, at, Math.max(0, (sxq * mm - mx * smq) / determinant));
+    dmin = putHalf(out, at + 2, Math.max(0, (sxq * smq - mx * ssqq) / determinant));
+  } else if (ssqq > 0) d = putHalf(out, at, Math.max(0, sxq / ssqq));
+  for (let group = 0; group < groups; group++) chooseSteps(group * size, size, high, d * scales[group], dmin * mins[group]);
+}
+
+/** The nearest step of each value of a group, in `[0, high]`. */
+function chooseSteps(from: number, size: number, high: number, scale: number, min: number): void {
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  for (let i = from; i < from + size; i++) steps[i] = Math.max(0, Math.min(high, (x[i] + min) * inverse + ROUND - ROUND));
+}
+
+export const encodeQ2_K: BlockEncoder = (values, count, out) => {
+  for (let block = 0, at = 0; block < count; block++, at += 84) {
+    loadBlock(values, block * 256, x);
+    encodeLines(Q2_K, out, at + 80);
+    for (let group = 0; group < 16; group++) out[at + group] = scales[group] | (mins[group] << 4);
+    putTwoBits(out, at + 16);
+  }
+};
+
+/** Writes the low two bits of all steps to 64 bytes: those of values 32 apart share a byte. */
+function putTwoBits(out: Uint8Array, at: number): void {
+  for (let half = 0; half < 2; half++) {
+    for (let j = 0; j < 32; j++) {
+      const i = half * 128 + j;
+      out[at + half * 32 + j] = (steps[i] & 3) | ((steps[i + 32] & 3) << 2) | ((steps[i + 64] & 3) << 4) | ((steps[i + 96] & 3) << 6);
+    }
+  }
+}
+
+export const encodeQ4_K: BlockEncoder = (values, count, out) => {
+  for (let block = 0, at = 0; block < count; block++, at += 144) {
+    loadBlock(values, block * 256, x);
+    encodeLines(Q4_K, out, at);
+    packScalesAndMins(scales, mins, out, at + 4);
+    putNibblePairs(out, at + 16);
+  }
+};
+
+export const encodeQ5_K: BlockEncoder = (values, count, out) => {
+  for (let block = 0, at = 0; block < count; block++, at += 176) {
+    loadBlock(values, block * 256, x);
+    encodeLines(Q5_K, out, at);
+    packScalesAndMins(scales, mins, out, at + 4);
+    for (let j = 0; j < 32; j++) {
+      let bits = 0;
+      for (let group = 0; group < 8; group++) bits |= (steps[group * 32 + j] >> 4) << group;
+      out[at + 16 + j] = bits;
+    }
+    putNibblePairs(out, at + 48);
+  }
+};
+
+/** Writes the low nibbles of all steps to 128 bytes: those of neighbouring groups of 32 share a byte. */
+function putNibblePairs(out: Uint8Array, at: number): void {
+  for (let quarter = 0; quarter < 4; quarter++) {
+    for (let j = 0; j < 32; j++) out[at + quarter * 32 + j] = (steps[quarter * 64 + j] & 15) | ((steps[quarter * 64 + 32 + j] & 15) << 4);
+  }
+}
+
+const Q3_K_CANDIDATES: Candidates = { first: -1, step: 0.1, count: 16 };
+const Q6_K_CANDIDATES: Candidates = { first: -1, step: 0.25, count: 8 };
+
+/**
+ * Fits the 256 values in `x` to a block of sixteen groups with a signed scale each: leaves `signedScales` and `steps` (from 0), and
+ * writes d at `at`. A value's step reaches from `-bias` to `bias - 1`, a scale from `-scaleBias` to `scaleBias - 1`.
+ */
+function encodeScales(bias: number, scaleBias: number, candidates: Candidates, out: Uint8Array, at: number): void {
+  let extreme = 0;
+  for (let group = 0; group < 16; group++) {
+    const scale = fitScale(x.subarray(group * 16, group * 16 + 16), 16, -bias, bias - 1, candidates);
+    fittedScales[group] = scale;
+    if (Math.abs(scale) > Math.abs(extreme)) extreme = scale;
+  }
+  let d = putHalf(out, at, -extreme / scaleBias);
+  let qx = 0;
+  let qq = 0;
+  for (let group = 0; group < 16; group++) {
+    const s = d === 0 ? 0 : Math.max(-scaleBias, Math.min(scaleBias - 1, Math.round(fittedScales[group] / d)));
+    signedScales[group] = s;
+    chooseSignedSteps(group * 16, bias, d * s);
+    for (let i = group * 16; i < group * 16 + 16; i++) {
+      const value = s * (steps[i] - bias);
+      qx += value * x[i];
+      qq += value * value;
+    }
+  }
+  if (qq > 0) d = putHalf(out, at, qx / qq);
+  for (let group = 0; group < 16; group++) chooseSignedSteps(group * 16, bias, d * signedScales[group]);
+}
+
+function chooseSignedSteps(from: number, bias: number, scale: number): void {
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  for (let i = from; i < from + 16; i++) steps[i] = Math.max(-bias, Math.min(bias - 1, x[i] * inverse + ROUND - ROUND)) + bias;
+}
+
+export const encodeQ3_K: BlockEncoder = (values, count, out) => {
+  for (let block = 0, at = 0; block < count; block++, at += 110) {
+    loadBlock(values, block * 256, x);
+    encodeScales(4, 32, Q3_K_CANDIDATES, out, at + 108);
+    for (let j = 0; j < 32; j++) {
+      let bits = 0;
+      for (let group = 0; group < 8; group++) bits |= (steps[group * 32 + j] >> 2) << group;
+      out[at + j] = bits;
+    }
+    putTwoBits(out, at + 32);
+    for (let group = 0; group < 16; group++) scales[group] = signedScales[group] + 32;
+    packScales3(scales, out, at + 96);
+  }
+};
+
+export const encodeQ6_K: BlockEncoder = (values, count, out) => {
+  for (let block = 0, at = 0; block < count; block++, at += 210) {
+    loadBlock(values, block * 256, x);
+    encodeScales(32, 128, Q6_K_CANDIDATES, out, at + 208);
+    for (let half = 0; half < 2; half++) {
+      for (let j = 0; j < 32; j++) {
+        const i = half * 128 + j;
+        out[at + half * 64 + j] = (steps[i] & 15) | ((steps[i + 64] & 15) << 4);
+        out[at + half * 64 + 32 + j] = (steps[i + 32] & 15) | ((steps[i + 96] & 15) << 4);
+        out[at + 128 + half * 32 + j] = (steps[i] >> 4) | ((steps[i + 32] >> 4) << 2) | ((steps[i + 64] >> 4) << 4) | ((steps[i + 96] >> 4) << 6);
+      }
+    }
+    for (let group = 0; group < 16; group++) out[at + 192 + group] = signedScales[group];
+  }
+};
