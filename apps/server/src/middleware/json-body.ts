@@ -1,0 +1,65 @@
+import { isStarlingError, messageOf, StarlingError } from '@starling/core';
+import type { AppContext } from '../context.js';
+
+/**
+ * The request's body, parsed.
+ * @param limitBytes the most that is read of it
+ * @throws StarlingError unsupported_media_type, request_too_large, or invalid_json
+ */
+export async function jsonBody(c: AppContext, limitBytes: number): Promise<unknown> {
+  requireJson(c.req.header('content-type'));
+  const bytes = await readBytes(c, limitBytes).catch((error: unknown) => {
+    throw isStarlingError(error) ? error : new StarlingError('cancelled', 'the client went away while sending its body', { cause: error });
+  });
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new StarlingError('invalid_json', 'the body is not UTF-8');
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new StarlingError('invalid_json', `the body is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function requireJson(header: string | undefined): void {
+  const [type, ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
+  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
+    throw new StarlingError('unsupported_media_type', `expected content-type application/json, received ${type || 'none'}`);
+  }
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
+    throw new StarlingError('unsupported_media_type', `expected charset utf-8, received ${charset}`);
+  }
+}
+
+async function readBytes(c: AppContext, limitBytes: number): Promise<Uint8Array> {
+  const declared = Number(c.req.header('content-length') ?? NaN);
+  if (declared > limitBytes) throw tooLarge(limitBytes, declared);
+  if (declared <= limitBytes) return new Uint8Array(await c.req.arrayBuffer());
+  return readStream(c.req.raw.body, limitBytes);
+}
+
+/** Reads a body that did not tell its length, no further than the limit. */
+async function readStream(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    length += part.value.length;
+    if (length > limitBytes) {
+      await reader.cancel();
+      throw tooLarge(limitBytes);
+    }
+    chunks.push(part.value);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function tooLarge(limitBytes: number, receivedBytes?: number): StarlingError {
+  const received = receivedBytes === undefined ? 'more' : `${receivedBytes}`;
+  return new StarlingError('request_too_large', `a body may have at most ${limitBytes} bytes; received ${received}`, { details: { limitBytes, receivedBytes } });
+}

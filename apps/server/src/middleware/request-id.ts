@@ -1,0 +1,19 @@
+import type { MiddlewareHandler } from 'hono';
+import type { AppEnv } from '../context.js';
+import type { Logger } from '../parts.js';
+
+/** Visible ASCII without quotes, so that an id can stand in logs and headers as it is. */
+const SANE_ID = /^[\w.:/+=@~-]{1,128}$/;
+
+/** Gives each request an id and a log that carries it, and puts the id on the response. */
+export function requestId(logger: Logger): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const sent = c.req.header('x-request-id');
+    const id = sent !== undefined && SANE_ID.test(sent) ? sent : crypto.randomUUID();
+    c.set('requestId', id);
+    c.set('log', logger.child({ request_id: id }));
+    c.header('x-request-id', id);
+    await next();
+    c.res.headers.set('x-request-id', id);
+  };
+}

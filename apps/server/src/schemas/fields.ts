@@ -1,0 +1,44 @@
+import * as v from 'valibot';
+import { isRecord } from './validate.js';
+
+/** A finite number from `min` to `max`, both included. */
+export const number = (min = -Number.MAX_VALUE, max = Number.MAX_VALUE) => v.pipe(v.number(), v.finite(), v.minValue(min), v.maxValue(max));
+
+/** A finite number above zero. */
+export const positive = () => v.pipe(v.number(), v.finite(), v.gtValue(0));
+
+/** An integer from `min` to `max`, both included. */
+export const integer = (min: number, max = Number.MAX_SAFE_INTEGER) => v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
+
+/** A number of tokens or the like: what the samplers hold in 32 bits. */
+export const count = (min = 0) => integer(min, 2 ** 31 - 1);
+
+/** A string with at least one character, and no more than `max`. */
+export const text = (max = Number.MAX_SAFE_INTEGER) => v.pipe(v.string(), v.minLength(1), v.maxLength(max));
+
+/** The largest id that any vocabulary can have; that an id lies in the model's own is checked against the model. */
+const MAX_TOKEN_ID = 2 ** 31 - 1;
+
+/** The id of a token. */
+export const tokenId = () => integer(0, MAX_TOKEN_ID);
+
+/** A value of a shape that valibot has no word for; `expects` is ours for the error's message. */
+const shape = <T>(isShape: (value: unknown) => boolean, expects: string) => ({ ...v.custom<T>(isShape), expects });
+
+/** A JSON object of any content. */
+export const jsonObject = () => shape<Record<string, unknown>>(isRecord, 'Object');
+
+/** At least `min` token ids. One loop over them: a prompt has hundreds of thousands. */
+export const tokenIds = (min = 1) =>
+  v.pipe(
+    shape<number[]>(Array.isArray, 'an array of token ids'),
+    v.minLength(min),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const ids: readonly unknown[] = dataset.value;
+      const key = ids.findIndex((id) => typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > MAX_TOKEN_ID);
+      if (key < 0) return;
+      const path: [v.ArrayPathItem] = [{ type: 'array', origin: 'value', input: dataset.value, key, value: ids[key] }];
+      addIssue({ path, input: ids[key], expected: `an integer from 0 to ${MAX_TOKEN_ID}`, received: JSON.stringify(ids[key]) });
+    }),
+  );
