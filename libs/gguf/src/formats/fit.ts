@@ -1,5 +1,3 @@
-import { assert } from '@starling/core';
-
 /**
  * Least-squares fits of a group of values to a line of evenly spaced steps. All sums are over the whole group, every value counts
  * the same: what is made smallest is the root mean square error.
@@ -19,12 +17,13 @@ export interface Candidates {
 }
 
 /**
- * The scale s for which steps `s * q`, q an integer in `[low, high]`, come nearest to the `n` values from the start of `x`; 0 if all
- * are 0. It may be negative: the range reaches further on its low side, and that side is given to the largest value.
+ * The scale s for which steps `s * q`, q an integer in `[low, high]`, come nearest to the `n` values of `x` from `from` on; 0 if
+ * all are 0. It may be negative: the range reaches further on its low side, and that side is given to the largest value.
  */
-export function fitScale(x: Float64Array, n: number, low: number, high: number, candidates: Candidates): number {
+export function fitScale(x: Float64Array, from: number, n: number, low: number, high: number, candidates: Candidates): number {
+  const end = from + n;
   let extreme = 0;
-  for (let i = 0; i < n; i++) if (Math.abs(x[i]) > Math.abs(extreme)) extreme = x[i];
+  for (let i = from; i < end; i++) if (Math.abs(x[i]) > Math.abs(extreme)) extreme = x[i];
   if (extreme === 0) return 0;
   let bestXq = 0;
   let bestQq = 1;
@@ -32,7 +31,7 @@ export function fitScale(x: Float64Array, n: number, low: number, high: number, 
     const inverse = (low - candidates.first - candidate * candidates.step) / extreme;
     let xq = 0;
     let qq = 0;
-    for (let i = 0; i < n; i++) {
+    for (let i = from; i < end; i++) {
       let q = x[i] * inverse + ROUND - ROUND;
       if (q > high) q = high;
       else if (q < low) q = low;
@@ -54,16 +53,17 @@ export interface Line {
 }
 
 /**
- * The line for which `scale * q + offset`, q an integer in `[0, high]`, comes nearest to the `n` values from the start of `x`.
+ * The line for which `scale * q + offset`, q an integer in `[0, high]`, comes nearest to the `n` values of `x` from
+ * `from` on.
  * @param signedOffset whether the offset may be above 0
  * @param line where the result goes; the scale is never negative
  */
-export function fitLine(x: Float64Array, n: number, high: number, candidates: Candidates, signedOffset: boolean, line: Line): void {
-  assert(n > 0, 'a group has values');
-  let min = signedOffset ? x[0] : Math.min(0, x[0]);
-  let max = x[0];
+export function fitLine(x: Float64Array, from: number, n: number, high: number, candidates: Candidates, signedOffset: boolean, line: Line): void {
+  const end = from + n;
+  let min = signedOffset ? x[from] : Math.min(0, x[from]);
+  let max = x[from];
   let sx = 0;
-  for (let i = 0; i < n; i++) {
+  for (let i = from; i < end; i++) {
     const value = x[i];
     if (value < min) min = value;
     if (value > max) max = value;
@@ -78,7 +78,7 @@ export function fitLine(x: Float64Array, n: number, high: number, candidates: Ca
     let sq = 0;
     let sqq = 0;
     let sxq = 0;
-    for (let i = 0; i < n; i++) {
+    for (let i = from; i < end; i++) {
       let q = (x[i] - min) * inverse + ROUND - ROUND;
       if (q > high) q = high;
       sq += q;

@@ -17,8 +17,12 @@ const NEAREST_IQ4 = Uint8Array.from({ length: 512 }, (_, i) => {
 });
 
 function nearestIq4(value: number): number {
-  return NEAREST_IQ4[Math.max(0, Math.min(511, Math.floor(value * 2) + 256))];
+  const half = value * 2 + 256;
+  return half < 0 ? 0 : half >= 512 ? 15 : NEAREST_IQ4[half | 0];
 }
+
+/** Where the largest value of a group is put, to find its scale: around the outermost values on both sides. */
+const IQ4_TARGETS = [-137, -131, -125, -119, -113, 103, 109, 115, 121, 127, 133];
 
 /** The scale for which the sixteen IQ4 values come nearest to the 32 values at `from`. */
 function fitIq4(x: Float64Array, from: number): number {
@@ -27,7 +31,7 @@ function fitIq4(x: Float64Array, from: number): number {
   if (extreme === 0) return 0;
   let bestXv = 0;
   let bestVv = 1;
-  for (let target = -140; target <= 134; target += target === -112 ? 214 : 4) {
+  for (const target of IQ4_TARGETS) {
     const inverse = target / extreme;
     let xv = 0;
     let vv = 0;
@@ -98,7 +102,8 @@ const NEAREST_FP4 = Uint8Array.from({ length: 25 }, (_, i) => {
 });
 
 function nearestFp4(value: number): number {
-  const place = NEAREST_FP4[Math.min(24, Math.floor(Math.abs(value) * 2))];
+  const halves = Math.abs(value) * 2;
+  const place = halves >= 24 ? 7 : NEAREST_FP4[halves | 0];
   return value < 0 && place > 0 ? place | 8 : place;
 }
 
@@ -112,15 +117,15 @@ export const encodeMXFP4: BlockEncoder = (values, count, out) => {
   }
 };
 
-/** The exponent of least square error for the values in `x32`: one of the three for which the largest of them is near the largest step. */
+/** The exponent of least square error for the values in `x32`: one of the two for which the largest of them is near the largest step. */
 function bestExponent(): number {
   let max = 0;
   for (let i = 0; i < 32; i++) max = Math.max(max, Math.abs(x32[i]));
   if (max === 0) return 0;
-  const middle = Math.floor(Math.log2(max)) - 2 + 127;
+  const first = Math.max(0, Math.floor(Math.log2(max)) - 2 + 127);
   let best = 0;
   let bestError = Infinity;
-  for (let exponent = Math.max(0, middle - 1); exponent <= Math.min(254, middle + 1); exponent++) {
+  for (let exponent = first; exponent <= Math.min(254, first + 1); exponent++) {
     const scale = e8m0Half(exponent);
     const inverse = 1 / scale;
     let error = 0;

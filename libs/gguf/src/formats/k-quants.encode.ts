@@ -28,9 +28,9 @@ interface LineFormat {
   readonly candidates: Candidates;
 }
 
-const Q2_K: LineFormat = { groups: 16, high: 3, scaleHigh: 15, candidates: { first: -0.9, step: 0.1, count: 22 } };
-const Q4_K: LineFormat = { groups: 8, high: 15, scaleHigh: 63, candidates: { first: -1, step: 0.2, count: 10 } };
-const Q5_K: LineFormat = { groups: 8, high: 31, scaleHigh: 63, candidates: { first: -0.6, step: 0.2, count: 8 } };
+const Q2_K: LineFormat = { groups: 16, high: 3, scaleHigh: 15, candidates: { first: -1, step: 0.2, count: 10 } };
+const Q4_K: LineFormat = { groups: 8, high: 15, scaleHigh: 63, candidates: { first: -1, step: 0.25, count: 9 } };
+const Q5_K: LineFormat = { groups: 8, high: 31, scaleHigh: 63, candidates: { first: -1, step: 0.25, count: 9 } };
 
 /** Fits the 256 values in `x` to a block with mins: leaves `scales`, `mins` and `steps`, and writes d and dmin at `at`. */
 function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
@@ -39,45 +39,30 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
   let maxScale = 0;
   let maxMin = 0;
   for (let group = 0; group < groups; group++) {
-    fitLine(x.subarray(group * size, (group + 1) * size), size, high, candidates, false, line);
+    fitLine(x, group * size, size, high, candidates, false, line);
     fittedScales[group] = line.scale;
     fittedMins[group] = -line.offset;
-    maxScale = Math.max(maxScale, line.scale);
-    maxMin = Math.max(maxMin, -line.offset);
+    if (line.scale > maxScale) maxScale = line.scale;
+    if (-line.offset > maxMin) maxMin = -line.offset;
   }
   let d = putHalf(out, at, maxScale / scaleHigh);
   let dmin = putHalf(out, at + 2, maxMin / scaleHigh);
-  let [ssqq, smq, mm, sxq, mx] = [0, 0, 0, 0, 0];
+  let ssqq = 0;
+  let smq = 0;
+  let mm = 0;
+  let sxq = 0;
+  let mx = 0;
   for (let group = 0; group < groups; group++) {
     const from = group * size;
-    const s = d === 0 ? 0 : Math.min(scaleHigh, Math.round(fittedScales[group] / d));
-    let m = dmin === 0 ? 0 : Math.min(scaleHigh, Math.round(fittedMins[group] / dmin));
-    chooseSteps(from, size, high, d * s, dmin * m);
-    let sq = 0;
-    let sx = 0;
-    for (let i = from; i < from + size; i++) {
-      sq += steps[i];
-      sx += x[i];
-    }
-    if (dmin !== 0) {
-      m = Math.max(0, Math.min(scaleHigh, Math.round((d * s * sq - sx) / (size * dmin))));
-      chooseSteps(from, size, high, d * s, dmin * m);
-    }
-    scales[group] = s;
-    mins[group] = m;
-    let q1 = 0;
-    let q2 = 0;
-    let qx = 0;
-    for (let i = from; i < from + size; i++) {
-      q1 += steps[i];
-      q2 += steps[i] * steps[i];
-      qx += steps[i] * x[i];
-    }
-    ssqq += s * s * q2;
-    smq += s * m * q1;
+    chooseScaleAndMin(format, group, size, d, dmin);
+    const s = scales[group];
+    const m = mins[group];
+    fitSteps(from, size, high, d * s, dmin * m);
+    ssqq += s * s * sums.qq;
+    smq += s * m * sums.q;
     mm += m * m * size;
-    sxq += s * qx;
-    mx += m * sx;
+    sxq += s * sums.xq;
+    mx += m * sums.x;
   }
   const determinant = ssqq * mm - smq * smq;
   if (determinant > 0) {
@@ -87,10 +72,64 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
   for (let group = 0; group < groups; group++) chooseSteps(group * size, size, high, d * scales[group], dmin * mins[group]);
 }
 
+/** Sums over the last group given to `fitSteps`: of the steps, their squares, their products with the values, the values. */
+const sums = { q: 0, qq: 0, xq: 0, x: 0 };
+
+/** Takes the nearest step of each value of a group and leaves `sums`. */
+function fitSteps(from: number, size: number, high: number, scale: number, min: number): void {
+  const inverse = scale === 0 ? 0 : 1 / scale;
+  let sq = 0;
+  let sqq = 0;
+  let sxq = 0;
+  let sx = 0;
+  for (let i = from; i < from + size; i++) {
+    const value = x[i];
+    let q = (value + min) * inverse + ROUND - ROUND;
+    if (q > high) q = high;
+    else if (q < 0) q = 0;
+    sq += q;
+    sqq += q * q;
+    sxq += value * q;
+    sx += value;
+  }
+  sums.q = sq;
+  sums.qq = sqq;
+  sums.xq = sxq;
+  sums.x = sx;
+}
+
+/** The square error of the last group given to `fitSteps` for a scale and a min, up to a part that is the same for all. */
+function errorOf(scale: number, min: number, size: number): number {
+  return scale * (scale * sums.qq - 2 * sums.xq - 2 * min * sums.q) + min * (2 * sums.x + min * size);
+}
+
+/** Leaves the stored scale and min of a group: the scale rounded down or up, the min that is best for its steps. */
+function chooseScaleAndMin(format: LineFormat, group: number, size: number, d: number, dmin: number): void {
+  const { high, scaleHigh } = format;
+  const from = group * size;
+  const firstMin = dmin === 0 ? 0 : Math.min(scaleHigh, Math.round(fittedMins[group] / dmin));
+  const low = d === 0 ? 0 : Math.min(scaleHigh, Math.floor(fittedScales[group] / d));
+  let best = Infinity;
+  for (let s = low; s <= Math.min(scaleHigh, low + 1); s++) {
+    fitSteps(from, size, high, d * s, dmin * firstMin);
+    const m = dmin === 0 ? 0 : Math.max(0, Math.min(scaleHigh, Math.round((d * s * sums.q - sums.x) / (size * dmin))));
+    if (m !== firstMin) fitSteps(from, size, high, d * s, dmin * m);
+    const error = errorOf(d * s, dmin * m, size);
+    if (error < best) {
+      best = error;
+      scales[group] = s;
+      mins[group] = m;
+    }
+  }
+}
+
 /** The nearest step of each value of a group, in `[0, high]`. */
 function chooseSteps(from: number, size: number, high: number, scale: number, min: number): void {
   const inverse = scale === 0 ? 0 : 1 / scale;
-  for (let i = from; i < from + size; i++) steps[i] = Math.max(0, Math.min(high, (x[i] + min) * inverse + ROUND - ROUND));
+  for (let i = from; i < from + size; i++) {
+    const q = (x[i] + min) * inverse + ROUND - ROUND;
+    steps[i] = q > high ? high : q < 0 ? 0 : q;
+  }
 }
 
 export const encodeQ2_K: BlockEncoder = (values, count, out) => {
@@ -142,8 +181,8 @@ function putNibblePairs(out: Uint8Array, at: number): void {
   }
 }
 
-const Q3_K_CANDIDATES: Candidates = { first: -1, step: 0.1, count: 16 };
-const Q6_K_CANDIDATES: Candidates = { first: -1, step: 0.25, count: 8 };
+const Q3_K_CANDIDATES: Candidates = { first: -1.2, step: 0.4, count: 6 };
+const Q6_K_CANDIDATES: Candidates = { first: -2, step: 0.4, count: 8 };
 
 /**
  * Fits the 256 values in `x` to a block of sixteen groups with a signed scale each: leaves `signedScales` and `steps` (from 0), and
@@ -152,7 +191,7 @@ const Q6_K_CANDIDATES: Candidates = { first: -1, step: 0.25, count: 8 };
 function encodeScales(bias: number, scaleBias: number, candidates: Candidates, out: Uint8Array, at: number): void {
   let extreme = 0;
   for (let group = 0; group < 16; group++) {
-    const scale = fitScale(x.subarray(group * 16, group * 16 + 16), 16, -bias, bias - 1, candidates);
+    const scale = fitScale(x, group * 16, 16, -bias, bias - 1, candidates);
     fittedScales[group] = scale;
     if (Math.abs(scale) > Math.abs(extreme)) extreme = scale;
   }
@@ -175,7 +214,10 @@ function encodeScales(bias: number, scaleBias: number, candidates: Candidates, o
 
 function chooseSignedSteps(from: number, bias: number, scale: number): void {
   const inverse = scale === 0 ? 0 : 1 / scale;
-  for (let i = from; i < from + 16; i++) steps[i] = Math.max(-bias, Math.min(bias - 1, x[i] * inverse + ROUND - ROUND)) + bias;
+  for (let i = from; i < from + 16; i++) {
+    const q = x[i] * inverse + ROUND - ROUND + bias;
+    steps[i] = q < 0 ? 0 : q > 2 * bias - 1 ? 2 * bias - 1 : q;
+  }
 }
 
 export const encodeQ3_K: BlockEncoder = (values, count, out) => {

@@ -6,21 +6,22 @@ import { ROUND, fitLine, fitScale, type Candidates, type Line } from './fit.js';
 const x = new Float64Array(32);
 const line: Line = { scale: 0, offset: 0 };
 
-const Q4_0_CANDIDATES: Candidates = { first: -1.2, step: 0.2, count: 12 };
-const Q5_0_CANDIDATES: Candidates = { first: -1, step: 0.25, count: 8 };
+const Q4_0_CANDIDATES: Candidates = { first: -1.2, step: 0.3, count: 8 };
+const Q5_0_CANDIDATES: Candidates = { first: -2, step: 0.4, count: 8 };
 const Q8_0_CANDIDATES: Candidates = { first: -1, step: 1, count: 1 };
-const Q4_1_CANDIDATES: Candidates = { first: -1, step: 0.2, count: 12 };
-const Q5_1_CANDIDATES: Candidates = { first: -0.6, step: 0.2, count: 8 };
+const Q4_1_CANDIDATES: Candidates = { first: -1, step: 0.3, count: 7 };
+const Q5_1_CANDIDATES: Candidates = { first: -1, step: 0.3, count: 7 };
 
 /** The step nearest to a value, in `[low, high]`. */
 function nearest(value: number, low: number, high: number): number {
-  return Math.max(low, Math.min(high, value + ROUND - ROUND));
+  const step = value + ROUND - ROUND;
+  return step > high ? high : step < low ? low : step;
 }
 
 export const encodeQ4_0: BlockEncoder = (values, count, out) => {
   for (let block = 0, at = 0; block < count; block++, at += 18) {
     loadBlock(values, block * 32, x);
-    const scale = putHalf(out, at, fitScale(x, 32, -8, 7, Q4_0_CANDIDATES));
+    const scale = putHalf(out, at, fitScale(x, 0, 32, -8, 7, Q4_0_CANDIDATES));
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let j = 0; j < 16; j++) {
       out[at + 2 + j] = (nearest(x[j] * inverse, -8, 7) + 8) | ((nearest(x[j + 16] * inverse, -8, 7) + 8) << 4);
@@ -31,7 +32,7 @@ export const encodeQ4_0: BlockEncoder = (values, count, out) => {
 export const encodeQ4_1: BlockEncoder = (values, count, out) => {
   for (let block = 0, at = 0; block < count; block++, at += 20) {
     loadBlock(values, block * 32, x);
-    fitLine(x, 32, 15, Q4_1_CANDIDATES, true, line);
+    fitLine(x, 0, 32, 15, Q4_1_CANDIDATES, true, line);
     const scale = putHalf(out, at, line.scale);
     const offset = putHalf(out, at + 2, line.offset);
     const inverse = scale === 0 ? 0 : 1 / scale;
@@ -44,7 +45,7 @@ export const encodeQ4_1: BlockEncoder = (values, count, out) => {
 export const encodeQ5_0: BlockEncoder = (values, count, out) => {
   for (let block = 0, at = 0; block < count; block++, at += 22) {
     loadBlock(values, block * 32, x);
-    const scale = putHalf(out, at, fitScale(x, 32, -16, 15, Q5_0_CANDIDATES));
+    const scale = putHalf(out, at, fitScale(x, 0, 32, -16, 15, Q5_0_CANDIDATES));
     putFiveBits(out, at + 2, 16, scale === 0 ? 0 : 1 / scale, 0);
   }
 };
@@ -52,7 +53,7 @@ export const encodeQ5_0: BlockEncoder = (values, count, out) => {
 export const encodeQ5_1: BlockEncoder = (values, count, out) => {
   for (let block = 0, at = 0; block < count; block++, at += 24) {
     loadBlock(values, block * 32, x);
-    fitLine(x, 32, 31, Q5_1_CANDIDATES, true, line);
+    fitLine(x, 0, 32, 31, Q5_1_CANDIDATES, true, line);
     const scale = putHalf(out, at, line.scale);
     const offset = putHalf(out, at + 2, line.offset);
     putFiveBits(out, at + 4, 0, scale === 0 ? 0 : 1 / scale, offset);
@@ -74,7 +75,7 @@ function putFiveBits(out: Uint8Array, at: number, bias: number, inverse: number,
 export const encodeQ8_0: BlockEncoder = (values, count, out) => {
   for (let block = 0, at = 0; block < count; block++, at += 34) {
     loadBlock(values, block * 32, x);
-    const scale = putHalf(out, at, fitScale(x, 32, -128, 127, Q8_0_CANDIDATES));
+    const scale = putHalf(out, at, fitScale(x, 0, 32, -128, 127, Q8_0_CANDIDATES));
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let j = 0; j < 32; j++) out[at + 2 + j] = nearest(x[j] * inverse, -128, 127);
   }
