@@ -11,7 +11,6 @@ const welcome = byId('welcome');
 const composer = byId<HTMLFormElement>('composer');
 const input = byId<HTMLTextAreaElement>('input');
 const send = byId<HTMLButtonElement>('send');
-const status = byId('status');
 
 let history: Message[] = [];
 /** The answer under way, if any. */
@@ -158,7 +157,6 @@ function say(text: string): void {
   history.push({ role: 'user', content: text });
   addTurn('user', text);
   input.value = '';
-  status.textContent = '';
   void answer();
 }
 
@@ -183,7 +181,6 @@ byId('new-chat').addEventListener('click', () => {
   history = [];
   thread.replaceChildren();
   welcome.hidden = false;
-  status.textContent = '';
   input.focus();
 });
 byId('ideas').append(
