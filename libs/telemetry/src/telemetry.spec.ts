@@ -1,0 +1,61 @@
+import { METRICS } from './metric-definitions.js';
+import { createTelemetry } from './telemetry.js';
+
+/** The value of one sample line of a page. */
+const sample = (page: string, name: string): string | undefined => page.split('\n').find((line) => line.startsWith(`${name} `))?.split(' ')[1];
+
+describe('telemetry', () => {
+  it('prints OpenMetrics text that ends with # EOF', async () => {
+    const telemetry = createTelemetry();
+    telemetry.count('requests_total', 1, { route: '/v1/generate', status: 200 });
+    telemetry.count('requests_total', 2, { route: '/v1/generate', status: 200 });
+    const page = await telemetry.render();
+    expect(telemetry.contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    expect(page).toContain('# TYPE starling_requests counter\n');
+    expect(sample(page, 'starling_requests_total{route="/v1/generate",status="200"}')).toBe('3');
+    expect(page.endsWith('# EOF\n')).toBe(true);
+  });
+
+  it('fills buckets, sum and count of histograms', async () => {
+    const telemetry = createTelemetry();
+    for (const size of [1, 2, 3]) telemetry.observe('batch_size', size);
+    const page = await telemetry.render();
+    expect(sample(page, 'starling_batch_size_bucket{le="2"}')).toBe('2');
+    expect(sample(page, 'starling_batch_size_bucket{le="+Inf"}')).toBe('3');
+    expect(sample(page, 'starling_batch_size_sum')).toBe('6');
+    expect(sample(page, 'starling_batch_size_count')).toBe('3');
+  });
+
+  it('asks for gauges when a page is made, and forgets those that were cleared', async () => {
+    const telemetry = createTelemetry();
+    let depth = 4;
+    const off = telemetry.onCollect(() => telemetry.set('queue_depth', depth, { model: 'a' }));
+    expect(sample(await telemetry.render(), 'starling_queue_depth{model="a"}')).toBe('4');
+    depth = 0;
+    expect(sample(await telemetry.render(), 'starling_queue_depth{model="a"}')).toBe('0');
+    off();
+    telemetry.clear('queue_depth');
+    expect(sample(await telemetry.render(), 'starling_queue_depth{model="a"}')).toBeUndefined();
+  });
+
+  it('keeps two servers of one process apart, each under its own prefix', async () => {
+    const [one, two] = [createTelemetry({ prefix: 'one_' }), createTelemetry({ prefix: 'two_', constantLabels: { instance: 'b' } })];
+    one.count('generated_tokens_total', 5);
+    two.count('generated_tokens_total', 7);
+    expect(sample(await one.render(), 'one_generated_tokens_total')).toBe('5');
+    expect(sample(await two.render(), 'two_generated_tokens_total{instance="b"}')).toBe('7');
+  });
+
+  it('escapes label values', async () => {
+    const telemetry = createTelemetry();
+    telemetry.set('model_loaded_bytes', 1, { model: 'a"b\\c\nd' });
+    expect(await telemetry.render()).toContain('starling_model_loaded_bytes{model="a\\"b\\\\c\\nd"} 1');
+  });
+
+  it('has ascending buckets in every histogram', () => {
+    for (const definition of Object.values(METRICS)) {
+      if (definition.kind !== 'histogram') continue;
+      expect([...definition.buckets].sort((a, b) => a - b)).toEqual(definition.buckets);
+    }
+  });
+});
