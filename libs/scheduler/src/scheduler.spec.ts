@@ -1,0 +1,260 @@
+import fc from 'fast-check';
+import { StarlingError } from '@starling/core';
+import { FakeOwner, alone } from '../test/fake-owner.js';
+import type { SchedulerEvent } from './events.js';
+
+const prompt = (length: number, first = 1) => Array.from({ length }, (_, i) => first + i);
+
+describe('Scheduler', () => {
+  it('gives each of many requests the tokens that it gets alone', () => {
+    const owner = new FakeOwner();
+    for (let i = 0; i < 8; i++) owner.submit({ id: `r${i}`, tokens: prompt(5 + 7 * i, i) }, 10);
+    owner.runToEnd();
+    for (let i = 0; i < 8; i++) expect(owner.results.get(`r${i}`)).toEqual({ generated: alone(prompt(5 + 7 * i, i), 10), end: { kind: 'finished' } });
+    expect(owner.arena.freePages).toBe(owner.arena.pageCount);
+  });
+
+  it('decodes every running sequence in each step, however long the prompts of others are', () => {
+    const owner = new FakeOwner({ maxBatchTokens: 16, promptTokensWhileDecoding: 6 });
+    owner.submit({ id: 'decoding', tokens: prompt(3) }, 40);
+    owner.step();
+    owner.submit({ id: 'long', tokens: prompt(100) }, 5);
+    for (let i = 0; i < 15; i++) {
+      owner.step();
+      expect(owner.plans.at(-1)?.sequences.map(({ kind, tokens }) => [kind, tokens])).toEqual([['decode', 1], ['prompt', 6]]);
+    }
+    owner.runToEnd();
+    expect(owner.results.get('long')?.generated).toEqual(alone(prompt(100), 5));
+  });
+
+  it('cuts a prompt into steps of the full budget when nobody decodes', () => {
+    const owner = new FakeOwner({ maxBatchTokens: 16 });
+    owner.submit({ id: 'a', tokens: prompt(40) }, 1);
+    owner.runToEnd();
+    expect(owner.plans.map(({ promptTokens, sequences }) => [promptTokens, sequences[0].isComplete, sequences[0].rows])).toEqual([[16, false, 0], [16, false, 0], [8, true, 1]]);
+  });
+
+  it('gives the rows of all prompt positions to whoever asks for them', () => {
+    const owner = new FakeOwner({ maxBatchTokens: 16 });
+    owner.submit({ id: 'a', tokens: prompt(20), outputs: 'all' }, 2);
+    owner.submit({ id: 'b', tokens: prompt(4) }, 1);
+    owner.runToEnd();
+    expect(owner.plans[0].sequences.map(({ firstRow, rows, tokens }) => [firstRow, rows, tokens])).toEqual([[0, 12, 12], [12, 1, 4]]);
+    expect(owner.plans[1].sequences.map(({ firstRow, rows }) => [firstRow, rows])).toEqual([[0, 8]]);
+  });
+
+  it('refuses with figures when the queue is full, until there is room', () => {
+    const events: SchedulerEvent[] = [];
+    const owner = new FakeOwner({ maxSequences: 2, queueLimit: 3 });
+    owner.scheduler.on((event) => events.push(event));
+    for (let i = 0; i < 5; i++) owner.submit({ id: `r${i}`, tokens: [1] }, 2);
+    expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(expect.objectContaining({ code: 'queue_full', details: { queued: 5, queuedOfTenant: 5, running: 0, queueLimit: 3 } }));
+    expect(events.at(-1)).toEqual({ kind: 'refused', id: 'r5', tenant: '', code: 'queue_full' });
+    owner.step();
+    expect(owner.scheduler.statistics()).toEqual({ queued: 3, queueLimit: 3, running: 2, suspended: 0 });
+    expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    owner.step();
+    owner.submit({ id: 'r5', tokens: [1] }, 2);
+    owner.runToEnd();
+    expect(owner.results.size).toBe(6);
+  });
+
+  it('stays closed above its low watermark once it was full', () => {
+    const owner = new FakeOwner({ maxSequences: 1, queueLimit: 3, resumeBelow: 1 });
+    for (let i = 0; i < 4; i++) owner.submit({ id: `r${i}`, tokens: [1] }, 1);
+    expect(() => owner.submit({ id: 'x', tokens: [1] }, 1)).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    owner.step();
+    expect(() => owner.submit({ id: 'x', tokens: [1] }, 1)).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    owner.step();
+    owner.submit({ id: 'x', tokens: [1] }, 1);
+  });
+
+  it('does not let one tenant fill the queue', () => {
+    const owner = new FakeOwner({ maxSequences: 1, queueLimit: 10, tenantQueueLimit: 2 });
+    for (let i = 0; i < 3; i++) owner.submit({ id: `a${i}`, tokens: [1], tenant: 'a' }, 1);
+    expect(() => owner.submit({ id: 'a3', tokens: [1], tenant: 'a' }, 1)).toThrow('of this tenant');
+    owner.submit({ id: 'b0', tokens: [1], tenant: 'b' }, 1);
+  });
+
+  it('lets tenants take turns, and higher priorities go first', () => {
+    const admitted: string[] = [];
+    const owner = new FakeOwner({ maxSequences: 1 });
+    owner.scheduler.on((event) => void (event.kind === 'admitted' && admitted.push(event.id)));
+    for (const id of ['a1', 'a2', 'a3', 'b1']) owner.submit({ id, tokens: [1], tenant: id[0] }, 1);
+    owner.submit({ id: 'urgent', tokens: [1], tenant: 'a', priority: 1 }, 1);
+    owner.runToEnd();
+    expect(admitted).toEqual(['urgent', 'a1', 'b1', 'a2', 'a3']);
+  });
+
+  it('refuses a prompt beyond the context, or beyond all pages, with the limit', () => {
+    const owner = new FakeOwner({ contextLength: 20, pageCount: 4, pageTokens: 4 });
+    expect(owner.scheduler.sequenceLimit).toBe(16);
+    expect(() => owner.submit({ id: 'a', tokens: prompt(17) }, 1)).toThrow(expect.objectContaining({ code: 'context_length_exceeded', details: { promptTokens: 17, limit: 16 } }));
+    expect(() => owner.submit({ id: 'a', tokens: [] }, 1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => owner.submit({ id: 'a', tokens: [1], weight: 0 }, 1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+
+  it('frees the pages of a cancelled request at once, or with the step that is under way', () => {
+    const owner = new FakeOwner();
+    owner.submit({ id: 'a', tokens: prompt(9) }, 20);
+    owner.submit({ id: 'queued', tokens: prompt(9) }, 20);
+    owner.cancel('queued');
+    expect(owner.results.get('queued')?.end).toEqual({ kind: 'cancelled' });
+    owner.step();
+    const free = owner.arena.freePages;
+    owner.step(() => {
+      owner.cancel('a');
+      expect(owner.arena.freePages).toBeLessThanOrEqual(free);
+      expect(owner.results.get('a')?.end).toBeUndefined();
+    });
+    expect(owner.results.get('a')).toMatchObject({ end: { kind: 'cancelled' } });
+    expect(owner.arena.freePages).toBe(owner.arena.pageCount);
+    expect(owner.scheduler.isIdle).toBe(true);
+  });
+
+  it('ends requests at their deadline, waiting or running', () => {
+    let now = 0;
+    const owner = new FakeOwner({ maxSequences: 1, clock: () => now });
+    owner.submit({ id: 'running', tokens: [1], deadline: 100 }, 50);
+    owner.submit({ id: 'waiting', tokens: [1], deadline: 50 }, 50);
+    owner.step();
+    now = 60;
+    owner.step();
+    expect([owner.results.get('running')?.end, owner.results.get('waiting')?.end]).toEqual([undefined, { kind: 'deadline' }]);
+    now = 100;
+    expect(owner.step()).toBe(false);
+    expect(owner.results.get('running')).toMatchObject({ generated: [expect.any(Number), expect.any(Number)], end: { kind: 'deadline' } });
+  });
+
+  it('preempts the last in rank when pages run out, and computes it again', () => {
+    const events: SchedulerEvent[] = [];
+    const owner = new FakeOwner({ pageCount: 8, pageTokens: 4, maxSequences: 3 });
+    owner.scheduler.on((event) => events.push(event));
+    for (let i = 0; i < 3; i++) owner.submit({ id: `r${i}`, tokens: prompt(4, i) }, 20);
+    owner.runToEnd();
+    expect(events).toContainEqual({ kind: 'preempted', id: 'r2', tokens: expect.any(Number) });
+    expect(events).not.toContainEqual(expect.objectContaining({ kind: 'preempted', id: 'r0' }));
+    for (let i = 0; i < 3; i++) expect(owner.results.get(`r${i}`)?.generated).toEqual(alone(prompt(4, i), 20));
+  });
+
+  it('asks outside for pages before it preempts, and fails with kv_exhausted when nobody here holds the rest', () => {
+    const asked: number[] = [];
+    const held: number[] = [];
+    const owner: FakeOwner = new FakeOwner({
+      pageCount: 6,
+      pageTokens: 4,
+      reclaim: (pages) => {
+        asked.push(pages);
+        const page = held.pop();
+        if (page !== undefined) owner.arena.release(page);
+        return page === undefined ? 0 : 1;
+      },
+    });
+    held.push(owner.arena.allocate(), owner.arena.allocate());
+    const kept = [owner.arena.allocate(), owner.arena.allocate(), owner.arena.allocate()];
+    owner.submit({ id: 'a', tokens: prompt(8) }, 20);
+    owner.runToEnd();
+    expect(asked.length).toBeGreaterThan(0);
+    expect(held).toEqual([]);
+    expect(owner.failed('a')?.code).toBe('kv_exhausted');
+    expect(owner.results.get('a')?.generated).toHaveLength(5);
+    owner.scheduler.checkIntegrity([kept]);
+  });
+
+  it('runs a step again that was rolled back, from the start if asked', () => {
+    const owner = new FakeOwner();
+    owner.submit({ id: 'a', tokens: prompt(9) }, 4);
+    owner.step();
+    for (const recompute of [false, true]) {
+      const plan = owner.scheduler.plan();
+      if (plan) owner.scheduler.rollback(plan, { recompute });
+      owner.scheduler.checkIntegrity();
+    }
+    owner.runToEnd();
+    expect(owner.results.get('a')?.generated).toEqual(alone(prompt(9), 4));
+  });
+
+  it('ends everything with an error on demand', () => {
+    const owner = new FakeOwner({ maxSequences: 1 });
+    owner.submit({ id: 'a', tokens: prompt(9) }, 4);
+    owner.submit({ id: 'b', tokens: prompt(9) }, 4);
+    owner.step();
+    owner.scheduler.failAll(new StarlingError('worker_failed', 'gone'));
+    expect([owner.failed('a')?.code, owner.failed('b')?.code]).toEqual(['worker_failed', 'worker_failed']);
+    expect(owner.arena.freePages).toBe(owner.arena.pageCount);
+  });
+
+  it('shares the prompt with forks', () => {
+    const owner = new FakeOwner({ maxSequences: 4, pageTokens: 4 });
+    owner.submit({ id: 'a', tokens: prompt(10) }, 6);
+    owner.forksWanted.set('a', 'fork');
+    owner.step();
+    owner.scheduler.checkIntegrity();
+    expect(owner.arena.statistics().sharedPages).toBe(3);
+    owner.runToEnd();
+    const [first] = alone(prompt(10), 1);
+    expect(owner.results.get('a')?.generated).toEqual(alone(prompt(10), 6));
+    expect(owner.results.get('fork')?.generated).toEqual([first + 1, ...alone([...prompt(10), first + 1], 5)]);
+    expect(owner.plans.reduce((sum, { promptTokens }) => sum + promptTokens, 0)).toBe(10);
+  });
+
+  it('needs room in a step for a token of every sequence', () => {
+    expect(() => new FakeOwner({ maxBatchTokens: 3, maxSequences: 4 })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+});
+
+describe('Scheduler, used at random', () => {
+  const request = fc.record({ length: fc.integer({ min: 1, max: 30 }), max: fc.integer({ min: 1, max: 25 }), priority: fc.integer({ min: 0, max: 2 }), tenant: fc.constantFrom('a', 'b', 'c') });
+  const action = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('submit' as const), request, forks: fc.boolean() }) },
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('step' as const), cancelDuring: fc.option(fc.nat(20)) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), which: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('rollback' as const), recompute: fc.boolean() }) },
+  );
+
+  it('leaks no page, keeps its invariants, comes to an end, and gives everyone the tokens of a run alone', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 12, max: 40 }), fc.integer({ min: 1, max: 5 }), fc.array(action, { maxLength: 60 }), (pageCount, maxSequences, actions) => {
+        const owner = new FakeOwner({ pageCount, pageTokens: 5, maxSequences, maxBatchTokens: 9, queueLimit: 6 });
+        const submitted = new Map<string, { tokens: number[]; max: number }>();
+        const cancelled = new Set<string>();
+        const cancel = (which: number): void => {
+          const id = [...submitted.keys()][which];
+          if (id === undefined) return;
+          if (owner.results.get(id)?.end === undefined) cancelled.add(id);
+          owner.cancel(id);
+        };
+        for (const one of actions) {
+          if (one.kind === 'submit') {
+            const id = `r${submitted.size}`;
+            const tokens = prompt(one.request.length, submitted.size);
+            try {
+              owner.submit({ id, tokens, priority: one.request.priority, tenant: one.request.tenant }, one.request.max);
+              submitted.set(id, { tokens, max: one.request.max });
+              if (one.forks) owner.forksWanted.set(id, `${id}-fork`);
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'queue_full' });
+            }
+          } else if (one.kind === 'cancel') cancel(one.which);
+          else if (one.kind === 'rollback') {
+            const plan = owner.scheduler.plan();
+            if (plan) owner.scheduler.rollback(plan, one);
+          } else owner.step(() => one.cancelDuring !== null && cancel(one.cancelDuring));
+          owner.scheduler.checkIntegrity();
+        }
+        owner.runToEnd(3000);
+        owner.scheduler.checkIntegrity();
+        expect(owner.arena.freePages).toBe(pageCount);
+        for (const [id, { tokens, max }] of submitted) {
+          const result = owner.results.get(id);
+          const expected = alone(tokens, max);
+          if (cancelled.has(id)) expect(result?.generated).toEqual(expected.slice(0, result?.generated.length));
+          else expect(result).toEqual({ generated: expected, end: { kind: 'finished' } });
+          const fork = owner.results.get(`${id}-fork`);
+          if (fork && !cancelled.has(id)) expect(fork).toEqual({ generated: [expected[0] + 1, ...alone([...tokens, expected[0] + 1], max - 1)], end: { kind: 'finished' } });
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
