@@ -1,0 +1,161 @@
+import type { Expr } from '../wasm/expression.js';
+import type { Local } from '../wasm/function-builder.js';
+import { i32 } from '../wasm/scalar-ops.js';
+import { emitFinish, emitQueryOverPage, emitStart, queryStateBytes } from './attention-query.js';
+import { attentionFields, type AttentionEmitter, type AttentionFields, type AttentionShape } from './attention-shape.js';
+import { defineKernel, type KernelDefinition, type KernelEmitter } from './kernel-definition.js';
+import { kvHeadLayout } from './kv-layout.js';
+import { emitReadPage, unpackedBytes } from './kv-read.js';
+import { rowAddress } from './rows.js';
+
+/** Words of a tile record: consecutive tokens of one sequence, which share the reading of its pages. */
+export const tileWords = { rowBegin: 0, rowCount: 1, pageTable: 2, keyEnd: 3 } as const;
+export const tileRecordWords = 4;
+
+/** Tokens of a tile, at most, so that the running sums of all its queries stay in the first caches. */
+export function tileTokens(group: number): number {
+  return Math.max(1, Math.floor(32 / group));
+}
+
+/** Scratch that a worker needs. */
+export function attentionScratchBytes(shape: AttentionShape): number {
+  return statesBytes(shape) + 4 * shape.kv.pageTokens + unpackedBytes(shape.kv);
+}
+
+/**
+ * Attention of tiles of queries over the pages of their sequences, page by page with a running maximum (Milakov and Gimelshein, 2018;
+ * Dao et al., 2022). The sums of a query are made page by page from the first page it sees, whatever the tile: so a token's result has the
+ * same bits whether it comes alone or in a prompt.
+ */
+export function attention(shape: AttentionShape): KernelDefinition<AttentionFields> {
+  return defineKernel(attentionName(shape), attentionFields, (k) => {
+    const { f, at, begin, end, scratch } = k;
+    const { kv, parts } = shape;
+    const tileHeads = kv.heads * parts;
+    const unit = f.local('i32');
+    const tile = f.local('i32');
+    const part = f.local('i32');
+    const places: TilePlaces = {
+      rowBegin: f.local('i32'),
+      rowEnd: f.local('i32'),
+      pageTable: f.local('i32'),
+      keyEnd: f.local('i32'),
+      headPages: f.local('i32'),
+      query: f.local('i32'),
+      output: f.local('i32'),
+      sinks: f.local('i32'),
+      slopes: f.local('i32'),
+      scores: f.local('i32', i32.add(scratch, statesBytes(shape))),
+      unpacked: f.local('i32', i32.add(scratch, statesBytes(shape) + 4 * kv.pageTokens)),
+    };
+    const group = (bytes: number): Expr<'i32'> => i32.mul(part, (shape.group / parts) * bytes);
+    f.for(unit, begin, end, 1, () => {
+      f.set(tile, i32.add(at.tiles, i32.mul(i32.divU(unit, tileHeads), 4 * tileRecordWords)));
+      f.set(part, i32.remU(unit, tileHeads));
+      f.set(places.rowBegin, i32.load(tile, 4 * tileWords.rowBegin));
+      f.set(places.rowEnd, i32.add(places.rowBegin, i32.load(tile, 4 * tileWords.rowCount)));
+      f.set(places.pageTable, i32.load(tile, 4 * tileWords.pageTable));
+      f.set(places.keyEnd, i32.load(tile, 4 * tileWords.keyEnd));
+      f.set(places.headPages, i32.add(at.pages, i32.mul(i32.divU(part, parts), kvHeadLayout(kv).headBytes)));
+      f.set(places.query, i32.add(at.query, group(4 * kv.keyLength)));
+      f.set(places.output, i32.add(at.output, group(4 * kv.valueLength)));
+      f.set(places.sinks, i32.add(at.sinks, group(4)));
+      f.set(places.slopes, i32.add(at.slopes, group(4)));
+      emitTile(k as unknown as AttentionEmitter, shape, places);
+    });
+  });
+}
+
+interface TilePlaces {
+  readonly rowBegin: Local<'i32'>;
+  readonly rowEnd: Local<'i32'>;
+  readonly pageTable: Local<'i32'>;
+  readonly keyEnd: Local<'i32'>;
+  /** This head's part of page 0. */
+  readonly headPages: Local<'i32'>;
+  /** Row 0 of the unit's first head. */
+  readonly query: Local<'i32'>;
+  readonly output: Local<'i32'>;
+  readonly sinks: Local<'i32'>;
+  readonly slopes: Local<'i32'>;
+  readonly scores: Local<'i32'>;
+  readonly unpacked: Local<'i32'>;
+}
+
+function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces): void {
+  const { f, at, scratch } = k;
+  const { kv } = shape;
+  const position = (row: Expr<'i32'>): Expr<'i32'> => i32.load(i32.add(at.positions, i32.shl(row, 2)));
+  const row = f.local('i32');
+  const here = f.local('i32');
+  const state = f.local('i32');
+  const page = f.local('i32');
+  const pageStart = f.local('i32');
+  const keyEnd = f.local('i32', shape.causal ? i32.add(position(i32.sub(places.rowEnd, 1)), 1) : places.keyEnd);
+  const source = f.local('i32');
+  const low = f.local('i32');
+  const high = f.local('i32');
+  const floats = { keys: f.local('i32'), values: f.local('i32') };
+
+  f.set(state, scratch);
+  f.for(row, places.rowBegin, places.rowEnd, 1, () => forHeads(k, shape, (head) => {
+    emitStart(k, shape, state, i32.add(places.sinks, i32.shl(head, 2)));
+    f.advance(state, queryStateBytes(kv));
+  }));
+
+  f.set(page, 0);
+  if (shape.window) {
+    f.set(low, i32.sub(i32.add(position(places.rowBegin), 1), at.window));
+    f.set(page, i32.select(i32.gtS(low, 0), i32.divU(low, kv.pageTokens), 0));
+  }
+  f.set(pageStart, i32.mul(page, kv.pageTokens));
+  f.while(i32.ltU(pageStart, keyEnd), () => {
+    f.set(source, i32.load(i32.add(places.pageTable, i32.shl(page, 2))));
+    f.set(source, i32.add(places.headPages, i32.mul(source, at.pageStride)));
+    emitReadPage(k as unknown as KernelEmitter, kv, source, places.unpacked, floats);
+    f.set(state, scratch);
+    f.for(row, places.rowBegin, places.rowEnd, 1, () => {
+      f.set(here, position(row));
+      f.set(high, i32.sub(shape.causal ? i32.add(here, 1) : keyEnd, pageStart));
+      f.set(high, i32.select(i32.gtS(high, kv.pageTokens), kv.pageTokens, high));
+      f.set(low, 0);
+      if (shape.window) {
+        f.set(low, i32.sub(i32.sub(i32.add(here, 1), at.window), pageStart));
+        f.set(low, i32.select(i32.gtS(low, 0), low, 0));
+      }
+      f.if(
+        i32.gtS(high, low),
+        () =>
+          forHeads(k, shape, (head) => {
+            const query = i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(head, 4 * kv.keyLength));
+            const slope = i32.add(places.slopes, i32.shl(head, 2));
+            emitQueryOverPage(k, shape, { query, state, scores: places.scores, low, high, distance: i32.sub(here, pageStart), slope, ...floats });
+            f.advance(state, queryStateBytes(kv));
+          }),
+        () => f.advance(state, (shape.group / shape.parts) * queryStateBytes(kv)),
+      );
+    });
+    f.advance(page, 1);
+    f.advance(pageStart, kv.pageTokens);
+  });
+
+  f.set(state, scratch);
+  f.for(row, places.rowBegin, places.rowEnd, 1, () =>
+    forHeads(k, shape, (head) => {
+      emitFinish(k, shape, state, i32.add(rowAddress(places.output, row, at.outputStride), i32.mul(head, 4 * kv.valueLength)));
+      f.advance(state, queryStateBytes(kv));
+    }),
+  );
+}
+
+function forHeads({ f }: AttentionEmitter, shape: AttentionShape, body: (head: Local<'i32'>) => void): void {
+  const head = f.local('i32');
+  f.for(head, 0, shape.group / shape.parts, 1, () => body(head));
+}
+
+const statesBytes = (shape: AttentionShape): number => tileTokens(shape.group) * (shape.group / shape.parts) * queryStateBytes(shape.kv);
+
+function attentionName({ kv, group, parts, ...features }: AttentionShape): string {
+  const flags = Object.entries(features).filter(([, on]) => on).map(([name]) => name);
+  return ['attention', kv.format, kv.heads, kv.keyLength, kv.valueLength, kv.pageTokens, group, parts, ...flags].join('_');
+}

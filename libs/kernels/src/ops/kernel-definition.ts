@@ -1,0 +1,71 @@
+import type { KernelCall, KernelSource, Placed } from '../program/program.js';
+import type { Expr } from '../wasm/expression.js';
+import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
+import type { ModuleBuilder } from '../wasm/module-builder.js';
+import { f32, i32 } from '../wasm/scalar-ops.js';
+import { f32x4 } from '../wasm/simd-ops.js';
+
+/** The name under which a team knows the module of all operations that are not matrix products. */
+export const opsModuleName = 'ops';
+
+/** What an operand is: the address of something placed in memory, an integer (counts, strides in bytes), or a float. */
+export type FieldKind = 'address' | 'int' | 'float';
+export type Fields = Readonly<Record<string, FieldKind>>;
+
+type OperandValue<K extends FieldKind> = K extends 'address' ? Placed | number : number;
+export type OperandValues<F extends Fields> = { readonly [Name in keyof F]: OperandValue<F[Name]> };
+type OperandLocals<F extends Fields> = { readonly [Name in keyof F]: Local<F[Name] extends 'float' ? 'f32' : 'i32'> };
+
+/** What the emitter of a kernel works with. */
+export interface KernelEmitter<F extends Fields = Fields> {
+  readonly module: ModuleBuilder;
+  readonly f: FunctionBuilder;
+  /** a * b + c: in one instruction with relaxed SIMD. */
+  readonly madd: (a: Expr<'v128'>, b: Expr<'v128'>, c: Expr<'v128'>) => Expr<'v128'>;
+  readonly relaxed: boolean;
+  /** Units to work on, [begin, end). */
+  readonly begin: Local<'i32'>;
+  readonly end: Local<'i32'>;
+  /** This worker's scratch. */
+  readonly scratch: Local<'i32'>;
+  /** The operands, read from the descriptor. */
+  readonly at: OperandLocals<F>;
+}
+
+/**
+ * A kernel of the ops module: an export `(descriptor, begin, end, scratch)`. The descriptor holds one word for each field, in
+ * the order in which they are declared.
+ */
+export interface KernelDefinition<F extends Fields = Fields> extends KernelSource {
+  readonly fields: F;
+  /** A call with these operands, for a task of a program. */
+  call(operands: OperandValues<F>): KernelCall;
+}
+
+/** Declares a kernel. */
+export function defineKernel<const F extends Fields>(name: string, fields: F, body: (kernel: KernelEmitter<F>) => void): KernelDefinition<F> {
+  const kernel = { kind: 'wasm', module: opsModuleName, name } as const;
+  const definition: KernelDefinition<F> = {
+    name,
+    fields,
+    call: (operands) => ({
+      kernel,
+      source: definition,
+      operands: Object.entries(fields).map(([field, kind]) => {
+        const value: Placed | number = operands[field];
+        return kind === 'float' ? { float: value as number } : value;
+      }),
+    }),
+    emit(module, relaxed) {
+      module.function(name, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (f, descriptor, begin, end, scratch) => {
+        const entries = Object.entries(fields).map(([field, kind], index) => {
+          const local = kind === 'float' ? f.local('f32', f32.load(descriptor, 4 * index)) : f.local('i32', i32.load(descriptor, 4 * index));
+          return [field, local];
+        });
+        const madd = relaxed ? f32x4.relaxedMadd : (a: Expr<'v128'>, b: Expr<'v128'>, c: Expr<'v128'>) => f32x4.add(f32x4.mul(a, b), c);
+        body({ module, f: f as unknown as FunctionBuilder, madd, relaxed, begin, end, scratch, at: Object.fromEntries(entries) as OperandLocals<F> });
+      });
+    },
+  };
+  return definition;
+}

@@ -1,0 +1,59 @@
+import { assert } from '@starling/core';
+import type { ComputeMemory } from '../memory/compute-memory.js';
+import { scriptKernels } from '../ops/script-kernels.js';
+import type { KernelRef } from '../program/program.js';
+import { bindMatmul } from './matmul-call.js';
+
+/** A kernel as a worker calls it: operands at `descriptor`, units [begin, end). */
+export type BoundKernel = (descriptor: number, begin: number, end: number) => void;
+
+type DescriptorExport = (descriptor: number, begin: number, end: number, scratch: number) => void;
+
+/** The modules of a team by name. */
+export type NamedModules = Readonly<Record<string, WebAssembly.Module>>;
+
+/** One worker's instances of all modules, one for each memory, made when first needed. */
+export class KernelBinding {
+  readonly #memories: readonly ComputeMemory[];
+  readonly #modules: NamedModules;
+  readonly #kernels: readonly KernelRef[];
+  readonly #scratch: readonly number[];
+  readonly #exports = new Map<string, WebAssembly.Exports>();
+
+  /** @param scratch for each memory the address of this worker's scratch */
+  constructor(memories: readonly ComputeMemory[], modules: NamedModules, kernels: readonly KernelRef[], scratch: readonly number[]) {
+    this.#memories = memories;
+    this.#modules = modules;
+    this.#kernels = kernels;
+    this.#scratch = scratch;
+  }
+
+  /** The kernel of that number in the table, working in that memory. */
+  kernel(memory: number, index: number): BoundKernel {
+    const ref = this.#kernels[index];
+    assert(ref !== undefined, `kernel ${index} is in the table`);
+    if (ref.kind === 'script') {
+      const run = scriptKernels[ref.name];
+      const home = this.#memories[memory];
+      const memories = this.#memories;
+      return (descriptor, begin, end) => run(home, descriptor >>> 2, begin, end, memories);
+    }
+    const exported = this.#instance(memory, ref.module)[ref.name];
+    assert(typeof exported === 'function', `module ${ref.module} exports ${ref.name}`);
+    if (ref.kind === 'matmul') return bindMatmul(exported, this.#memories[memory].words);
+    const run = exported as DescriptorExport;
+    const scratch = this.#scratch[memory];
+    return (descriptor, begin, end) => run(descriptor, begin, end, scratch);
+  }
+
+  #instance(memory: number, name: string): WebAssembly.Exports {
+    const key = `${memory}/${name}`;
+    let exports = this.#exports.get(key);
+    if (!exports) {
+      assert(name in this.#modules, `module ${name} was given to the team`);
+      exports = new WebAssembly.Instance(this.#modules[name], { env: { memory: this.#memories[memory].memory } }).exports;
+      this.#exports.set(key, exports);
+    }
+    return exports;
+  }
+}
