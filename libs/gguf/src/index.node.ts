@@ -1,2 +1,3 @@
 export { openGgufFile } from './open.node.js';
 export { openFileSource } from './file-source.node.js';
+export { writeFileWhole } from './file-sink.node.js';
