@@ -160,6 +160,13 @@ export class Candidates {
     this.moved(to + 1);
   }
 
+  /** Puts token `id` with a logit of its own in place of the candidate at `index`. */
+  overwrite(index: number, id: number, logit: number): void {
+    this.ids[index] = id;
+    this.logits[index] = logit;
+    this.moved(index + 1);
+  }
+
   /** Room for one number a candidate (capacity), as `order` is. */
   get scores(): Float32Array {
     return (this.scoreRoom ??= new Float32Array(this.capacity));

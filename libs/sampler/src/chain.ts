@@ -1,33 +1,87 @@
+import { dryBreakers } from './dry-breakers.js';
 import { Mt19937 } from './mt19937.js';
 import type { SamplerParams } from './params.js';
 import type { SamplerStage } from './stage.js';
+import { stageLettered, stageNamed, type StageName } from './stage-names.js';
+import { AdaptivePStage } from './stages/adaptive-p.js';
+import { BannedStringsStage } from './stages/banned-strings.js';
 import { DrawStage } from './stages/draw.js';
+import { DryStage } from './stages/dry.js';
+import { dynamicTemperature } from './stages/dynamic-temperature.js';
+import { infill } from './stages/infill.js';
+import { logitBias, resolveLogitBias } from './stages/logit-bias.js';
+import { mirostatV1, mirostatV2 } from './stages/mirostat.js';
 import { PenaltiesStage } from './stages/penalties.js';
 import { temperature } from './stages/temperature.js';
+import { topNSigma } from './stages/top-n-sigma.js';
 import { minP, topK, topP } from './stages/truncation.js';
+import { typicalP } from './stages/typical-p.js';
+import { XtcStage } from './stages/xtc.js';
 import type { SamplerVocabulary } from './vocabulary.js';
 
 /** Parameters with nothing left open. */
 export type SamplerSettings = SamplerParams & { readonly seed: number };
 
-/** Makes a stage for a chain. */
-export type StageFactory = (settings: SamplerSettings, vocabulary: SamplerVocabulary) => SamplerStage;
+/** Makes a stage for a chain, or none if it would do nothing with these settings. */
+export type StageFactory = (settings: SamplerSettings, vocabulary: SamplerVocabulary) => SamplerStage | undefined;
 
-const STAGES: Readonly<Record<string, StageFactory>> = {
-  penalties: (p) => new PenaltiesStage({ lastN: p.repeatLastN, repeat: p.repeatPenalty, frequency: p.frequencyPenalty, presence: p.presencePenalty }),
-  top_k: (p) => topK(p.topK),
-  top_p: (p) => topP(p.topP, p.minKeep),
-  min_p: (p) => minP(p.minP, p.minKeep),
-  temperature: (p) => temperature(p.temperature),
+const STAGES: Readonly<Record<Exclude<StageName, 'adaptive_p'>, StageFactory>> = {
+  penalties: ({ repeatLastN: lastN, repeatPenalty: repeat, frequencyPenalty: frequency, presencePenalty: presence }) =>
+    lastN === 0 || (repeat === 1 && frequency === 0 && presence === 0) ? undefined : new PenaltiesStage({ lastN, repeat, frequency, presence }),
+  dry: ({ dryMultiplier: multiplier, dryBase: base, dryAllowedLength: allowedLength, dryPenaltyLastN: lastN, drySequenceBreakers }, vocabulary) =>
+    multiplier === 0 || lastN === 0
+      ? undefined
+      : new DryStage({ multiplier, base, allowedLength, lastN }, dryBreakers(drySequenceBreakers, vocabulary)),
+  top_n_sigma: (p) => (p.topNSigma > 0 ? topNSigma(p.topNSigma) : undefined),
+  top_k: (p) => (p.topK > 0 ? topK(p.topK) : undefined),
+  typ_p: (p) => (p.typicalP < 1 ? typicalP(p.typicalP, p.minKeep) : undefined),
+  top_p: (p) => (p.topP < 1 ? topP(p.topP, p.minKeep) : undefined),
+  min_p: (p) => (p.minP > 0 ? minP(p.minP, p.minKeep) : undefined),
+  xtc: ({ xtcProbability: probability, xtcThreshold: threshold, minKeep, seed }) =>
+    probability > 0 && threshold <= 0.5 ? new XtcStage({ probability, threshold, minKeep }, new Mt19937(seed)) : undefined,
+  temperature: (p) => dynamicTemperature(p.temperature, p.dynatempRange, p.dynatempExponent),
+  infill: (_, vocabulary) => infill(vocabulary),
 };
 
-/** The stages in the order asked for, and the draw. */
+/**
+ * The stages of a chain, first to last: biases and bans, then the stages asked for, in the order asked for, then the choice. A name
+ * that comes twice makes two stages. Mirostat replaces all between the bans and the choice by the temperature.
+ */
 export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {
+  return [...restrictions(settings, vocabulary), ...(settings.mirostat === 0 ? namedStages(settings, vocabulary, own) : mirostatStages(settings, vocabulary))];
+}
+
+function restrictions(settings: SamplerSettings, vocabulary: SamplerVocabulary): SamplerStage[] {
+  const banned = [...(settings.ignoreEos ? vocabulary.endOfGeneration : []), ...(vocabulary.suppressed ?? [])];
+  const biases = [...resolveLogitBias(settings.logitBias, vocabulary), ...banned.map((id) => ({ id, bias: -Infinity }))];
+  return [
+    ...(biases.length > 0 ? [logitBias(biases)] : []),
+    ...(settings.bannedStrings.length > 0 ? [new BannedStringsStage(settings.bannedStrings, vocabulary)] : []),
+  ];
+}
+
+function namedStages(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {
+  const { samplers } = settings;
   const chain: SamplerStage[] = [];
-  for (const name of settings.samplers) {
-    const make = own[name] ?? STAGES[name];
-    if (make !== undefined) chain.push(make(settings, vocabulary));
+  let adaptive = false;
+  for (const name of samplers) {
+    const known = typeof samplers === 'string' ? stageLettered(name) : stageNamed(name);
+    if (known === 'adaptive_p' && !Object.hasOwn(own, name)) {
+      adaptive = true;
+      continue;
+    }
+    const make = Object.hasOwn(own, name) ? own[name] : known === undefined || known === 'adaptive_p' ? undefined : STAGES[known];
+    const stage = make?.(settings, vocabulary);
+    if (stage !== undefined) chain.push(stage);
   }
-  chain.push(new DrawStage(new Mt19937(settings.seed)));
+  const generator = new Mt19937(settings.seed);
+  chain.push(adaptive ? new AdaptivePStage({ target: settings.adaptiveTarget, decay: settings.adaptiveDecay }, generator) : new DrawStage(generator));
   return chain;
+}
+
+function mirostatStages(settings: SamplerSettings, vocabulary: SamplerVocabulary): SamplerStage[] {
+  const target = { tau: settings.mirostatTau, eta: settings.mirostatEta };
+  const generator = new Mt19937(settings.seed);
+  const choice = settings.mirostat === 1 ? mirostatV1(target, vocabulary.size, generator) : mirostatV2(target, generator);
+  return [temperature(settings.temperature), choice];
 }

@@ -1,17 +1,21 @@
 /**
- * exp() of a single-precision number, rounded to single precision. Written as 2^(n/32) * e^r with |r| < 0.011: a table for the
- * first factor, a polynomial of degree 5 for the second, both in double precision, so that the result is the correctly rounded one
- * but for about one argument in ten million. Three times as fast as `Math.fround(Math.exp(x))`.
+ * Exponentials and logarithms as single-precision arithmetic rounds them.
+ *
+ * e^x is 2^(n/64) * e^r with |r| < 0.0055: a table for the first factor, a polynomial of degree 4 for the second, in double
+ * precision. The relative error is below 1e-13, so that the single-precision result is the correctly rounded one but for about one
+ * argument in a million. Twice as fast as the platform's function, and the same on every platform.
  */
-const STEPS = 32;
+const STEPS = 64;
+const STEP_BITS = 6;
 const STEPS_PER_UNIT = STEPS / Math.LN2;
 const UNITS_PER_STEP = Math.LN2 / STEPS;
 const SMALLEST_ARGUMENT = -104;
 const LARGEST_ARGUMENT = 89;
 const LOWEST_POWER = -152;
+const HIGHEST_POWER = 129;
 
 const FRACTIONS = Float64Array.from({ length: STEPS }, (_, i) => 2 ** (i / STEPS));
-const POWERS = Float64Array.from({ length: 130 - LOWEST_POWER }, (_, i) => 2 ** (i + LOWEST_POWER));
+const POWERS = Float64Array.from({ length: HIGHEST_POWER - LOWEST_POWER + 1 }, (_, i) => 2 ** (i + LOWEST_POWER));
 
 /** e^x as a single-precision number; 0 for -Infinity, Infinity above 88.72, NaN for NaN. */
 export function expf(x: number): number {
@@ -19,8 +23,9 @@ export function expf(x: number): number {
   if (x > LARGEST_ARGUMENT) return Infinity;
   const n = Math.floor(x * STEPS_PER_UNIT + 0.5);
   const r = x - n * UNITS_PER_STEP;
-  const series = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120)))));
-  return Math.fround(FRACTIONS[n & (STEPS - 1)] * POWERS[(n >> 5) - LOWEST_POWER] * series);
+  const square = r * r;
+  const series = 1 + r + square * (1 / 2 + r * (1 / 6) + square * (1 / 24));
+  return Math.fround(FRACTIONS[n & (STEPS - 1)] * POWERS[(n >> STEP_BITS) - LOWEST_POWER] * series);
 }
 
 /** Natural logarithm, rounded to single precision. */
@@ -33,9 +38,9 @@ export function log2f(x: number): number {
   return Math.fround(Math.log2(x));
 }
 
-/** `base` to the power of `exponent`, rounded to single precision. */
+/** `base` to the power of `exponent`, rounded to single precision. As in C, 1 to any power is 1. */
 export function powf(base: number, exponent: number): number {
-  return Math.fround(base ** exponent);
+  return base === 1 ? 1 : Math.fround(base ** exponent);
 }
 
 /** The 32-bit integer that x86 processors make of a single-precision number: towards zero, and the lowest integer for what does not fit. */

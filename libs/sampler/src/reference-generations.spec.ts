@@ -37,7 +37,7 @@ describeWithFixtures('generations of llama-server (v0.5.0) on stories260K, F32',
   it.each(stages.cases.map((one) => [`${one.config}, seed ${one.seed}: ${one.prompt}`, one] as const))('%s', (_, { params, seed, prompt, tokens }) => {
     const sampler = createSampler(optionsOf(params, seed), vocabulary);
     llama.reset();
-    let logits = new Float32Array(0);
+    let logits: Float32Array = new Float32Array(0);
     for (const id of [bos, ...vocabulary.encode(prompt)]) {
       logits = llama.step(id);
       sampler.accept(id);
@@ -56,7 +56,7 @@ describeWithFixtures('generations of llama-server (v0.5.0) on stories260K, F32',
     const sampler = createSampler(optionsOf(draws.settings, draws.settings.seed), vocabulary);
     llama.reset();
     expect([bos, ...vocabulary.encode(prompt)]).toEqual(one.prompt_tokens);
-    let logits = new Float32Array(0);
+    let logits: Float32Array = new Float32Array(0);
     for (const id of one.prompt_tokens) logits = llama.step(id);
     one.tokens.forEach((expected, step) => {
       const sampled = sampler.sample(logits, undefined, { topCandidates: vocabulary.size });

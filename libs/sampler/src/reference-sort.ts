@@ -5,6 +5,7 @@
  * Algorithms: Musser, "Introspective sorting and selection algorithms" (1997); Williams, "Heapsort" (1964).
  */
 const INSERTION_LIMIT = 16;
+const BLOCK = 8;
 
 /** Sorts `order[first, last)` by descending key. */
 export function sortDescending(order: Int32Array, first: number, last: number, keys: Float32Array): void {
@@ -40,14 +41,33 @@ export function partialSortDescending(order: Int32Array, first: number, middle: 
 export function selectTop(order: Int32Array, count: number, keys: Float32Array, length: number): void {
   for (let i = 0; i < count; i++) order[i] = i;
   makeHeap(order, 0, count, keys);
-  let smallest = keys[order[0]];
-  for (let i = count; i < length; i++) {
-    if (keys[i] > smallest) {
-      siftDown(order, 0, 0, count, i, keys);
-      smallest = keys[order[0]];
-    }
+  let i = count;
+  for (let smallest = keys[order[0]]; i + BLOCK <= length; i += BLOCK) {
+    if (!anyGreater(keys, i, smallest)) continue;
+    takeGreater(order, count, keys, i, i + BLOCK);
+    smallest = keys[order[0]];
   }
+  takeGreater(order, count, keys, i, length);
   sortHeap(order, 0, count, keys);
+}
+
+/** Whether one of the `BLOCK` keys from `start` on is greater: one test for most of a vocabulary. */
+function anyGreater(keys: Float32Array, start: number, than: number): boolean {
+  return (
+    keys[start] > than ||
+    keys[start + 1] > than ||
+    keys[start + 2] > than ||
+    keys[start + 3] > than ||
+    keys[start + 4] > than ||
+    keys[start + 5] > than ||
+    keys[start + 6] > than ||
+    keys[start + 7] > than
+  );
+}
+
+/** Puts those of the positions `[start, end)` into the heap `order[0, count)` whose keys are greater than its smallest. */
+function takeGreater(order: Int32Array, count: number, keys: Float32Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) if (keys[i] > keys[order[0]]) siftDown(order, 0, 0, count, i, keys);
 }
 
 function introsort(order: Int32Array, first: number, end: number, keys: Float32Array, depthLimit: number): void {

@@ -48,7 +48,7 @@ export interface Sampler {
    * Chooses the next token. `logits` (n_vocab) are not changed, the history neither: call `accept` with the token that was really
    * taken. With a constraint, the chosen token is tested first; only if it is refused, all others that may not come are masked
    * and the chain runs once more.
-   * @throws StarlingError invalid_argument for logits of another length; unprocessable if no token has a finite logit.
+   * @throws StarlingError invalid_argument for logits of another length; unprocessable if no token can be drawn.
    */
   sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken;
   /** Adds a token to the history: every token of the prompt, then every token taken. */
@@ -75,8 +75,9 @@ export function createSampler(
   vocabulary: SamplerVocabulary,
   options: { readonly stages?: Readonly<Record<string, StageFactory>> } = {},
 ): Sampler {
-  const seed = resolveSamplerParams(params).seed ?? randomSeed();
-  const chain = buildChain({ ...resolveSamplerParams(params), seed }, vocabulary, options.stages ?? {});
+  const resolved = resolveSamplerParams(params);
+  const seed = resolved.seed ?? randomSeed();
+  const chain = buildChain({ ...resolved, seed }, vocabulary, options.stages ?? {});
   return new ChainSampler(chain, seed, vocabulary);
 }
 
@@ -103,9 +104,10 @@ class ChainSampler implements Sampler {
       candidates.load(logits);
       candidates.applyMask(constraint.mask());
       selected = this.run(candidates);
+      if (!constraint.accepts(candidates.ids[selected])) throw nothingToDraw(this.stages);
     }
     const id = candidates.ids[selected];
-    const probability = candidates.probabilities[selected];
+    const probability = candidates.probabilities[selected] || 0;
     const count = options?.topCandidates ?? 0;
     return count > 0 ? { id, probability, candidates: mostLikely(candidates, count) } : { id, probability };
   }
@@ -138,11 +140,8 @@ class ChainSampler implements Sampler {
   private run(candidates: Candidates): number {
     for (const stage of this.chain) stage.apply(candidates);
     const { selected } = candidates;
-    if (selected === undefined || selected >= candidates.size || candidates.logits[selected] === -Infinity || Number.isNaN(candidates.logits[selected])) {
-      throw new StarlingError('unprocessable', 'no token can be drawn: every one has a logit of -Infinity or NaN; check logit biases, bans and the grammar', {
-        details: { chain: this.stages },
-      });
-    }
+    const overflowed = candidates.maximum() === Infinity;
+    if (selected === undefined || (Number.isNaN(candidates.probabilities[selected]) && !overflowed)) throw nothingToDraw(this.stages);
     return selected;
   }
 
@@ -151,6 +150,12 @@ class ChainSampler implements Sampler {
     if (candidates === undefined) workspaces.set(this.vocabulary, (candidates = new Candidates(this.vocabulary.size)));
     return candidates;
   }
+}
+
+function nothingToDraw(chain: readonly string[]): StarlingError {
+  return new StarlingError('unprocessable', 'no token can be drawn: biases, bans, the grammar and the chain leave none with a finite logit', {
+    details: { chain },
+  });
 }
 
 function mostLikely({ ids, probabilities, size }: Candidates, count: number): Candidate[] {

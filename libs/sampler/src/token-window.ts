@@ -1,11 +1,13 @@
-/** The last tokens of a sequence, up to a limit: a ring. */
+const FIRST_CAPACITY = 64;
+
+/** The last tokens of a sequence, up to a limit: a ring that grows with its use. */
 export class TokenWindow {
-  private readonly ring: Int32Array;
+  private ring: Int32Array;
   private next = 0;
   private held = 0;
 
   constructor(readonly limit: number) {
-    this.ring = new Int32Array(limit);
+    this.ring = new Int32Array(Math.min(limit, FIRST_CAPACITY));
   }
 
   /** How many tokens are held. */
@@ -15,9 +17,11 @@ export class TokenWindow {
 
   /** Adds a token; gives the oldest one back when that had to go. */
   push(id: number): number | undefined {
+    if (this.limit === 0) return id;
+    if (this.held === this.ring.length && this.held < this.limit) this.grow();
     const dropped = this.held === this.limit ? this.ring[this.next] : undefined;
     this.ring[this.next] = id;
-    this.next = this.next + 1 === this.limit ? 0 : this.next + 1;
+    this.next = this.next + 1 === this.ring.length ? 0 : this.next + 1;
     if (dropped === undefined) this.held++;
     return dropped;
   }
@@ -25,12 +29,12 @@ export class TokenWindow {
   /** The token `back` steps before the last one. 0 <= back < length. */
   fromEnd(back: number): number {
     const at = this.next - 1 - back;
-    return this.ring[at < 0 ? at + this.limit : at];
+    return this.ring[at < 0 ? at + this.ring.length : at];
   }
 
   fork(): TokenWindow {
     const copy = new TokenWindow(this.limit);
-    copy.ring.set(this.ring);
+    copy.ring = this.ring.slice();
     copy.next = this.next;
     copy.held = this.held;
     return copy;
@@ -39,5 +43,13 @@ export class TokenWindow {
   /** The tokens, oldest first. */
   toArray(): number[] {
     return Array.from({ length: this.held }, (_, i) => this.fromEnd(this.held - 1 - i));
+  }
+
+  /** Lays the tokens out anew, oldest first, in a larger ring. */
+  private grow(): void {
+    const larger = new Int32Array(Math.min(this.limit, this.ring.length * 2));
+    for (let i = 0; i < this.held; i++) larger[i] = this.fromEnd(this.held - 1 - i);
+    this.ring = larger;
+    this.next = this.held;
   }
 }

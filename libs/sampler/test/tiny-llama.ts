@@ -40,7 +40,7 @@ export class TinyLlama {
   /** Takes the next token of the sequence and gives the logits (n_vocab) for the one after it. */
   step(token: number): Float32Array {
     const position = this.keys[0].length;
-    let x = Float64Array.from(this.tensor('token_embd.weight').subarray(token * this.width, (token + 1) * this.width));
+    let x: Float64Array = Float64Array.from(this.tensor('token_embd.weight').subarray(token * this.width, (token + 1) * this.width));
     for (let layer = 0; layer < this.layers; layer++) {
       const weight = (name: string): Float32Array => this.tensor(`blk.${layer}.${name}.weight`);
       const attended = this.attention(layer, position, this.normalize(x, weight('attn_norm')), weight);

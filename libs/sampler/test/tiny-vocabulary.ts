@@ -5,8 +5,12 @@ const BYTE_TYPE = 6;
 const NORMAL_TYPE = 1;
 const WORD_START = '\u2581';
 
+export interface TinyVocabulary extends SamplerVocabulary {
+  encode(text: string): number[];
+}
+
 /** The vocabulary of a SentencePiece model file, with an encoder that merges the best pair of neighbours while there is one. */
-export function tinyVocabulary({ metadata }: TestModel): SamplerVocabulary & { encode(text: string): number[]; bytesOf(id: number): Uint8Array } {
+export function tinyVocabulary({ metadata }: TestModel): TinyVocabulary {
   const pieces = metadata.get('tokenizer.ggml.tokens') as string[];
   const scores = metadata.get('tokenizer.ggml.scores') as number[];
   const types = metadata.get('tokenizer.ggml.token_type') as number[];

@@ -5,7 +5,8 @@ import type { SamplerStage, StageState } from '../stage.js';
 
 /**
  * The last stage: chooses one candidate at random, by its probability. Draws one double for each token, also when one candidate
- * is left; takes the first candidate whose running sum of probabilities reaches it. Sums are in double precision.
+ * is left; takes the first candidate whose running sum of probabilities reaches it, the last one if none does (sums may be NaN where
+ * a logit overflowed). Sums are in double precision.
  */
 export class DrawStage implements SamplerStage {
   readonly name = 'draw';
@@ -30,7 +31,7 @@ export class DrawStage implements SamplerStage {
     const target = total * drawn;
     let selected = 0;
     let sum = probabilities[0];
-    while (sum < target && selected < size - 1) sum += probabilities[++selected];
+    while (!(sum >= target) && selected < size - 1) sum += probabilities[++selected];
     for (let i = 0; i < size; i++) probabilities[i] /= total;
     candidates.selected = selected;
   }
@@ -57,6 +58,7 @@ export function drawDiscrete({ probabilities, size }: Candidates, generator: Mt1
   let total = 0;
   for (let i = 0; i < size; i++) total += probabilities[i];
   const drawn = generator.nextDouble();
+  if (Number.isNaN(total)) return 0;
   let sum = 0;
   for (let i = 0; i < size - 1; i++) {
     sum += probabilities[i] / total;

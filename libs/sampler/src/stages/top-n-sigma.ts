@@ -1,0 +1,32 @@
+import { statelessStage, type SamplerStage } from '../stage.js';
+
+/**
+ * Takes away the logits of candidates more than `n` standard deviations below the largest one; n <= 0 keeps all. The candidates
+ * stay, so that what counts candidates later still counts them. (Tang et al., "Top-nσ: not all logits are you need", 2024)
+ */
+export function topNSigma(n: number): SamplerStage {
+  return statelessStage('top_n_sigma', ({ logits, size }) => {
+    if (n <= 0 || size <= 1) return;
+    let maximum = logits[0];
+    let sum = 0;
+    let count = 0;
+    for (let i = 0; i < size; i++) {
+      const logit = logits[i];
+      if (logit === -Infinity) continue;
+      if (logit > maximum) maximum = logit;
+      sum = Math.fround(sum + logit);
+      count++;
+    }
+    if (count === 0) return;
+    const mean = Math.fround(sum / count);
+    let squares = 0;
+    for (let i = 0; i < size; i++) {
+      if (logits[i] === -Infinity) continue;
+      const distance = Math.fround(logits[i] - mean);
+      squares = Math.fround(squares + distance * distance);
+    }
+    const deviation = Math.fround(Math.sqrt(Math.fround(squares / count)));
+    const lowest = Math.fround(maximum - Math.fround(n * deviation));
+    for (let i = 0; i < size; i++) if (logits[i] < lowest) logits[i] = -Infinity;
+  });
+}
