@@ -1,1 +1,2 @@
-export {};
+export { type TokenMask, maskAllows, maskCount } from './match/token-mask.js';
+export type { TokenVocabulary } from './match/token-vocabulary.js';
