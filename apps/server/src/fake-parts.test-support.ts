@@ -1,5 +1,6 @@
 import { StarlingError } from '@starling/core';
-import type { DonePart, EngineModelInfo, FinishReason, GeneratePart, GenerateRequest, Generation } from '@starling/engine';
+import type { DonePart, EngineModelInfo, FinishReason, GeneratePart, GenerateRequest, Generation, SampleResult } from '@starling/engine';
+import type { Tokenizer } from '@starling/tokenizer';
 import type { AppParts, ModelEntry, RequestLog, ServedModel } from './parts.js';
 
 /** How the fake model answers. */
@@ -21,6 +22,28 @@ export interface FakeModel extends ServedModel {
   readonly ended: FinishReason[];
 }
 
+/** One token a byte; 0 begins a text. */
+const byteTokenizer: Tokenizer = {
+  vocabSize: 256,
+  kind: 'bpe',
+  special: { bos: 0, addBos: true, addEos: false, endOfGeneration: new Set() },
+  encode: (text, { addSpecial } = {}) => Uint32Array.from([...(addSpecial ? [0] : []), ...Buffer.from(text, 'utf8')]),
+  encodeWithOffsets(text, options) {
+    const ids = this.encode(text, options);
+    const added = options?.addSpecial ? 1 : 0;
+    return { ids, offsets: Uint32Array.from(Array.from(ids).flatMap((_, i) => (i < added ? [0, 0] : [i - added, i - added + 1]))) };
+  },
+  encodeBatch: (texts) => texts.map((text) => byteTokenizer.encode(text)),
+  countTokens: (text) => byteTokenizer.encode(text).length,
+  decode: (ids) => Buffer.from(Array.from(ids)).toString('utf8'),
+  createDecoder: () => ({ push: (id) => String.fromCharCode(id), flush: () => '' }),
+  tokenBytes: (id) => Uint8Array.of(id),
+  tokenText: (id) => (id === 0 ? '<begin>' : `byte ${id}`),
+  idOf: () => undefined,
+  isControl: (id) => id === 0,
+  isEndOfGeneration: () => false,
+};
+
 /** A model without weights: one token a character code. */
 export function fakeModel({ name = 'fake', answer = ['Hel', 'lo', '!'], beforeToken, refuse, queued = 0 }: FakeModelOptions = {}): FakeModel {
   const requests: GenerateRequest[] = [];
@@ -38,19 +61,17 @@ export function fakeModel({ name = 'fake', answer = ['Hel', 'lo', '!'], beforeTo
     pageBytes: 512,
     sequenceLimit: 64,
   } as EngineModelInfo;
-  const encode = (text: string) => Uint32Array.from(Buffer.from(text, 'utf8'));
   return {
     info,
+    tokenizer: byteTokenizer,
     requests,
     ended,
-    statistics: () => ({ queued, queueLimit: 8, running: 0, kv: { allocatedPages: 2, freePages: 6 } }) as ReturnType<ServedModel['statistics']>,
-    tokenize: encode,
-    tokenizeWithOffsets: (text) => {
-      const ids = encode(text);
-      return { ids, offsets: Uint32Array.from(Array.from(ids).flatMap((_, i) => [i, i + 1])) };
-    },
-    detokenize: (tokens) => Buffer.from(Array.from(tokens)).toString('utf8'),
-    pieceOf: (token) => String.fromCharCode(token),
+    statistics: () => ({
+      queued,
+      queueLimit: 8,
+      running: 0,
+      kv: { pageCount: 8, freePages: 6, sharedPages: 0, allocatedBytes: 1024, freeBytes: 3072, fragmentedBytes: 0 },
+    }),
     generate(request): Generation {
       const refusal = refuse?.(request);
       if (refusal) throw refusal;
@@ -83,13 +104,13 @@ function fakeGeneration({ request, name, answer, beforeToken, onEnd }: FakeGener
     }
     const finishReason = request.signal?.aborted ? 'cancelled' : said.length < answer.length ? 'length' : 'stop';
     onEnd(finishReason);
-    const result = {
+    const result: SampleResult = {
       sample: 0,
       text: said.join(''),
       tokens: said.map((_, i) => i),
       finishReason,
       stopReason: finishReason === 'cancelled' ? { kind: 'cancelled' } : { kind: 'max_tokens' },
-    } as const;
+    };
     yield {
       ...result,
       kind: 'done',

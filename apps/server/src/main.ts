@@ -10,3 +10,5 @@ process.stdout.on('error', (error) => {
 
 const io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, environment: process.env };
 process.exitCode = await runProgram(process.argv.slice(2), io, VERSION, COMMANDS);
+// Whatever still holds the process (a load that was interrupted) does not hold it for long.
+setTimeout(() => process.exit(), 2000).unref();

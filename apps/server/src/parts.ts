@@ -1,15 +1,12 @@
-import type { EngineModelInfo, GenerateRequest, Generation, ModelStatistics, TokenizeOptions } from '@starling/engine';
+import type { EngineModelInfo, GenerateRequest, Generation, ModelStatistics } from '@starling/engine';
+import type { Tokenizer } from '@starling/tokenizer';
 
 /** What the app needs of a loaded model; the engine's Starling fits. */
 export interface ServedModel {
   readonly info: EngineModelInfo;
+  readonly tokenizer: Tokenizer;
   statistics(): ModelStatistics;
   generate(request: GenerateRequest): Generation;
-  tokenize(text: string, options?: TokenizeOptions): Uint32Array;
-  tokenizeWithOffsets(text: string, options?: TokenizeOptions): { readonly ids: Uint32Array; readonly offsets: Uint32Array };
-  detokenize(tokens: ArrayLike<number>): string;
-  /** The raw vocabulary entry of a token. */
-  pieceOf(token: number): string;
 }
 
 /** A line of the list of models: a model that is loaded, or one that could be or should have been. */

@@ -26,7 +26,10 @@ const RETRY_AFTER_SECONDS = 1;
 /** The status, headers and body for anything that was thrown. What is not ours to show becomes `internal`, without its message. */
 export function errorReply(thrown: unknown, requestId: string): ErrorReply {
   const error = isStarlingError(thrown) ? thrown : new StarlingError('internal', 'internal error', { cause: thrown });
-  const { status, type, retryable } = error.kind;
+  const { type } = error.kind;
+  const isLoading = error.code === 'model_not_loaded' && error.details.isLoading === true;
+  const status = isLoading ? 503 : error.kind.status;
+  const retryable = isLoading || error.kind.retryable;
   const isFault = status >= 500 && !retryable && error.code !== 'closed';
   const param = error.details.param;
   return {

@@ -1,5 +1,6 @@
 import { isStarlingError, messageOf, StarlingError } from '@starling/core';
 import { Command, CommanderError } from 'commander';
+import { systemCode } from '../system-code.js';
 import type { CliIo } from './io.js';
 
 /** How a run of the command ended: 0 done, 1 failed, 2 bad usage. */
@@ -47,5 +48,5 @@ function report(error: unknown, io: CliIo): ExitCode {
 
 /** The reader of our output has gone, as `head` does: nothing to complain about. */
 export function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+  return systemCode(error) === 'EPIPE';
 }

@@ -59,5 +59,6 @@ function inWordsOf(body: GenerateBody, thrown: unknown): unknown {
   const { param } = thrown.details;
   const field = typeof param === 'string' ? fieldName(param) : thrown.code === 'context_length_exceeded' ? given : undefined;
   if (field === undefined || field === param) return thrown;
-  return new StarlingError(thrown.code, thrown.message, { details: { ...thrown.details, param: field === 'prompt' ? given : field }, cause: thrown });
+  const message = typeof param === 'string' ? thrown.message.replace(new RegExp(`\\b${param}\\b`), field) : thrown.message;
+  return new StarlingError(thrown.code, message, { details: { ...thrown.details, param: field }, cause: thrown });
 }

@@ -31,7 +31,7 @@ function figures(model: NonNullable<ModelEntry['model']>): object {
     has_chat_template: info.hasChatTemplate,
     weights_bytes: info.weightBytes,
     kv_bytes: info.kvBytes,
-    kv_bytes_in_use: kv.allocatedPages * info.pageBytes,
+    kv_bytes_in_use: kv.allocatedBytes,
     queued,
     running,
   };

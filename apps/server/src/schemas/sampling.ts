@@ -6,6 +6,7 @@ const STAGES = ['penalties', 'dry', 'top_n_sigma', 'top_k', 'typ_p', 'typical_p'
 
 /** More stop strings or biases than this are a mistake; each is looked at for every token. */
 const MAX_STOPS = 64;
+const MAX_STOP_LENGTH = 1024;
 const MAX_BIASES = 4096;
 const MAX_BREAKERS = 64;
 /** The longest grammar, in characters: compiling takes time on the thread that serves. */
@@ -34,7 +35,7 @@ export const samplingFields = {
   dry_base: v.optional(number(1)),
   dry_allowed_length: v.optional(count()),
   dry_penalty_last_n: v.optional(count(-1)),
-  dry_sequence_breakers: v.optional(v.pipe(v.array(text(1024)), v.maxLength(MAX_BREAKERS))),
+  dry_sequence_breakers: v.optional(v.pipe(v.array(text(MAX_STOP_LENGTH)), v.minLength(1), v.maxLength(MAX_BREAKERS))),
   mirostat: v.optional(v.picklist([0, 1, 2])),
   mirostat_tau: v.optional(number(0)),
   mirostat_eta: v.optional(number(0)),
@@ -50,5 +51,5 @@ export const samplingFields = {
   prompt_logprobs: v.optional(v.union([v.boolean(), integer(0, MAX_LOGPROBS)])),
   grammar: v.optional(text(MAX_GRAMMAR_LENGTH)),
   json_schema: v.optional(v.union([jsonObject(), v.boolean()])),
-  stop: v.optional(v.union([text(), v.pipe(v.array(text()), v.maxLength(MAX_STOPS))])),
+  stop: v.optional(v.union([text(MAX_STOP_LENGTH), v.pipe(v.array(text(MAX_STOP_LENGTH)), v.maxLength(MAX_STOPS))])),
 };

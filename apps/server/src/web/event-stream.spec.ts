@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { readEvents } from './event-stream.js';
 
-const stream = (chunks: readonly Uint8Array[]) => ReadableStream.from(chunks) as ReadableStream<Uint8Array>;
+function stream(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunk);
+      controller.close();
+    },
+  });
+}
 
 async function read(chunks: readonly Uint8Array[]) {
   const events = [];

@@ -1,0 +1,102 @@
+import type { EngineEvent } from '@starling/engine';
+import { Starling } from '@starling/engine/node';
+import { createTelemetry } from '@starling/telemetry';
+import { createLogger, watchEventLoopDelay } from '@starling/telemetry/node';
+import { createApp } from './app.js';
+import { demoModelFile, pageFolder } from './assets.js';
+import type { CliIo } from './cli/io.js';
+import { locateModel } from './cli/locate-model.js';
+import { showProgress } from './cli/progress.js';
+import { countEvents, countRequests, gaugeState } from './join-telemetry.js';
+import { listen, type Listening } from './listen.js';
+import { ModelHost, type ModelLoader } from './model-host.js';
+import { readPageFiles } from './page-files.js';
+import type { ServeConfig } from './settings.js';
+import { VERSION } from './version.js';
+
+/** Streams say that they live after this long a silence. */
+const HEARTBEAT_MS = 15_000;
+/** Answers that were told to end get this long to reach their clients. */
+const FAREWELL_MS = 500;
+
+/** A whole server, put together and not yet started. */
+export interface Server {
+  /** Opens the port, then loads the models: probes are answered meanwhile. */
+  start(): Promise<void>;
+  /** Where it listens, once it does. */
+  readonly url: string;
+  /** Takes no new requests, lets those under way end for as long as the configuration says (or until `hurry` aborts), and closes everything. */
+  close(hurry: AbortSignal): Promise<void>;
+}
+
+/** Puts the server together: the one place that knows every part. */
+export function compose(config: ServeConfig, io: CliIo): Server {
+  const logger = createLogger({ level: config.logLevel });
+  const telemetry = createTelemetry();
+  const eventLoop = watchEventLoopDelay();
+  const count = countEvents(telemetry);
+  const models = new ModelHost(loaderOf(config, io), (event) => {
+    count(event);
+    logEvent(event);
+  });
+  gaugeState(telemetry, models, eventLoop);
+  let isAccepting = true;
+  let listening: Listening | undefined;
+  const app = createApp({
+    models,
+    logger,
+    observer: countRequests(telemetry),
+    metrics: telemetry,
+    page: readPageFiles(pageFolder),
+    apiKeys: config.apiKeys,
+    limits: { maxBodyBytes: config.maxBodyBytes, heartbeatMs: HEARTBEAT_MS },
+    version: VERSION,
+    isAccepting: () => isAccepting,
+    clock: () => performance.now(),
+  });
+
+  function logEvent(event: EngineEvent): void {
+    if (event.kind === 'step_failed') logger.error(event, 'a step failed');
+    else if (event.kind === 'request_preempted') logger.warn(event, 'a request lost its pages and will be computed again');
+  }
+
+  return {
+    get url() {
+      return listening?.url ?? '';
+    },
+    async start() {
+      listening = await listen(app, config.host, config.port);
+      for (const model of config.model.length > 0 ? config.model : [demoModelFile()]) {
+        const file = await locateModel(model);
+        const { info } = await models.load(file);
+        logger.debug({ file, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes }, 'model loaded');
+      }
+    },
+    async close(hurry) {
+      isAccepting = false;
+      const drainMs = config.drainSeconds * 1000;
+      const timeout = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
+      const ended = models.close({ drain: true, timeoutMs: drainMs });
+      await Promise.all([ended, listening?.close(timeout, FAREWELL_MS)]);
+      eventLoop.stop();
+    },
+  };
+}
+
+function loaderOf(config: ServeConfig, io: CliIo): ModelLoader {
+  return async (file, name) => {
+    const progress = showProgress(io, `loading ${name}`, 'bytes');
+    try {
+      return await Starling.load(file, {
+        name,
+        threads: config.threads,
+        contextLength: config.ctxSize,
+        maxSequences: config.parallel,
+        deterministic: config.deterministic,
+        onProgress: ({ done, total }) => progress.update(done, total),
+      });
+    } finally {
+      progress.end();
+    }
+  };
+}
