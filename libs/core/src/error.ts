@@ -27,7 +27,9 @@ export class StarlingError extends Error {
 /** True for a StarlingError, also one made by another copy of this library; with `code`, only for that code. */
 export function isStarlingError(value: unknown, code?: ErrorCode): value is StarlingError {
   return (
-    value instanceof Error &&
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
     value.name === 'StarlingError' &&
     'code' in value &&
     typeof value.code === 'string' &&
@@ -38,7 +40,8 @@ export function isStarlingError(value: unknown, code?: ErrorCode): value is Star
 
 /** The text of anything that was thrown, for use inside another message. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  // Not `instanceof`: errors of another realm (a worker, a test runner's sandbox) have a message too.
+  return typeof thrown === 'object' && thrown !== null && 'message' in thrown ? String(thrown.message) : String(thrown);
 }
 
 /** Throws if an invariant of our own code does not hold: a bug, never bad input. */

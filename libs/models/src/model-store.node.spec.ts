@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startBadServer, type BadServer } from '../test/bad-server.js';
+import { defaultHome } from './home.node.js';
+import { ModelStore } from './model-store.node.js';
+import { sha256File } from './sha256.node.js';
+
+const bytes = randomBytes(100_000);
+const sha256 = createHash('sha256').update(bytes).digest('hex');
+
+let home: string;
+let server: BadServer;
+let store: ModelStore;
+
+beforeEach(async () => {
+  home = fs.mkdtempSync(path.join(os.tmpdir(), 'store-'));
+  server = await startBadServer(bytes);
+  store = new ModelStore({ home, hub: { baseUrl: server.url, token: 't' }, download: { retryDelayMs: 1, retries: 1, stallMs: 500 } });
+  server.pages.set(
+    '/api/models/owner/repo/tree/main?recursive=true',
+    JSON.stringify([
+      { type: 'file', path: 'm-Q8_0.gguf', size: bytes.length, lfs: { oid: sha256, size: bytes.length } },
+      { type: 'file', path: 's-F16-00001-of-00002.gguf', lfs: { oid: sha256, size: bytes.length } },
+      { type: 'file', path: 's-F16-00002-of-00002.gguf', lfs: { oid: sha256, size: bytes.length } },
+      { type: 'file', path: 'w-F32.gguf', lfs: { oid: '0'.repeat(64), size: bytes.length } },
+      { type: 'file', path: '../../evil-Q4_0.gguf', size: 3 },
+    ]),
+  );
+});
+afterEach(async () => {
+  await server.close();
+  fs.rmSync(home, { recursive: true });
+});
+
+describe('the model store', () => {
+  it('uses a file on disk where it lies', async () => {
+    const file = path.join(home, 'mine.gguf');
+    fs.writeFileSync(file, bytes);
+    await expect(store.resolve(file)).resolves.toEqual({ path: file });
+    await expect(store.list()).resolves.toEqual([]);
+  });
+
+  it('pulls from a hub once, with a manifest, and finds it again by every name', async () => {
+    const model = await store.resolve('hf:owner/repo:Q8_0');
+    expect(fs.readFileSync(model.path).equals(bytes)).toBe(true);
+    expect(model.manifest).toMatchObject({ sha256, size: bytes.length, source: `${server.url}/owner/repo/resolve/main/m-Q8_0.gguf` });
+    expect(server.headers[0].authorization).toBe('Bearer t');
+    const asked = server.requests.length;
+    for (const name of ['hf:owner/repo:Q8_0', 'owner/repo/m-Q8_0.gguf', 'm-Q8_0.gguf']) expect((await store.resolve(name)).path).toBe(model.path);
+    expect(server.requests).toHaveLength(asked);
+    expect((await store.list()).map((stored) => stored.name)).toEqual(['owner/repo/m-Q8_0.gguf']);
+  });
+
+  it('pulls from a URL, and keeps equal file names of different URLs apart', async () => {
+    const [one, two] = [await store.pull(`${server.url}/a/m.gguf`), await store.pull(`${server.url}/b/m.gguf`)];
+    expect(one.path).not.toBe(two.path);
+    expect((await store.find(`${server.url}/b/m.gguf`))?.path).toBe(two.path);
+    await expect(store.pull(`${server.url}/c/m.gguf`, { sha256: 'f'.repeat(64) })).rejects.toMatchObject({ code: 'checksum_mismatch' });
+  });
+
+  it('pulls and removes all parts of a split model', async () => {
+    const model = await store.pull('hf:owner/repo:F16');
+    expect(path.basename(model.path)).toBe('s-F16-00001-of-00002.gguf');
+    expect(await store.list()).toHaveLength(2);
+    await store.remove(model.name);
+    expect(await store.list()).toEqual([]);
+    expect(fs.readdirSync(path.join(home, 'models'))).toEqual([]);
+  });
+
+  it('finds damage when a file is used or verified, unless told not to look', async () => {
+    const model = await store.pull('hf:owner/repo:Q8_0');
+    await expect(store.verify('m-Q8_0.gguf')).resolves.toMatchObject({ name: model.name });
+    fs.writeFileSync(model.path, Buffer.alloc(bytes.length));
+    await expect(store.verify(model.name)).rejects.toMatchObject({ code: 'checksum_mismatch' });
+    await expect(store.resolve(model.name)).rejects.toMatchObject({ code: 'checksum_mismatch' });
+    await expect(store.resolve(model.name, { verify: false })).resolves.toMatchObject({ path: model.path });
+  });
+
+  it('replaces a file that no manifest vouches for', async () => {
+    const model = await store.pull('hf:owner/repo:Q8_0');
+    fs.rmSync(`${model.path}.manifest.json`);
+    fs.writeFileSync(model.path, 'rest of something');
+    await store.pull('hf:owner/repo:Q8_0');
+    expect(fs.readFileSync(model.path).equals(bytes)).toBe(true);
+  });
+
+  it('pulls the same model twice at once without harm', async () => {
+    const second = new ModelStore({ home, hub: { baseUrl: server.url } });
+    const [one, two] = await Promise.all([store.pull('hf:owner/repo:Q8_0'), second.pull('hf:owner/repo:Q8_0')]);
+    expect(one.path).toBe(two.path);
+    expect(fs.readFileSync(one.path).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['hf:owner/repo:Q2_K', 'not_found'],
+    ['hf:owner/repo:Q4_0', 'not_found'],
+    ['hf:owner/nothing', 'not_found'],
+    ['hf:owner/repo:F32', 'checksum_mismatch'],
+    ['nothing.gguf', 'file_not_found'],
+  ])('says what is wrong with %s', async (name, code) => {
+    server.pages.set('/api/models/owner/nothing/tree/main?recursive=true', '[]');
+    await expect(store.resolve(name)).rejects.toMatchObject({ code });
+  });
+
+  it('says what cannot be removed, and ignores foreign manifests', async () => {
+    fs.mkdirSync(path.join(home, 'models'));
+    fs.writeFileSync(path.join(home, 'models', 'x.gguf.manifest.json'), '{"sha256":1}');
+    await expect(store.list()).resolves.toEqual([]);
+    await expect(store.remove('x.gguf')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(store.pull('x.gguf')).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+});
+
+describe('the home folder', () => {
+  it('is STARLING_HOME, else where the platform keeps caches', () => {
+    expect(defaultHome({ STARLING_HOME: '/x' })).toBe(path.resolve('/x'));
+    expect(defaultHome({ XDG_CACHE_HOME: '/c' }, 'linux')).toBe(path.join('/c', 'starling'));
+    expect(defaultHome({}, 'linux')).toBe(path.join(os.homedir(), '.cache', 'starling'));
+    expect(defaultHome({}, 'darwin')).toContain(path.join('Library', 'Caches', 'starling'));
+    expect(defaultHome({ LOCALAPPDATA: 'L' }, 'win32')).toBe(path.join('L', 'starling'));
+  });
+});
+
+describe('sha256File', () => {
+  it('hashes off the event loop, tells how far it is, and can be cancelled', async () => {
+    const file = path.join(home, 'f');
+    fs.writeFileSync(file, bytes);
+    const seen: number[] = [];
+    await expect(sha256File(file, { onProgress: (count) => seen.push(count) })).resolves.toBe(sha256);
+    expect(seen).toEqual([bytes.length]);
+    await expect(sha256File(path.join(home, 'none'))).rejects.toMatchObject({ code: 'file_not_found' });
+    await expect(sha256File(file, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});

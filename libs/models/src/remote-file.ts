@@ -1,0 +1,90 @@
+import { StarlingError, messageOf } from '@starling/core';
+
+/** What a server tells of a file before it is fetched. */
+export interface RemoteFile {
+  /** Where the bytes are, after redirects. */
+  readonly url: string;
+  readonly size?: number;
+  /** Hex, when the server names it (hubs do). */
+  readonly sha256?: string;
+  /** A strong validator: the bytes are the same as long as it is. */
+  readonly etag?: string;
+  /** Whether parts of the file can be asked for. */
+  readonly ranges: boolean;
+  /** Headers to send when asking for bytes. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** More redirects than any honest server needs. */
+const MAX_REDIRECTS = 8;
+
+const failed = (url: string, why: string, cause?: unknown): StarlingError =>
+  new StarlingError('download_failed', `${url}: ${why}`, { details: { url }, cause });
+
+/** Asks, with a limit on the time until the headers are there. */
+export async function request(url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  try {
+    return await fetch(url, { ...init, signal });
+  } catch (cause) {
+    if (init.signal?.aborted) throw new StarlingError('cancelled', `${url}: the download was cancelled`, { cause });
+    throw failed(url, timeout.aborted ? `no answer within ${timeoutMs} ms` : `no connection: ${messageOf(cause)}`, cause);
+  }
+}
+
+/**
+ * Finds out a file's size, checksum and whether it can be fetched in parts. Asks for its first byte, since not every server
+ * answers HEAD; follows redirects one by one, since hubs name the checksum on the way.
+ * @throws StarlingError not_found for 404 and 410; forbidden for 401 and 403; download_failed otherwise
+ */
+export async function probe(url: string, headers: Readonly<Record<string, string>>, options: { signal?: AbortSignal; timeoutMs: number }): Promise<RemoteFile> {
+  let current = url;
+  let sent = headers;
+  let linked: { sha256?: string; size?: number } = {};
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    const response = await request(current, { headers: { ...sent, range: 'bytes=0-0', 'accept-encoding': 'identity' }, redirect: 'manual', signal: options.signal }, options.timeoutMs);
+    void response.body?.cancel();
+    linked = { ...linked, ...linkedFacts(response.headers) };
+    const location = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && location !== null && URL.canParse(location, current)) {
+      const next = new URL(location, current);
+      // Credentials are for the server that they were given for.
+      if (next.origin !== new URL(current).origin) sent = Object.fromEntries(Object.entries(sent).filter(([name]) => name.toLowerCase() !== 'authorization'));
+      current = next.href;
+      continue;
+    }
+    if (response.status === 404 || response.status === 410) throw new StarlingError('not_found', `${url}: the server has no such file (${response.status})`, { details: { url } });
+    if (response.status === 401 || response.status === 403) {
+      throw new StarlingError('forbidden', `${url}: the server refuses access (${response.status}); a token may be needed`, { details: { url } });
+    }
+    const facts = bodyFacts(response);
+    if (!facts) throw failed(url, `the server answered ${response.status}`);
+    const etag = response.headers.get('etag') ?? undefined;
+    const strong = etag?.startsWith('"') ? etag : undefined;
+    return { url: current, headers: sent, ...linked, ...facts, size: facts.size ?? linked.size, etag: strong };
+  }
+  throw failed(url, `more than ${MAX_REDIRECTS} redirects`);
+}
+
+/** What hubs tell of a large file: its SHA-256 as an entity tag, and its size. */
+function linkedFacts(headers: Headers): { sha256?: string; size?: number } {
+  const sha256 = /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(headers.get('x-linked-etag') ?? '')?.[1].toLowerCase();
+  const size = sizeOf(headers.get('x-linked-size'));
+  return { ...(sha256 ? { sha256 } : {}), ...(size === undefined ? {} : { size }) };
+}
+
+function bodyFacts(response: Response): { size?: number; ranges: boolean } | undefined {
+  if (response.status === 206) {
+    const total = /^bytes 0-0\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '')?.[1];
+    return total === undefined ? undefined : { size: sizeOf(total), ranges: total !== '*' };
+  }
+  // An empty file has no first byte to give.
+  if (response.status === 416) return { size: sizeOf(/^bytes \*\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? null), ranges: false };
+  if (response.status === 200) return { size: sizeOf(response.headers.get('content-length')), ranges: false };
+  return undefined;
+}
+
+function sizeOf(text: string | null): number | undefined {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
