@@ -1,15 +1,10 @@
-/** One message of a conversation, in the shape of the OpenAI API; what a template does not know it ignores. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content?: unknown;
-  readonly [field: string]: unknown;
-}
+import type { ChatMessage, ToolDefinition } from '@starling/chat';
 
 /** What a chat template is given. */
 export interface ChatInput {
   readonly messages?: readonly ChatMessage[];
   /** Tools in the shape of the OpenAI API. */
-  readonly tools?: readonly unknown[];
+  readonly tools?: readonly ToolDefinition[];
   /** Begin the assistant's turn. Default true. */
   readonly addGenerationPrompt?: boolean;
   /** Further variables of the template, such as `enable_thinking`. */

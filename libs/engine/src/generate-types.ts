@@ -62,13 +62,15 @@ export interface TokenProbability {
 }
 
 export interface TokenLogprobs extends TokenProbability {
+  /** How many tokens were more likely. */
+  readonly rank: number;
   /** The most likely tokens at this place, most likely first. */
   readonly top: readonly TokenProbability[];
 }
 
 /** Why an answer ended. */
 export type StopReason =
-  | { readonly kind: 'end_of_generation'; readonly token: number }
+  | { readonly kind: 'end_of_generation'; readonly id: number }
   | { readonly kind: 'stop_string'; readonly text: string }
   | { readonly kind: 'constraint_complete' }
   | { readonly kind: 'max_tokens' }

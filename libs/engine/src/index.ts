@@ -1,4 +1,4 @@
-export type { ChatInput, ChatMessage } from './chat-types.js';
+export type { ChatInput } from './chat-types.js';
 export type {
   DonePart,
   FinishReason,
@@ -30,3 +30,7 @@ export type {
   PerplexityResult,
   TokenizeOptions,
 } from './model-types.js';
+export { LanguageModel, createLanguageModel } from './language-model.js';
+export type { ConstraintCompiler, OutputMatcher } from './constraint.js';
+export type { ModelParts, ServingOptions } from './model-parts.js';
+export type { RowVisitor } from './scoring.js';

@@ -19,6 +19,8 @@ export interface ModelStatistics {
   readonly queueLimit: number;
   /** Sequences that hold a slot. */
   readonly running: number;
+  /** Sequences that have begun and wait for a slot or for pages again. */
+  readonly suspended: number;
   readonly kv: ArenaStatistics;
 }
 

@@ -126,6 +126,11 @@ export class Scheduler {
     this.#end(this.#own(handle), { kind: 'cancelled' });
   }
 
+  /** Ends a sequence with an error: at once, or with the step that works on it. Does nothing if it has ended. */
+  fail(handle: SequenceHandle, error: StarlingError): void {
+    this.#end(this.#own(handle), { kind: 'failed', error });
+  }
+
   /** Ends all sequences with an error. */
   failAll(error: StarlingError): void {
     for (const sequence of this.#set.all()) this.#end(sequence, { kind: 'failed', error });

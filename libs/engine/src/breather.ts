@@ -1,0 +1,37 @@
+import type { Clock } from '@starling/core';
+
+/** Lets other tasks of the thread run: timers, sockets. A resolved promise would not. */
+export function nextTask(): Promise<void> {
+  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
+
+/** Keeps work on the main thread in pieces of a few milliseconds. */
+export class Breather {
+  readonly #limitMs: number;
+  readonly #clock: Clock;
+  #since: number;
+
+  constructor(limitMs: number, clock: Clock) {
+    this.#limitMs = limitMs;
+    this.#clock = clock;
+    this.#since = clock();
+  }
+
+  /** Whether the thread has worked for so long that others should have a turn. */
+  get isDue(): boolean {
+    return this.#clock() - this.#since >= this.#limitMs;
+  }
+
+  async pause(): Promise<void> {
+    await nextTask();
+    this.#since = this.#clock();
+  }
+}

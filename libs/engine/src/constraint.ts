@@ -1,0 +1,15 @@
+import type { TokenConstraint } from '@starling/sampler';
+import type { OutputConstraint } from './generate-types.js';
+
+/** What an answer must look like, token by token. */
+export interface OutputMatcher extends TokenConstraint {
+  /** Nothing but the end can follow. */
+  readonly isDone: boolean;
+  fork(): OutputMatcher;
+}
+
+/**
+ * Makes the matcher of a request's grammar, schema or expression; undefined for one that asks for none.
+ * @throws StarlingError invalid_grammar, invalid_argument
+ */
+export type ConstraintCompiler = (constraint: OutputConstraint) => OutputMatcher | undefined;
