@@ -1,0 +1,61 @@
+import { StarlingError } from '@starling/core';
+import { isSpaceMark } from '../vocabulary/canonical.js';
+import { BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, type Vocabulary } from '../vocabulary/vocabulary.js';
+
+/** What an ordinary entry of a vocabulary is written as. */
+export type EntryNotation = 'canonical' | 'spaceMarks' | 'plain';
+
+const NOTHING = new Uint8Array(0);
+
+/** The bytes that each token is in a text. */
+export class TokenRenderer {
+  constructor(
+    private readonly vocabulary: Vocabulary,
+    private readonly notation: EntryNotation,
+  ) {}
+
+  /** The bytes of a token in a text that shows special tokens. */
+  bytesOf(id: number): Uint8Array {
+    const { vocabulary } = this;
+    if (!(id >= 0 && id < vocabulary.size)) {
+      throw new StarlingError('invalid_argument', `token ${id} is not in the vocabulary, which has ids from 0 to ${vocabulary.size - 1}`, {
+        details: { id, vocabSize: vocabulary.size },
+      });
+    }
+    const kind = vocabulary.attributes[id];
+    if ((kind & (CONTROL | UNKNOWN | USER_DEFINED)) !== 0) return vocabulary.texts.bytesAt(id);
+    if ((kind & NORMAL) !== 0) return this.entryBytes(id);
+    return (kind & BYTE) !== 0 ? byteOf(vocabulary.texts.at(id)) : NOTHING;
+  }
+
+  /** Whether a token is left out where special tokens are not shown. */
+  isSpecial(id: number): boolean {
+    return this.vocabulary.has(id, CONTROL | UNKNOWN);
+  }
+
+  private entryBytes(id: number): Uint8Array {
+    const { bytes, offsets, texts } = this.vocabulary;
+    const text = texts.bytesAt(id);
+    if (this.notation === 'plain') return text;
+    if (this.notation === 'spaceMarks') return withSpaces(text);
+    return offsets[id + 1] > offsets[id] ? bytes.subarray(offsets[id], offsets[id + 1]) : text;
+  }
+}
+
+function withSpaces(text: Uint8Array): Uint8Array {
+  if (!text.includes(0x96)) return text;
+  const result = new Uint8Array(text.length);
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const marked = isSpaceMark(text, i, text.length);
+    result[length++] = marked ? 0x20 : text[i];
+    if (marked) i += 2;
+  }
+  return result.subarray(0, length);
+}
+
+/** The byte of an entry like `<0x0A>`. */
+function byteOf(text: string): Uint8Array {
+  const value = parseInt(text.slice(3, 5), 16);
+  return Number.isNaN(value) ? NOTHING : Uint8Array.of(value);
+}

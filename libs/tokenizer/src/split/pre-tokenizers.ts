@@ -1,0 +1,128 @@
+import { Cl100kSplitter } from './cl100k-splitter.js';
+import { DigitGroupSplitter } from './digit-group-splitter.js';
+import { Gpt2Splitter } from './gpt2-splitter.js';
+import { KimiSplitter } from './kimi-splitter.js';
+import { LineSplitter } from './line-splitter.js';
+import { PATTERNS } from './patterns.table.js';
+import { RegexSplitter } from './regex-splitter.js';
+import type { Splitter } from './splitter.js';
+
+/** How one family of byte-pair vocabularies cuts text, and what else goes with its name. */
+export interface PreTokenizer {
+  /** Makes the splitters, each of which cuts the pieces of the one before. */
+  readonly stages: () => Splitter[];
+  /** A word that is an entry is that token. */
+  readonly ignoreMerges?: true;
+  readonly addBos?: true;
+  /** Spaces are written U+2581 and characters beyond the vocabulary as `<0xNN>`, as SentencePiece does. */
+  readonly spaceMarks?: true;
+  /** Entries are plain UTF-8, not the byte alphabet. */
+  readonly plainText?: true;
+  /** `addBos` whatever the metadata says. */
+  readonly forcesBos?: true;
+  /** No default begin token. */
+  readonly noBos?: true;
+  /** A word of line ends alone that is an entry is that token. */
+  readonly wholeLineEnds?: true;
+  /** Decoded text keeps the spaces before punctuation. */
+  readonly keepsSpaces?: true;
+}
+
+const regex = (source: string): Splitter => new RegexSplitter(source);
+const gpt2 = (): Splitter => new Gpt2Splitter();
+const llama3 = (): Splitter => new Cl100kSplitter({ maxDigits: 3 });
+const qwen2 = (): Splitter => new Cl100kSplitter({ maxDigits: 1 });
+
+const DIGIT = String.raw`\p{N}`;
+const DIGITS = String.raw`\p{N}+`;
+const THREE_DIGITS = String.raw`\p{N}{1,3}`;
+const LINE_END = String.raw`[\r\n]`;
+
+const GPT2: PreTokenizer = { stages: () => [gpt2()] };
+const LLAMA3: PreTokenizer = { stages: () => [llama3()], ignoreMerges: true, addBos: true };
+const PLAIN_LLAMA3: PreTokenizer = { stages: () => [llama3()] };
+const QWEN2: PreTokenizer = { stages: () => [qwen2()], keepsSpaces: true };
+const STARCODER: PreTokenizer = { stages: () => [regex(DIGIT), gpt2()] };
+const BLOOM: PreTokenizer = { stages: () => [regex(PATTERNS.BLOOM)] };
+const DEEPSEEK3: PreTokenizer = {
+  stages: () => [regex(THREE_DIGITS), regex(PATTERNS.DEEPSEEK3_CJK), regex(PATTERNS.DEEPSEEK3)],
+  keepsSpaces: true,
+};
+const GPT4O: PreTokenizer = { stages: () => [regex(PATTERNS.GPT4O)], keepsSpaces: true };
+const TINY_AYA: PreTokenizer = { stages: () => [new DigitGroupSplitter(), regex(PATTERNS.TINY_AYA)], keepsSpaces: true };
+const BAILINGMOE: PreTokenizer = { stages: () => [regex(PATTERNS.BAILINGMOE)], keepsSpaces: true };
+const GEMMA4: PreTokenizer = { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, forcesBos: true, wholeLineEnds: true };
+
+const named = (names: string, preTokenizer: PreTokenizer): [string, PreTokenizer][] => names.split(' ').map((name) => [name, preTokenizer]);
+
+/** Every name that `tokenizer.ggml.pre` may have. */
+export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
+  ...named('default', {
+    stages: () => [regex(PATTERNS.DEFAULT_PUNCTUATION), gpt2(), regex(DIGITS), regex('[0-9][0-9][0-9]')],
+  }),
+  ...named('llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano', LLAMA3),
+  ...named('dbrx smaug-bpe', PLAIN_LLAMA3),
+  ...named('glm4 chatglm-bpe', { ...PLAIN_LLAMA3, noBos: true }),
+  ...named('jais-2', { stages: () => [regex(PATTERNS.JAIS2)] }),
+  ...named('minicpm5', { stages: () => [regex(THREE_DIGITS), regex(PATTERNS.MINICPM5)], ignoreMerges: true }),
+  ...named('deepseek-llm', {
+    stages: () => [
+      regex(LINE_END),
+      regex(PATTERNS.DEEPSEEK_LLM_LETTERS),
+      regex(PATTERNS.DEEPSEEK_LLM_PUNCTUATION),
+      regex(String.raw`\s+$`),
+      regex(PATTERNS.DEEPSEEK_HAN),
+      regex(DIGITS),
+    ],
+    keepsSpaces: true,
+  }),
+  ...named('deepseek-coder', {
+    stages: () => [regex(LINE_END), regex(String.raw`\s?\p{L}+`), regex(String.raw`\s?\p{P}+`), regex(PATTERNS.DEEPSEEK_HAN), regex(DIGIT)],
+    keepsSpaces: true,
+  }),
+  ...named('deepseek-v3 hunyuan-dense joyai-llm hy_v4', DEEPSEEK3),
+  ...named('spark2_5', {
+    stages: () => [regex(THREE_DIGITS), regex(PATTERNS.DEEPSEEK3_CJK), regex(PATTERNS.SPARK2_5), regex(DIGIT)],
+    keepsSpaces: true,
+  }),
+  ...named('youtu', { stages: () => [regex(PATTERNS.YOUTU_CJK), regex(PATTERNS.YOUTU)], ignoreMerges: true, keepsSpaces: true }),
+  ...named('falcon', { stages: () => [regex(PATTERNS.FALCON_PUNCTUATION), gpt2(), regex('[0-9][0-9][0-9]')] }),
+  ...named('starcoder refact codeshell exaone minerva-7b mellum2', STARCODER),
+  ...named('command-r smollm', { ...STARCODER, keepsSpaces: true }),
+  ...named('gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert', GPT2),
+  ...named('jina-v1-en jina-v2-code roberta-bpe mpt olmo jais exaone4', GPT2),
+  ...named('trillion granite-docling', { ...GPT2, keepsSpaces: true }),
+  ...named('qwen2 deepseek-r1-qwen kormo f2llmv2 hunyuan solar-open grok-2', QWEN2),
+  ...named('stablelm2 megrez', { stages: () => [qwen2()] }),
+  ...named('qwen35', { stages: () => [new Cl100kSplitter({ maxDigits: 1, marksAreLetters: true })], keepsSpaces: true }),
+  ...named('laguna', { stages: () => [new LineSplitter(), qwen2()], keepsSpaces: true }),
+  ...named('poro-chat', { ...BLOOM, keepsSpaces: true }),
+  ...named('bloom gpt3-finnish', BLOOM),
+  ...named('viking', { stages: () => [regex(PATTERNS.BLOOM), regex(DIGIT)], keepsSpaces: true }),
+  ...named('tekken', { stages: () => [regex(PATTERNS.TEKKEN)], ignoreMerges: true, addBos: true, keepsSpaces: true }),
+  ...named('chameleon', {
+    stages: () => [
+      regex('<sentinel:[0-9]+>'),
+      regex('(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z'),
+      regex(String.raw`([\t\n]|    |  )`),
+      regex(DIGIT),
+      regex(PATTERNS.CHAMELEON_PUNCTUATION),
+      gpt2(),
+    ],
+    addBos: true,
+    keepsSpaces: true,
+  }),
+  ...named('gpt-4o llama4 kanana2 talkie minimax-m2', GPT4O),
+  ...named('granite-embed-multi-97m', { stages: () => [regex(PATTERNS.GRANITE_EMBEDDING)], ignoreMerges: true, keepsSpaces: true }),
+  ...named('tiny_aya cohere2moe', TINY_AYA),
+  ...named('kimi-k2', { stages: () => [new KimiSplitter()], keepsSpaces: true }),
+  ...named('superbpe', { stages: () => [regex(DIGITS), regex(String.raw`(?=(\d{3})+(?!\d))`)], keepsSpaces: true }),
+  ...named('bailingmoe bailingmoe2 llada-moe', BAILINGMOE),
+  ...named('seed-coder', { stages: () => [regex(PATTERNS.SEED_CODER)], keepsSpaces: true }),
+  ...named('ufakzeka', { stages: () => [regex(PATTERNS.UFAKZEKA)], keepsSpaces: true }),
+  ...named('afmoe', { stages: () => [new DigitGroupSplitter(), regex(PATTERNS.AFMOE_SCRIPTS), regex(PATTERNS.DEEPSEEK3)], keepsSpaces: true }),
+  ...named('exaone-moe', { stages: () => [regex(PATTERNS.EXAONE_MOE)] }),
+  ...named('gemma4 granite-embed-multi-311m', GEMMA4),
+  ...named('sarvam-moe', { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, keepsSpaces: true }),
+  ...named('whitespace', { stages: () => [regex(String.raw`\S+`)], plainText: true }),
+]);
