@@ -1,5 +1,6 @@
 import type { EngineEvent } from '@starling/engine';
 import { Starling } from '@starling/engine/node';
+import { sha256File } from '@starling/models/node';
 import { createTelemetry } from '@starling/telemetry';
 import { createLogger, watchEventLoopDelay } from '@starling/telemetry/node';
 import { createApp } from './app.js';
@@ -40,7 +41,7 @@ export function compose(config: ServeConfig, io: CliIo): Server {
     logEvent(event);
   });
   gaugeState(telemetry, models, eventLoop);
-  let isAccepting = true;
+  const closing = new AbortController();
   let listening: Listening | undefined;
   const app = createApp({
     models,
@@ -51,9 +52,18 @@ export function compose(config: ServeConfig, io: CliIo): Server {
     apiKeys: config.apiKeys,
     limits: { maxBodyBytes: config.maxBodyBytes, heartbeatMs: HEARTBEAT_MS },
     version: VERSION,
-    isAccepting: () => isAccepting,
+    isAccepting: () => !closing.signal.aborted,
     clock: () => performance.now(),
   });
+
+  /** Digests are for the list of models; they are taken beside the serving, in a worker. */
+  async function noteDigest(name: string, file: string): Promise<void> {
+    try {
+      models.setDigest(name, await sha256File(file, { signal: closing.signal }));
+    } catch (error) {
+      if (!closing.signal.aborted) logger.warn({ err: error, file }, 'no digest of a model file');
+    }
+  }
 
   function logEvent(event: EngineEvent): void {
     if (event.kind === 'step_failed') logger.error(event, 'a step failed');
@@ -67,13 +77,14 @@ export function compose(config: ServeConfig, io: CliIo): Server {
     async start() {
       listening = await listen(app, config.host, config.port);
       for (const model of config.model.length > 0 ? config.model : [demoModelFile()]) {
-        const file = await locateModel(model);
-        const { info } = await models.load(file);
-        logger.debug({ file, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes }, 'model loaded');
+        const source = await locateModel(model, io, { verify: !config.skipVerify });
+        const { info } = await models.load(source);
+        if (source.sha256 === undefined) void noteDigest(info.name, source.path);
+        logger.debug({ file: source.path, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes }, 'model loaded');
       }
     },
     async close(hurry) {
-      isAccepting = false;
+      closing.abort();
       const drainMs = config.drainSeconds * 1000;
       const timeout = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
       const ended = models.close({ drain: true, timeoutMs: drainMs });

@@ -70,6 +70,7 @@ export function fakeModel({ name = 'fake', answer = ['Hel', 'lo', '!'], beforeTo
       queued,
       queueLimit: 8,
       running: 0,
+      suspended: 0,
       kv: { pageCount: 8, freePages: 6, sharedPages: 0, allocatedBytes: 1024, freeBytes: 3072, fragmentedBytes: 0 },
     }),
     generate(request): Generation {

@@ -35,8 +35,8 @@ describe('the models of a process', () => {
 
   it('are picked by name, the first one without', async () => {
     const models = host((_file, name) => Promise.resolve(hosted(name)));
-    await models.load('/m/one.gguf');
-    await models.load('/m/two.gguf');
+    await models.load({ path: '/m/one.gguf' });
+    await models.load({ path: '/m/two.gguf' });
     expect(models.pick().info.name).toBe('one');
     expect(models.pick('two').info.name).toBe('two');
     const missing = errorFrom(() => models.pick('three'));
@@ -47,7 +47,7 @@ describe('the models of a process', () => {
   it('stand in the list while they load and when they failed', async () => {
     let fail = (_: Error) => {};
     const models = host(() => new Promise((_, reject) => (fail = reject)));
-    const loading = models.load('/m/one.gguf');
+    const loading = models.load({ path: '/m/one.gguf' });
     expect(models.list()).toEqual([{ name: 'one', state: 'loading', source: '/m/one.gguf' }]);
     expect(errorFrom(() => models.pick()).details).toMatchObject({ isLoading: true });
     fail(new StarlingError('invalid_model_file', 'cut short'));
@@ -58,8 +58,8 @@ describe('the models of a process', () => {
 
   it('cannot share a name', async () => {
     const models = host((_file, name) => Promise.resolve(hosted(name)));
-    await models.load('/a/same.gguf');
-    await expect(models.load('/b/same.gguf')).rejects.toThrow('two models would be called "same"');
+    await models.load({ path: '/a/same.gguf' });
+    await expect(models.load({ path: '/b/same.gguf' })).rejects.toThrow('two models would be called "same"');
   });
 
   it('are heard and closed, every one', async () => {
@@ -69,8 +69,8 @@ describe('the models of a process', () => {
       made.push(hosted(name));
       return Promise.resolve(made.at(-1)!);
     }, (event) => void heard.push(event));
-    await models.load('/m/one.gguf');
-    await models.load('/m/two.gguf');
+    await models.load({ path: '/m/one.gguf' });
+    await models.load({ path: '/m/two.gguf' });
     made[1].emit({ kind: 'request_rejected', model: 'two', id: 'r', code: 'queue_full' });
     expect(heard).toEqual([expect.objectContaining({ model: 'two' })]);
     await models.close({});

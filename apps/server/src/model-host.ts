@@ -11,6 +11,12 @@ export interface HostedModel extends ServedModel {
 /** Loads the model behind a file under a name. */
 export type ModelLoader = (file: string, name: string) => Promise<HostedModel>;
 
+/** A file to load, and its digest (hex) where it is known. */
+export interface ModelSource {
+  readonly path: string;
+  readonly sha256?: string;
+}
+
 interface Slot extends ModelEntry {
   readonly model?: HostedModel;
 }
@@ -34,18 +40,18 @@ export class ModelHost implements ModelDirectory {
    * Loads a model and serves it under `name`.
    * @throws StarlingError conflict if the name is taken, else what loading throws
    */
-  async load(file: string, name = modelName(file)): Promise<ServedModel> {
+  async load({ path: file, sha256 }: ModelSource, name = modelName(file)): Promise<ServedModel> {
     if (this.#slots.has(name)) {
       throw new StarlingError('conflict', `two models would be called ${JSON.stringify(name)}: give their files different names`, { details: { name, file } });
     }
-    this.#slots.set(name, { name, state: 'loading', source: file });
+    this.#slots.set(name, { name, state: 'loading', source: file, sha256 });
     try {
       const model = await this.#load(file, name);
       model.on(this.#onEvent);
-      this.#slots.set(name, { name, state: 'ready', source: file, loadedAt: new Date(), model });
+      this.#slots.set(name, { name, state: 'ready', source: file, sha256, loadedAt: new Date(), model });
       return model;
     } catch (error) {
-      this.#slots.set(name, { name, state: 'failed', source: file });
+      this.#slots.set(name, { name, state: 'failed', source: file, sha256 });
       throw error;
     }
   }

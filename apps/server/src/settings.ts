@@ -21,6 +21,8 @@ export interface ServeConfig {
   readonly config?: string;
   readonly logLevel: LogLevel;
   readonly deterministic: boolean;
+  /** Serve files of the cache folder without holding them against their checksums first. */
+  readonly skipVerify: boolean;
   readonly maxBodyBytes: number;
   /** How long requests under way may take to end when the server is told to stop. */
   readonly drainSeconds: number;
@@ -92,6 +94,7 @@ export const SETTINGS: { readonly [Name in SettingName]-?: Setting<ServeConfig[N
   config: { flag: 'config', placeholder: 'FILE', help: 'a JSON file of settings, named as these options with _ for -', default: undefined, parse: optional(text) },
   logLevel: { flag: 'log-level', placeholder: 'LEVEL', help: 'debug, info, warn, error or silent', default: 'info', parse: oneOf(['debug', 'info', 'warn', 'error', 'silent']) },
   deterministic: { flag: 'deterministic', help: 'the same file, seed and request give the same bytes on every CPU', default: false, parse: flag },
+  skipVerify: { flag: 'skip-verify', help: 'do not hold pulled models against their checksums before they are served', default: false, parse: flag },
   maxBodyBytes: { flag: 'max-body-bytes', placeholder: 'N', help: 'the largest request body', default: 8 * 2 ** 20, parse: integer(1024, 2 ** 30) },
   drainSeconds: { flag: 'drain-seconds', placeholder: 'N', help: 'how long requests under way may take to end on shutdown', default: 10, parse: integer(0, 3600) },
 };

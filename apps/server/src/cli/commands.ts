@@ -1,6 +1,19 @@
+import { registerBench } from './bench.js';
 import { registerInspect } from './inspect.js';
+import { registerLogits } from './logits.js';
 import type { RegisterCommand } from './program.js';
+import { registerQuantize } from './quantize.js';
+import { registerRegistry } from './registry.js';
+import { registerServe } from './serve.js';
 import { registerTokenize } from './tokenize.js';
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly RegisterCommand[] = [registerTokenize, registerInspect];
+export const COMMANDS: readonly RegisterCommand[] = [
+  registerServe,
+  registerBench,
+  registerLogits,
+  registerTokenize,
+  registerInspect,
+  registerQuantize,
+  registerRegistry,
+];

@@ -2,6 +2,7 @@ import { PackedStrings } from '@starling/core';
 import type { GgufModel, GgufValue, ValueType } from '@starling/gguf';
 import { openGgufFile } from '@starling/gguf/node';
 import type { Command } from 'commander';
+import { columns } from './columns.js';
 import { write, type CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
 
@@ -17,7 +18,7 @@ export function registerInspect(program: Command, io: CliIo): void {
     .argument('<FILE>', 'a GGUF file, or the first part of a split one')
     .option('--json', 'everything, as one JSON object')
     .action(async (file: string, { json }: { readonly json?: boolean }) => {
-      const model = await openGgufFile(await locateModel(file));
+      const model = await openGgufFile((await locateModel(file, io)).path);
       try {
         await write(io.stdout, json ? `${JSON.stringify(asJson(file, model))}\n` : asText(file, model));
       } finally {
@@ -55,12 +56,15 @@ function asText(file: string, model: GgufModel): string {
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
   const values = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const head = `${file}: GGUF version ${model.version}${model.littleEndian ? '' : ', big-endian'}${model.parts > 1 ? `, ${model.parts} parts` : ''}, ${model.metadata.size} metadata values, ${tensors.length} tensors, ${values} parameters in ${bytes} bytes`;
-  const metadata = columns([...model.metadata].map(([key, value]) => [key, typeName(model.metadataTypes.get(key)), shown(value)]));
+  const metadata = columns([...model.metadata].map(([key, value]) => [key, typeName(model.metadataTypes.get(key)), shown(value, model.metadataTypes.get(key) === 'f32')]));
   const table = columns(tensors.map(({ name, type, shape, byteLength }) => [name, type.name, shape.join(' x '), `${byteLength} bytes`]));
-  return `${[head, '', 'metadata', ...metadata, '', 'tensors', ...table].join('\n')}\n`;
+  return `${[head, '', 'metadata', ...indented(metadata), '', 'tensors', ...indented(table)].join('\n')}\n`;
 }
 
-function shown(value: GgufValue): string {
+const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+
+function shown(value: GgufValue, isSingle = false): string {
+  if (typeof value === 'number') return String(isSingle ? shortestSingle(value) : value);
   if (typeof value === 'string') return excerpt(JSON.stringify(value));
   if (typeof value !== 'object') return String(value);
   const length = value.length;
@@ -73,10 +77,10 @@ function typeName(type: ValueType | undefined): string {
   return 'array' in type ? `${type.array}[]` : 'array[]';
 }
 
-const excerpt = (text: string) => (text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text);
-
-/** Rows with their cells under each other. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => rows.reduce((width, row) => Math.max(width, row[column].length), 0));
-  return rows.map((row) => `  ${row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]))).join('  ')}`.trimEnd());
+/** The number with the fewest digits that is this one in single precision. */
+function shortestSingle(value: number): number {
+  const digits = [6, 7, 8].find((count) => Math.fround(Number(value.toPrecision(count))) === value);
+  return digits === undefined ? value : Number(value.toPrecision(digits));
 }
+
+const excerpt = (text: string) => (text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text);

@@ -16,7 +16,7 @@ export interface RuntimeRequest {
 
 /** Loads a model for one sequence, below the engine: for commands that measure steps or logits. */
 export async function loadRuntime(model: string, request: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
-  const file = await openGgufFile(await locateModel(model));
+  const file = await openGgufFile((await locateModel(model, io)).path);
   const progress = showProgress(io, 'loading', 'bytes');
   try {
     const { contextLength: kvTokens } = request;

@@ -3,15 +3,16 @@ import path from 'node:path';
 import { isStarlingError, messageOf, StarlingError } from '@starling/core';
 import { openGgufFile } from '@starling/gguf/node';
 import { tokenizerFromGguf, tokenizerFromJson, tokenizerFromVocabAndMerges, type Tokenizer } from '@starling/tokenizer';
+import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
 
 /**
  * The tokenizer of a GGUF file (its vocabulary alone will do), of a tokenizer.json, or of a folder with tokenizer.json or with
  * vocab.json and merges.txt.
  */
-export async function openTokenizer(model: string): Promise<Tokenizer> {
+export async function openTokenizer(model: string, io: CliIo): Promise<Tokenizer> {
   if (fs.statSync(model, { throwIfNoEntry: false })?.isDirectory()) return fromFolder(model);
-  const file = await locateModel(model);
+  const { path: file } = await locateModel(model, io, { verify: false });
   if (!looksLikeJson(file)) return fromGguf(file);
   return named(file, () => tokenizerFromJson(fs.readFileSync(file, 'utf8')));
 }

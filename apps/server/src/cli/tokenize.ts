@@ -26,7 +26,7 @@ export function registerTokenize(program: Command, io: CliIo): void {
     .option('--offsets', 'write {"ids","offsets"} objects; offsets are [start, end] in UTF-8 bytes')
     .option('--json-lines', 'each input line is a JSON string')
     .action(async (options: TokenizeOptions) => {
-      const tokenizer = await openTokenizer(options.model);
+      const tokenizer = await openTokenizer(options.model, io);
       await mapLines(io, (line, number) => tokenizeLine(tokenizer, options.jsonLines ? parseLine(line, number, isString, 'a string') : line, options));
     });
   program
@@ -34,7 +34,7 @@ export function registerTokenize(program: Command, io: CliIo): void {
     .description('turn each line of stdin, a JSON array of token ids, into one JSON string on stdout')
     .requiredOption('-m, --model <MODEL>', 'as for tokenize')
     .action(async ({ model }: { readonly model: string }) => {
-      const tokenizer = await openTokenizer(model);
+      const tokenizer = await openTokenizer(model, io);
       const isIds = (value: unknown): value is number[] =>
         Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0 && id < tokenizer.vocabSize);
       const expected = `an array of ids from 0 to ${tokenizer.vocabSize - 1}`;
