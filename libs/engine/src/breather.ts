@@ -1,10 +1,15 @@
 import type { Clock } from '@starling/core';
 
+const { setImmediate: afterIo } = globalThis as { setImmediate?: (task: () => void) => unknown };
+
 /** Lets other tasks of the thread run: timers, sockets. A resolved promise would not. */
 export function nextTask(): Promise<void> {
-  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
-  const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
+    if (afterIo) {
+      afterIo(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
       resolve();

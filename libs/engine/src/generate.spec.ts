@@ -1,6 +1,7 @@
 import { compileTemplate } from '@starling/chat';
 import { EOS, MARK, byteTokenizer } from '../test/byte-tokenizer.js';
 import { fakeModel, saying } from '../test/fake-model.js';
+import { nextTask } from './breather.js';
 import type { GeneratePart, GenerateRequest } from './generate-types.js';
 import type { LanguageModel } from './language-model.js';
 
@@ -138,6 +139,7 @@ describe('generate', () => {
   it('tells what happens', async () => {
     const { model, events } = fakeModel();
     await model.generate({ ...greedy, prompt: 'ab', maxTokens: 2, id: 'r' }).result();
+    await nextTask();
     expect(events.map(({ kind }) => kind)).toEqual(['request_queued', 'request_started', 'first_token', 'step', 'next_token', 'request_ended', 'step']);
     expect(events[3]).toMatchObject({ sequences: 1, promptTokens: 2, decodedTokens: 0 });
     expect(events[5]).toMatchObject({ id: 'r', model: 'fake', outcome: { kind: 'finished', finishReason: 'length' }, usage: { completionTokens: 2 } });

@@ -1,3 +1,4 @@
+import { StarlingError } from '@starling/core';
 import { StopConditions, createSampler, type Sampler, type SamplerVocabulary } from '@starling/sampler';
 import type { StreamingDecoder, Tokenizer } from '@starling/tokenizer';
 import type { OutputMatcher } from './constraint.js';
@@ -71,10 +72,11 @@ export class SampleRun {
 
   /**
    * Draws the next token.
-   * @throws StarlingError unprocessable if no token may come
+   * @throws StarlingError unprocessable if no token may come, internal if the model computed no number for it
    */
   next(logits: Float32Array): TokenPart {
     const { id } = this.#sampler.sample(logits, this.#constraint);
+    if (Number.isNaN(logits[id])) throw new StarlingError('internal', `the model's logit of token ${id} is not a number: its file may be damaged`, { details: { id } });
     this.#sampler.accept(id);
     const { tokenizer } = this.#vocabulary;
     const logprobs = this.#topCount === undefined ? undefined : tokenLogprobs(logits, id, this.#topCount, tokenizer);

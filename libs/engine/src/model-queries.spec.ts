@@ -1,0 +1,101 @@
+import { BOS, byteTokenizer } from '../test/byte-tokenizer.js';
+import { fakeModel } from '../test/fake-model.js';
+
+describe('embed', () => {
+  it('gives a vector of length 1 for each text, in batches that fit', async () => {
+    const { model } = fakeModel({ info: { maxBatchTokens: 8, maxSequences: 3 } });
+    const { vectors, inputs, promptTokens } = await model.embed(['abc', 'de', [1, 2, 3, 4, 5], 'f', 'g', 'h', 'i']);
+    expect(inputs).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(promptTokens).toBe(14);
+    for (const vector of vectors) expect(Math.hypot(...vector)).toBeCloseTo(1, 6);
+    expect(model.statistics().kv.freePages).toBe(256);
+  });
+
+  it('leaves vectors as they are when asked, and gives one a token with pooling none', async () => {
+    const { model } = fakeModel();
+    expect(await model.embed([1, 2], { pooling: 'none', normalize: false })).toEqual({
+      vectors: [Float32Array.of(2, 2, 2, 2), Float32Array.of(3, 3, 3, 3)],
+      inputs: [0, 0],
+      promptTokens: 2,
+    });
+  });
+
+  it('takes turns with generations, and waits for pages', async () => {
+    const { model } = fakeModel({ info: { pageCount: 4, pageTokens: 4, contextLength: 16 } });
+    const answer = model.generate({ temperature: 0, prompt: 'abcdef', maxTokens: 9 }).result();
+    const { vectors } = await model.embed('0123456789');
+    expect(vectors).toHaveLength(1);
+    expect((await answer).tokens).toHaveLength(9);
+    expect(model.statistics().kv.freePages).toBe(4);
+  });
+
+  it('refuses what does not fit into a step, what is empty, and ids that are none', async () => {
+    const { model } = fakeModel({ info: { maxBatchTokens: 8 } });
+    await expect(model.embed(['a', '123456789'])).rejects.toMatchObject({ code: 'context_length_exceeded', details: { input: 1, promptTokens: 9, limit: 8 } });
+    await expect(model.embed('')).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(model.embed([300])).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(model.embed('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('logits and perplexity', () => {
+  it('give a row for every position', async () => {
+    const { model } = fakeModel({ info: { maxBatchTokens: 8 } });
+    const tokens = Array.from({ length: 20 }, (_, i) => i * 3);
+    const { rows, vocabSize, logits } = await model.logits(tokens);
+    expect([rows, vocabSize, logits.length]).toEqual([20, 259, 20 * 259]);
+    tokens.forEach((token, i) => expect(logits.subarray(i * 259, (i + 1) * 259).indexOf(10)).toBe(token + 1));
+  });
+
+  it('refuses more than the context', async () => {
+    await expect(fakeModel({ info: { contextLength: 8 } }).model.logits(new Array<number>(9).fill(1))).rejects.toMatchObject({ code: 'context_length_exceeded' });
+  });
+
+  it('can be cancelled', async () => {
+    const controller = new AbortController();
+    const { model } = fakeModel({ info: { maxBatchTokens: 8 } });
+    const visited: number[] = [];
+    const scoring = model.visitLogits(new Array<number>(30).fill(1), (position) => void (visited.push(position) === 10 && controller.abort()), controller.signal);
+    await expect(scoring).rejects.toMatchObject({ code: 'cancelled' });
+    expect(visited).toHaveLength(10);
+    expect(model.statistics().kv.freePages).toBe(256);
+  });
+
+  it('see each position once, also when the sequence loses its pages on the way', async () => {
+    const { model, events } = fakeModel({ info: { pageCount: 8, pageTokens: 4, contextLength: 32, maxBatchTokens: 8 } });
+    const positions: number[] = [];
+    const answer = model.generate({ temperature: 0, tokens: [1], maxTokens: 25 }).result();
+    await model.visitLogits(Array.from({ length: 16 }, (_, i) => i), (position) => positions.push(position));
+    await answer;
+    expect(positions).toEqual(Array.from({ length: 16 }, (_, i) => i));
+    expect(events.some(({ kind }) => kind === 'request_ended')).toBe(true);
+  });
+
+  it('gives the perplexity of chunks, each after BOS', async () => {
+    const even = (logits: Float32Array): void => void logits.fill(0);
+    const { model } = fakeModel({ tokenizer: byteTokenizer({ addBos: true }), logits: even });
+    const result = await model.perplexity('0123456789', { chunkTokens: 5 });
+    expect(result.perplexity).toBeCloseTo(259, 4);
+    expect(result.chunks.map(({ tokens }) => tokens)).toEqual([4, 4, 2]);
+    expect((await model.perplexity([BOS, 1, 2, 3], { skipTokens: 2 })).tokens).toBe(2);
+    await expect(model.perplexity([1])).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+describe('tokens and text', () => {
+  it('go both ways', () => {
+    const { model } = fakeModel({ tokenizer: byteTokenizer({ addBos: true }) });
+    expect([...model.tokenize('ab')]).toEqual([BOS, 97, 98]);
+    expect([...model.tokenize('ab', { addSpecial: false })]).toEqual([97, 98]);
+    expect([...model.tokenizeWithOffsets('ab', { addSpecial: false }).offsets]).toEqual([0, 1, 1, 2]);
+    expect(model.detokenize([97, 98])).toBe('ab');
+    expect(model.pieceOf(BOS)).toBe('<bos>');
+    expect(() => model.detokenize([999])).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it('says what the model is and what it holds', () => {
+    const { model } = fakeModel({ source: '/m.gguf', info: { weightBytes: 5, kvBytes: 6, scratchBytes: 7, pageCount: 10, pageTokens: 4 } });
+    expect(model.info).toMatchObject({ name: 'fake', source: '/m.gguf', hasChatTemplate: false, sequenceLimit: 40 });
+    expect(model.memory).toEqual({ weightBytes: 5, kvBytes: 6, scratchBytes: 7, totalBytes: 18 });
+  });
+});
