@@ -1,0 +1,54 @@
+import { StarlingError, type ErrorDetails } from '@starling/core';
+
+/**
+ * Every bound of this library, with its reason. Grammars come from clients: none of these may be left out.
+ * A grammar that meets one is refused with `invalid_grammar`, the limit's name in `details.limit`.
+ */
+export const LIMITS = {
+  /** Characters of one grammar text or regular expression: parsing is linear, but a client's text is held in memory. */
+  textLength: 1 << 20,
+  /** Depth of groups in a grammar or expression, and of a schema: parsers recurse. */
+  nesting: 256,
+  /** States of a nondeterministic automaton: `(x{1000}){1000}` stops here. */
+  nfaStates: 100_000,
+  /** States of one deterministic automaton: `(a|b)*a(a|b){20}` stops here. */
+  dfaStates: 70_000,
+  /** Cells of one transition table (states times classes of characters), 4 bytes each. */
+  dfaCells: 8_000_000,
+  /** Steps in making one automaton: bounds the time where the states alone would not. */
+  dfaWork: 8_000_000,
+  /** Code points of a string in a JSON value; a longer `maxLength` counts as this one, a longer `minLength` is refused. */
+  stringLength: 65_536,
+  /** Remainders that `multipleOf` may need. */
+  modulus: 20_000,
+  /** Subschemas of one schema document. */
+  schemaNodes: 50_000,
+  /** Different combinations of subschemas that have to hold together somewhere. */
+  shapes: 20_000,
+  /** Ways one value may take after anyOf, oneOf, not and allOf were multiplied out. */
+  alternatives: 1_024,
+  /** Properties named by one object. */
+  properties: 4_096,
+  /** Array positions that have a schema, or a count, of their own. */
+  arrayStates: 100_000,
+  /** Ways to read the same output that are followed at once. */
+  threads: 4_096,
+  /** States that machines make while they run; a grammar that has made `renewStates` starts anew with the next matcher. */
+  runStates: 4_000_000,
+  renewStates: 400_000,
+  /** Masks kept per grammar and vocabulary (16 KB each for 128k tokens). */
+  cachedMasks: 512,
+} as const;
+
+/** The name of a limit. */
+export type LimitName = keyof typeof LIMITS;
+
+/** A refusal of a grammar: what was wrong, where, and what to do. */
+export function grammarError(message: string, details: ErrorDetails = {}): StarlingError {
+  return new StarlingError('invalid_grammar', message, { details });
+}
+
+/** The refusal of a grammar that is too large; `what` says of what there are too many. */
+export function limitError(limit: LimitName, what: string, details: ErrorDetails = {}): StarlingError {
+  return grammarError(`the grammar needs more than ${LIMITS[limit]} ${what}; make it smaller`, { limit, maximum: LIMITS[limit], ...details });
+}
