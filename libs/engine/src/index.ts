@@ -34,3 +34,4 @@ export { LanguageModel, createLanguageModel } from './language-model.js';
 export type { ConstraintCompiler, OutputMatcher } from './constraint.js';
 export type { ModelParts, ServingOptions } from './model-parts.js';
 export type { RowVisitor } from './scoring.js';
+export { ModelRegistry, type LoadProgress, type ModelLoader, type RegisteredModel, type RegistryOptions } from './registry.js';
