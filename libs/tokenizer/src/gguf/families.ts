@@ -3,11 +3,18 @@ import type { EntryNotation } from '../decode/token-renderer.js';
 import { BpeModel } from '../model/bpe-model.js';
 import { MergeList } from '../model/merge-list.js';
 import { SpaceMarkModel } from '../model/space-mark-model.js';
+import { Plamo2Model } from '../model/plamo2-model.js';
+import { RwkvModel, rwkvEscapes } from '../model/rwkv-model.js';
 import { SpmModel } from '../model/spm-model.js';
 import type { TokenModel } from '../model/token-model.js';
+import { UnigramModel } from '../model/unigram-model.js';
+import { WhiteSpaceModel } from '../model/white-space-model.js';
+import { WordPieceModel } from '../model/wordpiece-model.js';
 import { PRE_TOKENIZERS } from '../split/pre-tokenizers.js';
 import { SpaceRunSplitter } from '../split/space-splitter.js';
 import { StagedSplitter } from '../split/staged-splitter.js';
+import { CharsMap } from '../text/chars-map.js';
+import { utf8Bytes } from '../text/utf8.js';
 import type { SpecialTokens, TokenizerKind } from '../tokenizer.js';
 import { asWritten, byteAlphabet, spaceMarks } from '../vocabulary/canonical.js';
 import type { SpecialTokensDraft } from '../vocabulary/special-tokens.js';
@@ -37,8 +44,18 @@ export function readFamily(model: string, reader: MetadataReader): Family {
       return bpeFamily(reader, reader.string('tokenizer.ggml.pre') ?? 'default', { bos: 11, eos: 11 });
     case 'gemma4':
       return bpeFamily(reader, 'gemma4', {});
+    case 'whitespace':
+      return bpeFamily(reader, reader.string('tokenizer.ggml.pre') ?? 'default', { bos: 11, eos: 11 }, true);
+    case 'bert':
+      return wordPieceFamily(reader);
+    case 't5':
+      return unigramFamily(reader);
+    case 'rwkv':
+      return rwkvFamily();
+    case 'plamo2':
+      return plamo2Family(reader);
     default:
-      throw new StarlingError('unsupported_model', `unknown tokenizer.ggml.model "${model}": known are llama, gpt2, bert, t5, rwkv, gemma4`, {
+      throw new StarlingError('unsupported_model', `unknown tokenizer.ggml.model "${model}": known are llama, gpt2, bert, t5, rwkv, gemma4, plamo2, whitespace`, {
         details: { key: 'tokenizer.ggml.model', received: model },
       });
   }
@@ -57,7 +74,7 @@ function spmFamily(reader: MetadataReader): Family {
   };
 }
 
-function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eos?: number }): Family {
+function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eos?: number }, dropsSpaces = false): Family {
   const preTokenizer = PRE_TOKENIZERS.get(name === '' ? 'default' : name);
   if (preTokenizer === undefined) {
     throw new StarlingError('unsupported_model', `unknown pre-tokenizer "${name}" in tokenizer.ggml.pre`, { details: { key: 'tokenizer.ggml.pre', received: name } });
@@ -84,9 +101,68 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
         ignoreMerges: preTokenizer.ignoreMerges ?? false,
         wholeLineEnds: preTokenizer.wholeLineEnds ?? false,
       });
+      if (dropsSpaces) return new WhiteSpaceModel(model, reader.boolean('tokenizer.ggml.normalizer.lowercase') ?? name !== 'whitespace');
       return preTokenizer.spaceMarks ? new SpaceMarkModel(model) : model;
     },
     surroundings: bosAndEos,
+  };
+}
+
+function wordPieceFamily(reader: MetadataReader): Family {
+  const lowercase = reader.boolean('tokenizer.ggml.normalizer.lowercase') ?? true;
+  const stripAccents = reader.boolean('tokenizer.ggml.normalizer.strip_accents') ?? lowercase;
+  return {
+    kind: 'wordpiece',
+    canonicalize: asWritten,
+    notation: 'spaceMarks',
+    defaults: { bos: 101, unk: 100, sep: 102, pad: 0, mask: 103, addBos: true, addEos: false },
+    stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
+    createModel: (vocabulary, special) =>
+      new WordPieceModel(vocabulary, { lowercase, stripAccents, wordMark: utf8Bytes('\u2581'), partMark: new Uint8Array(0), unknown: special.unk }),
+    surroundings: (special) => ({
+      before: special.bos === undefined ? [] : [special.bos],
+      after: special.sep === undefined ? [] : [special.sep],
+    }),
+  };
+}
+
+function unigramFamily(reader: MetadataReader): Family {
+  const map = reader.bytes('tokenizer.ggml.precompiled_charsmap');
+  const spaceBefore = reader.boolean('tokenizer.ggml.add_space_prefix') ?? false;
+  const mergesSpaces = reader.boolean('tokenizer.ggml.remove_extra_whitespaces') ?? false;
+  return {
+    kind: 'unigram',
+    canonicalize: asWritten,
+    notation: 'spaceMarks',
+    defaults: { eos: 1, unk: 2, pad: 0, addBos: false, addEos: true },
+    stripsSpace: spaceBefore,
+    createModel: (vocabulary, special) =>
+      new UnigramModel(vocabulary, map === undefined ? undefined : new CharsMap(map), { spaceBefore, mergesSpaces }, special.unk),
+    surroundings: bosAndEos,
+  };
+}
+
+function rwkvFamily(): Family {
+  return {
+    kind: 'rwkv',
+    canonicalize: rwkvEscapes,
+    notation: 'canonical',
+    defaults: { addBos: false, addEos: false },
+    stripsSpace: false,
+    createModel: (vocabulary, special) => new RwkvModel(vocabulary, special.unk),
+    surroundings: () => ({ before: [], after: [] }),
+  };
+}
+
+function plamo2Family(reader: MetadataReader): Family {
+  return {
+    kind: 'plamo2',
+    canonicalize: asWritten,
+    notation: 'plain',
+    defaults: { bos: 1, eos: 2, unk: 0, pad: 3, addBos: false, addEos: false },
+    stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
+    createModel: (vocabulary) => new Plamo2Model(vocabulary),
+    surroundings: () => ({ before: [], after: [] }),
   };
 }
 

@@ -2,7 +2,7 @@ import { describeWithFixtures, readFixture, readJsonFixture } from '../../../../
 import { ggufMetadata } from './gguf-metadata.test-support.js';
 import { tokenizerFromGguf } from './tokenizer-from-gguf.js';
 
-const VOCABULARIES = ['llama-bpe', 'llama-spm', 'gpt-2', 'qwen2', 'phi-3', 'deepseek-llm'];
+const VOCABULARIES = ['llama-bpe', 'llama-spm', 'gpt-2', 'qwen2', 'phi-3', 'deepseek-llm', 'bert-bge'];
 
 describeWithFixtures('GGUF vocabularies', () => {
   const lines = (): string[] => readJsonFixture<string[]>('tokenizers', 'stress-lines.json');

@@ -1,3 +1,5 @@
+import type { RewrittenText } from '../text/rewritten-text.js';
+
 /** Where a model writes the ids of a text. Reused from call to call; room is made before, so that writing is two stores. */
 export class TokenSink {
   ids = new Uint32Array(1 << 10);
@@ -49,6 +51,22 @@ export class TokenSink {
   mapOffsets(from: number, origins: Uint32Array): void {
     if (!this.withOffsets) return;
     for (let i = from * 2; i < this.count * 2; i++) this.offsets[i] = origins[this.offsets[i]];
+  }
+
+  /** As `mapOffsets`, for a copy that knows where its bytes come from. */
+  mapRanges(from: number, text: RewrittenText): void {
+    if (!this.withOffsets) return;
+    const { offsets } = this;
+    for (let i = from * 2; i < this.count * 2; i += 2) {
+      const start = offsets[i];
+      const end = offsets[i + 1];
+      if (end > start) {
+        offsets[i] = text.starts[start];
+        offsets[i + 1] = text.ends[end - 1];
+      } else {
+        offsets[i] = offsets[i + 1] = i === 0 ? 0 : offsets[i - 1];
+      }
+    }
   }
 
   /** Lets go of room that one huge text needed. */
