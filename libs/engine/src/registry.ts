@@ -129,7 +129,7 @@ export class ModelRegistry<Source = string> {
     const next: Entry<Source> = { name, source: this.#loader.describe(from), state: 'loading', from };
     const model = await this.#fill(next, estimate);
     const current = this.#entries.get(name);
-    if (current === undefined) {
+    if (current?.state !== 'ready') {
       await this.#retire(next, { drain: false });
       throw new StarlingError('conflict', `model ${name} was unloaded while it was being reloaded`, { details: { param: 'name', name } });
     }
