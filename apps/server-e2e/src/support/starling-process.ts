@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert';
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 
@@ -26,6 +27,8 @@ function collect(child: ChildProcess): { stdout: string; stderr: string } {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => void (texts.stderr += text));
   return texts;
 }
+
+const failure = (message: string) => new AssertionError({ message });
 
 const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
 
@@ -57,14 +60,15 @@ export async function startServer(args: readonly string[] = [], environment: Rec
   const texts = collect(child);
   const exit = exitOf(child);
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no server after ${START_LIMIT_MS} ms: ${texts.stderr}`)), START_LIMIT_MS);
+    const timer = setTimeout(() => reject(failure(`no server after ${START_LIMIT_MS} ms: ${texts.stderr}`)), START_LIMIT_MS);
     const look = () => {
       const found = /listens on (http:\/\/\S+)/.exec(texts.stdout)?.[1];
-      if (found) resolve(found);
-      if (found) clearTimeout(timer);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve(found);
     };
     child.stdout.on('data', look);
-    void exit.then((code) => reject(new Error(`the server ended with ${code}: ${texts.stderr}`)));
+    void exit.then((code) => reject(failure(`the server ended with ${code}: ${texts.stderr}`)));
   });
   return {
     url,

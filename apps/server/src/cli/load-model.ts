@@ -1,0 +1,16 @@
+import type { LanguageModel } from '@starling/engine';
+import { Starling, type LoadOptions } from '@starling/engine/node';
+import type { CliIo } from './io.js';
+import { locateModel } from './locate-model.js';
+import { showProgress } from './progress.js';
+
+/** Finds a model and loads it, with progress. */
+export async function loadModel(model: string, options: LoadOptions, io: CliIo): Promise<LanguageModel> {
+  const { path } = await locateModel(model, io);
+  const progress = showProgress(io, 'loading', 'bytes');
+  try {
+    return await Starling.load(path, { ...options, onProgress: ({ done, total }) => progress.update(done, total) });
+  } finally {
+    progress.end();
+  }
+}
