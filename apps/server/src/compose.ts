@@ -36,9 +36,13 @@ export function compose(config: ServeConfig, io: CliIo): Server {
   const telemetry = createTelemetry();
   const eventLoop = watchEventLoopDelay();
   const count = countEvents(telemetry);
-  const models = new ModelHost(loaderOf(config, io), (event) => {
+  const registry = new ModelRegistry({ loader: createModelLoader(engineOptions(config)) });
+  const facts = new Map<string, ModelFacts>();
+  const models = directoryOf(registry, facts);
+  registry.on((event) => {
     count(event);
     logEvent(event);
+    if (event.kind === 'model_loaded') factsOf(event.model).loadedAt = new Date();
   });
   gaugeState(telemetry, models, eventLoop);
   const closing = new AbortController();

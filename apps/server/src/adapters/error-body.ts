@@ -27,7 +27,7 @@ const RETRY_AFTER_SECONDS = 1;
 export function errorReply(thrown: unknown, requestId: string): ErrorReply {
   const error = isStarlingError(thrown) ? thrown : new StarlingError('internal', 'internal error', { cause: thrown });
   const { type } = error.kind;
-  const isLoading = error.code === 'model_not_loaded' && error.details.isLoading === true;
+  const isLoading = error.code === 'model_not_loaded' && error.details.state === 'loading';
   const status = isLoading ? 503 : error.kind.status;
   const retryable = isLoading || error.kind.retryable;
   const isFault = status >= 500 && !retryable && error.code !== 'closed';
