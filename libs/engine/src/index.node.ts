@@ -1,1 +1,1 @@
-export {};
+export { Starling, physicalMemoryBytes, type ModelSource } from './starling.node.js';

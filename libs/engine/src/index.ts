@@ -35,3 +35,5 @@ export type { ConstraintCompiler, OutputMatcher } from './constraint.js';
 export type { ModelParts, ServingOptions } from './model-parts.js';
 export type { RowVisitor } from './scoring.js';
 export { ModelRegistry, type LoadProgress, type ModelLoader, type RegisteredModel, type RegistryOptions } from './registry.js';
+export { Starling, type ModelData } from './starling.js';
+export type { LoadOptions } from './load-options.js';

@@ -74,6 +74,8 @@ export class LanguageModel {
       sampling: {
         size: runtime.info.vocabSize,
         endOfGeneration: tokenizer.special.endOfGeneration,
+        // Rows of logits are often padded beyond the vocabulary.
+        suppressed: Array.from({ length: runtime.info.vocabSize - tokenizer.vocabSize }, (_, i) => tokenizer.vocabSize + i),
         bytesOf: (id) => tokenizer.tokenBytes(id),
         encode: (text) => tokenizer.encode(text),
       },
