@@ -20,7 +20,7 @@ export type GgufInput = ByteSource | Blob | ArrayBuffer | Uint8Array;
 
 /** Bytes in memory as a source. Nothing is copied until it is read. */
 export function memorySource(data: ArrayBuffer | Uint8Array, name = 'buffer'): ByteSource {
-  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
+  const bytes = ArrayBuffer.isView(data) ? data : new Uint8Array(data);
   return {
     name,
     size: bytes.length,
@@ -51,9 +51,8 @@ export function blobSource(blob: Blob, name = blobName(blob)): ByteSource {
 
 /** The source for anything that `openGguf` takes. */
 export function toByteSource(input: GgufInput): ByteSource {
-  if (input instanceof Uint8Array || input instanceof ArrayBuffer) return memorySource(input);
-  if (typeof Blob !== 'undefined' && input instanceof Blob) return blobSource(input);
-  return input as ByteSource;
+  if ('read' in input) return input;
+  return 'stream' in input ? blobSource(input) : memorySource(input);
 }
 
 /**

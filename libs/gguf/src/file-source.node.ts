@@ -55,7 +55,7 @@ async function regularFile(path: string): Promise<Stats> {
 }
 
 function openError(path: string, cause: unknown): StarlingError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
   if (code === 'ENOENT' || code === 'ENOTDIR') return new StarlingError('file_not_found', `${path}: no such file`, { details: { file: path }, cause });
   return new StarlingError('invalid_model_file', `${path}: cannot be opened (${messageOf(cause)})`, { details: { file: path }, cause });
 }

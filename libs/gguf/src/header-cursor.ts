@@ -1,3 +1,4 @@
+import type { StarlingError } from '@starling/core';
 import type { ByteSource } from './byte-source.js';
 import { invalidFile } from './file-error.js';
 import { LIMITS } from './limits.js';
@@ -8,16 +9,16 @@ const DEFAULT_CHUNK_BYTES = 1 << 20;
 /**
  * Walks forward through the header of a file with a window of bytes in memory.
  *
- * Invariant: `window` holds the bytes `[windowStart, windowStart + window.length)` of the source and `position` lies in it or at
- * its end. Reading needs `has(n)` first, and `await fill(n)` where that is false: so runs of small values are read without waiting.
+ * Invariant: `window` holds the bytes `[windowStart, windowStart + window.length)` of the source, and `index` is the next of them.
+ * What is small is read at once from the window, after one `lookAhead` that has brought enough of it; only values of any length wait.
  */
 export class HeaderCursor {
-  window = new Uint8Array(0);
   littleEndian = true;
+  window = new Uint8Array(0);
+  /** Place of the next byte in the window. */
+  index = 0;
   #view = new DataView(this.window.buffer);
   #windowStart = 0;
-  /** Index of the next byte in the window. */
-  index = 0;
 
   constructor(readonly source: ByteSource) {}
 
@@ -31,21 +32,12 @@ export class HeaderCursor {
     return this.source.size - this.position;
   }
 
-  /** True if the next `count` bytes are in the window. */
-  has(count: number): boolean {
-    return this.index + count <= this.window.length;
-  }
-
-  /**
-   * Brings the next `count` bytes into the window, and what a chunk holds beyond them.
-   * @param what names the thing for the message if the file ends before
-   */
-  async fill(count: number, what: string): Promise<void> {
-    if (this.has(count)) return;
-    this.#check(count, what);
+  /** Brings the next `count` bytes into the window, or as many as the file has, and what a chunk holds beyond them. */
+  async lookAhead(count: number): Promise<void> {
     const start = this.position;
-    const wanted = Math.min(Math.max(count, this.source.chunkBytes ?? DEFAULT_CHUNK_BYTES), this.source.size - start);
-    const next = new Uint8Array(wanted);
+    const needed = Math.min(count, this.source.size - start);
+    if (this.index + needed <= this.window.length) return;
+    const next = new Uint8Array(Math.min(Math.max(needed, this.source.chunkBytes ?? DEFAULT_CHUNK_BYTES), this.source.size - start));
     const kept = this.window.subarray(this.index);
     next.set(kept);
     await this.source.read(start + kept.length, next.subarray(kept.length));
@@ -57,63 +49,51 @@ export class HeaderCursor {
 
   /** Fills `into` with the next bytes and goes past them; what lies beyond the window comes straight from the source. */
   async copyInto(into: Uint8Array, what: string): Promise<void> {
-    this.#check(into.length, what);
+    this.check(into.length, what);
     const near = this.window.subarray(this.index, this.index + into.length);
     into.set(near);
-    if (near.length < into.length) await this.source.read(this.position + near.length, into.subarray(near.length));
-    this.skip(into.length);
-  }
-
-  /** Goes past `count` bytes that the file is known to hold. */
-  skip(count: number): void {
-    if (this.has(count)) {
-      this.index += count;
-      return;
-    }
-    this.#windowStart = this.position + count;
+    this.index += near.length;
+    if (near.length === into.length) return;
+    await this.source.read(this.position, into.subarray(near.length));
+    this.#windowStart = this.position + into.length - near.length;
     this.window = new Uint8Array(0);
     this.index = 0;
   }
 
-  u8(): number {
-    return this.window[this.index++];
+  /** Goes past the next `count` bytes. @returns a view and the place in it where they start */
+  take(count: number, what: string): { readonly view: DataView; readonly at: number } {
+    const at = this.index;
+    if (at + count > this.window.length) this.check(count, what);
+    this.index = at + count;
+    return { view: this.#view, at };
   }
 
-  u32(): number {
-    const value = this.#view.getUint32(this.index, this.littleEndian);
-    this.index += 4;
-    return value;
-  }
-
-  u64(): bigint {
-    const value = this.#view.getBigUint64(this.index, this.littleEndian);
-    this.index += 8;
-    return value;
-  }
-
-  /** A view on the next bytes for reading scalars of other types; the caller goes past them with `skip`. */
-  get view(): DataView {
-    return this.#view;
+  u32(what: string): number {
+    const { view, at } = this.take(4, what);
+    return view.getUint32(at, this.littleEndian);
   }
 
   /** The next `count` bytes as text, malformed UTF-8 as U+FFFD. */
-  text(count: number): string {
-    const bytes = this.window.subarray(this.index, this.index + count);
-    this.index += count;
-    return decoder.decode(bytes);
+  text(count: number, what: string): string {
+    const { at } = this.take(count, what);
+    return decoder.decode(this.window.subarray(at, at + count));
   }
 
-  /** The error for something wrong at the current place. */
-  error(problem: string): ReturnType<typeof invalidFile> {
-    return invalidFile(this.source.name, `${problem} (at byte ${this.position})`, { position: this.position });
-  }
-
-  #check(count: number, what: string): void {
+  /**
+   * Makes sure that the next `count` bytes may be read.
+   * @throws StarlingError invalid_model_file if the file ends before, or the header grows beyond its bound
+   */
+  check(count: number, what: string): void {
     if (count > this.remaining) {
       throw this.error(`${what} needs ${count} bytes but the file has ${this.remaining} left; it is cut short or damaged`);
     }
     if (this.position + count > LIMITS.headerBytes) {
       throw this.error(`${what} ends beyond the ${LIMITS.headerBytes} bytes that a header may have`);
     }
+  }
+
+  /** The error for something wrong at the current place. */
+  error(problem: string): StarlingError {
+    return invalidFile(this.source.name, `${problem} (at byte ${this.position})`, { position: this.position });
   }
 }

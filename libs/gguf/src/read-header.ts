@@ -19,6 +19,8 @@ export interface GgufHeader {
 }
 
 const MAGIC = 'GGUF';
+/** Magic, version and the two counts. */
+const START_BYTES = 4 + 4 + 8 + 8;
 const DEFAULT_ALIGNMENT = 32;
 /** The least that an entry takes: a key of one byte, a type and a one-byte value; a tensor: an empty name, no dimensions, type, offset. */
 const MIN_ENTRY_BYTES = 4 + 1 + 4 + 1;
@@ -33,8 +35,8 @@ export async function readHeader(source: ByteSource, part = 0): Promise<GgufHead
   const cursor = new HeaderCursor(source);
   const version = await readVersion(cursor);
   const sizeBytes: SizeBytes = version === 1 ? 4 : 8;
-  const tensorCount = await readSize(cursor, sizeBytes, LIMITS.tensors, 'the number of tensors');
-  const entryCount = await readSize(cursor, sizeBytes, LIMITS.metadataEntries, 'the number of metadata entries');
+  const tensorCount = readSize(cursor, sizeBytes, LIMITS.tensors, 'the number of tensors');
+  const entryCount = readSize(cursor, sizeBytes, LIMITS.metadataEntries, 'the number of metadata entries');
   if (tensorCount * MIN_TENSOR_BYTES + entryCount * MIN_ENTRY_BYTES > cursor.remaining) {
     throw cursor.error(`declares ${tensorCount} tensors and ${entryCount} metadata entries, more than its ${source.size} bytes can hold`);
   }
@@ -48,10 +50,10 @@ export async function readHeader(source: ByteSource, part = 0): Promise<GgufHead
 async function readVersion(cursor: HeaderCursor): Promise<1 | 2 | 3> {
   const { source } = cursor;
   if (source.size < 8) throw invalidFile(source.name, `not a GGUF file: it has ${source.size} bytes`);
-  await cursor.fill(8, 'the magic and the version');
-  const magic = String.fromCharCode(cursor.u8(), cursor.u8(), cursor.u8(), cursor.u8());
+  await cursor.lookAhead(START_BYTES);
+  const magic = cursor.text(4, 'the magic');
   if (magic !== MAGIC) throw invalidFile(source.name, `not a GGUF file: it starts with ${JSON.stringify(magic)}, not with "${MAGIC}"`);
-  let version = cursor.u32();
+  let version = cursor.u32('the version');
   if ((version & 0xffff) === 0 && version !== 0) {
     cursor.littleEndian = false;
     version = swap32(version);

@@ -1,7 +1,7 @@
 import type { HeaderCursor } from './header-cursor.js';
 import { LIMITS } from './limits.js';
 import { readPackedStrings } from './read-packed-strings.js';
-import { readSize, readString, type SizeBytes } from './read-sizes.js';
+import { readSize, type SizeBytes } from './read-sizes.js';
 import { swapBytes } from './byte-order.js';
 import {
   ARRAY_TYPE_ID,
@@ -20,6 +20,15 @@ export interface TypedValue {
   readonly value: GgufValue;
 }
 
+/** Keys up to this length are read without looking ahead again. */
+const SHORT_KEY_BYTES = 128;
+
+/** Enough for the length of a key, the type of its value, and a scalar or the start of an array. */
+const ENTRY_AHEAD_BYTES = 64;
+
+/** The start of an array: its element type and its length. */
+const ARRAY_AHEAD_BYTES = 16;
+
 const hostIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
@@ -29,8 +38,12 @@ const hostIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 export async function readMetadata(cursor: HeaderCursor, count: number, sizeBytes: SizeBytes): Promise<Map<string, TypedValue>> {
   const entries = new Map<string, TypedValue>();
   for (let i = 0; i < count; i++) {
-    const key = await readString(cursor, sizeBytes, LIMITS.keyBytes, `metadata key ${i + 1} of ${count}`);
-    if (key === '') throw cursor.error(`metadata key ${i + 1} of ${count} is empty`);
+    await cursor.lookAhead(ENTRY_AHEAD_BYTES + SHORT_KEY_BYTES);
+    const what = `metadata key ${i + 1} of ${count}`;
+    const length = readSize(cursor, sizeBytes, LIMITS.keyBytes, `the length of ${what}`);
+    if (length > SHORT_KEY_BYTES) await cursor.lookAhead(ENTRY_AHEAD_BYTES + length);
+    const key = cursor.text(length, what);
+    if (key === '') throw cursor.error(`${what} is empty`);
     if (entries.has(key)) throw cursor.error(`metadata key ${quote(key)} occurs twice`);
     entries.set(key, await readValue(cursor, sizeBytes, `the value of ${quote(key)}`));
   }
@@ -38,23 +51,28 @@ export async function readMetadata(cursor: HeaderCursor, count: number, sizeByte
 }
 
 async function readValue(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string): Promise<TypedValue> {
-  const id = await readTypeId(cursor, what);
+  const id = cursor.u32(what);
   if (id === ARRAY_TYPE_ID) return readArray(cursor, sizeBytes, what, 1);
   const type = scalarType(cursor, id, what);
-  if (type === 'string') return { type, value: await readString(cursor, sizeBytes, LIMITS.stringBytes, what) };
-  const bytes = SCALAR_BYTES[type];
-  if (!cursor.has(bytes)) await cursor.fill(bytes, what);
-  const value = readScalar(cursor.view, cursor.index, type, cursor.littleEndian);
-  cursor.skip(bytes);
-  return { type, value };
+  if (type === 'string') return { type, value: await readString(cursor, sizeBytes, what) };
+  const { view, at } = cursor.take(SCALAR_BYTES[type], what);
+  return { type, value: readScalar(view, at, type, cursor.littleEndian) };
 }
 
+async function readString(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string): Promise<string> {
+  const length = readSize(cursor, sizeBytes, LIMITS.stringBytes, `the length of ${what}`);
+  cursor.check(length, what);
+  await cursor.lookAhead(length);
+  return cursor.text(length, what);
+}
+
+/** Reads an array whose start lies in the window. */
 async function readArray(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string, depth: number): Promise<TypedValue> {
-  const id = await readTypeId(cursor, what);
+  const id = cursor.u32(what);
   if (id === ARRAY_TYPE_ID) return readNestedArrays(cursor, sizeBytes, what, depth);
   const type = scalarType(cursor, id, what);
   const elementBytes = type === 'string' ? sizeBytes : SCALAR_BYTES[type];
-  const length = await readArrayLength(cursor, sizeBytes, elementBytes, what);
+  const length = readArrayLength(cursor, sizeBytes, elementBytes, what);
   if (type === 'string') return { type: { array: type }, value: await readPackedStrings(cursor, sizeBytes, length, what) };
   if (type === 'bool') return { type: { array: type }, value: await readBooleans(cursor, length, what) };
   return { type: { array: type }, value: await readNumbers(cursor, type, length, what) };
@@ -62,21 +80,17 @@ async function readArray(cursor: HeaderCursor, sizeBytes: SizeBytes, what: strin
 
 async function readNestedArrays(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string, depth: number): Promise<TypedValue> {
   if (depth >= LIMITS.arrayDepth) throw cursor.error(`${what} nests arrays more than ${LIMITS.arrayDepth} deep`);
-  const length = await readArrayLength(cursor, sizeBytes, 4 + sizeBytes, what);
+  const length = readArrayLength(cursor, sizeBytes, 4 + sizeBytes, what);
   if (length > LIMITS.nestedArrays) throw cursor.error(`${what} holds ${length} arrays, more than ${LIMITS.nestedArrays}`);
   const types: ValueType[] = [];
   const values: GgufValue[] = [];
   for (let i = 0; i < length; i++) {
+    await cursor.lookAhead(ARRAY_AHEAD_BYTES);
     const element = await readArray(cursor, sizeBytes, what, depth + 1);
     types.push(element.type);
     values.push(element.value);
   }
   return { type: { arrays: types }, value: values };
-}
-
-async function readTypeId(cursor: HeaderCursor, what: string): Promise<number> {
-  if (!cursor.has(4)) await cursor.fill(4, `the type of ${what}`);
-  return cursor.u32();
 }
 
 function scalarType(cursor: HeaderCursor, id: number, what: string): ScalarType {
@@ -86,8 +100,8 @@ function scalarType(cursor: HeaderCursor, id: number, what: string): ScalarType 
 }
 
 /** The length of an array whose elements take at least `elementBytes` each: no more than the file has room for. */
-async function readArrayLength(cursor: HeaderCursor, sizeBytes: SizeBytes, elementBytes: number, what: string): Promise<number> {
-  const length = await readSize(cursor, sizeBytes, Number.MAX_SAFE_INTEGER, `the array length of ${what}`);
+function readArrayLength(cursor: HeaderCursor, sizeBytes: SizeBytes, elementBytes: number, what: string): number {
+  const length = readSize(cursor, sizeBytes, Number.MAX_SAFE_INTEGER, `the array length of ${what}`);
   if (length > cursor.remaining / elementBytes) {
     throw cursor.error(`${what} has ${length} elements, more than the ${cursor.remaining} bytes left in the file can hold`);
   }

@@ -1,7 +1,7 @@
 import type { HeaderCursor } from './header-cursor.js';
 import { LIMITS } from './limits.js';
 import { quote } from './read-metadata.js';
-import { readSize, readString, type SizeBytes } from './read-sizes.js';
+import { readSize, type SizeBytes } from './read-sizes.js';
 import { removedTensorTypeName, tensorTypeById, type TensorType } from './tensor-types.js';
 
 /** One row of the tensor table. */
@@ -21,6 +21,9 @@ export interface TensorInfo {
   readonly part: number;
 }
 
+/** Enough for any row of the table: two lengths, a name, dimensions, type and offset. */
+const TENSOR_AHEAD_BYTES = 32 + LIMITS.tensorNameBytes + 8 * LIMITS.dimensions;
+
 /**
  * Reads the tensor table at the cursor. Offsets are left as the file has them: from the start of the data section.
  * @throws StarlingError invalid_model_file
@@ -29,7 +32,8 @@ export async function readTensorTable(cursor: HeaderCursor, count: number, sizeB
   const tensors: TensorInfo[] = [];
   const names = new Set<string>();
   for (let i = 0; i < count; i++) {
-    const tensor = await readTensorInfo(cursor, sizeBytes, part, `tensor ${i + 1} of ${count}`);
+    await cursor.lookAhead(TENSOR_AHEAD_BYTES);
+    const tensor = readTensorInfo(cursor, sizeBytes, part, `tensor ${i + 1} of ${count}`);
     if (names.has(tensor.name)) throw cursor.error(`tensor ${quote(tensor.name)} occurs twice`);
     names.add(tensor.name);
     tensors.push(tensor);
@@ -37,13 +41,12 @@ export async function readTensorTable(cursor: HeaderCursor, count: number, sizeB
   return tensors;
 }
 
-async function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: number, place: string): Promise<TensorInfo> {
-  const name = await readString(cursor, sizeBytes, LIMITS.tensorNameBytes, `the name of ${place}`);
+function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: number, place: string): TensorInfo {
+  const name = cursor.text(readSize(cursor, sizeBytes, LIMITS.tensorNameBytes, `the length of the name of ${place}`), `the name of ${place}`);
   const what = `tensor ${quote(name)}`;
-  const shape = await readShape(cursor, sizeBytes, what);
-  if (!cursor.has(12)) await cursor.fill(12, what);
+  const shape = readShape(cursor, sizeBytes, what);
   const type = readTensorType(cursor, what);
-  const offset = await readSize(cursor, 8, Number.MAX_SAFE_INTEGER, `the offset of ${what}`);
+  const offset = readSize(cursor, 8, Number.MAX_SAFE_INTEGER, `the offset of ${what}`);
 
   const rowLength = shape.length === 0 ? 1 : shape[0];
   const rowCount = shape.slice(1).reduce((product, dimension) => product * dimension, 1);
@@ -58,19 +61,18 @@ async function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: 
   return { name, type, shape, rowLength, rowCount, byteLength, offset, part };
 }
 
-async function readShape(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string): Promise<number[]> {
-  if (!cursor.has(4)) await cursor.fill(4, what);
-  const dimensions = cursor.u32();
+function readShape(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string): number[] {
+  const dimensions = cursor.u32(what);
   if (dimensions > LIMITS.dimensions) throw cursor.error(`${what} has ${dimensions} dimensions; at most ${LIMITS.dimensions} are possible`);
   const shape: number[] = [];
   for (let i = 0; i < dimensions; i++) {
-    shape.push(await readSize(cursor, sizeBytes, Number.MAX_SAFE_INTEGER, `dimension ${i + 1} of ${what}`));
+    shape.push(readSize(cursor, sizeBytes, Number.MAX_SAFE_INTEGER, `dimension ${i + 1} of ${what}`));
   }
   return shape;
 }
 
 function readTensorType(cursor: HeaderCursor, what: string): TensorType {
-  const id = cursor.u32();
+  const id = cursor.u32(what);
   const type = tensorTypeById(id);
   if (type !== undefined) return type;
   const removed = removedTensorTypeName(id);

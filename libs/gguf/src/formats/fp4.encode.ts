@@ -117,6 +117,9 @@ export const encodeMXFP4: BlockEncoder = (values, count, out) => {
   }
 };
 
+/** The largest exponent for which every step is a finite f32. */
+const MAX_EXPONENT = 252;
+
 /** The exponent of least square error for the values in `x32`: one of the two for which the largest of them is near the largest step. */
 function bestExponent(): number {
   let max = 0;
@@ -125,7 +128,7 @@ function bestExponent(): number {
   const first = Math.max(0, Math.floor(Math.log2(max)) - 2 + 127);
   let best = 0;
   let bestError = Infinity;
-  for (let exponent = first; exponent <= Math.min(254, first + 1); exponent++) {
+  for (let exponent = first; exponent <= Math.min(MAX_EXPONENT, first + 1); exponent++) {
     const scale = e8m0Half(exponent);
     const inverse = 1 / scale;
     let error = 0;

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { f16ToNumber, numberToBf16, numberToF16 } from '@starling/core';
+import { describeWithFixtures, fixturePath } from '../../../tools/fixtures/fixtures.js';
+import { tensorValues, withFixture } from '../test/fixture-tensors.js';
+import { dequantize } from './dequantize.js';
+import { openGgufFile } from './open.node.js';
+import { canQuantize, quantize } from './quantize.js';
+import { TENSOR_TYPES, bytesOfValues, type TensorTypeName } from './tensor-types.js';
+
+const MADE: readonly TensorTypeName[] = ['F16', 'BF16', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ4_NL', 'IQ4_XS', 'MXFP4'];
+
+function roundTrip(name: TensorTypeName, values: Float32Array): Float32Array {
+  const type = TENSOR_TYPES[name];
+  const bytes = new Uint8Array(bytesOfValues(type, values.length));
+  quantize(type, values, values.length, bytes);
+  const back = new Float32Array(values.length);
+  dequantize(type, bytes, back);
+  return back;
+}
+
+const squareError = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
+
+describeWithFixtures('quantizing', () => {
+  it.each(MADE)('to %s has no larger error than the reference, in any tensor', async (name) => {
+    await withFixture(['quants', 'F32.gguf'], async (original) => {
+      const reference = await openGgufFile(fixturePath('quants', `${name}.gguf`));
+      let compared = 0;
+      for (const tensor of reference.tensors.values()) {
+        if (tensor.type.name !== name) continue;
+        const values = await tensorValues(original, tensor.name);
+        const theirs = squareError(await tensorValues(reference, tensor.name), values);
+        expect(squareError(roundTrip(name, values), values)).toBeLessThanOrEqual(theirs);
+        compared++;
+      }
+      expect(compared).toBe(8);
+      await reference.close();
+    });
+  });
+});
+
+/** What a value may be off by, as a share of the largest of its 32 neighbours: half a step, with room for rounded scales and clipping. */
+const BOUNDS: Readonly<Partial<Record<TensorTypeName, number>>> = {
+  Q4_0: 0.12, Q4_1: 0.12, Q5_0: 0.06, Q5_1: 0.06, Q8_0: 0.005, Q2_K: 0.8, Q3_K: 0.4, Q4_K: 0.16, Q5_K: 0.1, Q6_K: 0.06, IQ4_NL: 0.15, IQ4_XS: 0.2, MXFP4: 0.26,
+};
+
+describe.each(Object.entries(BOUNDS) as [TensorTypeName, number][])('%s', (name, bound) => {
+  it('keeps every value within its bound', () => {
+    const block = fc.array(fc.float({ min: -1, max: 1, noNaN: true, noDefaultInfinity: true }), { minLength: 256, maxLength: 256 });
+    fc.assert(
+      fc.property(block, fc.integer({ min: -8, max: 6 }), (unit, exponent) => {
+        const values = Float32Array.from(unit, (value) => value * 2 ** exponent);
+        const back = roundTrip(name, values);
+        const largest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+        const worst = values.reduce((max, value, i) => Math.max(max, Math.abs(back[i] - value)), 0);
+        expect(worst).toBeLessThanOrEqual(bound * largest + 1e-6);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('keeps zeros, and blocks of one value where it can', () => {
+    expect(roundTrip(name, new Float32Array(256)).every((value) => value === 0)).toBe(true);
+    const constant = roundTrip(name, new Float32Array(256).fill(-1));
+    expect(squareError(constant, new Float32Array(256).fill(-1)) / 256).toBeLessThan(1e-4);
+  });
+
+  it('gives finite values for the smallest and the largest of f32', () => {
+    for (const scale of [1e-45, 1e-38, 3e38]) {
+      const back = roundTrip(name, Float32Array.from({ length: 256 }, (_, i) => (i % 7 === 0 ? scale : -scale / 3)));
+      expect(back.every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('refuses values that are not finite, and says which', () => {
+    for (const value of [NaN, Infinity, -Infinity]) {
+      const values = new Float32Array(512).fill(1);
+      values[300] = value;
+      expect(() => roundTrip(name, values)).toThrow(/value 300 is .*: only finite values/);
+    }
+  });
+});
+
+describe('quantize', () => {
+  it('rounds to f16 and bf16 as one value at a time does', () => {
+    fc.assert(
+      fc.property(fc.float32Array({ minLength: 1, maxLength: 64 }), (values) => {
+        const halves = new Uint16Array(values.length);
+        quantize(TENSOR_TYPES.F16, values, values.length, new Uint8Array(halves.buffer));
+        const brains = new Uint16Array(values.length);
+        quantize(TENSOR_TYPES.BF16, values, values.length, new Uint8Array(brains.buffer));
+        values.forEach((value, i) => {
+          expect(f16ToNumber(halves[i])).toBe(f16ToNumber(numberToF16(value)));
+          expect(brains[i]).toBe(numberToBf16(value));
+        });
+      }),
+    );
+  });
+
+  it('makes the types it says it makes, and refuses others and wrong lengths', () => {
+    expect(Object.values(TENSOR_TYPES).filter(canQuantize).map((type) => type.name)).toEqual(expect.arrayContaining(['F32', ...MADE]));
+    expect(() => quantize(TENSOR_TYPES.IQ1_S, new Float32Array(256), 256, new Uint8Array(50))).toThrow(/IQ1_S cannot be made here/);
+    expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 48, new Uint8Array(36))).toThrow(/blocks of 32/);
+    expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 64, new Uint8Array(35))).toThrow(/do not fill 35 bytes/);
+  });
+});
