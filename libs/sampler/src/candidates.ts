@@ -3,11 +3,13 @@ import type { TokenMask } from '@starling/grammar';
 import { expf, truncateToInt32 } from './exp.js';
 import { partialSortDescending, selectTop, sortDescending } from './reference-sort.js';
 
+const { fround, min } = Math;
+
 /** Up to this many are selected by a heap; more are first spread over buckets. The border decides the order of equal logits. */
 const HEAP_SELECTION_LIMIT = 128;
 const BUCKET_COUNT = 128;
-const BUCKET_SCALE = Math.fround(BUCKET_COUNT / 20);
-const BUCKET_OFFSET = Math.fround(10 * BUCKET_SCALE);
+const BUCKET_SCALE = fround(BUCKET_COUNT / 20);
+const BUCKET_OFFSET = fround(10 * BUCKET_SCALE);
 
 /**
  * The tokens that may still be drawn, with their logits: what every stage of the chain reads and changes.
@@ -86,7 +88,7 @@ export class Candidates {
 
   /** Keeps the `count` with the largest logits, in descending order. */
   keepTop(count: number): void {
-    const kept = Math.min(count, this.size);
+    const kept = min(count, this.size);
     if (!this.sorted) {
       this.orderTop(kept, this.order);
       this.take(this.order, kept);
@@ -186,9 +188,9 @@ export class Candidates {
     const maximum = this.maximum();
     let sum = 0;
     for (let i = 0; i < size; i++) {
-      const value = expf(Math.fround(logits[i] - maximum));
+      const value = expf(fround(logits[i] - maximum));
       probabilities[i] = value;
-      sum = Math.fround(sum + value);
+      sum = fround(sum + value);
     }
     for (let i = 0; i < size; i++) probabilities[i] /= sum;
   }
@@ -207,7 +209,7 @@ export class Candidates {
     const bucketOf = (this.bucketOf ??= new Uint8Array(this.capacity));
     bucketEnd.fill(0);
     for (let i = 0; i < size; i++) {
-      const scaled = truncateToInt32(Math.fround(Math.fround(BUCKET_SCALE * logits[i]) + BUCKET_OFFSET));
+      const scaled = truncateToInt32(fround(fround(BUCKET_SCALE * logits[i]) + BUCKET_OFFSET));
       const bucket = scaled < 0 ? 0 : scaled >= BUCKET_COUNT ? BUCKET_COUNT - 1 : scaled;
       bucketOf[i] = bucket;
       bucketEnd[bucket]++;

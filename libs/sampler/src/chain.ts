@@ -43,21 +43,32 @@ const STAGES: Readonly<Record<Exclude<StageName, 'adaptive_p'>, StageFactory>> =
   infill: (_, vocabulary) => infill(vocabulary),
 };
 
-/**
- * The stages of a chain, first to last: biases and bans, then the stages asked for, in the order asked for, then the choice. A name
- * that comes twice makes two stages. Mirostat replaces all between the bans and the choice by the temperature.
- */
-export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {
-  return [...restrictions(settings, vocabulary), ...(settings.mirostat === 0 ? namedStages(settings, vocabulary, own) : mirostatStages(settings, vocabulary))];
+/** A chain in its two parts. */
+export interface Chain {
+  /** Biases and bans, before everything else. */
+  readonly restrictions: readonly SamplerStage[];
+  /** Whether they are so many that they might leave no token at all. */
+  readonly mayBanAll: boolean;
+  /** The stages asked for, in the order asked for, then the choice. */
+  readonly stages: readonly SamplerStage[];
 }
 
-function restrictions(settings: SamplerSettings, vocabulary: SamplerVocabulary): SamplerStage[] {
+/**
+ * The chain of some parameters. A name that comes twice makes two stages. Mirostat replaces all between the bans and the choice by the
+ * temperature.
+ */
+export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): Chain {
   const banned = [...(settings.ignoreEos ? vocabulary.endOfGeneration : []), ...(vocabulary.suppressed ?? [])];
   const biases = [...resolveLogitBias(settings.logitBias, vocabulary), ...banned.map((id) => ({ id, bias: -Infinity }))];
-  return [
-    ...(biases.length > 0 ? [logitBias(biases)] : []),
-    ...(settings.bannedStrings.length > 0 ? [new BannedStringsStage(settings.bannedStrings, vocabulary)] : []),
-  ];
+  const hasBannedStrings = settings.bannedStrings.length > 0;
+  return {
+    restrictions: [
+      ...(biases.length > 0 ? [logitBias(biases)] : []),
+      ...(hasBannedStrings ? [new BannedStringsStage(settings.bannedStrings, vocabulary)] : []),
+    ],
+    mayBanAll: hasBannedStrings || biases.length >= vocabulary.size,
+    stages: settings.mirostat === 0 ? namedStages(settings, vocabulary, own) : mirostatStages(settings, vocabulary),
+  };
 }
 
 function namedStages(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {

@@ -5,6 +5,7 @@
  * precision. The relative error is below 1e-13, so that the single-precision result is the correctly rounded one but for about one
  * argument in a million. Twice as fast as the platform's function, and the same on every platform.
  */
+const { floor, fround, log, log2, trunc } = Math;
 const STEPS = 64;
 const STEP_BITS = 6;
 const STEPS_PER_UNIT = STEPS / Math.LN2;
@@ -21,29 +22,29 @@ const POWERS = Float64Array.from({ length: HIGHEST_POWER - LOWEST_POWER + 1 }, (
 export function expf(x: number): number {
   if (!(x > SMALLEST_ARGUMENT)) return x <= SMALLEST_ARGUMENT ? 0 : NaN;
   if (x > LARGEST_ARGUMENT) return Infinity;
-  const n = Math.floor(x * STEPS_PER_UNIT + 0.5);
+  const n = floor(x * STEPS_PER_UNIT + 0.5);
   const r = x - n * UNITS_PER_STEP;
   const square = r * r;
   const series = 1 + r + square * (1 / 2 + r * (1 / 6) + square * (1 / 24));
-  return Math.fround(FRACTIONS[n & (STEPS - 1)] * POWERS[(n >> STEP_BITS) - LOWEST_POWER] * series);
+  return fround(FRACTIONS[n & (STEPS - 1)] * POWERS[(n >> STEP_BITS) - LOWEST_POWER] * series);
 }
 
 /** Natural logarithm, rounded to single precision. */
 export function logf(x: number): number {
-  return Math.fround(Math.log(x));
+  return fround(log(x));
 }
 
 /** Binary logarithm, rounded to single precision. */
 export function log2f(x: number): number {
-  return Math.fround(Math.log2(x));
+  return fround(log2(x));
 }
 
 /** `base` to the power of `exponent`, rounded to single precision. As in C, 1 to any power is 1. */
 export function powf(base: number, exponent: number): number {
-  return base === 1 ? 1 : Math.fround(base ** exponent);
+  return base === 1 ? 1 : fround(base ** exponent);
 }
 
 /** The 32-bit integer that x86 processors make of a single-precision number: towards zero, and the lowest integer for what does not fit. */
 export function truncateToInt32(x: number): number {
-  return x >= -2147483648 && x < 2147483648 ? Math.trunc(x) : -2147483648;
+  return x >= -2147483648 && x < 2147483648 ? trunc(x) : -2147483648;
 }

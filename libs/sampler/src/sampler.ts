@@ -1,7 +1,6 @@
 import { StarlingError } from '@starling/core';
 import { Candidates } from './candidates.js';
-import { buildChain } from './chain.js';
-import type { StageFactory } from './chain.js';
+import { buildChain, type Chain, type StageFactory } from './chain.js';
 import { resolveSamplerParams, type SamplerOptions } from './params.js';
 import type { SamplerStage, StageState } from './stage.js';
 import type { SamplerVocabulary } from './vocabulary.js';
@@ -86,24 +85,25 @@ function randomSeed(): number {
 }
 
 class ChainSampler implements Sampler {
+  private readonly all: readonly SamplerStage[];
+
   constructor(
-    private readonly chain: readonly SamplerStage[],
+    private readonly chain: Chain,
     readonly seed: number,
     private readonly vocabulary: SamplerVocabulary,
-  ) {}
+  ) {
+    this.all = [...chain.restrictions, ...chain.stages];
+  }
 
   get stages(): readonly string[] {
-    return this.chain.map((stage) => stage.name);
+    return this.all.map((stage) => stage.name);
   }
 
   sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken {
     const candidates = this.workspace();
-    candidates.load(logits);
-    let selected = this.run(candidates);
+    let selected = this.choose(candidates, logits);
     if (constraint !== undefined && !constraint.accepts(candidates.ids[selected])) {
-      candidates.load(logits);
-      candidates.applyMask(constraint.mask());
-      selected = this.run(candidates);
+      selected = this.choose(candidates, logits, constraint.mask());
       if (!constraint.accepts(candidates.ids[selected])) throw nothingToDraw(this.stages);
     }
     const id = candidates.ids[selected];
@@ -113,35 +113,42 @@ class ChainSampler implements Sampler {
   }
 
   accept(id: number): void {
-    for (const stage of this.chain) stage.accept?.(id);
+    for (const stage of this.all) stage.accept?.(id);
   }
 
   fork(): Sampler {
-    return new ChainSampler(this.chain.map((stage) => stage.fork()), this.seed, this.vocabulary);
+    const { restrictions, stages, mayBanAll } = this.chain;
+    const forked = { mayBanAll, restrictions: restrictions.map((stage) => stage.fork()), stages: stages.map((stage) => stage.fork()) };
+    return new ChainSampler(forked, this.seed, this.vocabulary);
   }
 
   save(): SamplerState {
-    return { version: 1, stages: this.chain.map((stage) => stage.save?.() ?? null) };
+    return { version: 1, stages: this.all.map((stage) => stage.save?.() ?? null) };
   }
 
   restore(state: SamplerState): void {
-    const fits = state.version === 1 && state.stages.length === this.chain.length;
-    if (!fits || this.chain.some((stage, i) => (stage.restore === undefined) !== (state.stages[i] === null))) {
+    const fits = state.version === 1 && state.stages.length === this.all.length;
+    if (!fits || this.all.some((stage, i) => (stage.restore === undefined) !== (state.stages[i] === null))) {
       throw new StarlingError('invalid_argument', `the saved state is not one of the chain ${this.stages.join(', ')}: make the sampler with the same parameters`, {
         details: { chain: this.stages, savedStages: state.stages.length },
       });
     }
-    this.chain.forEach((stage, i) => {
+    this.all.forEach((stage, i) => {
       const saved = state.stages[i];
       if (saved !== null) stage.restore?.(saved);
     });
   }
 
-  private run(candidates: Candidates): number {
-    for (const stage of this.chain) stage.apply(candidates);
+  /** Runs the chain once; gives the index of the choice. */
+  private choose(candidates: Candidates, logits: Float32Array, mask?: TokenMask): number {
+    const { restrictions, stages, mayBanAll } = this.chain;
+    candidates.load(logits);
+    if (mask !== undefined) candidates.applyMask(mask);
+    for (const stage of restrictions) stage.apply(candidates);
+    if ((mask !== undefined || mayBanAll) && candidates.maximum() === -Infinity) throw nothingToDraw(this.stages);
+    for (const stage of stages) stage.apply(candidates);
     const { selected } = candidates;
-    const overflowed = candidates.maximum() === Infinity;
-    if (selected === undefined || (Number.isNaN(candidates.probabilities[selected]) && !overflowed)) throw nothingToDraw(this.stages);
+    if (selected === undefined || Number.isNaN(candidates.logits[selected])) throw nothingToDraw(this.stages);
     return selected;
   }
 
@@ -153,7 +160,7 @@ class ChainSampler implements Sampler {
 }
 
 function nothingToDraw(chain: readonly string[]): StarlingError {
-  return new StarlingError('unprocessable', 'no token can be drawn: biases, bans, the grammar and the chain leave none with a finite logit', {
+  return new StarlingError('unprocessable', 'no token can be drawn: biases, bans, the grammar and the chain leave none, or the logits are NaN', {
     details: { chain },
   });
 }

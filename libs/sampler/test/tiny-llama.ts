@@ -1,5 +1,7 @@
 import type { TestModel } from './gguf-reader.js';
 
+const { cos, exp, sin, sqrt } = Math;
+
 /**
  * A plain llama forward pass for tests: one token at a time, everything in order and in double precision over f32 weights.
  * It differs from a single-precision engine by about 1e-6 of the logits.
@@ -48,7 +50,7 @@ export class TinyLlama {
       const normalized = this.normalize(x, weight('ffn_norm'));
       const gate = multiply(weight('ffn_gate'), normalized);
       const up = multiply(weight('ffn_up'), normalized);
-      x = add(x, multiply(weight('ffn_down'), gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i])));
+      x = add(x, multiply(weight('ffn_down'), gate.map((g, i) => (g / (1 + exp(-g))) * up[i])));
     }
     const output = this.model.tensors.get('output.weight') ?? this.tensor('token_embd.weight');
     return Float32Array.from(multiply(output, this.normalize(x, this.tensor('output_norm.weight'))));
@@ -65,10 +67,10 @@ export class TinyLlama {
       const scores = this.keys[layer].map((key) => {
         let dot = 0;
         for (let i = 0; i < this.headWidth; i++) dot += query[own + i] * key[kv + i];
-        return dot / Math.sqrt(this.headWidth);
+        return dot / sqrt(this.headWidth);
       });
       const maximum = Math.max(...scores);
-      const weights = scores.map((score) => Math.exp(score - maximum));
+      const weights = scores.map((score) => exp(score - maximum));
       const sum = weights.reduce((a, b) => a + b, 0);
       weights.forEach((w, at) => {
         for (let i = 0; i < this.headWidth; i++) result[own + i] += (w / sum) * this.values[layer][at][kv + i];
@@ -82,8 +84,8 @@ export class TinyLlama {
     for (let i = 0; i < x.length; i += 2) {
       const angle = position / this.ropeBase ** ((i % this.headWidth) / this.headWidth);
       const [a, b] = [x[i], x[i + 1]];
-      x[i] = a * Math.cos(angle) - b * Math.sin(angle);
-      x[i + 1] = a * Math.sin(angle) + b * Math.cos(angle);
+      x[i] = a * cos(angle) - b * sin(angle);
+      x[i + 1] = a * sin(angle) + b * cos(angle);
     }
     return x;
   }
@@ -91,7 +93,7 @@ export class TinyLlama {
   private normalize(x: Float64Array, weight: Float32Array): Float64Array {
     let squares = 0;
     for (const value of x) squares += value * value;
-    const scale = 1 / Math.sqrt(squares / x.length + this.epsilon);
+    const scale = 1 / sqrt(squares / x.length + this.epsilon);
     return x.map((value, i) => value * scale * weight[i]);
   }
 

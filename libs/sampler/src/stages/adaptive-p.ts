@@ -3,9 +3,11 @@ import { Mt19937 } from '../mt19937.js';
 import type { SamplerStage, StageState } from '../stage.js';
 import { drawDiscrete } from './draw.js';
 
+const { abs, fround, max, min } = Math;
+
 const PEAK_LOGIT = 5;
 const SHARPNESS = 10;
-const INVERSE_WIDTH = Math.fround(1 / Math.fround(0.3));
+const INVERSE_WIDTH = fround(1 / fround(0.3));
 
 /** Near which probability to select, and how slowly to forget. */
 export interface AdaptivePSettings {
@@ -31,9 +33,9 @@ export class AdaptivePStage implements SamplerStage {
     private readonly settings: AdaptivePSettings,
     private generator: Mt19937,
   ) {
-    this.inverseForgetting = Math.fround(1 - settings.decay);
-    this.weightedSum = Math.fround(settings.target / this.inverseForgetting);
-    this.totalWeight = Math.fround(1 / this.inverseForgetting);
+    this.inverseForgetting = fround(1 - settings.decay);
+    this.weightedSum = fround(settings.target / this.inverseForgetting);
+    this.totalWeight = fround(1 / this.inverseForgetting);
   }
 
   apply(candidates: Candidates): void {
@@ -47,8 +49,8 @@ export class AdaptivePStage implements SamplerStage {
     for (let i = 0; i < size; i++) {
       scores[i] = probabilities[i];
       if (logits[i] === -Infinity) continue;
-      const distance = Math.abs(Math.fround(Math.fround(probabilities[i] - target) * INVERSE_WIDTH));
-      const penalty = Math.fround(Math.fround(Math.fround(SHARPNESS * distance) * distance) / Math.fround(1 + distance));
+      const distance = abs(fround(fround(probabilities[i] - target) * INVERSE_WIDTH));
+      const penalty = fround(fround(fround(SHARPNESS * distance) * distance) / fround(1 + distance));
       logits[i] = PEAK_LOGIT - penalty;
     }
     candidates.softmax();
@@ -61,8 +63,8 @@ export class AdaptivePStage implements SamplerStage {
   accept(id: number): void {
     if (this.pending?.id === id) {
       const { decay } = this.settings;
-      this.weightedSum = Math.fround(this.pending.probability + Math.fround(decay * this.weightedSum));
-      this.totalWeight = Math.fround(1 + Math.fround(decay * this.totalWeight));
+      this.weightedSum = fround(this.pending.probability + fround(decay * this.weightedSum));
+      this.totalWeight = fround(1 + fround(decay * this.totalWeight));
     }
     this.pending = undefined;
   }
@@ -89,9 +91,9 @@ export class AdaptivePStage implements SamplerStage {
   }
 
   private adaptedTarget(): number {
-    const target = Math.min(Math.max(this.settings.target, 0), 1);
+    const target = min(max(this.settings.target, 0), 1);
     if (this.totalWeight === 0) return target;
-    const average = Math.fround(this.weightedSum / this.totalWeight);
-    return Math.min(Math.max(Math.fround(Math.fround(2 * target) - average), 0), 1);
+    const average = fround(this.weightedSum / this.totalWeight);
+    return min(max(fround(fround(2 * target) - average), 0), 1);
   }
 }

@@ -4,6 +4,8 @@ import type { SamplerStage, StageState } from '../stage.js';
 import { VocabularyCache } from '../vocabulary-cache.js';
 import type { SamplerVocabulary } from '../vocabulary.js';
 
+const { max } = Math;
+
 /** Texts of different requests whose tokens are remembered, for each vocabulary. */
 const MAX_REMEMBERED = 64;
 
@@ -33,7 +35,7 @@ export class BannedStringsStage implements SamplerStage {
     private readonly vocabulary: SamplerVocabulary,
   ) {
     this.texts = strings.filter((text) => text !== '').map((text) => bannedTexts.get(text, vocabulary));
-    this.tailBytes = Math.max(0, ...this.texts.map(({ bytes }) => bytes.length - 1));
+    this.tailBytes = max(0, ...this.texts.map(({ bytes }) => bytes.length - 1));
   }
 
   accept(id: number): void {

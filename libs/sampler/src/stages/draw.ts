@@ -3,6 +3,8 @@ import { expf } from '../exp.js';
 import { Mt19937 } from '../mt19937.js';
 import type { SamplerStage, StageState } from '../stage.js';
 
+const { fround } = Math;
+
 /**
  * The last stage: chooses one candidate at random, by its probability. Draws one double for each token, also when one candidate
  * is left; takes the first candidate whose running sum of probabilities reaches it, the last one if none does (sums may be NaN where
@@ -24,7 +26,7 @@ export class DrawStage implements SamplerStage {
     const maximum = candidates.maximum();
     let total = 0;
     for (let i = 0; i < size; i++) {
-      const value = expf(Math.fround(logits[i] - maximum));
+      const value = expf(fround(logits[i] - maximum));
       probabilities[i] = value;
       total += value;
     }

@@ -4,10 +4,12 @@ import { logf } from '../exp.js';
 import type { SamplerStage, StageState } from '../stage.js';
 import { TokenWindow } from '../token-window.js';
 
+const { fround, min, trunc } = Math;
+
 /** The logarithm of the largest single-precision number. */
-const LOG_OF_LARGEST = Math.fround(88.7228391);
+const LOG_OF_LARGEST = fround(88.7228391);
 /** Below this, no power of the base overflows in any history. */
-const SMALLEST_GROWING_BASE = Math.fround(1.000001);
+const SMALLEST_GROWING_BASE = fround(1.000001);
 
 /** How DRY weighs tokens that would lengthen a repetition. */
 export interface DrySettings {
@@ -39,7 +41,7 @@ export class DryStage implements SamplerStage {
     private readonly breakers: DryBreakers,
   ) {
     this.window = new TokenWindow(settings.lastN);
-    this.largestExponent = settings.base > SMALLEST_GROWING_BASE ? Math.trunc(Math.fround(LOG_OF_LARGEST / logf(settings.base))) : 0;
+    this.largestExponent = settings.base > SMALLEST_GROWING_BASE ? trunc(fround(LOG_OF_LARGEST / logf(settings.base))) : 0;
   }
 
   accept(id: number): void {
@@ -109,12 +111,12 @@ export class DryStage implements SamplerStage {
     let right = 0;
     for (let at = 1; at < count; at++) {
       if (at <= right && lengths[at - left] < right - at + 1) {
-        lengths[at] = Math.min(lengths[at - left], limit);
+        lengths[at] = min(lengths[at - left], limit);
         continue;
       }
       let end = at > right ? at : right + 1;
       while (end < count && window.fromEnd(end) === window.fromEnd(end - at)) end++;
-      lengths[at] = Math.min(end - at, limit);
+      lengths[at] = min(end - at, limit);
       if (end > at) {
         left = at;
         right = end - 1;
@@ -137,6 +139,6 @@ export class DryStage implements SamplerStage {
     const { multiplier, base, allowedLength } = this.settings;
     let exponent = length - allowedLength;
     if (this.largestExponent > 0 && exponent > this.largestExponent) exponent = this.largestExponent;
-    logits[index] -= Math.fround(multiplier * base ** exponent);
+    logits[index] -= fround(multiplier * base ** exponent);
   }
 }

@@ -2,7 +2,9 @@ import type { Candidates } from '../candidates.js';
 import { statelessStage, type SamplerStage } from '../stage.js';
 import type { SamplerVocabulary } from '../vocabulary.js';
 
-const FIRST_THRESHOLD = Math.fround(0.2);
+const { fround } = Math;
+
+const FIRST_THRESHOLD = fround(0.2);
 
 /**
  * For filling in the middle of a text: prefers to end early. If ending is likely enough only the end tokens stay; otherwise tokens
@@ -25,7 +27,7 @@ export function infill(vocabulary: SamplerVocabulary): SamplerStage {
       return;
     }
     normalize(candidates);
-    const threshold = Math.fround(1 / (others + 1));
+    const threshold = fround(1 / (others + 1));
     keepWhere(candidates, (i) => candidates.probabilities[i] >= threshold || ends.has(candidates.ids[i]));
   });
 }
@@ -34,10 +36,10 @@ function endIsLikely({ ids, probabilities, size }: Candidates, ends: ReadonlySet
   let text = 0;
   let end = 0;
   for (let i = 0; i < size; i++) {
-    if (ends.has(ids[i])) end = Math.fround(end + probabilities[i]);
-    else text = Math.fround(text + probabilities[i]);
+    if (ends.has(ids[i])) end = fround(end + probabilities[i]);
+    else text = fround(text + probabilities[i]);
   }
-  return Math.fround(Math.fround(3 * end) * size) > text;
+  return fround(fround(3 * end) * size) > text;
 }
 
 /** Adds the probability of a token to that of another where one begins with the other; the less likely one loses its logit. */
@@ -72,7 +74,7 @@ function countWhere(candidates: Candidates, matches: (index: number) => boolean)
 
 function normalize({ probabilities, size }: Candidates): void {
   let sum = 0;
-  for (let i = 0; i < size; i++) sum = Math.fround(sum + probabilities[i]);
+  for (let i = 0; i < size; i++) sum = fround(sum + probabilities[i]);
   for (let i = 0; i < size; i++) probabilities[i] /= sum;
 }
 

@@ -4,6 +4,8 @@ import type { LogitBias } from '../params.js';
 import { statelessStage, type SamplerStage } from '../stage.js';
 import type { SamplerVocabulary } from '../vocabulary.js';
 
+const { fround } = Math;
+
 /** A number added to one token's logit; -Infinity bans the token. */
 export interface TokenBias {
   readonly id: number;
@@ -52,7 +54,7 @@ function textBias(text: string, bias: number | false, vocabulary: SamplerVocabul
 function biasNumber(bias: number | false): number {
   if (bias === false) return -Infinity;
   if (typeof bias !== 'number' || Number.isNaN(bias)) throw wrongBias('a number, or false to ban the token', bias);
-  return Math.fround(bias);
+  return fround(bias);
 }
 
 function wrongBias(expected: string, received: unknown): StarlingError {

@@ -4,6 +4,8 @@ import { Mt19937 } from '../mt19937.js';
 import type { SamplerStage, StageState } from '../stage.js';
 import { drawDiscrete } from './draw.js';
 
+const { fround, max } = Math;
+
 /** How many of the most likely tokens the first version estimates the exponent of Zipf's law from. */
 const ZIPF_TOKENS = 100;
 
@@ -29,7 +31,7 @@ export class MirostatStage implements SamplerStage {
     private readonly truncate: Truncation,
     private generator: Mt19937,
   ) {
-    this.mu = Math.fround(2 * settings.tau);
+    this.mu = fround(2 * settings.tau);
   }
 
   apply(candidates: Candidates): void {
@@ -40,8 +42,8 @@ export class MirostatStage implements SamplerStage {
     const selected = drawDiscrete(candidates, this.generator);
     candidates.selected = selected;
     const surprise = -log2f(candidates.probabilities[selected]);
-    const error = Math.fround(surprise - this.settings.tau);
-    this.mu = Math.fround(this.mu - Math.fround(this.settings.eta * error));
+    const error = fround(surprise - this.settings.tau);
+    this.mu = fround(this.mu - fround(this.settings.eta * error));
   }
 
   fork(): MirostatStage {
@@ -75,22 +77,22 @@ function keepByZipf(candidates: Candidates, mu: number, vocabularySize: number):
   let products = 0;
   let squares = 0;
   for (let i = 0; i < ZIPF_TOKENS - 1 && i < size - 1; i++) {
-    const rank = logf(Math.fround((i + 2) / (i + 1)));
-    const ratio = logf(Math.fround(probabilities[i] / probabilities[i + 1]));
-    products = Math.fround(products + Math.fround(rank * ratio));
-    squares = Math.fround(squares + Math.fround(rank * rank));
+    const rank = logf(fround((i + 2) / (i + 1)));
+    const ratio = logf(fround(probabilities[i] / probabilities[i + 1]));
+    products = fround(products + fround(rank * ratio));
+    squares = fround(squares + fround(rank * rank));
   }
-  const exponent = Math.fround(products / squares);
-  const excess = Math.fround(exponent - 1);
-  const above = Math.fround(excess * powf(2, mu));
-  const below = Math.fround(1 - powf(vocabularySize, -excess));
-  const k = powf(Math.fround(above / below), Math.fround(1 / exponent));
-  candidates.keepTop(Math.max(truncateToInt32(k), 1));
+  const exponent = fround(products / squares);
+  const excess = fround(exponent - 1);
+  const above = fround(excess * powf(2, mu));
+  const below = fround(1 - powf(vocabularySize, -excess));
+  const k = powf(fround(above / below), fround(1 / exponent));
+  candidates.keepTop(max(truncateToInt32(k), 1));
 }
 
 function keepUnsurprising(candidates: Candidates, mu: number): void {
   const { probabilities, size } = candidates;
   let kept = 0;
   while (kept < size && !(-log2f(probabilities[kept]) > mu)) kept++;
-  candidates.size = Math.max(kept, 1);
+  candidates.size = max(kept, 1);
 }

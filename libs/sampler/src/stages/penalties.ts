@@ -2,6 +2,8 @@ import type { Candidates } from '../candidates.js';
 import type { SamplerStage, StageState } from '../stage.js';
 import { TokenWindow } from '../token-window.js';
 
+const { fround } = Math;
+
 /** How the three classic penalties weigh recent tokens. */
 export interface PenaltySettings {
   /** How many tokens back, prompt included. */
@@ -67,6 +69,6 @@ export class PenaltiesStage implements SamplerStage {
     const { repeat, frequency, presence } = this.settings;
     if (logits[index] <= 0) logits[index] *= repeat;
     else logits[index] /= repeat;
-    logits[index] -= Math.fround(Math.fround(count * frequency) + presence);
+    logits[index] -= fround(fround(count * frequency) + presence);
   }
 }

@@ -1,5 +1,7 @@
 import { statelessStage, type SamplerStage } from '../stage.js';
 
+const { fround, sqrt } = Math;
+
 /**
  * Takes away the logits of candidates more than `n` standard deviations below the largest one; n <= 0 keeps all. The candidates
  * stay, so that what counts candidates later still counts them. (Tang et al., "Top-nσ: not all logits are you need", 2024)
@@ -14,19 +16,19 @@ export function topNSigma(n: number): SamplerStage {
       const logit = logits[i];
       if (logit === -Infinity) continue;
       if (logit > maximum) maximum = logit;
-      sum = Math.fround(sum + logit);
+      sum = fround(sum + logit);
       count++;
     }
     if (count === 0) return;
-    const mean = Math.fround(sum / count);
+    const mean = fround(sum / count);
     let squares = 0;
     for (let i = 0; i < size; i++) {
       if (logits[i] === -Infinity) continue;
-      const distance = Math.fround(logits[i] - mean);
-      squares = Math.fround(squares + distance * distance);
+      const distance = fround(logits[i] - mean);
+      squares = fround(squares + distance * distance);
     }
-    const deviation = Math.fround(Math.sqrt(Math.fround(squares / count)));
-    const lowest = Math.fround(maximum - Math.fround(n * deviation));
+    const deviation = fround(sqrt(fround(squares / count)));
+    const lowest = fround(maximum - fround(n * deviation));
     for (let i = 0; i < size; i++) if (logits[i] < lowest) logits[i] = -Infinity;
   });
 }

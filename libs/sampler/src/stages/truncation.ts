@@ -2,6 +2,8 @@ import type { Candidates } from '../candidates.js';
 import { logf } from '../exp.js';
 import { statelessStage, type SamplerStage } from '../stage.js';
 
+const { fround } = Math;
+
 /** More unsorted candidates than this are not sorted as a whole to find the most likely ones. */
 const FULL_SORT_LIMIT = 1024;
 const FIRST_GUESS = 256;
@@ -31,7 +33,7 @@ export function topP(p: number, minKeep: number): SamplerStage {
 function nucleusSize({ probabilities, size }: Candidates, p: number, minKeep: number): number {
   let sum = 0;
   for (let i = 0; i < size; i++) {
-    sum = Math.fround(sum + probabilities[i]);
+    sum = fround(sum + probabilities[i]);
     if (sum >= p && i + 1 >= minKeep) return i + 1;
   }
   return size;
@@ -45,7 +47,7 @@ function keepNucleusOfMany(candidates: Candidates, p: number, minKeep: number): 
   let sum = 0;
   let kept = size;
   for (let i = 0; i < size; i++) {
-    sum = Math.fround(sum + probabilities[order[i]]);
+    sum = fround(sum + probabilities[order[i]]);
     if (sum >= p && i + 1 >= minKeep) {
       kept = i + 1;
       break;
@@ -65,11 +67,11 @@ export function minP(p: number, minKeep: number): SamplerStage {
   return statelessStage('min_p', (candidates) => {
     if (p <= 0) return;
     if (!candidates.sorted) {
-      const found = candidates.keepAtLeast(Math.fround(candidates.maximum() + logP), minKeep);
+      const found = candidates.keepAtLeast(fround(candidates.maximum() + logP), minKeep);
       if (found > 0 && found >= minKeep) return;
       candidates.sort();
     }
-    const lowest = Math.fround(candidates.logits[0] + logP);
+    const lowest = fround(candidates.logits[0] + logP);
     let kept = 1;
     while (kept < candidates.size && (candidates.logits[kept] >= lowest || kept < minKeep)) kept++;
     candidates.size = kept;

@@ -2,6 +2,8 @@ import { logf } from '../exp.js';
 import { sortDescending } from '../reference-sort.js';
 import { statelessStage, type SamplerStage } from '../stage.js';
 
+const { abs, fround } = Math;
+
 /**
  * Keeps the candidates whose information is closest to the entropy of them all, until their probabilities together exceed `p`
  * and `minKeep` are kept; p >= 1 keeps all. (Meister et al., "Locally typical sampling", 2022)
@@ -17,9 +19,9 @@ export function typicalP(p: number, minKeep: number): SamplerStage {
     const { probabilities, order, scores, size } = candidates;
 
     let entropy = 0;
-    for (let i = 0; i < size; i++) entropy = Math.fround(entropy + Math.fround(-probabilities[i] * logf(probabilities[i])));
+    for (let i = 0; i < size; i++) entropy = fround(entropy + fround(-probabilities[i] * logf(probabilities[i])));
     for (let i = 0; i < size; i++) {
-      scores[i] = -Math.abs(Math.fround(-logf(probabilities[i]) - entropy));
+      scores[i] = -abs(fround(-logf(probabilities[i]) - entropy));
       order[i] = i;
     }
     sortDescending(order, 0, size, scores);
@@ -27,7 +29,7 @@ export function typicalP(p: number, minKeep: number): SamplerStage {
     let sum = 0;
     let kept = size;
     for (let i = 0; i < size; i++) {
-      sum = Math.fround(sum + probabilities[order[i]]);
+      sum = fround(sum + probabilities[order[i]]);
       if (sum > p && i + 1 >= minKeep) {
         kept = i + 1;
         break;
