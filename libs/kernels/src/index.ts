@@ -17,5 +17,6 @@ export { kvPageBytes, type KvFormat, type KvShape } from './ops/kv-layout.js';
 export { kvWrite } from './ops/kv-write.js';
 export { layerNorm, rmsNorm } from './ops/norm.js';
 export { ropeHalves, ropePairs } from './ops/rope.js';
-export { ropeTable, transferRows } from './ops/script-kernels.js';
+export { ropeTable, temperatureTable, transferRows } from './ops/script-kernels.js';
 export { denseMatmul, type MatmulOperands } from './ops/dense-matmul.js';
+export { denseFormat, type ActivationFormat, type LookupOperands, type MatrixFormat } from './ops/matrix-format.js';

@@ -11,7 +11,6 @@ export interface MatmulOperands {
   readonly inputStride: number;
   readonly output: Placed;
   readonly outputStride: number;
-  readonly rows: number;
   readonly columns: number;
   /** Address of the word that holds the number of tokens (rows of the input). */
   readonly tokens: Placed;
@@ -19,8 +18,8 @@ export interface MatmulOperands {
 
 /** Operand words of a `matmul` call, in this order. */
 export function matmulCall(module: string, name: string, operands: MatmulOperands, source?: KernelSource): KernelCall {
-  const { weights, input, inputStride, output, outputStride, rows, columns, tokens } = operands;
-  return { kernel: { kind: 'matmul', module, name }, operands: [weights, input, inputStride, output, outputStride, rows, columns, tokens], source };
+  const { weights, input, inputStride, output, outputStride, columns, tokens } = operands;
+  return { kernel: { kind: 'matmul', module, name }, operands: [weights, input, output, tokens, columns, inputStride, outputStride], source };
 }
 
 /** Rows of floats as they are: for matrices too small to be worth packing, such as those that route to experts. `columns` is a multiple of 4. */
@@ -33,7 +32,7 @@ const source: KernelSource = {
   emit(module, relaxed) {
     const madd = relaxed ? f32x4.relaxedMadd : (a: Parameters<typeof f32x4.add>[0], b: Parameters<typeof f32x4.add>[0], c: Parameters<typeof f32x4.add>[0]) => f32x4.add(f32x4.mul(a, b), c);
     const params = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
-    module.function('denseMatmul', { params, export: true }, (f, weights, input, inputStride, output, outputStride, _rows, columns, tokens, begin, end) => {
+    module.function('denseMatmul', { params, export: true }, (f, weights, input, output, begin, end, tokens, columns, inputStride, outputStride) => {
       const row = f.local('i32');
       const token = f.local('i32');
       const weight = f.local('i32');

@@ -1,11 +1,11 @@
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { defineKernel, type KernelEmitter } from './kernel-definition.js';
-import { forGroups, forVectors, rowAddress, vectorAt } from './rows.js';
+import { forElements, forGroups, rowAddress } from './rows.js';
 import { emitTanh } from './vector-math.js';
 
 /*
- * Operations on rows of floats. Unit = row, one for each token unless said otherwise. `bytes` of a row is a multiple of 16, strides are in bytes.
+ * Operations on rows of floats. Unit = row, one for each token unless said otherwise. Strides and `bytes` of a row are in bytes.
  */
 
 /** target += source * scale: a residual connection. */
@@ -18,8 +18,8 @@ export const addRows = defineKernel('addRows', { target: 'address', targetStride
   f.for(row, begin, end, 1, () => {
     f.set(target, rowAddress(at.target, row, at.targetStride));
     f.set(source, rowAddress(at.source, row, at.sourceStride));
-    forVectors(k, at.bytes, (offset) => {
-      f.do(v128.store(i32.add(target, offset), f32x4.add(vectorAt(target, offset), f32x4.mul(vectorAt(source, offset), scale))));
+    forElements(k, at.bytes, (offset, { load, store }) => {
+      f.do(store(i32.add(target, offset), f32x4.add(load(i32.add(target, offset)), f32x4.mul(load(i32.add(source, offset)), scale))));
     });
   });
 });
@@ -33,7 +33,7 @@ export const multiplyRows = defineKernel('multiplyRows', { target: 'address', ta
   f.for(row, begin, end, 1, () => {
     f.set(target, rowAddress(at.target, row, at.targetStride));
     f.set(source, rowAddress(at.source, row, at.sourceStride));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(target, offset), f32x4.mul(vectorAt(target, offset), vectorAt(source, offset)))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.mul(load(i32.add(target, offset)), load(i32.add(source, offset))))));
   });
 });
 
@@ -47,7 +47,7 @@ export const scaleRows = defineKernel('scaleRows', { input: 'address', inputStri
   f.for(row, begin, end, 1, () => {
     f.set(input, rowAddress(at.input, row, at.inputStride));
     f.set(output, rowAddress(at.output, row, at.outputStride));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(output, offset), f32x4.mul(vectorAt(input, offset), scale))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(output, offset), f32x4.mul(load(i32.add(input, offset)), scale))));
   });
 });
 
@@ -59,7 +59,7 @@ export const addBias = defineKernel('addBias', { target: 'address', tokenStride:
   forGroups(k, at.groups, (token, group) => {
     f.set(target, i32.add(rowAddress(at.target, token, at.tokenStride), i32.mul(group, at.bytes)));
     f.set(bias, rowAddress(at.bias, group, at.bytes));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(target, offset), f32x4.add(vectorAt(target, offset), vectorAt(bias, offset)))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.add(load(i32.add(target, offset)), load(i32.add(bias, offset))))));
   });
 });
 
@@ -72,9 +72,9 @@ export const softcapRows = defineKernel('softcapRows', { target: 'address', targ
   const inner = f.local('v128', f32x4.div(f32x4.splat(at.scale), cap));
   f.for(row, begin, end, 1, () => {
     f.set(target, rowAddress(at.target, row, at.targetStride));
-    forVectors(k, at.bytes, (offset) => {
-      const bounded = emitTanh(k as unknown as KernelEmitter, f32x4.mul(vectorAt(target, offset), inner));
-      f.do(v128.store(i32.add(target, offset), f32x4.mul(bounded, cap)));
+    forElements(k, at.bytes, (offset, { load, store }) => {
+      const bounded = emitTanh(k as unknown as KernelEmitter, f32x4.mul(load(i32.add(target, offset)), inner));
+      f.do(store(i32.add(target, offset), f32x4.mul(bounded, cap)));
     });
   });
 });
@@ -88,7 +88,7 @@ export const gatherRows = defineKernel('gatherRows', { table: 'address', tableSt
   f.for(row, begin, end, 1, () => {
     f.set(source, i32.add(at.table, i32.mul(i32.load(i32.add(at.indexes, i32.shl(row, 2))), at.tableStride)));
     f.set(output, rowAddress(at.output, row, at.outputStride));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(output, offset), vectorAt(source, offset))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(output, offset), load(i32.add(source, offset)))));
   });
 });
 
@@ -101,7 +101,7 @@ export const addGatheredRows = defineKernel('addGatheredRows', { table: 'address
   f.for(row, begin, end, 1, () => {
     f.set(source, i32.add(at.table, i32.mul(i32.load(i32.add(at.indexes, i32.shl(row, 2))), at.tableStride)));
     f.set(target, rowAddress(at.target, row, at.targetStride));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(target, offset), f32x4.add(vectorAt(target, offset), vectorAt(source, offset)))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.add(load(i32.add(target, offset)), load(i32.add(source, offset))))));
   });
 });
 
@@ -113,6 +113,6 @@ export const scaleByToken = defineKernel('scaleByToken', { target: 'address', to
   forGroups(k, at.groups, (token, group) => {
     f.set(target, i32.add(rowAddress(at.target, token, at.tokenStride), i32.mul(group, at.groupStride)));
     f.set(factor, v128.load32Splat(i32.add(at.factors, i32.shl(token, 2))));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(target, offset), f32x4.mul(vectorAt(target, offset), factor))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.mul(load(i32.add(target, offset)), factor))));
   });
 });

@@ -1,4 +1,4 @@
-import type { Expr } from '../wasm/expression.js';
+import type { Expr, Statement } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import { f32, i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
@@ -33,6 +33,23 @@ export function forVectors({ f }: Pick<KernelEmitter, 'f'>, bytes: Expr<'i32'>, 
   const offset = f.local('i32');
   const limit = f.local('i32', bytes);
   f.for(offset, 0, limit, 16, () => body(offset));
+}
+
+/** How a part of a row is read and written: whole vectors, or single floats in lane 0. */
+export interface ElementAccess {
+  load(address: Expr<'i32'>): Expr<'v128'>;
+  store(address: Expr<'i32'>, value: Expr<'v128'>): Statement;
+}
+
+const wholeVectors: ElementAccess = { load: (address) => v128.load(address), store: (address, value) => v128.store(address, value) };
+const singleFloats: ElementAccess = { load: (address) => v128.load32Zero(address), store: (address, value) => v128.store32Lane(address, value, 0) };
+
+/** Loops over a row of `bytes` (a multiple of 4): vectors first, then what is left float by float. `body` gets the offset and how to access it. */
+export function forElements({ f }: Pick<KernelEmitter, 'f'>, bytes: Local<'i32'>, body: (offset: Local<'i32'>, access: ElementAccess) => void): void {
+  const offset = f.local('i32');
+  const whole = f.local('i32', i32.and(bytes, -16));
+  f.for(offset, 0, whole, 16, () => body(offset, wholeVectors));
+  f.for(offset, whole, bytes, 4, () => body(offset, singleFloats));
 }
 
 /** The sum of the four lanes: (0 + 2) + (1 + 3). */

@@ -7,7 +7,7 @@ import type { KernelCall, Operand, Placed } from '../program/program.js';
  */
 type ScriptKernel = (home: ComputeMemory, at: number, begin: number, end: number, memories: readonly ComputeMemory[]) => void;
 
-export type ScriptKernelName = 'ropeTable' | 'transferRows';
+export type ScriptKernelName = 'ropeTable' | 'temperatureTable' | 'transferRows';
 
 /** The kernels in TypeScript, by name. */
 export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {
@@ -26,6 +26,17 @@ export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {
         floats[row + pair] = Math.cos(angle) * magnitude;
         floats[row + pairs + pair] = Math.sin(angle) * magnitude;
       }
+    }
+  },
+
+  temperatureTable({ words, floats }, at, begin, end) {
+    const positions = words[at] >>> 2;
+    const factors = words[at + 1] >>> 2;
+    const scale = floats[at + 2];
+    const offset = floats[at + 3];
+    const interval = floats[at + 4];
+    for (let token = begin; token < end; token++) {
+      floats[factors + token] = 1 + scale * Math.log(1 + Math.floor((words[positions + token] + offset) / interval));
     }
   },
 
@@ -51,6 +62,12 @@ const call = (name: ScriptKernelName, operands: readonly Operand[]): KernelCall 
 export function ropeTable(operands: { positions: Placed; frequencies: Placed; pairs: number; table: Placed; tableStride: number; magnitude: number }): KernelCall {
   const { positions, frequencies, pairs, table, tableStride, magnitude } = operands;
   return call('ropeTable', [positions, frequencies, pairs, table, tableStride, { float: magnitude }]);
+}
+
+/** A factor for each token that grows with its position: 1 + scale * ln(1 + floor((position + offset) / interval)). Unit = token. */
+export function temperatureTable(operands: { positions: Placed; factors: Placed; scale: number; offset: number; interval: number }): KernelCall {
+  const { positions, factors, scale, offset, interval } = operands;
+  return call('temperatureTable', [positions, factors, { float: scale }, { float: offset }, { float: interval }]);
 }
 
 /** Copies rows of floats from another memory to the phase's own: where one range of layers ends and the next begins. Unit = row. */

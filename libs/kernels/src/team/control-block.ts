@@ -11,7 +11,7 @@
  * | 64 | next | workers | next chunk of the phase under way |
  * | 80 | sleepers | workers | how many sleep at the barrier |
  * | 112 | program | caller | address of the step's program |
- * | 113..120 | counts | caller | how many tokens, output rows, ... the step has, see StepCount |
+ * | 113..118 | counts | caller | how many tokens, output rows, ... the step has, see stepCounts |
  */
 export const controlWords = {
   announced: 0,
@@ -28,11 +28,9 @@ export const controlWords = {
 export const controlBytes = 1024;
 
 /**
- * What the number of units of a task is a multiple of. `one` is always 1; the rest is set for each step.
- * `lanes` are free for the owner of the program (attention tiles, expert chunks).
+ * What the number of units of a task is a multiple of. `one` is always 1, the rest is set for each step: tokens of the batch, rows whose
+ * results are wanted, tiles of attention, rows of logits, and experts that have tokens (set by a kernel in the middle of the step).
  */
-export const stepCounts = { one: 0, tokens: 1, outputs: 2, sequences: 3, tiles: 4, laneA: 5, laneB: 6 } as const;
+export const stepCounts = { one: 0, tokens: 1, outputs: 2, tiles: 3, head: 4, experts: 5 } as const;
 
 export type StepCount = keyof typeof stepCounts;
-
-export const stepCountWords = 8;

@@ -40,7 +40,7 @@ export class KernelBinding {
     }
     const exported = this.#instance(memory, ref.module)[ref.name];
     assert(typeof exported === 'function', `module ${ref.module} exports ${ref.name}`);
-    if (ref.kind === 'matmul') return bindMatmul(exported, this.#memories[memory].words);
+    if (ref.kind === 'matmul') return bindMatmul(exported, this.#memories[memory].words, this.#scratch[memory]);
     const run = exported as DescriptorExport;
     const scratch = this.#scratch[memory];
     return (descriptor, begin, end) => run(descriptor, begin, end, scratch);

@@ -1,0 +1,35 @@
+import { StarlingError } from '@starling/core';
+import { llama } from '../archs/llama.js';
+import type { Architecture } from './architecture.js';
+
+const all: readonly Architecture[] = [llama];
+
+const byName: ReadonlyMap<string, Architecture> = new Map(all.map((architecture) => [architecture.name, architecture]));
+
+/** Names of all architectures that can be loaded. */
+export const architectureNames: readonly string[] = all.map(({ name }) => name).sort();
+
+/**
+ * The architecture with this name.
+ * @throws StarlingError `unsupported_model` that names the file and the nearest supported architecture
+ */
+export function architectureNamed(name: string | undefined, file: string): Architecture {
+  if (name === undefined) throw new StarlingError('invalid_model_file', `'${file}' lacks the metadata key 'general.architecture'.`, { details: { file, key: 'general.architecture' } });
+  const found = byName.get(name);
+  if (found) return found;
+  const nearest = [...architectureNames].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0];
+  throw new StarlingError('unsupported_model', `'${file}' has the architecture '${name}', which is not supported; the nearest that is: '${nearest}'.`, {
+    details: { file, architecture: name, nearest, supported: architectureNames },
+  });
+}
+
+/** Levenshtein's distance: insertions, deletions and replacements that turn one word into the other. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length];
+}

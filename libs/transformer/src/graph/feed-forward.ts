@@ -1,0 +1,65 @@
+import { gatedActivations, plainActivations, type KernelCall } from '@starling/kernels';
+import type { DenseSpec } from '../architecture/model-spec.js';
+import type { Graph } from './graph.js';
+import { countOf } from './graph.js';
+import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
+import { columnsOf, type Rows } from './rows.js';
+import type { MatrixWeight } from './weights.js';
+
+/** Bytes of a row that one worker takes: long rows of few tokens are shared. */
+const activationBlockBytes = 4096;
+
+/** Matrices that read the block's input. */
+export function denseInputs(graph: Graph, { input }: DenseSpec): MatrixWeight[] {
+  if (input.kind === 'fused') return [matrixOf(graph, input.gateUp)];
+  return input.kind === 'gated' ? [matrixOf(graph, input.gate), matrixOf(graph, input.up)] : [matrixOf(graph, input.up)];
+}
+
+/** down(activation(gate x) * up x), into `output`. The input must have been converted for `denseInputs`. */
+export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows): void {
+  const { kind } = x.buffer;
+  const length = spec.down.columns;
+  const inner = graph.rows('feed-forward inner', length, kind);
+  const { input } = spec;
+  if (input.kind === 'plain') {
+    const up = graph.rows('feed-forward up', length, kind);
+    graph.parallel(multiplyTask(graph, matrixOf(graph, input.up), x, up));
+    graph.perRow(kind, ...biasCalls(graph, input.up, up));
+    activate(graph, spec, up, up, inner);
+  } else {
+    const both = graph.rows('feed-forward gate and up', 2 * length, kind);
+    const gate = columnsOf(both, 0, length);
+    const up = columnsOf(both, length, length);
+    if (input.kind === 'fused') {
+      graph.parallel(multiplyTask(graph, matrixOf(graph, input.gateUp), x, both));
+      graph.perRow(kind, ...biasCalls(graph, input.gateUp, both));
+    } else {
+      graph.parallel(multiplyTask(graph, matrixOf(graph, input.gate), x, gate), multiplyTask(graph, matrixOf(graph, input.up), x, up));
+      graph.perRow(kind, ...biasCalls(graph, input.gate, gate), ...biasCalls(graph, input.up, up));
+    }
+    activate(graph, spec, gate, up, inner);
+  }
+  const down = matrixOf(graph, spec.down);
+  graph.perRow(kind, ...convertFor(graph, inner, [down]));
+  graph.parallel(multiplyTask(graph, down, inner, output));
+  graph.perRow(kind, ...biasCalls(graph, spec.down, output));
+}
+
+function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Rows): void {
+  const { kind } = inner.buffer;
+  const rowBytes = 4 * inner.columns;
+  const blocks = Math.ceil(rowBytes / activationBlockBytes);
+  const kernels = spec.input.kind === 'plain' ? plainActivations : gatedActivations;
+  const call: KernelCall = kernels[spec.activation].call({
+    input: gate.at,
+    inputStride: gate.stride,
+    up: up.at,
+    upStride: up.stride,
+    output: inner.at,
+    outputStride: inner.stride,
+    rowBytes,
+    blockBytes: activationBlockBytes,
+    blocks,
+  });
+  graph.parallel({ per: countOf(kind), factor: blocks, chunk: 1, calls: [call] });
+}

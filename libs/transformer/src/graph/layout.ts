@@ -1,0 +1,163 @@
+import { StarlingError } from '@starling/core';
+import { controlBytes, descriptorWords, MemoryLayout, structureWords, transferRows, type KernelTable, type Phase, type Task } from '@starling/kernels';
+import type { Graph, GraphPhase, Section } from './graph.js';
+import { countOf } from './graph.js';
+import { Place, type RangeHome } from './placement.js';
+import type { RowKind } from './rows.js';
+
+/** The programs of a model: all of a step, and its sections one by one. */
+export const programNames = ['forward', 'body', 'head', 'hidden'] as const;
+export type ProgramName = (typeof programNames)[number];
+
+const sectionsOf: Record<ProgramName, readonly Section[]> = { forward: ['body', 'head'], body: ['body'], head: ['head'], hidden: ['hidden'] };
+
+export interface LayoutOptions {
+  readonly pageCount: number;
+  /** Rows of logits made at a time. */
+  readonly headRows: number;
+  /** Bytes that a memory may have. */
+  readonly memoryBytes: number;
+}
+
+/** Where everything is. */
+export interface ModelLayout {
+  /** Bytes of each memory. */
+  readonly memories: readonly number[];
+  readonly programs: Readonly<Record<ProgramName, PlannedProgram>>;
+  /** (threads, memories) */
+  readonly scratch: readonly (readonly number[])[];
+  readonly weightBytes: number;
+  readonly kvBytes: number;
+  readonly scratchBytes: number;
+}
+
+export interface PlannedProgram {
+  readonly phases: readonly Phase[];
+  readonly structure: number;
+  /** Address of the descriptors in each memory. */
+  readonly descriptors: readonly number[];
+}
+
+/**
+ * Cuts a recorded model into ranges of layers, one for each memory, and gives everything its address. All memories begin alike:
+ * control block, step block, scratch, buffers; then come weights and pages of their own layers.
+ */
+export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions): ModelLayout {
+  const sharedBytes = planShared(graph, options).layout.byteLength;
+  const memoryCount = assignMemories(graph, options, sharedBytes);
+  const phases = phasesOf(graph, memoryCount);
+  for (const name of programNames) table.add(phases[name]);
+  const layouts = Array.from({ length: memoryCount }, () => planShared(graph, options));
+  const [{ scratch }] = layouts;
+  const programs = planPrograms(phases, layouts.map(({ layout }) => layout));
+  const fixedBytes = layouts.reduce((sum, { layout }) => sum + layout.byteLength, 0);
+  let weightBytes = 0;
+  let kvBytes = 0;
+  const place = (home: RangeHome, label: string, bytes: number, to: Place): void => {
+    to.address = layouts[home.index].layout.reserve(label, bytes).address;
+  };
+  for (const { home, label, bytes, place: to } of graph.vectors) {
+    place(home, label, bytes, to);
+    weightBytes += bytes;
+  }
+  for (const { home, pageBytes, place: to } of graph.kvRegions) {
+    place(home, 'pages', pageBytes * options.pageCount, to);
+    kvBytes += pageBytes * options.pageCount;
+  }
+  for (const { home, tensor, bytes, place: to } of graph.matrices) {
+    place(home, tensor.name, bytes, to);
+    weightBytes += bytes;
+  }
+  return {
+    memories: layouts.map(({ layout }) => layout.byteLength),
+    programs,
+    scratch: scratch.map((address) => layouts.map(() => address)),
+    weightBytes,
+    kvBytes,
+    scratchBytes: fixedBytes,
+  };
+}
+
+function planShared(graph: Graph, { headRows }: LayoutOptions): { layout: MemoryLayout; scratch: number[] } {
+  const layout = new MemoryLayout();
+  layout.reserve('control block', controlBytes);
+  graph.step.place.address = layout.reserve('step block', 4 * graph.step.words).address;
+  const scratch = Array.from({ length: graph.options.threads }, (_, thread) => layout.reserve(`scratch ${thread}`, graph.scratchBytes, 4096).address);
+  const rows: Record<RowKind, number> = { tokens: graph.options.maxBatchTokens, outputs: graph.options.maxBatchTokens, head: headRows };
+  for (const buffer of graph.buffers.values()) buffer.place.address = layout.reserve(buffer.name, rows[buffer.kind] * buffer.rowBytes).address;
+  return { layout, scratch };
+}
+
+/** Gives each home its memory, in order; gives the number of memories. */
+function assignMemories(graph: Graph, { pageCount, memoryBytes }: LayoutOptions, sharedBytes: number): number {
+  const slack = 2 ** 20;
+  const bytes = new Map<RangeHome, number>(graph.homes.map((home) => [home, 0]));
+  const add = (home: RangeHome, more: number): void => void bytes.set(home, bytes.get(home)! + more + 64);
+  for (const { home, bytes: more } of [...graph.matrices, ...graph.vectors]) add(home, more);
+  for (const { home, pageBytes } of graph.kvRegions) add(home, pageBytes * pageCount);
+  const room = memoryBytes - sharedBytes - slack;
+  let memory = 0;
+  let used = 0;
+  for (const home of graph.homes) {
+    const needed = bytes.get(home)!;
+    if (needed > room) {
+      throw new StarlingError('out_of_memory', `The ${home.label} of the model needs ${needed} bytes in one WebAssembly memory, where ${Math.max(0, room)} are left: lower the context, the number of pages or the batch.`, {
+        details: { part: home.label, needed, room },
+      });
+    }
+    if (used + needed > room && used > 0) {
+      memory++;
+      used = 0;
+    }
+    used += needed;
+    home.index = memory;
+  }
+  return memory + 1;
+}
+
+/** The phases of each program, with those that cross from memory to memory, and with the tables that each memory needs. */
+function phasesOf(graph: Graph, memoryCount: number): Record<ProgramName, Phase[]> {
+  const prologues = prologuesOf(graph);
+  const sections = Object.fromEntries(
+    Object.entries(graph.sections).map(([section, items]) => [
+      section,
+      items.flatMap((item): GraphPhase[] => {
+        if (item.kind === 'phase') return [item.phase];
+        const { from, to, rows } = item.seam;
+        if (from.index === to.index) return [];
+        const call = transferRows({ fromMemory: from.index, source: rows.at, target: rows.at, stride: rows.stride, columns: rows.columns });
+        return [{ home: to, tasks: [{ per: countOf(rows.buffer.kind), factor: 1, chunk: 1, calls: [call] }] }];
+      }),
+    ]),
+  ) as Record<Section, GraphPhase[]>;
+  for (let memory = 0; memory < memoryCount; memory++) {
+    const first = sections.body.find(({ home }) => home.index === memory);
+    first?.tasks.push(...(prologues.get(memory) ?? []));
+  }
+  return forPrograms((name) => sectionsOf[name].flatMap((section): Phase[] => sections[section]));
+}
+
+function prologuesOf(graph: Graph): Map<number, Task[]> {
+  const tasks = new Map<number, Task[]>();
+  const known = new Set<string>();
+  for (const { home, key, task } of graph.prologues) {
+    const unique = `${home.index} ${key}`;
+    if (known.has(unique)) continue;
+    known.add(unique);
+    graph.home = home;
+    tasks.set(home.index, [...(tasks.get(home.index) ?? []), task()]);
+  }
+  return tasks;
+}
+
+function planPrograms(phases: Record<ProgramName, Phase[]>, layouts: readonly MemoryLayout[]): Record<ProgramName, PlannedProgram> {
+  return forPrograms((name) => ({
+    phases: phases[name],
+    structure: layouts[0].reserve(`program ${name}`, 4 * structureWords(phases[name])).address,
+    descriptors: layouts.map((layout, memory) => layout.reserve(`descriptors ${name}`, 4 * descriptorWords(phases[name], memory)).address),
+  }));
+}
+
+function forPrograms<T>(make: (name: ProgramName) => T): Record<ProgramName, T> {
+  return Object.fromEntries(programNames.map((name) => [name, make(name)])) as Record<ProgramName, T>;
+}

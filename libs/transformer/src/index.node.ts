@@ -1,0 +1,1 @@
+export { loadTransformer } from './load/load-transformer.node.js';

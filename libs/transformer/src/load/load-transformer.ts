@@ -1,0 +1,120 @@
+import { buildOpsModule, ComputeMemory, ComputeTeam, hasRelaxedSimd, KernelTable, kvPageBytes, opsModuleName, writeProgram, denseFormat, type KvShape } from '@starling/kernels';
+import type { GgufModel } from '@starling/gguf';
+import { ModelReader } from '../architecture/model-reader.js';
+import type { ModelSpec } from '../architecture/model-spec.js';
+import { architectureNamed } from '../architecture/registry.js';
+import { Graph } from '../graph/graph.js';
+import { buildModel } from '../graph/layers.js';
+import { layOut, programNames } from '../graph/layout.js';
+import type { ModelInfo, ModelRuntime } from '../runtime/model-runtime.js';
+import { StepWriter } from '../runtime/step-writer.js';
+import { TransformerRuntime } from '../runtime/transformer-runtime.js';
+import { resolveOptions, type LoadOptions, type ResolvedOptions } from './load-options.js';
+import { loadWeights } from './load-weights.js';
+
+const defaultContextLimit = 8192;
+const defaultKvBytes = 2 ** 30;
+
+/**
+ * Loads a model for inference. The file is checked first (architecture, keys, tensors), then memory is made, then weights are read
+ * straight into it. The model's file may be closed afterwards.
+ * @throws StarlingError `unsupported_model`, `invalid_model_file`, `out_of_memory`, `invalid_argument`
+ */
+export async function loadTransformer(model: GgufModel, options: LoadOptions = {}): Promise<ModelRuntime> {
+  const resolved = resolveOptions(options);
+  const architecture = architectureNamed(model.architecture, model.name);
+  const trained = model.number(`${architecture.name}.context_length`);
+  const contextLength = options.contextLength ?? Math.min(trained ?? defaultContextLimit, defaultContextLimit);
+  const spec = architecture.read(new ModelReader(model, architecture.name, contextLength));
+
+  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: () => denseFormat });
+  const rows = buildModel(graph, spec);
+  const table = new KernelTable();
+  const pageCount = pageCountOf(spec, options, resolved, contextLength);
+  const headRows = Math.min(resolved.maxBatchTokens, Math.max(resolved.maxSequences, 16));
+  const layout = layOut(graph, table, { pageCount, headRows, memoryBytes: resolved.memoryBytes });
+
+  const memories = layout.memories.map((bytes) => ComputeMemory.create(bytes));
+  for (const name of programNames) {
+    const { phases, structure, descriptors } = layout.programs[name];
+    writeProgram(phases, table, memories, structure, descriptors);
+  }
+  const relaxed = !resolved.deterministic && hasRelaxedSimd();
+  const modules = { [opsModuleName]: await WebAssembly.compile(buildOpsModule(table.sources.values(), relaxed)) };
+  const team = new ComputeTeam({ memories, modules, kernels: table.kernels, scratch: layout.scratch, workers: resolved.workers });
+  try {
+    await Promise.all([team.start(), loadWeights(model, graph, memories, resolved.onProgress)]);
+  } catch (error) {
+    await team.close();
+    throw error;
+  }
+  const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes: pageBytesOf(spec, resolved), layout });
+  return new TransformerRuntime({
+    info,
+    team,
+    memories,
+    layout,
+    rows,
+    headRows,
+    kvRegions: graph.kvRegions,
+    writer: new StepWriter(memories, graph.step, info, graph.tileTokens),
+  });
+}
+
+function pageBytesOf(spec: ModelSpec, { kvType, pageTokens }: ResolvedOptions): number {
+  return spec.layers.reduce((sum, { mixer }) => {
+    const shape: KvShape = { format: kvType, pageTokens, heads: mixer.kvHeads, keyLength: mixer.keyLength, valueLength: mixer.valueLength };
+    return sum + kvPageBytes(shape);
+  }, 0);
+}
+
+function pageCountOf(spec: ModelSpec, options: LoadOptions, resolved: ResolvedOptions, contextLength: number): number {
+  if (options.pageCount !== undefined) return options.pageCount;
+  if (options.kvTokens !== undefined) return Math.ceil(options.kvTokens / resolved.pageTokens);
+  const oneContext = Math.ceil(contextLength / resolved.pageTokens);
+  const affordable = Math.floor(defaultKvBytes / pageBytesOf(spec, resolved));
+  return Math.max(oneContext, Math.min(oneContext * resolved.maxSequences, affordable));
+}
+
+interface LoadedFacts extends ResolvedOptions {
+  readonly contextLength: number;
+  readonly pageCount: number;
+  readonly pageBytes: number;
+  readonly layout: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
+}
+
+function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInfo {
+  const { contextLength, pageTokens, pageCount, pageBytes, kvType, maxBatchTokens, maxSequences, threads, layout } = facts;
+  return {
+    architecture: model.architecture!,
+    name: model.string('general.name'),
+    contextLength,
+    trainedContextLength: spec.trainedContextLength,
+    vocabSize: spec.vocabSize,
+    layerCount: spec.layers.length,
+    embeddingLength: spec.embeddingLength,
+    parameterCount: [...model.tensors.values()].reduce((sum, { rowLength, rowCount }) => sum + rowLength * rowCount, 0),
+    pageTokens,
+    pageCount,
+    pageBytes,
+    kvType,
+    maxBatchTokens,
+    maxSequences,
+    threads,
+    weightBytes: layout.weightBytes,
+    kvBytes: layout.kvBytes,
+    scratchBytes: layout.scratchBytes,
+    quantization: commonestType(model),
+    hasRecurrentState: false,
+    causal: spec.causal,
+    pooling: spec.pooling,
+    hasLogits: spec.output.head !== undefined,
+  };
+}
+
+/** The type that holds most of the file's bytes. */
+function commonestType(model: GgufModel): string {
+  const bytes = new Map<string, number>();
+  for (const { type, byteLength } of model.tensors.values()) bytes.set(type.name, (bytes.get(type.name) ?? 0) + byteLength);
+  return [...bytes].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];
+}

@@ -1,0 +1,138 @@
+import { StarlingError } from '@starling/core';
+import type { ComputeMemory, ComputeTeam } from '@starling/kernels';
+import type { KvRegion } from '../graph/graph.js';
+import type { ModelRows } from '../graph/layers.js';
+import type { ModelLayout, ProgramName } from '../graph/layout.js';
+import type { Rows } from '../graph/rows.js';
+import { checkBatch } from './batch-limits.js';
+import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './model-runtime.js';
+import { poolRows } from './pooling.js';
+import type { StepWriter } from './step-writer.js';
+
+/** A model whose weights are in place. */
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  readonly team: ComputeTeam;
+  readonly memories: readonly ComputeMemory[];
+  readonly layout: ModelLayout;
+  readonly rows: ModelRows;
+  readonly headRows: number;
+  readonly kvRegions: readonly KvRegion[];
+  readonly writer: StepWriter;
+}
+
+const outputsAsAsked = (sequence: SequenceInput): SequenceInput['outputs'] => sequence.outputs;
+const outputsOfAll = (): 'all' => 'all';
+
+/** Runs steps on a compute team. */
+export class TransformerRuntime implements ModelRuntime {
+  readonly info: ModelInfo;
+  readonly #model: LoadedModel;
+  /** Results by number of rows: views of the logits' memory, made once each. */
+  readonly #outputs: StepOutput[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(model: LoadedModel) {
+    this.info = model.info;
+    this.#model = model;
+  }
+
+  /** How often workers had to be started anew, as events. */
+  get restarts(): ComputeTeam['restarts'] {
+    return this.#model.team.restarts;
+  }
+
+  step(batch: readonly SequenceInput[]): Promise<StepOutput> {
+    return this.#inTurn(() => this.#step(batch));
+  }
+
+  embed(batch: readonly SequenceInput[], options: { pooling?: Pooling } = {}): Promise<EmbeddingOutput> {
+    return this.#inTurn(() => this.#embed(batch, options.pooling ?? this.info.pooling ?? 'none'));
+  }
+
+  copyPage(from: number, to: number): Promise<void> {
+    return this.#inTurn(() => {
+      for (const { home, place, pageBytes } of this.#model.kvRegions) {
+        const start = place.address + from * pageBytes;
+        this.#model.memories[home.index].bytes.copyWithin(place.address + to * pageBytes, start, start + pageBytes);
+      }
+      return Promise.resolve();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#model.team.close();
+  }
+
+  async #step(batch: readonly SequenceInput[]): Promise<StepOutput> {
+    const { info } = this;
+    if (!info.hasLogits) throw new StarlingError('invalid_argument', `The model (${info.architecture}) gives embeddings, not logits.`);
+    checkBatch(batch, info);
+    const { headRows, writer } = this.#model;
+    const { tokens, outputs, tiles } = writer.write(batch, outputsAsAsked);
+    if (outputs <= headRows) {
+      writer.setHead(0, outputs);
+      await this.#run('forward', tokens, outputs, tiles, outputs);
+      return this.#output(outputs);
+    }
+    await this.#run('body', tokens, outputs, tiles, 0);
+    const logits = new Float32Array(outputs * info.vocabSize);
+    for (let first = 0; first < outputs; first += headRows) {
+      const count = Math.min(headRows, outputs - first);
+      writer.setHead(first, count);
+      await this.#run('head', tokens, outputs, tiles, count);
+      this.#copyRows(this.#model.rows.logits!, this.#model.rows.home.index, count, info.vocabSize, logits, first * info.vocabSize);
+    }
+    return { rows: outputs, logits };
+  }
+
+  async #embed(batch: readonly SequenceInput[], pooling: Pooling): Promise<EmbeddingOutput> {
+    const { info } = this;
+    checkBatch(batch, info);
+    const { tokens, outputs, tiles } = this.#model.writer.write(batch, outputsOfAll);
+    await this.#run('body', tokens, outputs, tiles, 0);
+    await this.#run('hidden', tokens, outputs, tiles, 0);
+    const width = info.embeddingLength;
+    const hidden = new Float32Array(tokens * width);
+    this.#copyRows(this.#model.rows.hidden, this.#model.rows.home.index, tokens, width, hidden, 0);
+    return poolRows(hidden, width, batch.map(({ tokens: { length } }) => length), pooling);
+  }
+
+  async #run(program: ProgramName, tokens: number, outputs: number, tiles: number, head: number): Promise<void> {
+    const { team, layout } = this.#model;
+    team.setCount('tokens', tokens);
+    team.setCount('outputs', outputs);
+    team.setCount('tiles', tiles);
+    team.setCount('head', head);
+    await team.run(layout.programs[program].structure);
+  }
+
+  #output(rows: number): StepOutput {
+    return (this.#outputs[rows] ??= this.#makeOutput(rows));
+  }
+
+  #makeOutput(rows: number): StepOutput {
+    const { rows: modelRows, memories } = this.#model;
+    const at = modelRows.logits!.at.address;
+    return { rows, logits: new Float32Array(memories[modelRows.home.index].memory.buffer, at, rows * this.info.vocabSize) };
+  }
+
+  #copyRows(from: Rows, home: number, rows: number, columns: number, to: Float32Array, at: number): void {
+    const { floats } = this.#model.memories[home];
+    for (let row = 0; row < rows; row++) {
+      const start = (from.at.address + row * from.stride) >>> 2;
+      to.set(floats.subarray(start, start + columns), at + row * columns);
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => {
+      if (this.#closed) throw new StarlingError('closed', 'The model was closed.');
+      return work();
+    });
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
