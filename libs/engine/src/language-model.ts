@@ -114,6 +114,7 @@ export class LanguageModel {
     try {
       this.#checkOpen();
       checkGenerate(request);
+      this.#checkHasLogits();
       const tokens = promptTokens(request, this.tokenizer, this.#parts.chatTemplate);
       this.#checkContext(tokens.length, request.maxTokens === 0 ? 0 : 1);
       const constraint = this.#constraintOf(request);
@@ -165,6 +166,7 @@ export class LanguageModel {
   /** Shows the logits of every position of a token list, in order. @throws StarlingError context_length_exceeded, queue_full, cancelled */
   async visitLogits(tokens: ArrayLike<number>, visit: RowVisitor, signal?: AbortSignal): Promise<void> {
     this.#checkOpen();
+    this.#checkHasLogits();
     const checked = checkedTokens(tokens, this.tokenizer.vocabSize, 'tokens');
     this.#checkContext(checked.length, 0);
     await visitLogits(this.#host, checked, visit, signal);
@@ -183,6 +185,7 @@ export class LanguageModel {
   /** Perplexity over a text (cut into chunks that each begin with BOS where the vocabulary has one) or over tokens, taken as they are. */
   async perplexity(input: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<PerplexityResult> {
     this.#checkOpen();
+    this.#checkHasLogits();
     const length = Math.min(options.chunkTokens ?? Infinity, this.info.sequenceLimit);
     if (!(length >= 2)) throw new StarlingError('invalid_request', `chunkTokens must be 2 or more, not ${length}`, { details: { param: 'chunkTokens' } });
     const { special, vocabSize } = this.tokenizer;
@@ -222,6 +225,11 @@ export class LanguageModel {
     const { name } = this.info;
     if (this.#state === 'closed') throw new StarlingError('closed', `model ${name} has been closed`, { details: { model: name } });
     throw new StarlingError('shutting_down', `model ${name} takes no more requests: it is being unloaded`, { details: { model: name } });
+  }
+
+  #checkHasLogits(): void {
+    if (this.info.hasLogits) return;
+    throw new StarlingError('invalid_request', `model ${this.info.name} (${this.info.architecture}) gives embeddings, not text`, { details: { param: 'model', model: this.info.name } });
   }
 
   #checkContext(tokens: number, toGenerate: number): void {

@@ -1,3 +1,4 @@
+import type { WorkerFactory } from '@starling/kernels';
 import type { KvType } from '@starling/transformer';
 import type { ServingOptions } from './model-parts.js';
 import type { LoadProgress } from './registry.js';
@@ -6,9 +7,11 @@ import type { LoadProgress } from './registry.js';
 export interface LoadOptions extends ServingOptions {
   /** What the model is called. Default: `general.name` of the file, else its architecture. */
   readonly name?: string;
-  /** Compute threads. Default: as many as the machine has cores for. */
+  /** Compute threads. Default: the cores of the machine, at most 16; 1 where there are no workers. */
   readonly threads?: number;
-  /** Compute on the calling thread, which is blocked meanwhile: for places without workers. */
+  /** How to start compute workers. Node has its own; elsewhere, without it, each step blocks the calling thread. */
+  readonly workers?: WorkerFactory;
+  /** In Node: start no worker, and let each step block the calling thread. */
   readonly inline?: boolean;
   /** Tokens that prompt and answer can have together. Default: what the model was trained for, within reason. */
   readonly contextLength?: number;

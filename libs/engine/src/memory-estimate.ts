@@ -12,7 +12,7 @@ const KV_BYTES: Readonly<Record<KvType, number>> = { F32: 4, F16: 2, Q8_0: 34 / 
 const DEFAULT_KV_BYTES = 2 ** 30;
 const SMALL_CONTEXT = 4096;
 /** Models trained for more are served with this much unless more is asked for. */
-const LARGE_CONTEXT = 32_768;
+const LARGE_CONTEXT = 8192;
 
 /** How much a model's KV cache holds. */
 export interface KvSize {

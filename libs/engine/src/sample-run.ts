@@ -76,7 +76,7 @@ export class SampleRun {
    */
   next(logits: Float32Array): TokenPart {
     const { id } = this.#sampler.sample(logits, this.#constraint);
-    if (Number.isNaN(logits[id])) throw new StarlingError('internal', `the model's logit of token ${id} is not a number: its file may be damaged`, { details: { id } });
+    if (!(logits[id] > -Infinity)) throw new StarlingError('internal', `the model's logit of token ${id} is ${logits[id]}: its file may be damaged`, { details: { id } });
     this.#sampler.accept(id);
     const { tokenizer } = this.#vocabulary;
     const logprobs = this.#topCount === undefined ? undefined : tokenLogprobs(logits, id, this.#topCount, tokenizer);

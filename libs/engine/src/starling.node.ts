@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { openGguf, type GgufModel } from '@starling/gguf';
 import { openGgufFile } from '@starling/gguf/node';
+import { loadTransformer } from '@starling/transformer/node';
 import type { LanguageModel } from './language-model.js';
 import { loadModel } from './load-model.js';
 import type { LoadOptions } from './load-options.js';
@@ -27,7 +28,8 @@ export const Starling = {
    * @throws StarlingError file_not_found, invalid_model_file, invalid_vocabulary, unsupported_model, out_of_memory with figures
    */
   load(source: ModelSource, options: LoadOptions = {}): Promise<LanguageModel> {
-    return withFile(source, (file) => loadModel(file, file.name, { memoryLimitBytes: physicalMemoryBytes(), ...options, name: options.name ?? nameOf(source) }));
+    const resolved = { memoryLimitBytes: physicalMemoryBytes(), ...options, name: options.name ?? nameOf(source) };
+    return withFile(source, (file) => loadModel(file, file.name, resolved, loadTransformer));
   },
 
   /** What a model would take, from its header alone. */

@@ -1,4 +1,5 @@
 import { openGguf, type GgufInput } from '@starling/gguf';
+import { loadTransformer } from '@starling/transformer';
 import type { LanguageModel } from './language-model.js';
 import { loadModel } from './load-model.js';
 import type { LoadOptions } from './load-options.js';
@@ -20,7 +21,7 @@ export const Starling = {
   async load({ data }: ModelData, options: LoadOptions = {}): Promise<LanguageModel> {
     const file = await openGguf(data);
     try {
-      return await loadModel(file, file.name, options);
+      return await loadModel(file, file.name, options, loadTransformer);
     } finally {
       await file.close();
     }
