@@ -74,14 +74,15 @@ export function attentionOf(reader: ModelReader, layer: number, options: Attenti
   };
 }
 
-/** The norms of queries and keys named `attn_q_norm` and `attn_k_norm`: of heads or of whole rows, whichever length the file has. */
+/** The norms of queries and keys named `attn_q_norm` and `attn_k_norm`: of heads (one weight for all, or one each) or of whole rows, as the tensor's shape says. */
 export function queryKeyNorms(reader: ModelReader, kind: NormSpec['kind'], layer: number, shape: HeadShape): { queryNorm?: HeadNormSpec; keyNorm?: HeadNormSpec } {
   const read = (name: string, heads: number): HeadNormSpec | undefined => {
     const full = `blk.${layer}.${name}`;
     if (!reader.has(`${full}.weight`)) return undefined;
-    const length = reader.vector(`${full}.weight`).shape[0];
-    const over = length === shape.keyLength ? 'head' : 'row';
-    return { ...normOf(reader, kind, full, over === 'head' ? shape.keyLength : heads * shape.keyLength), over };
+    const { shape: dimensions } = reader.vector(`${full}.weight`);
+    const over = dimensions[0] === shape.keyLength ? 'head' : 'row';
+    const length = over === 'head' && dimensions.length === 1 ? shape.keyLength : heads * shape.keyLength;
+    return { ...normOf(reader, kind, full, length), over };
   };
   return { queryNorm: read('attn_q_norm', shape.heads), keyNorm: read('attn_k_norm', shape.kvHeads) };
 }

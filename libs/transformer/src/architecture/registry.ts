@@ -1,8 +1,36 @@
 import { StarlingError } from '@starling/core';
+import { bloom } from '../archs/bloom.js';
+import { cohere2 } from '../archs/cohere2.js';
+import { commandR } from '../archs/command-r.js';
+import { exaone4 } from '../archs/exaone4.js';
+import { falcon } from '../archs/falcon.js';
+import { gemma } from '../archs/gemma.js';
+import { glm4 } from '../archs/glm4.js';
+import { gptneox } from '../archs/gptneox.js';
+import { internlm2 } from '../archs/internlm2.js';
 import { llama } from '../archs/llama.js';
+import { minicpm } from '../archs/minicpm.js';
+import { mpt } from '../archs/mpt.js';
+import { nemotron } from '../archs/nemotron.js';
+import { phi2 } from '../archs/phi2.js';
 import type { Architecture } from './architecture.js';
 
-const all: readonly Architecture[] = [llama];
+const all: readonly Architecture[] = [
+  bloom,
+  cohere2,
+  commandR,
+  exaone4,
+  falcon,
+  gemma,
+  glm4,
+  gptneox,
+  internlm2,
+  llama,
+  minicpm,
+  mpt,
+  nemotron,
+  phi2,
+];
 
 const byName: ReadonlyMap<string, Architecture> = new Map(all.map((architecture) => [architecture.name, architecture]));
 

@@ -1,0 +1,44 @@
+import { loadTransformer } from '../../src/load/load-transformer.js';
+import { relativeRms } from '../../../../tools/fixtures/fixtures.js';
+import type { ModelRuntime, SequenceInput } from '../../src/runtime/model-runtime.js';
+import type { RandomModel } from './random-model.js';
+import type { Matrix } from './scalar-math.js';
+
+/** Tokens of the reference runs: some repeat, all are below 40. */
+export const TOKENS = [3, 17, 5, 39, 0, 17, 8, 21, 33, 2, 2, 14, 28, 9, 30, 11];
+
+const PAGE_TOKENS = 16;
+
+/** Logits of all positions, the tokens cut into steps of the given sizes. */
+async function logitsInSteps(runtime: ModelRuntime, sizes: readonly number[], neighbour?: readonly number[]): Promise<Float32Array> {
+  const { vocabSize } = runtime.info;
+  const out = new Float32Array(TOKENS.length * vocabSize);
+  let position = 0;
+  for (const size of sizes) {
+    const tokens = TOKENS.slice(position, position + size);
+    const batch: SequenceInput[] = [{ tokens, startPosition: position, pages: Int32Array.of(0, 1), slot: 0, outputs: 'all' }];
+    if (neighbour) batch.unshift({ tokens: neighbour.slice(position, position + size), startPosition: position, pages: Int32Array.of(2, 3), slot: 1, outputs: 'all' });
+    const { logits } = await runtime.step(batch);
+    const begin = neighbour ? size * vocabSize : 0;
+    out.set(logits.subarray(begin, begin + size * vocabSize), position * vocabSize);
+    position += size;
+  }
+  return out;
+}
+
+/**
+ * Holds a model's logits to those of a reference, within float32 accuracy: all tokens at once. Then in uneven chunks, one by one,
+ * and beside another sequence: each must be equal bit for bit.
+ */
+export async function expectAgreement(model: RandomModel, reference: (tokens: readonly number[]) => Matrix, tolerance = 1e-5): Promise<void> {
+  const runtime = await loadTransformer(model.file, { contextLength: 32, pageTokens: PAGE_TOKENS, pageCount: 4, kvType: 'F32', maxBatchTokens: 64 });
+  try {
+    const whole = await logitsInSteps(runtime, [TOKENS.length]);
+    expect(relativeRms(whole, reference(TOKENS).flat())).toBeLessThan(tolerance);
+    expect(await logitsInSteps(runtime, [5, 1, 7, 3])).toEqual(whole);
+    expect(await logitsInSteps(runtime, TOKENS.map(() => 1))).toEqual(whole);
+    expect(await logitsInSteps(runtime, [9, 7], [...TOKENS].reverse())).toEqual(whole);
+  } finally {
+    await runtime.close();
+  }
+}
