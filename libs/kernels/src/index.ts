@@ -10,7 +10,7 @@ export { hasRelaxedSimd, type SimdLevel } from './simd/simd-level.js';
 export { buildOpsModule } from './ops/ops-module.js';
 export { opsModuleName } from './ops/kernel-definition.js';
 export { clampedSwiglu, gatedActivations, plainActivations, type Activation } from './ops/activation.js';
-export { addBias, addGatheredRows, addRows, gatherRows, multiplyRows, scaleByToken, scaleRows, softcapRows } from './ops/elementwise.js';
+export { addBias, addGatheredRows, addRows, clampRows, gatherRows, multiplyRows, scaleByToken, scaleRows, softcapRows } from './ops/elementwise.js';
 export { attention, attentionScratchBytes, tileRecordWords, tileTokens, tileWords } from './ops/attention.js';
 export type { AttentionShape } from './ops/attention-shape.js';
 export { kvPageBytes, type KvFormat, type KvShape } from './ops/kv-layout.js';

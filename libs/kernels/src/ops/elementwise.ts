@@ -63,6 +63,18 @@ export const addBias = defineKernel('addBias', { target: 'address', tokenStride:
   });
 });
 
+/** target[token][group] is held within ±limit. Unit = token * groups + group; neighbouring groups are `bytes` apart. */
+export const clampRows = defineKernel('clampRows', { target: 'address', tokenStride: 'int', groups: 'int', bytes: 'int', limit: 'float' }, (k) => {
+  const { f, at } = k;
+  const target = f.local('i32');
+  const high = f.local('v128', f32x4.splat(at.limit));
+  const low = f.local('v128', f32x4.neg(high));
+  forGroups(k, at.groups, (token, group) => {
+    f.set(target, i32.add(rowAddress(at.target, token, at.tokenStride), i32.mul(group, at.bytes)));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.min(f32x4.max(load(i32.add(target, offset)), low), high))));
+  });
+});
+
 /** target = cap * tanh(target * scale / cap): logits within ±cap. */
 export const softcapRows = defineKernel('softcapRows', { target: 'address', targetStride: 'int', bytes: 'int', cap: 'float', scale: 'float' }, (k) => {
   const { f, at, begin, end } = k;

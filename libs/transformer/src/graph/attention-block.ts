@@ -2,6 +2,7 @@ import {
   addBias,
   attention,
   attentionScratchBytes,
+  clampRows,
   kvPageBytes,
   kvWrite,
   ropeHalves,
@@ -51,7 +52,7 @@ export function attentionBlock(graph: Graph, spec: AttentionSpec, input: Rows, o
   const pages = graph.pages(kvPageBytes(shape.kv));
   graph.parallel(
     { per: 'tokens', factor: heads, chunk: headChunk, calls: queryCalls(graph, spec, queries, biases) },
-    { per: 'tokens', factor: kvHeads, chunk: headChunk, calls: [...keyCalls(graph, spec, keys, biases), ...valueCalls(graph, spec, values, biases), writeCall(graph, shape, pages, keys, values)] },
+    { per: 'tokens', factor: kvHeads, chunk: headChunk, calls: [...keyCalls(graph, spec, keys, biases), ...valueCalls(spec, values, biases), writeCall(graph, shape, pages, keys, values)] },
   );
 
   const sums = graph.rows('attention', heads * valueLength);
@@ -92,12 +93,11 @@ function project(graph: Graph, { projection, heads, kvHeads, keyLength }: Attent
   return { q: bias(projection.q), k: bias(projection.k), v: bias(projection.v) };
 }
 
-/** Norms over whole rows come before heads can be worked on one by one; so do the biases before them. */
+/** Norms over whole rows come before heads can be worked on one by one; so does what comes before them. */
 function rowNorms(graph: Graph, spec: AttentionSpec, biases: HeadBiases, { queries, keys }: HeadRows): KernelCall[] {
   const calls = (norm: HeadNormSpec | undefined, rows: Rows, bias: Placed | undefined): KernelCall[] => {
     if (norm?.over !== 'row') return [];
-    const first = bias ? [addBias.call({ target: rows.at, tokenStride: rows.stride, groups: 1, bias, bytes: 4 * rows.columns })] : [];
-    return [...first, normCall(graph, norm, rows, rows)];
+    return [...projectedCalls(spec, rows, 1, bias), normCall(graph, norm, rows, rows)];
   };
   return [...calls(spec.queryNorm, queries, biases.q), ...calls(spec.keyNorm, keys, biases.k)];
 }
@@ -115,15 +115,20 @@ function keyCalls(graph: Graph, spec: AttentionSpec, keys: Rows, biases: HeadBia
   return headCalls(graph, spec, keys, spec.kvHeads, spec.keyNorm, biases.k);
 }
 
-function valueCalls(_graph: Graph, spec: AttentionSpec, values: Rows, { v }: HeadBiases): KernelCall[] {
-  return v ? [addBias.call({ target: values.at, tokenStride: values.stride, groups: spec.kvHeads, bias: v, bytes: 4 * spec.valueLength })] : [];
+function valueCalls(spec: AttentionSpec, values: Rows, { v }: HeadBiases): KernelCall[] {
+  return projectedCalls(spec, values, spec.kvHeads, v);
 }
 
-/** Bias, norm and rotation of heads. */
+/** What is done to projected rows before anything else: bias, clamp. */
+function projectedCalls(spec: AttentionSpec, rows: Rows, groups: number, bias: Placed | undefined): KernelCall[] {
+  const target = { target: rows.at, tokenStride: rows.stride, groups, bytes: (4 * rows.columns) / groups };
+  return [...(bias ? [addBias.call({ ...target, bias })] : []), ...(spec.clamp === undefined ? [] : [clampRows.call({ ...target, limit: spec.clamp })])];
+}
+
+/** Bias, clamp, norm and rotation of heads. */
 function headCalls(graph: Graph, spec: AttentionSpec, rows: Rows, heads: number, norm: HeadNormSpec | undefined, bias: Placed | undefined): KernelCall[] {
   const { keyLength } = spec;
-  const calls: KernelCall[] = [];
-  if (bias && norm?.over !== 'row') calls.push(addBias.call({ target: rows.at, tokenStride: rows.stride, groups: heads, bias, bytes: 4 * keyLength }));
+  const calls = norm?.over === 'row' ? [] : projectedCalls(spec, rows, heads, bias);
   if (norm?.over === 'head') calls.push(normCall(graph, norm, rows, rows, { groups: heads, columns: keyLength }));
   if (spec.rope) calls.push(rotation(graph, spec.rope, rows, heads, keyLength));
   return calls;
