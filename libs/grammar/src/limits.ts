@@ -33,9 +33,11 @@ export const LIMITS = {
   arrayStates: 100_000,
   /** Ways to read the same output that are followed at once. */
   threads: 4_096,
-  /** States that machines make while they run; a grammar that has made `renewStates` starts anew with the next matcher. */
+  /** Rules that begin within each other inside of one token: masks are made by recursion. */
+  callDepth: 1_000,
+  /** States that machines make while they run, a state with a table of its own (1 KB) counted as 8; after `renewStates` the next matcher starts anew. */
   runStates: 4_000_000,
-  renewStates: 400_000,
+  renewStates: 200_000,
   /** Masks kept per grammar and vocabulary (16 KB each for 128k tokens). */
   cachedMasks: 512,
 } as const;

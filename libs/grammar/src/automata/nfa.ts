@@ -10,15 +10,22 @@ export interface Fragment {
   readonly end: number;
 }
 
+/** An edge that one whole token takes: see the token moves of machines. */
+export interface TokenEdge {
+  readonly kind: 'only' | 'except' | 'control';
+  readonly tokens: readonly (number | string)[];
+}
+
 /**
  * A nondeterministic automaton over code points, built piece by piece. `C` is what its call edges name
- * (rules of a grammar); regular expressions have none. State ids run from 0.
+ * (other parts of a grammar); regular expressions have none. State ids run from 0.
  */
 export class Nfa<C = never> {
   readonly empties: number[][] = [];
   readonly moves: { readonly set: CodeSet; readonly to: number }[][] = [];
   readonly assertions: { readonly kind: Assertion; readonly to: number }[][] = [];
   readonly calls: { readonly callee: C; readonly to: number }[][] = [];
+  readonly tokens: { readonly edge: TokenEdge; readonly to: number }[][] = [];
   hasAssertions = false;
 
   get size(): number {
@@ -31,6 +38,7 @@ export class Nfa<C = never> {
     this.moves.push([]);
     this.assertions.push([]);
     this.calls.push([]);
+    this.tokens.push([]);
     return this.size - 1;
   }
 
@@ -65,6 +73,12 @@ export class Nfa<C = never> {
   call(callee: C): Fragment {
     const [start, end] = [this.state(), this.state()];
     this.calls[start].push({ callee, to: end });
+    return { start, end };
+  }
+
+  token(edge: TokenEdge): Fragment {
+    const [start, end] = [this.state(), this.state()];
+    this.tokens[start].push({ edge, to: end });
     return { start, end };
   }
 

@@ -1,0 +1,60 @@
+import { LIMITS, limitError } from '../limits.js';
+
+/** The state a machine has when it cannot go on. */
+export const STUCK = 0;
+/** The exit of a state in which a machine cannot end. */
+export const NO_EXIT = 0;
+
+/** A step into another machine, after which the caller goes on. */
+export interface Call {
+  readonly machine: Machine;
+  /** The state the callee begins in. */
+  readonly start: number;
+  /** The caller's state after the callee ended with this exit; STUCK if it cannot go on. */
+  resume(exit: number): number;
+  /** True when the caller has nothing left to do then and ends with the same exit. */
+  readonly tail: boolean;
+}
+
+/** A step that one whole token makes, whatever its bytes. */
+export interface TokenMove {
+  /** `only`: the tokens named; `except`: any token but them and those that end the output; `control`: control tokens but them. */
+  readonly kind: 'only' | 'except' | 'control';
+  readonly tokens: readonly (number | string)[];
+  readonly to: number;
+}
+
+/**
+ * One part of a grammar: a deterministic automaton over bytes that may call other machines. States are numbers from 1, made
+ * when they are first reached. From every state that is not STUCK, the machine can reach an end: a mask is never a dead end.
+ */
+export interface Machine {
+  readonly start: number;
+  /** The state after one more byte, or STUCK. */
+  next(state: number, byte: number): number;
+  /** What the caller learns if the machine ends here, or NO_EXIT if it cannot. */
+  exit(state: number): number;
+  /** The machines that may run from here, without a byte of this machine before. */
+  calls(state: number): readonly Call[];
+  tokenMoves(state: number): readonly TokenMove[];
+  /** Whether `exit` or `calls` has anything to say: asked for every byte of every token. */
+  hasEvents(state: number): boolean;
+}
+
+export const NO_CALLS: readonly Call[] = [];
+export const NO_TOKEN_MOVES: readonly TokenMove[] = [];
+
+/** Counts the states that the machines of one grammar make. */
+export class StateBudget {
+  #made = 0;
+
+  spend(count = 1): void {
+    this.#made += count;
+    if (this.#made > LIMITS.runStates) throw limitError('runStates', 'states while it runs');
+  }
+
+  /** Whether so many states were made that the machines should be made anew. */
+  get isLarge(): boolean {
+    return this.#made > LIMITS.renewStates;
+  }
+}

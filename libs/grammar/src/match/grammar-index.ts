@@ -1,0 +1,45 @@
+import { grammarError } from '../limits.js';
+import type { Machine } from '../machine/machine.js';
+import { buildTokenTrie, type TokenTrie } from './token-trie.js';
+import type { TokenVocabulary } from './token-vocabulary.js';
+import { TrieWalk } from './trie-walk.js';
+
+/** A vocabulary prepared for grammars: its token tree, and what was found out about each grammar so far. Made once per model. */
+export class GrammarIndex {
+  readonly vocabulary: TokenVocabulary;
+  readonly trie: TokenTrie;
+  /** (words) the tokens that end the output. */
+  readonly endWords: Uint32Array;
+  /** (words) control tokens that do not end the output. */
+  readonly controlWords: Uint32Array;
+  readonly #walks = new WeakMap<Machine, TrieWalk>();
+
+  constructor(vocabulary: TokenVocabulary) {
+    this.vocabulary = vocabulary;
+    this.trie = buildTokenTrie(vocabulary);
+    this.endWords = new Uint32Array((vocabulary.size + 31) >>> 5);
+    this.controlWords = new Uint32Array((vocabulary.size + 31) >>> 5);
+    for (let id = 0; id < vocabulary.size; id++) {
+      const words = vocabulary.isEndOfGeneration(id) ? this.endWords : vocabulary.isControl(id) ? this.controlWords : undefined;
+      if (words) words[id >>> 5] |= 1 << (id & 31);
+    }
+  }
+
+  /** The masks of one grammar: `root` is its root machine. */
+  walkOf(root: Machine): TrieWalk {
+    let walk = this.#walks.get(root);
+    if (!walk) this.#walks.set(root, (walk = new TrieWalk(this.trie, this.vocabulary.size)));
+    return walk;
+  }
+
+  /**
+   * The id of a token that a grammar names by id or by text.
+   * @throws StarlingError invalid_grammar if the vocabulary does not have it
+   */
+  tokenId(token: number | string): number {
+    const id = typeof token === 'number' ? token : this.vocabulary.idOf?.(token);
+    if (id === undefined) throw grammarError(`the grammar names the token ${JSON.stringify(token)}, which this model's vocabulary does not have as one token`, { token });
+    if (!Number.isInteger(id) || id < 0 || id >= this.vocabulary.size) throw grammarError(`the grammar names token ${id}; this model's tokens are 0 to ${this.vocabulary.size - 1}`, { token });
+    return id;
+  }
+}

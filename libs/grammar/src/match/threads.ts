@@ -1,0 +1,133 @@
+import { LIMITS, limitError } from '../limits.js';
+import { NO_EXIT, STUCK, type Call, type Machine } from '../machine/machine.js';
+
+/** Where an activation goes on when its machine has ended. */
+interface Return {
+  /** Undefined when the caller ends together with its callee (a tail call). */
+  readonly call: Call | undefined;
+  readonly caller: Activation;
+}
+
+/**
+ * One run of a machine, begun at one place of the output. All callers that want this machine at this place share the run, so that
+ * ambiguous grammars cost a graph of runs, not a list of stacks (the graph-structured stack of generalised LL parsing).
+ * Returns are only added at the place where the run begins.
+ */
+export class Activation {
+  readonly machine: Machine;
+  readonly returns: Return[] = [];
+  /** True when the whole output may end with this run. */
+  isRoot = false;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+}
+
+/** A machine's run and the state it is in. */
+export interface Thread {
+  readonly activation: Activation;
+  readonly state: number;
+}
+
+/** All ways to read the output so far. Never changed after it was made. */
+export interface Threads {
+  readonly list: readonly Thread[];
+  /** Whether the output may end here. */
+  readonly canEnd: boolean;
+}
+
+/** The threads at the beginning of an output. */
+export function beginThreads(machine: Machine): Threads {
+  const root = new Activation(machine);
+  root.isRoot = true;
+  return new Closure().close([{ activation: root, state: machine.start }]);
+}
+
+/** The threads after one more byte; none if no thread can read it. */
+export function stepThreads(threads: Threads, byte: number): Threads {
+  const moved: Thread[] = [];
+  for (const { activation, state } of threads.list) {
+    const next = activation.machine.next(state, byte);
+    if (next !== STUCK) moved.push({ activation, state: next });
+  }
+  return closeThreads(moved);
+}
+
+/** Follows calls and ends from states just reached, until every thread waits for a byte or a token. */
+export function closeThreads(moved: readonly Thread[]): Threads {
+  if (moved.every(({ activation, state }) => !activation.machine.hasEvents(state)) && moved.length < 2) return { list: moved, canEnd: false };
+  return new Closure().close(moved);
+}
+
+/** The work of closing: everything here belongs to one place of the output. */
+class Closure {
+  readonly #threads: Thread[] = [];
+  readonly #seen = new Map<Activation, Set<number>>();
+  readonly #begun = new Map<Machine, Map<number, Activation>>();
+  /** Exits of the runs that began here and ended without reading. */
+  readonly #ended = new Map<Activation, Set<number>>();
+  #canEnd = false;
+
+  close(moved: readonly Thread[]): Threads {
+    for (const { activation, state } of moved) this.#add(activation, state);
+    for (let i = 0; i < this.#threads.length; i++) {
+      const { activation, state } = this.#threads[i];
+      const { machine } = activation;
+      if (!machine.hasEvents(state)) continue;
+      const exit = machine.exit(state);
+      if (exit !== NO_EXIT) this.#end(activation, exit);
+      for (const call of machine.calls(state)) this.#call(activation, call);
+    }
+    return { list: this.#threads, canEnd: this.#canEnd };
+  }
+
+  #add(activation: Activation, state: number): void {
+    if (state === STUCK) return;
+    let states = this.#seen.get(activation);
+    if (!states) this.#seen.set(activation, (states = new Set()));
+    if (states.has(state)) return;
+    states.add(state);
+    if (this.#threads.length >= LIMITS.threads) throw limitError('threads', 'readings of the same output at once');
+    this.#threads.push({ activation, state });
+  }
+
+  #call(caller: Activation, call: Call): void {
+    let starts = this.#begun.get(call.machine);
+    if (!starts) this.#begun.set(call.machine, (starts = new Map()));
+    let callee = starts.get(call.start);
+    if (!callee) {
+      callee = new Activation(call.machine);
+      starts.set(call.start, callee);
+      this.#ended.set(callee, new Set());
+      this.#add(callee, call.start);
+    }
+    // The caller's own returns are complete unless it, too, began here.
+    if (call.tail && !this.#ended.has(caller)) {
+      if (caller.isRoot) this.#return(callee, undefined);
+      for (const back of caller.returns) this.#return(callee, back);
+    } else this.#return(callee, { call: call.tail ? undefined : call, caller });
+  }
+
+  /** Adds a way back; undefined is the end of the output. */
+  #return(callee: Activation, back: Return | undefined): void {
+    if (back === undefined) callee.isRoot = true;
+    else if (callee.returns.some(({ call, caller }) => call === back.call && caller === back.caller)) return;
+    else callee.returns.push(back);
+    for (const exit of this.#ended.get(callee) ?? []) this.#follow(back, exit);
+  }
+
+  #end(activation: Activation, exit: number): void {
+    const ended = this.#ended.get(activation);
+    if (ended?.has(exit)) return;
+    ended?.add(exit);
+    if (activation.isRoot) this.#follow(undefined, exit);
+    for (const back of activation.returns.slice()) this.#follow(back, exit);
+  }
+
+  #follow(back: Return | undefined, exit: number): void {
+    if (back === undefined) this.#canEnd = true;
+    else if (back.call === undefined) this.#end(back.caller, exit);
+    else this.#add(back.caller, back.call.resume(exit));
+  }
+}

@@ -1,0 +1,182 @@
+import { LIMITS, limitError } from '../limits.js';
+import { NO_EXIT, STUCK, type Call, type Machine } from '../machine/machine.js';
+import type { TokenTrie } from './token-trie.js';
+
+/**
+ * What tokens can do from one state of one machine, whoever called it: those that stay inside, and the places in the tree
+ * where the machine may end before the token does.
+ */
+export interface Reach {
+  /** Tokens allowed, as a mask; undefined where `ids` lists them. */
+  readonly words: Uint32Array | undefined;
+  readonly ids: readonly number[];
+  /** Nodes at which the machine ends with bytes of tokens still to come, and its exits there. */
+  readonly exitNodes: readonly number[];
+  readonly exits: readonly number[];
+  /** What happens after those ends, by the call that goes on. */
+  readonly after: Map<Call, Reach>;
+}
+
+/** Results for subtrees that are kept. */
+const KEPT_SUBTREES = 100_000;
+
+interface Collector {
+  readonly words: Uint32Array | undefined;
+  readonly ids: number[];
+  readonly exitNodes: number[];
+  readonly exits: number[];
+  /** Pairs of a state and a node that were looked into. */
+  readonly seen: Set<number>;
+}
+
+/**
+ * Finds which tokens a machine accepts by running it over the token tree: a byte is tried once for all tokens that share the bytes
+ * before it. Results depend on a machine's state alone, not on its callers, and are kept.
+ */
+export class TrieWalk {
+  readonly #trie: TokenTrie;
+  readonly #wordCount: number;
+  readonly #roots = new Map<Machine, Map<number, Reach>>();
+  readonly #subtrees = new Map<Machine, Map<number, Reach>>();
+  readonly #stacks: Int32Array[] = [];
+  #rootCount = 0;
+  #subtreeCount = 0;
+  #depth = 0;
+  #calls = 0;
+
+  constructor(trie: TokenTrie, vocabSize: number) {
+    this.#trie = trie;
+    this.#wordCount = (vocabSize + 31) >>> 5;
+  }
+
+  /** What whole tokens do from a state, apart from the state's own exit, calls and token moves. */
+  fromRoot(machine: Machine, state: number): Reach {
+    let states = this.#roots.get(machine);
+    const known = states?.get(state);
+    if (known) return known;
+    if (this.#rootCount >= LIMITS.cachedMasks) {
+      this.#roots.clear();
+      this.#rootCount = 0;
+      states = undefined;
+    }
+    if (!states) this.#roots.set(machine, (states = new Map()));
+    this.#depth = this.#calls = 0;
+    const out = newCollector(new Uint32Array(this.#wordCount));
+    this.#children(machine, state, 0, out);
+    const reach = finish(out);
+    states.set(state, reach);
+    this.#rootCount++;
+    return reach;
+  }
+
+  /** What the rest of the tokens does in the caller, at all places where the callee ended. */
+  after(reach: Reach, call: Call, caller: Machine): Reach {
+    let next = reach.after.get(call);
+    if (!next) {
+      this.#depth = this.#calls = 0;
+      const out = newCollector(undefined);
+      reach.exitNodes.forEach((node, i) => this.#visit(caller, call.resume(reach.exits[i]), node, out));
+      next = finish(out);
+      reach.after.set(call, next);
+    }
+    return next;
+  }
+
+  /** Everything that tokens through `node` do from a state, the node's own exit and calls included. */
+  #visit(machine: Machine, state: number, node: number, out: Collector): void {
+    if (state === STUCK) return;
+    const key = state * this.#trie.bytes.length + node;
+    if (out.seen.has(key)) return;
+    out.seen.add(key);
+    if (machine.hasEvents(state)) this.#events(machine, state, node, out);
+    this.#children(machine, state, node, out);
+  }
+
+  #children(machine: Machine, state: number, node: number, out: Collector): void {
+    const { bytes, depths, ends, idStarts, ids } = this.#trie;
+    const states = (this.#stacks[this.#depth] ??= new Int32Array(this.#trie.maxDepth + 1));
+    this.#depth++;
+    states[depths[node]] = state;
+    const end = ends[node];
+    for (let i = node + 1; i < end; ) {
+      const depth = depths[i];
+      const next = machine.next(states[depth - 1], bytes[i]);
+      if (next === STUCK) {
+        i = ends[i];
+        continue;
+      }
+      states[depth] = next;
+      for (let k = idStarts[i]; k < idStarts[i + 1]; k++) {
+        if (out.words) out.words[ids[k] >>> 5] |= 1 << (ids[k] & 31);
+        else out.ids.push(ids[k]);
+      }
+      if (machine.hasEvents(next) && ends[i] > i + 1) this.#events(machine, next, i, out);
+      i++;
+    }
+    this.#depth--;
+  }
+
+  #events(machine: Machine, state: number, node: number, out: Collector): void {
+    const exit = machine.exit(state);
+    if (exit !== NO_EXIT) {
+      out.exitNodes.push(node);
+      out.exits.push(exit);
+    }
+    for (const call of machine.calls(state)) {
+      const reach = this.#subtree(call.machine, call.start, node);
+      addIds(out, reach.ids);
+      reach.exitNodes.forEach((exitNode, i) => {
+        if (call.tail) {
+          out.exitNodes.push(exitNode);
+          out.exits.push(reach.exits[i]);
+        } else this.#visit(machine, call.resume(reach.exits[i]), exitNode, out);
+      });
+    }
+  }
+
+  /** What the tokens through a node do from a state. */
+  #subtree(machine: Machine, state: number, node: number): Reach {
+    const key = state * this.#trie.bytes.length + node;
+    const known = this.#subtrees.get(machine)?.get(key);
+    if (known) return known;
+    if (++this.#calls > LIMITS.callDepth) throw limitError('callDepth', 'rules within each other inside of one token');
+    const out = newCollector(undefined);
+    this.#visit(machine, state, node, out);
+    const reach = finish(out);
+    this.#calls--;
+    if (++this.#subtreeCount > KEPT_SUBTREES) {
+      this.#subtrees.clear();
+      this.#subtreeCount = 1;
+    }
+    let states = this.#subtrees.get(machine);
+    if (!states) this.#subtrees.set(machine, (states = new Map()));
+    states.set(key, reach);
+    return reach;
+  }
+}
+
+function newCollector(words: Uint32Array | undefined): Collector {
+  return { words, ids: [], exitNodes: [], exits: [], seen: new Set() };
+}
+
+/** The same place may be reached in several ways: it counts once. */
+function finish(out: Collector): Reach {
+  const seen = new Set<number>();
+  const exitNodes: number[] = [];
+  const exits: number[] = [];
+  out.exitNodes.forEach((node, i) => {
+    const key = node * 0x100000 + out.exits[i];
+    if (seen.has(key)) return;
+    seen.add(key);
+    exitNodes.push(node);
+    exits.push(out.exits[i]);
+  });
+  return { words: out.words, ids: out.ids, exitNodes, exits, after: new Map() };
+}
+
+function addIds(out: Collector, ids: readonly number[]): void {
+  for (const id of ids) {
+    if (out.words) out.words[id >>> 5] |= 1 << (id & 31);
+    else out.ids.push(id);
+  }
+}
