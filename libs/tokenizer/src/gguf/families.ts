@@ -98,6 +98,7 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
       const splitter = stages.length === 1 ? stages[0] : new StagedSplitter(stages);
       const model = new BpeModel(vocabulary, splitter, list, {
         byteLevel: !preTokenizer.plainText,
+        spaceMarks: preTokenizer.spaceMarks ?? false,
         ignoreMerges: preTokenizer.ignoreMerges ?? false,
         wholeLineEnds: preTokenizer.wholeLineEnds ?? false,
       });

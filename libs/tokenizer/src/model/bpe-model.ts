@@ -6,13 +6,19 @@ import type { MergeList } from './merge-list.js';
 import { Merger, type MergeRules } from './merger.js';
 import { WordModel } from './word-model.js';
 
+const SPACE = 0x20;
+/** U+2581, byte for byte. */
+const SPACE_MARK = [0xe2, 0x96, 0x81];
+
 /** How a byte-pair vocabulary is read. */
 export interface BpeOptions {
   /** Symbols begin as bytes (GPT-2 and its heirs); else as characters, with `<0xNN>` entries for what is unknown. */
   readonly byteLevel: boolean;
   /** A word that is an entry is that token, without looking at the merges. */
   readonly ignoreMerges: boolean;
-  /** The same for words of line feeds alone. */
+  /** Spaces stand for U+2581, also where a symbol falls back to its bytes. */
+  readonly spaceMarks: boolean;
+  /** As `ignoreMerges`, for words of line feeds alone. */
   readonly wholeLineEnds: boolean;
 }
 
@@ -90,10 +96,15 @@ export class BpeModel extends WordModel implements MergeRules {
   /** A symbol that is no entry becomes the tokens of its bytes; bytes without a token are left out, as the reference does. */
   private addBytes(bytes: Uint8Array, start: number, end: number): void {
     for (let i = start; i < end; i++) {
-      const id = this.fallbackOfByte[bytes[i]];
-      if (id >= 0) this.addPiece(id, i + 1);
-      else if (this.pieceCount > 0) this.pieceEnds[this.pieceCount - 1] = i + 1;
+      if (bytes[i] === SPACE && this.options.spaceMarks) for (const byte of SPACE_MARK) this.addByte(byte, i + 1);
+      else this.addByte(bytes[i], i + 1);
     }
+  }
+
+  private addByte(byte: number, end: number): void {
+    const id = this.fallbackOfByte[byte];
+    if (id >= 0) this.addPiece(id, end);
+    else if (this.pieceCount > 0) this.pieceEnds[this.pieceCount - 1] = end;
   }
 
   private findFallback(byte: number): number {
