@@ -62,22 +62,20 @@ export function tee<T extends ValueType>(local: Local<T>, value: Operand<T>): Ex
 }
 
 /**
- * Writes the body of one function, statement by statement, in the order of the calls.
+ * Writes code, statement by statement, in the order of the calls.
  * Control structures take a function that emits what is inside them.
  */
-export class FunctionBuilder<P extends readonly ValueType[] = readonly ValueType[], R extends ValueType | undefined = ValueType | undefined> {
-  readonly params: LocalsOf<P>;
-  private readonly code = new ByteSink();
+export class CodeBuilder {
+  protected readonly code = new ByteSink();
   private readonly localTypes: ValueType[] = [];
   private depth = 0;
 
-  constructor(private readonly signature: Signature<P, R>) {
-    this.params = signature.params.map((type, index) => new Local(type, index)) as unknown as LocalsOf<P>;
-  }
+  /** @param paramCount locals that are there from the start */
+  constructor(private readonly paramCount: number) {}
 
   /** Declares a local; with `value`, sets it here. Without, it starts as 0 on entry of the function (not of the loop that it stands in). */
   local<T extends ValueType>(type: T, value?: Operand<T>): Local<T> {
-    const local = new Local(type, this.signature.params.length + this.localTypes.length);
+    const local = new Local(type, this.paramCount + this.localTypes.length);
     this.localTypes.push(type);
     if (value !== undefined) this.set(local, value);
     return local;
@@ -171,18 +169,6 @@ export class FunctionBuilder<P extends readonly ValueType[] = readonly ValueType
     });
   }
 
-  /** Leaves the function, with its result if it has one. */
-  return(...value: R extends ValueType ? [Operand<R>] : []): void {
-    this.result(...value);
-    this.code.u8(0x0f);
-  }
-
-  /** Leaves a value as the function's result: the last thing in a body. */
-  result(...value: R extends ValueType ? [Operand<R>] : []): void {
-    const type = this.signature.result;
-    if (type !== undefined) lift(type, value[0] as Operand<ValueType>).write(this.code);
-  }
-
   /** Ends the program with a trap: for what cannot happen. */
   unreachable(): void {
     this.code.u8(0x00);
@@ -207,5 +193,27 @@ export class FunctionBuilder<P extends readonly ValueType[] = readonly ValueType
     body({ depth: this.depth });
     this.depth--;
     this.code.u8(0x0b);
+  }
+}
+
+/** Writes the body of one function. */
+export class FunctionBuilder<P extends readonly ValueType[] = readonly ValueType[], R extends ValueType | undefined = ValueType | undefined> extends CodeBuilder {
+  readonly params: LocalsOf<P>;
+
+  constructor(private readonly signature: Signature<P, R>) {
+    super(signature.params.length);
+    this.params = signature.params.map((type, index) => new Local(type, index)) as unknown as LocalsOf<P>;
+  }
+
+  /** Leaves the function, with its result if it has one. */
+  return(...value: R extends ValueType ? [Operand<R>] : []): void {
+    this.result(...value);
+    this.code.u8(0x0f);
+  }
+
+  /** Leaves a value as the function's result: the last thing in a body. */
+  result(...value: R extends ValueType ? [Operand<R>] : []): void {
+    const type = this.signature.result;
+    if (type !== undefined) lift(type, value[0] as Operand<ValueType>).write(this.code);
   }
 }

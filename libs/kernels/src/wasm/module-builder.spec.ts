@@ -3,7 +3,7 @@ import { call, tee } from './function-builder.js';
 import { ModuleBuilder } from './module-builder.js';
 import { atomicFence, f32, f64, i32, i64, memoryCopy, memoryFill } from './scalar-ops.js';
 import { f32x4, f64x2, i16x8, i32x4, i64x2, i8x16, v128 } from './simd-ops.js';
-import { hasRelaxedSimd } from './relaxed-simd.js';
+import { hasRelaxedSimd } from '../simd/simd-level.js';
 import type { Expr, Statement } from './expression.js';
 
 type Exports = Record<string, (...args: number[]) => number>;

@@ -1,0 +1,114 @@
+import type { Expr } from '../wasm/expression.js';
+import type { FunctionRef, Local } from '../wasm/function-builder.js';
+import type { ModuleBuilder } from '../wasm/module-builder.js';
+import { i32 } from '../wasm/scalar-ops.js';
+
+/** Memory streams of the matrix-vector kernel: that many distant runs of panels are walked at once. */
+export const STREAMS = 4;
+/** Panels and tokens of the largest tile of the matrix-matrix kernel. */
+export const TILE_PANELS = 2;
+export const TILE_TOKENS = 4;
+/** Activations that a run of tiles goes over again and again: they should stay in the second-level cache. */
+const TOKEN_BLOCK_BYTES = 384 * 1024;
+
+const eight = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+
+/** (first panel, bytes between streams, activations, length, output, bytes between the streams' outputs, panels of a stream, rows of the last panel) */
+export const MATVEC_SIGNATURE = { params: eight } as const;
+/** (first and second unpacked panel, activations, their row stride, length, output, its row stride, rows of the last panel) */
+export const TILE_SIGNATURE = { params: eight } as const;
+/** (panel, destination, length) */
+export const UNPACK_SIGNATURE = { params: ['i32', 'i32', 'i32'] } as const;
+/** (weights, activations, output, first row, end row, tokens, cols, activation stride, output stride, scratch); see MatmulFormat. */
+export const MATMUL_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] } as const;
+
+export type MatvecRef = FunctionRef<typeof eight, undefined>;
+export type TileRef = FunctionRef<typeof eight, undefined>;
+export type UnpackRef = FunctionRef<typeof UNPACK_SIGNATURE.params, undefined>;
+
+/** The kernels of a format, and what their `length` arguments mean. */
+export interface FormatKernels {
+  readonly matvec: { readonly many: MatvecRef; readonly single: MatvecRef; length(x: Local<'i32'>, cols: Local<'i32'>): Expr<'i32'> };
+  /** By panels - 1, then tokens - 1. */
+  readonly tiles: { readonly bySize: readonly (readonly TileRef[])[]; length(cols: Local<'i32'>): Expr<'i32'> };
+  /** What makes of a panel the form that tiles work on; without it, they work on packed panels. */
+  readonly unpack?: { readonly run: UnpackRef; length(cols: Local<'i32'>): Expr<'i32'>; bytes(cols: Local<'i32'>): Expr<'i32'> };
+  panelBytes(cols: Local<'i32'>): Expr<'i32'>;
+}
+
+/** Exports `matmul.NAME`: one token goes to the matrix-vector kernel, several go through tiles. */
+export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatKernels): void {
+  const { matvec, tiles, unpack } = kernels;
+  module.function(`matmul.${name}`, { ...MATMUL_SIGNATURE, export: true }, (f, weights, x, output, rowBegin, rowEnd, tokens, cols, xStride, outStride, scratch) => {
+    const panelSize = f.local('i32', kernels.panelBytes(cols));
+    const panels = f.local('i32', i32.shrU(i32.add(i32.sub(rowEnd, rowBegin), 3), 2));
+    const lastRows = f.local('i32', i32.sub(i32.sub(rowEnd, rowBegin), i32.mul(i32.sub(panels, 1), 4)));
+    const panel = f.local('i32', i32.add(weights, i32.mul(i32.shrU(rowBegin, 2), panelSize)));
+    const length = f.local('i32');
+    f.set(output, i32.add(output, i32.mul(rowBegin, 4)));
+    f.if(i32.eqz(panels), () => f.return());
+
+    f.if(i32.eq(tokens, 1), () => {
+      f.set(length, matvec.length(x, cols));
+      // A last panel that lacks rows is left to the single stream.
+      const quarter = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, 4)), STREAMS));
+      f.call(matvec.many, panel, i32.mul(quarter, panelSize), x, length, output, i32.mul(quarter, 16), quarter, 4);
+      f.set(quarter, i32.mul(quarter, STREAMS));
+      f.call(matvec.single, i32.add(panel, i32.mul(quarter, panelSize)), 0, x, length, i32.add(output, i32.mul(quarter, 16)), 0, i32.sub(panels, quarter), lastRows);
+      f.return();
+    });
+
+    f.set(length, tiles.length(cols));
+    const perBlock = f.local('i32', i32.and(i32.divU(TOKEN_BLOCK_BYTES, xStride), -TILE_TOKENS));
+    f.if(i32.ltU(perBlock, TILE_TOKENS), () => f.set(perBlock, TILE_TOKENS));
+    const [unpackLength, first, second] = f.locals('i32', 3);
+    if (unpack) {
+      f.set(unpackLength, unpack.length(cols));
+      f.set(first, scratch);
+      f.set(second, i32.add(scratch, unpack.bytes(cols)));
+    }
+    const [blockTokens, left, p, xAt, outAt, outPanel, from] = f.locals('i32', 7);
+    f.while(tokens, () => {
+      f.set(blockTokens, i32.select(i32.ltU(tokens, perBlock), tokens, perBlock));
+      f.set(p, panels);
+      f.set(outPanel, output);
+      f.set(from, panel);
+      f.while(i32.gtS(p, 0), () => {
+        if (unpack) {
+          f.call(unpack.run, from, first, unpackLength);
+          f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(from, panelSize), second, unpackLength));
+        } else {
+          f.set(first, from);
+          f.set(second, i32.add(from, panelSize));
+        }
+        f.set(left, blockTokens);
+        f.set(xAt, x);
+        f.set(outAt, outPanel);
+        const rows = i32.select(i32.gtS(p, TILE_PANELS), 4, lastRows);
+        f.while(i32.gtS(left, 0), () => {
+          for (let t = 1; t <= TILE_TOKENS; t++) {
+            f.if(t < TILE_TOKENS ? i32.eq(left, t) : i32.geS(left, t), () => {
+              const args = [first, second, xAt, xStride, length, outAt, outStride, rows] as const;
+              f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
+            });
+          }
+          f.advance(xAt, i32.mul(xStride, TILE_TOKENS));
+          f.advance(outAt, i32.mul(outStride, TILE_TOKENS));
+          f.advance(left, -TILE_TOKENS);
+        });
+        f.advance(from, i32.mul(panelSize, TILE_PANELS));
+        f.advance(outPanel, 16 * TILE_PANELS);
+        f.advance(p, -TILE_PANELS);
+      });
+      f.advance(x, i32.mul(xStride, blockTokens));
+      f.advance(output, i32.mul(outStride, blockTokens));
+      f.set(tokens, i32.sub(tokens, blockTokens));
+    });
+  });
+}
+
+/** A kernel of each size of tile. */
+export function tileSizes(emit: (panels: number, tokens: number) => TileRef): TileRef[][] {
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+  return upTo(TILE_PANELS).map((panels) => upTo(TILE_TOKENS).map((tokens) => emit(panels, tokens)));
+}

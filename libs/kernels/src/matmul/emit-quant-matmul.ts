@@ -1,0 +1,26 @@
+import type { ModuleBuilder } from '../wasm/module-builder.js';
+import { i32 } from '../wasm/scalar-ops.js';
+import { ACTIVATION_BLOCK } from './activation-layout.js';
+import type { KernelBuild } from './dot-mode.js';
+import { emitMatmul, STREAMS, tileSizes } from './emit-driver.js';
+import { emitMatvec } from './emit-quant-matvec.js';
+import { emitTile } from './emit-quant-tile.js';
+import { emitUnpack } from './emit-quant-unpack.js';
+import { GROUP_VALUES, panelBytes, type QuantSpec } from './quant-spec.js';
+import { unpackedLayout } from './quant-scratch.js';
+
+/** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
+export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): void {
+  const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, name, spec, build, streams));
+  const bySize = tileSizes((panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
+  emitMatmul(module, name, {
+    matvec: { many, single, length: (x, cols) => i32.add(x, i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes)) },
+    tiles: { bySize, length: (cols) => i32.divU(cols, GROUP_VALUES) },
+    unpack: {
+      run: emitUnpack(module, name, spec, build),
+      length: (cols) => i32.divU(cols, spec.blockValues),
+      bytes: (cols) => i32.mul(i32.divU(cols, GROUP_VALUES), unpackedLayout(spec).bytes),
+    },
+    panelBytes: (cols) => i32.mul(i32.divU(cols, spec.blockValues), panelBytes(spec, spec.blockValues)),
+  });
+}

@@ -1,0 +1,113 @@
+import { alignUp, StarlingError } from '@starling/core';
+import type { TensorTypeName } from '@starling/gguf';
+import { activationRowBytes } from './activation-layout.js';
+import { floatPanelBytes, floatScratchBytes, type FloatFormatName } from './float-panels.js';
+import { quantScratchBytes } from './quant-scratch.js';
+import { QUANT_SPECS, type QuantFormatName } from './quant-formats.js';
+import { PANEL_ROWS, panelBytes, type QuantSpec } from './quant-spec.js';
+
+/** Formats that have kernels. Tensors of other types are converted to one of them at load, see `formatForType`. */
+export type MatmulFormatName = FloatFormatName | QuantFormatName;
+
+/** What the rows of input must be: floats as they are, or quantized once per row by the export `quantize`. */
+export type ActivationKind = 'f32' | 'q8';
+
+/**
+ * A weight format: how large a packed matrix is, and the names of its kernels in the module of `buildMatmulModule`.
+ * All addresses, strides and sizes are in bytes and in one memory; matrices start at multiples of 64.
+ *
+ * Exports of the module, all parameters i32:
+ *
+ * - `pack.NAME (source, destination, rowBegin, rowEnd, cols)`: puts the file's bytes of the rows [rowBegin, rowEnd), which lie at
+ *   `source`, into the packed matrix at `destination` (the address of the whole matrix). rowBegin is a multiple of 4; rowEnd too, or
+ *   the matrix's number of rows. Source and destination must not overlap. Chunks of rows can be packed in parallel.
+ * - `unpackRow.NAME (matrix, row, cols, output)`: one row as floats, bit for bit the dequantized file.
+ * - `matmul.NAME (matrix, activations, output, rowBegin, rowEnd, tokens, cols, activationStride, outputStride, scratch)`:
+ *   f32 output[t][row] = matrix[row] . activations[t] for rowBegin <= row < rowEnd and 0 <= t < tokens. `output` is the address of
+ *   row 0 of token 0. rowBegin is a multiple of 4, rowEnd too or the number of rows; nothing is written outside of these rows. Each
+ *   element is summed in one order: its bits depend neither on the range of rows nor on the number of tokens.
+ *   `scratch`: `scratchBytes(cols)` bytes of the calling worker's own, aligned to 16.
+ * - `quantize (input, inputStride, output, outputStride, colBegin, colEnd, rowBegin, rowEnd)`: rows of floats to `q8` activations, of
+ *   `activationBytes(cols)` a row; columns are multiples of 32, so that a long row can be cut among workers.
+ */
+export interface MatmulFormat {
+  readonly name: MatmulFormatName;
+  readonly activation: ActivationKind;
+  /** Columns must be a multiple of this. */
+  readonly colGranularity: number;
+  readonly kernels: { readonly matmul: string; readonly pack: string; readonly unpackRow: string };
+  /** Bytes of a packed matrix: a multiple of 64, so that expert e of several lies at e * packedBytes. */
+  packedBytes(rows: number, cols: number): number;
+  /** Bytes of one row of activations, a multiple of 16. */
+  activationBytes(cols: number): number;
+  /** Bytes of scratch that one worker needs for a product with several tokens. */
+  scratchBytes(cols: number): number;
+}
+
+/** rowBegin (and rowEnd, but at the end of a matrix) of all kernels are multiples of this. */
+export const ROW_GRANULARITY = PANEL_ROWS;
+
+/** The export that quantizes activations. */
+export const QUANTIZE_EXPORT = 'quantize';
+
+const ALIGNMENT = 64;
+/** Bytes of weights that a chunk of work should have: enough for long streams, little enough for balance and for the cache. */
+const CHUNK_BYTES = 256 * 1024;
+
+const kernelNames = (name: string): MatmulFormat['kernels'] => ({ matmul: `matmul.${name}`, pack: `pack.${name}`, unpackRow: `unpackRow.${name}` });
+
+const panels = (rows: number): number => Math.ceil(rows / PANEL_ROWS);
+
+function floatFormat(name: FloatFormatName): MatmulFormat {
+  return {
+    name,
+    activation: 'f32',
+    colGranularity: 1,
+    kernels: kernelNames(name),
+    packedBytes: (rows, cols) => alignUp(panels(rows) * floatPanelBytes(name, cols), ALIGNMENT),
+    activationBytes: (cols) => alignUp(4 * cols, 16),
+    scratchBytes: (cols) => floatScratchBytes(name, cols),
+  };
+}
+
+function quantFormat(name: QuantFormatName): MatmulFormat {
+  const spec: QuantSpec = QUANT_SPECS[name];
+  return {
+    name,
+    activation: 'q8',
+    colGranularity: spec.blockValues,
+    kernels: kernelNames(name),
+    packedBytes: (rows, cols) => alignUp(panels(rows) * panelBytes(spec, cols), ALIGNMENT),
+    activationBytes: activationRowBytes,
+    scratchBytes: (cols) => quantScratchBytes(spec, cols),
+  };
+}
+
+const formats = new Map<MatmulFormatName, MatmulFormat>([
+  ...(['F32', 'F16', 'BF16'] as const).map((name) => [name, floatFormat(name)] as const),
+  ...(Object.keys(QUANT_SPECS) as QuantFormatName[]).map((name) => [name, quantFormat(name)] as const),
+]);
+
+/** All formats that have kernels. */
+export const MATMUL_FORMATS: readonly MatmulFormat[] = [...formats.values()];
+
+/** The format of that name. */
+export function matmulFormat(name: MatmulFormatName): MatmulFormat {
+  const format = formats.get(name);
+  if (!format) throw new StarlingError('unsupported_model', `There is no kernel for weights in ${name}.`, { details: { format: name } });
+  return format;
+}
+
+/** The format in which weights of a tensor type are kept in memory. */
+export function formatForType(type: TensorTypeName): MatmulFormat {
+  return matmulFormat(type as MatmulFormatName);
+}
+
+/** A good number of rows for one chunk of work: a multiple of 16, at least 16, such that `threads` workers all find some. */
+export function chunkRows(format: MatmulFormat, rows: number, cols: number, threads: number): number {
+  const rowBytes = format.packedBytes(PANEL_ROWS, cols) / PANEL_ROWS;
+  const forCache = CHUNK_BYTES / rowBytes;
+  const forBalance = rows / (4 * threads);
+  return Math.max(16, 16 * Math.floor(Math.min(forCache, forBalance) / 16));
+}
+

@@ -1,0 +1,90 @@
+import type { Expr } from '../wasm/expression.js';
+import type { CodeBuilder, Local } from '../wasm/function-builder.js';
+import { f32x4, i16x8, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
+import { BIT_LAYOUTS, layoutMasks, unpackChunk } from './bit-layout.js';
+import type { ConstantPool } from './constant-pool.js';
+import type { KernelBuild } from './dot-mode.js';
+import { blockLayout, groupBytes, type BlockLayout, type QuantSpec } from './quant-spec.js';
+
+type Vector = Expr<'v128'>;
+
+/** The bits of a half float's sign, exponent and mantissa after `<< 13` of the sign-extended number: a float 2^112 times too small. */
+const HALF_BITS = 0x8fffe000 | 0;
+const HALF_SCALE = 2 ** 112;
+
+/** Four half floats as floats; constants from the pool. Infinities and NaN are not kept. */
+export function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: number): Vector {
+  return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(HALF_SCALE));
+}
+
+/** Emits the reading of panel blocks: codes, scales and minima of the four rows. */
+export class PanelReader {
+  readonly layout: BlockLayout;
+  /** Vectors that one chunk of codes comes from. */
+  private readonly temporaries: Local<'v128'>[];
+  private readonly table: Local<'v128'> | undefined;
+
+  /** Emits the loading of constants: make it at the head of a function. */
+  constructor(
+    private readonly f: CodeBuilder,
+    private readonly constants: ConstantPool,
+    private readonly build: KernelBuild,
+    readonly spec: QuantSpec,
+    tableConstant: (bytes: readonly number[]) => Vector,
+  ) {
+    this.layout = blockLayout(spec);
+    constants.hold({ bytes: layoutMasks(spec.bits), words: spec.scale === 'e8m0' ? [] : [HALF_BITS], floats: spec.scale === 'e8m0' ? [] : [HALF_SCALE] });
+    this.temporaries = f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length);
+    if (spec.table) this.table = f.local('v128', tableConstant(spec.table));
+  }
+
+  /** Chunks of a group, and steps in each. */
+  get chunks(): number {
+    return BIT_LAYOUTS[this.spec.bits].length;
+  }
+
+  get chunkSteps(): number {
+    return BIT_LAYOUTS[this.spec.bits][0].steps.length;
+  }
+
+  /** Codes (0..maxCode) of the steps of a chunk, to be used once each and in order. */
+  codes(block: Local<'i32'>, group: number, chunk: number): Vector[] {
+    const { spec, f, constants } = this;
+    const offset = group * groupBytes(spec);
+    const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries, block, offset);
+    const { table } = this;
+    if (!table) return raw;
+    const lookUp = this.build.relaxed ? i8x16.relaxedSwizzle : i8x16.swizzle;
+    return raw.map((bits) => lookUp(table, bits));
+  }
+
+  /** The rows' factors: what the scales of a block have in common. Undefined if the block has one scale only. */
+  factor(block: Local<'i32'>): Vector | undefined {
+    return this.spec.scale === 'super' ? loadHalves(this.constants, block, this.layout.factor) : undefined;
+  }
+
+  minimumFactor(block: Local<'i32'>): Vector | undefined {
+    return this.spec.scale === 'super' && this.spec.minimum ? loadHalves(this.constants, block, this.layout.minimumFactor) : undefined;
+  }
+
+  /** Scales of the rows for the columns [sub * subValues, (sub + 1) * subValues) of the block. @param factor a local with `factor` */
+  scale(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined): Vector {
+    const { spec, layout } = this;
+    if (factor) return f32x4.mul(factor, this.subBytes(block, layout.subScales, sub, spec.signedScales ?? false));
+    if (spec.scale === 'f16') return loadHalves(this.constants, block, layout.factor);
+    return i32x4.shl(i32x4.extendLowI16x8U(i16x8.extendLowI8x16U(v128.load32Zero(block, layout.factor))), 23);
+  }
+
+  /** Minima, likewise. */
+  minimum(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined): Vector {
+    const { layout } = this;
+    return factor ? f32x4.mul(factor, this.subBytes(block, layout.subMinima, sub, false)) : loadHalves(this.constants, block, layout.minimumFactor);
+  }
+
+  /** Byte `sub` of each row as floats. The load is shifted by bytes so that the one wanted is the lowest, or the highest, of its word. */
+  private subBytes(block: Local<'i32'>, start: number, sub: number, signed: boolean): Vector {
+    const word = start + 16 * (sub >> 2) + (sub & 3);
+    const bytes = signed ? i32x4.shrS(v128.load(block, word - 3), 24) : v128.and(v128.load(block, word), this.constants.words(255));
+    return f32x4.convertI32x4S(bytes);
+  }
+}

@@ -1,0 +1,126 @@
+import { f16ToNumber } from '@starling/core';
+import { ACTIVATION_BLOCK } from './activation-layout.js';
+import { BIT_LAYOUTS } from './bit-layout.js';
+import { blockLayout, GROUP_VALUES, groupBytes, PANEL_ROWS, STEP_VALUES, type BlockLayout, type QuantSpec } from './quant-spec.js';
+
+/*
+ * Scalar twins of the quantized kernels: the same layouts, the same order of sums. The plain SIMD build gives the same bits.
+ */
+
+const { fround } = Math;
+
+/** Reads single weights of a packed matrix. */
+export class PackedWeights {
+  readonly #view: DataView;
+  readonly #layout: BlockLayout;
+
+  /** @param bytes the packed matrix, (panels, blocks) of `cols` columns */
+  constructor(
+    readonly spec: QuantSpec,
+    readonly cols: number,
+    bytes: Uint8Array,
+  ) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#layout = blockLayout(spec);
+  }
+
+  /** The code of a weight less the offset: what is multiplied. */
+  code(row: number, col: number): number {
+    const { spec } = this;
+    const inBlock = col % spec.blockValues;
+    const inGroup = inBlock % GROUP_VALUES;
+    const group = this.#block(row, col) + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
+    const pieces = BIT_LAYOUTS[spec.bits].flatMap(({ steps }) => steps)[Math.floor(inGroup / STEP_VALUES)];
+    const byteInVector = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
+    const bits = pieces.reduce((sum, { vector, shift, mask }) => sum | ((this.#view.getUint8(group + 16 * vector + byteInVector) >> shift) & mask), 0);
+    return (spec.table ? spec.table[bits] : bits) - spec.offset;
+  }
+
+  /** The scale of a weight (f32). */
+  scale(row: number, col: number): number {
+    const { spec } = this;
+    const at = this.#block(row, col) + this.#layout.factor;
+    if (spec.scale === 'e8m0') {
+      const exponent = this.#view.getUint8(at + (row % PANEL_ROWS));
+      return exponent === 0 ? 0 : 2 ** (exponent - 127);
+    }
+    const factor = f16ToNumber(this.#view.getUint16(at + 2 * (row % PANEL_ROWS), true));
+    if (spec.scale === 'f16') return factor;
+    const place = this.#subPlace(row, col) + this.#layout.subScales;
+    return fround(factor * (spec.signedScales ? this.#view.getInt8(place) : this.#view.getUint8(place)));
+  }
+
+  /** What is added to a weight (f32), 0 for formats without minima. */
+  minimum(row: number, col: number): number {
+    const { spec } = this;
+    if (!spec.minimum) return 0;
+    const at = this.#block(row, col) + this.#layout.minimumFactor + 2 * (row % PANEL_ROWS);
+    const factor = f16ToNumber(this.#view.getUint16(at, true));
+    return spec.scale === 'f16' ? factor : fround(factor * this.#view.getUint8(this.#subPlace(row, col) + this.#layout.subMinima));
+  }
+
+  #block(row: number, col: number): number {
+    const blocks = this.cols / this.spec.blockValues;
+    return (Math.floor(row / PANEL_ROWS) * blocks + Math.floor(col / this.spec.blockValues)) * this.#layout.bytes;
+  }
+
+  #subPlace(row: number, col: number): number {
+    const sub = Math.floor((col % this.spec.blockValues) / this.spec.subValues);
+    return this.#block(row, col) + 16 * (sub >> 2) + 4 * (row % PANEL_ROWS) + (sub & 3);
+  }
+}
+
+/** One row of a packed matrix as floats. Twin of `unpackRow`. */
+export function scalarUnpackRow(weights: PackedWeights, row: number): Float32Array {
+  return Float32Array.from({ length: weights.cols }, (_, col) => fround(weights.code(row, col) * weights.scale(row, col)) + weights.minimum(row, col));
+}
+
+/** One output: row `row` of the matrix times a row of quantized activations. Twin of `matmul` in the plain build. */
+export function scalarDot(weights: PackedWeights, row: number, activations: Uint8Array): number {
+  const { spec, cols } = weights;
+  const view = new DataView(activations.buffer, activations.byteOffset, activations.byteLength);
+  let sum = 0;
+  for (let begin = 0; begin < cols; begin += spec.subValues) {
+    const block = Math.floor(begin / GROUP_VALUES) * ACTIVATION_BLOCK.bytes;
+    let dot = 0;
+    let total = 0;
+    for (let col = begin; col < begin + spec.subValues; col++) {
+      const x = view.getInt8(block + (col % GROUP_VALUES));
+      dot += weights.code(row, col) * x;
+      total += x;
+    }
+    const scale = view.getFloat32(block + ACTIVATION_BLOCK.scale, true);
+    sum = fround(sum + fround(dot * fround(weights.scale(row, begin) * scale)));
+    if (spec.minimum) sum = fround(sum + fround(weights.minimum(row, begin) * fround(scale * total)));
+  }
+  return sum;
+}
+
+/** A row of floats as quantized activations. Twin of `quantize`. */
+export function scalarQuantize(values: Float32Array): Uint8Array {
+  const bytes = new Uint8Array((values.length / GROUP_VALUES) * ACTIVATION_BLOCK.bytes);
+  const view = new DataView(bytes.buffer);
+  for (let begin = 0, at = 0; begin < values.length; begin += GROUP_VALUES, at += ACTIVATION_BLOCK.bytes) {
+    const block = values.subarray(begin, begin + GROUP_VALUES);
+    const largest = block.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
+    const scale = fround(largest / 127);
+    const inverse = largest < 2 ** -120 ? 0 : fround(127 / largest);
+    let [first, total] = [0, 0];
+    block.forEach((value, i) => {
+      const code = roundHalfToEven(fround(value * inverse));
+      view.setInt8(at + i, code);
+      total += code;
+      if (i < GROUP_VALUES / 2) first += code;
+    });
+    view.setFloat32(at + ACTIVATION_BLOCK.scale, scale, true);
+    view.setInt32(at + ACTIVATION_BLOCK.sum, -total, true);
+    view.setInt32(at + ACTIVATION_BLOCK.firstHalfSum, -first, true);
+    view.setFloat32(at + ACTIVATION_BLOCK.scaledSum, fround(scale * total), true);
+  }
+  return bytes;
+}
+
+function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
