@@ -9,7 +9,7 @@ export interface OutputMatcher extends TokenConstraint {
 }
 
 /**
- * Makes the matcher of a request's grammar, schema or expression; undefined for one that asks for none.
- * @throws StarlingError invalid_grammar, invalid_argument
+ * Makes the matcher of a request's grammar, schema or expression: one of them is given.
+ * @throws StarlingError invalid_grammar, with `details.param` naming it
  */
-export type ConstraintCompiler = (constraint: OutputConstraint) => OutputMatcher | undefined;
+export type ConstraintCompiler = (constraint: OutputConstraint) => OutputMatcher;

@@ -4,6 +4,8 @@ import { Scheduler } from '@starling/scheduler';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { ChatInput } from './chat-types.js';
 import { checkGenerate } from './check-generate.js';
+import { constraintCompiler } from './compile-constraint.js';
+import type { ConstraintCompiler, OutputMatcher } from './constraint.js';
 import { embedTokens } from './embed.js';
 import type { ModelEvent } from './events.js';
 import type { GenerateRequest, Generation } from './generate-types.js';
@@ -43,16 +45,18 @@ export class LanguageModel {
   readonly #loop: StepLoop;
   readonly #events = new Emitter<ModelEvent>();
   readonly #host: GenerationHost;
+  readonly #compileConstraint: ConstraintCompiler;
   #requests = 0;
   #state: 'open' | 'draining' | 'abandoned' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
   constructor(parts: ModelParts) {
-    const { name, runtime, tokenizer, clock = monotonicClock, samplerDefaults } = parts;
+    const { name, runtime, tokenizer, clock = monotonicClock } = parts;
     const { pageCount, pageTokens, pageBytes } = runtime.info;
     const copies: [number, number][] = [];
     const emit = (event: ModelEvent): void => this.#events.emit(event);
-    this.#parts = { ...parts, samplerDefaults };
+    this.#parts = parts;
+    this.#compileConstraint = parts.compileConstraint ?? constraintCompiler(tokenizer, runtime.info.vocabSize);
     this.tokenizer = tokenizer;
     this.#arena = new PageArena({ pageCount, pageTokens, bytesPerPage: pageBytes, onCopy: (from, to) => copies.push([from, to]) });
     this.#scheduler = new Scheduler({
@@ -238,11 +242,9 @@ export class LanguageModel {
     throw new StarlingError('context_length_exceeded', `the prompt has ${tokens} tokens; prompt and answer together can have ${limit}`, { details: { promptTokens: tokens, limit } });
   }
 
-  #constraintOf(request: GenerateRequest): ReturnType<NonNullable<ModelParts['compileConstraint']>> {
-    const { grammar, jsonSchema, regex } = request;
+  #constraintOf({ grammar, jsonSchema, regex }: GenerateRequest): OutputMatcher | undefined {
     if (grammar === undefined && jsonSchema === undefined && regex === undefined) return undefined;
-    if (this.#parts.compileConstraint) return this.#parts.compileConstraint(request);
-    throw new StarlingError('invalid_request', 'this model was put together without support for grammars and schemas');
+    return this.#compileConstraint({ grammar, jsonSchema, regex });
   }
 }
 

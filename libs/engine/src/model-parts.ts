@@ -29,6 +29,6 @@ export interface ModelParts extends ServingOptions {
   readonly chatTemplate?: ChatTemplate;
   /** What the model file recommends; a request's own parameters come first. */
   readonly samplerDefaults?: SamplerOptions;
-  /** Absent: grammars and schemas are refused. */
+  /** In place of the engine's own compiler of grammars, schemas and expressions. */
   readonly compileConstraint?: ConstraintCompiler;
 }
