@@ -7,7 +7,7 @@ import { chatTemplateFor } from './chat-template.js';
 import { createLanguageModel, type LanguageModel } from './language-model.js';
 import type { LoadOptions } from './load-options.js';
 import { MemoryBudget } from './memory-budget.js';
-import { estimateMemory, kvSizeFor } from './memory-estimate.js';
+import { estimateMemory, kvSizeFor, kvTypeFor } from './memory-estimate.js';
 
 /** Loads a runtime: with workers of the platform, or without. */
 export type RuntimeLoader = (file: GgufModel, options: RuntimeOptions & { readonly inline?: boolean }) => Promise<ModelRuntime>;
@@ -17,7 +17,8 @@ export type RuntimeLoader = (file: GgufModel, options: RuntimeOptions & { readon
  * @throws StarlingError invalid_model_file, invalid_vocabulary, unsupported_model, out_of_memory with figures
  */
 export async function loadModel(file: GgufModel, source: string, options: LoadOptions, loadRuntime: RuntimeLoader): Promise<LanguageModel> {
-  const { threads, workers, inline, pageTokens, kvType, maxBatchTokens, maxSequences, deterministic, onProgress } = options;
+  const { threads, workers, inline, pageTokens, maxBatchTokens, maxSequences, deterministic, onProgress } = options;
+  const kvType = kvTypeFor(file, options);
   const name = options.name ?? file.string('general.name') ?? file.architecture ?? 'model';
   const tokenizer = tokenizerFromGguf(file.metadata);
   new MemoryBudget(options.memoryLimitBytes ?? Infinity).check(name, estimateMemory(file, options));

@@ -4,7 +4,6 @@ import type { LoadOptions } from './load-options.js';
 import type { ModelMemory } from './model-types.js';
 
 const DEFAULT_MAX_SEQUENCES = 16;
-const DEFAULT_KV_TYPE: KvType = 'F16';
 /** Bytes of one number; Q8_0 keeps a scale of two bytes for each 32. */
 const KV_BYTES: Readonly<Record<KvType, number>> = { F32: 4, F16: 2, Q8_0: 34 / 32 };
 
@@ -13,6 +12,20 @@ const DEFAULT_KV_BYTES = 2 ** 30;
 const SMALL_CONTEXT = 4096;
 /** Models trained for more are served with this much unless more is asked for. */
 const LARGE_CONTEXT = 8192;
+
+/**
+ * The format of keys and values where the options leave it open: F16, but F32 for a model whose weights are F32, so that what
+ * was kept at full precision stays exact.
+ */
+export function kvTypeFor(file: GgufModel, options: LoadOptions): KvType {
+  if (options.kvType !== undefined) return options.kvType;
+  const bytes = { full: 0, all: 0 };
+  for (const { type, byteLength } of file.tensors.values()) {
+    bytes.all += byteLength;
+    if (type.name === 'F32') bytes.full += byteLength;
+  }
+  return 2 * bytes.full > bytes.all ? 'F32' : 'F16';
+}
 
 /** How much a model's KV cache holds. */
 export interface KvSize {
@@ -26,7 +39,7 @@ export interface KvSize {
  */
 export function kvSizeFor(file: GgufModel, options: LoadOptions): KvSize {
   const trained = file.number(`${file.architecture}.context_length`) ?? SMALL_CONTEXT;
-  const affordable = Math.floor(DEFAULT_KV_BYTES / kvBytesPerToken(file, options.kvType));
+  const affordable = Math.floor(DEFAULT_KV_BYTES / kvBytesPerToken(file, kvTypeFor(file, options)));
   const contextLength = options.contextLength ?? Math.min(trained, LARGE_CONTEXT, Math.max(SMALL_CONTEXT, affordable));
   const wanted = (options.maxSequences ?? DEFAULT_MAX_SEQUENCES) * contextLength;
   return { contextLength, kvTokens: options.kvTokens ?? Math.min(wanted, Math.max(contextLength, affordable)) };
@@ -36,12 +49,12 @@ export function kvSizeFor(file: GgufModel, options: LoadOptions): KvSize {
 export function estimateMemory(file: GgufModel, options: LoadOptions): ModelMemory {
   let weightBytes = 0;
   for (const { byteLength } of file.tensors.values()) weightBytes += byteLength;
-  const kvBytes = Math.ceil(kvSizeFor(file, options).kvTokens * kvBytesPerToken(file, options.kvType));
+  const kvBytes = Math.ceil(kvSizeFor(file, options).kvTokens * kvBytesPerToken(file, kvTypeFor(file, options)));
   return { weightBytes, kvBytes, scratchBytes: 0, totalBytes: weightBytes + kvBytes };
 }
 
 /** Bytes of keys and values of one token over all layers. */
-function kvBytesPerToken(file: GgufModel, kvType: KvType = DEFAULT_KV_TYPE): number {
+function kvBytesPerToken(file: GgufModel, kvType: KvType): number {
   const value = (key: string): unknown => file.metadata.get(`${file.architecture}.${key}`);
   const number = (key: string): number | undefined => {
     const found = value(key);
