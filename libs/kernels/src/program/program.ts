@@ -14,12 +14,12 @@ export type Operand = number | Placed | { readonly float: number };
 /**
  * The code behind a call.
  * - `wasm`: an export `(descriptor, begin, end)` of a module, which reads its operands from the descriptor;
- * - `matmul`: an export that takes its operands as arguments, see matmul-call.ts;
+ * - `matrix`: an export of the matmul module, which takes its operands as arguments, see matrix-calls.ts;
  * - `script`: a function of script-kernels.ts, for what is rare or small.
  */
 export type KernelRef =
   | { readonly kind: 'wasm'; readonly module: string; readonly name: string }
-  | { readonly kind: 'matmul'; readonly module: string; readonly name: string }
+  | { readonly kind: 'matrix'; readonly role: MatrixRole; readonly name: string }
   | { readonly kind: 'script'; readonly name: ScriptKernelName };
 
 /** Code that can be added to a module under a name. */
@@ -27,6 +27,9 @@ export interface KernelSource {
   readonly name: string;
   emit(module: ModuleBuilder, relaxed: boolean): void;
 }
+
+/** What a kernel of the matmul module does. */
+export type MatrixRole = 'multiply' | 'convert' | 'lookup' | 'pack';
 
 export interface KernelCall {
   readonly kernel: KernelRef;

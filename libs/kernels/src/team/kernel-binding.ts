@@ -2,12 +2,15 @@ import { assert } from '@starling/core';
 import type { ComputeMemory } from '../memory/compute-memory.js';
 import { scriptKernels } from '../ops/script-kernels.js';
 import type { KernelRef } from '../program/program.js';
-import { bindMatmul } from './matmul-call.js';
+import { bindMatrixKernel } from './matrix-calls.js';
 
 /** A kernel as a worker calls it: operands at `descriptor`, units [begin, end). */
 export type BoundKernel = (descriptor: number, begin: number, end: number) => void;
 
 type DescriptorExport = (descriptor: number, begin: number, end: number, scratch: number) => void;
+
+/** The name under which a team knows the module of all matrix kernels. */
+export const matmulModuleName = 'matmul';
 
 /** The modules of a team by name. */
 export type NamedModules = Readonly<Record<string, WebAssembly.Module>>;
@@ -38,9 +41,10 @@ export class KernelBinding {
       const memories = this.#memories;
       return (descriptor, begin, end) => run(home, descriptor >>> 2, begin, end, memories);
     }
-    const exported = this.#instance(memory, ref.module)[ref.name];
-    assert(typeof exported === 'function', `module ${ref.module} exports ${ref.name}`);
-    if (ref.kind === 'matmul') return bindMatmul(exported, this.#memories[memory].words, this.#scratch[memory]);
+    const module = ref.kind === 'matrix' ? matmulModuleName : ref.module;
+    const exported = this.#instance(memory, module)[ref.name];
+    assert(typeof exported === 'function', `module ${module} exports ${ref.name}`);
+    if (ref.kind === 'matrix') return bindMatrixKernel(ref.role, exported, this.#memories[memory].words, this.#scratch[memory]);
     const run = exported as DescriptorExport;
     const scratch = this.#scratch[memory];
     return (descriptor, begin, end) => run(descriptor, begin, end, scratch);

@@ -6,8 +6,8 @@ import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
 import { columnsOf, type Rows } from './rows.js';
 import type { MatrixWeight } from './weights.js';
 
-/** Bytes of a row that one worker takes: long rows of few tokens are shared. */
-const activationBlockBytes = 4096;
+/** Columns of a row that one worker takes: long rows of few tokens are shared. A multiple of what is quantized together. */
+const blockColumns = 1024;
 
 /** Matrices that read the block's input. */
 export function denseInputs(graph: Graph, { input }: DenseSpec): MatrixWeight[] {
@@ -40,15 +40,13 @@ export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows)
     activate(graph, spec, gate, up, inner);
   }
   const down = matrixOf(graph, spec.down);
-  graph.perRow(kind, ...convertFor(graph, inner, [down]));
   graph.parallel(multiplyTask(graph, down, inner, output));
   graph.perRow(kind, ...biasCalls(graph, spec.down, output));
 }
 
 function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Rows): void {
   const { kind } = inner.buffer;
-  const rowBytes = 4 * inner.columns;
-  const blocks = Math.ceil(rowBytes / activationBlockBytes);
+  const blocks = Math.ceil(inner.columns / blockColumns);
   const kernels = spec.input.kind === 'plain' ? plainActivations : gatedActivations;
   const call: KernelCall = kernels[spec.activation].call({
     input: gate.at,
@@ -57,9 +55,10 @@ function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Ro
     upStride: up.stride,
     output: inner.at,
     outputStride: inner.stride,
-    rowBytes,
-    blockBytes: activationBlockBytes,
+    rowBytes: 4 * inner.columns,
+    blockBytes: 4 * blockColumns,
     blocks,
   });
-  graph.parallel({ per: countOf(kind), factor: blocks, chunk: 1, calls: [call] });
+  const conversions = convertFor(graph, inner, [matrixOf(graph, spec.down)], { blocks, blockColumns });
+  graph.parallel({ per: countOf(kind), factor: blocks, chunk: 1, calls: [call, ...conversions] });
 }

@@ -52,7 +52,7 @@ export function buildModel(graph: Graph, spec: ModelSpec): ModelRows {
 function embed(graph: Graph, { embedding, vocabSize, embeddingLength }: ModelSpec, x: Rows): void {
   const table = graph.matrix(embedding.table, vocabSize, embeddingLength);
   const bytes = 4 * embeddingLength;
-  graph.perRow('tokens', table.format.lookup({ weights: table.place, rows: vocabSize, columns: embeddingLength, indexes: graph.step.part('tokenIds'), output: x.at, outputStride: x.stride }));
+  graph.perRow('tokens', table.format.lookup({ weights: table.place, columns: embeddingLength, indexes: graph.step.part('tokenIds'), output: x.at, outputStride: x.stride }));
   if (embedding.scale !== 1) graph.perRow('tokens', scaleRows.call({ input: x.at, inputStride: x.stride, output: x.at, outputStride: x.stride, bytes, scale: embedding.scale }));
   if (embedding.types) graph.perRow('tokens', addBias.call({ target: x.at, tokenStride: x.stride, groups: 1, bias: graph.tensor(embedding.types), bytes }));
   if (embedding.positions) {

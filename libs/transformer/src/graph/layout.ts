@@ -1,4 +1,4 @@
-import { StarlingError } from '@starling/core';
+import { alignUp, StarlingError } from '@starling/core';
 import { controlBytes, descriptorWords, MemoryLayout, structureWords, transferRows, type KernelTable, type Phase, type Task } from '@starling/kernels';
 import type { Graph, GraphPhase, Section } from './graph.js';
 import { countOf } from './graph.js';
@@ -24,6 +24,8 @@ export interface ModelLayout {
   /** Bytes of each memory. */
   readonly memories: readonly number[];
   readonly programs: Readonly<Record<ProgramName, PlannedProgram>>;
+  /** How weights get from the file to their places, by memory. */
+  readonly loading: readonly LoadingPlan[];
   /** (threads, memories) */
   readonly scratch: readonly (readonly number[])[];
   readonly weightBytes: number;
@@ -37,6 +39,21 @@ export interface PlannedProgram {
   /** Address of the descriptors in each memory. */
   readonly descriptors: readonly number[];
 }
+
+/** Loading into one memory: the caller puts bytes of the file in a staging area, workers pack them. */
+export interface LoadingPlan {
+  /** Two areas, one of which is filled while the other is packed. */
+  readonly staging: readonly [number, number];
+  readonly stagingBytes: number;
+  /** For each format: a program that packs rows, and where its one descriptor is. */
+  readonly packers: ReadonlyMap<string, PlannedProgram>;
+}
+
+/** Bytes of the file that are read and packed at a time. */
+const stagingLimit = 8 * 2 ** 20;
+
+/** Rows that a worker packs at a time. */
+const packChunk = 64;
 
 /**
  * Cuts a recorded model into ranges of layers, one for each memory, and gives everything its address. All memories begin alike:
@@ -68,9 +85,11 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
     place(home, tensor.name, bytes, to);
     weightBytes += bytes;
   }
+  const loading = layouts.map(({ layout }, memory) => planLoading(graph, table, options, memory, layout, layouts[0].layout));
   return {
     memories: layouts.map(({ layout }) => layout.byteLength),
     programs,
+    loading,
     scratch: scratch.map((address) => layouts.map(() => address)),
     weightBytes,
     kvBytes,
@@ -156,6 +175,27 @@ function planPrograms(phases: Record<ProgramName, Phase[]>, layouts: readonly Me
     structure: layouts[0].reserve(`program ${name}`, 4 * structureWords(phases[name])).address,
     descriptors: layouts.map((layout, memory) => layout.reserve(`descriptors ${name}`, 4 * descriptorWords(phases[name], memory)).address),
   }));
+}
+
+function planLoading(graph: Graph, table: KernelTable, { pageCount }: LayoutOptions, memory: number, layout: MemoryLayout, first: MemoryLayout): LoadingPlan {
+  const matrices = graph.matrices.filter(({ home }) => home.index === memory);
+  const largest = Math.max(0, ...matrices.map(({ tensor, format, columns }) => Math.max(tensor.byteLength, 4 * columns * format.rowGranularity)));
+  const stagingBytes = alignUp(Math.min(stagingLimit, largest), 64);
+  // Nobody needs pages before the weights are there: their place serves for staging, if it is large enough.
+  const pages = graph.kvRegions.filter(({ home }) => home.index === memory);
+  const pagesBytes = pages.reduce((sum, { pageBytes }) => sum + pageBytes * pageCount, 0);
+  const start = pagesBytes >= 2 * stagingBytes && pages.length > 0 ? pages[0].place.address : layout.reserve('staging', 2 * stagingBytes).address;
+  const packers = new Map<string, PlannedProgram>();
+  for (const { format, home } of matrices) {
+    if (packers.has(format.name)) continue;
+    const call = format.pack({ source: 0, weights: 0, rowBegin: 0, columns: 0, fileRowBytes: 0 });
+    const phases = [{ home, tasks: [{ per: 'rows' as const, factor: 1, chunk: packChunk, calls: [call] }] }];
+    table.add(phases);
+    const descriptors = Array.from({ length: memory + 1 }, () => 0);
+    descriptors[memory] = layout.reserve(`descriptor pack ${format.name}`, 4 * descriptorWords(phases, memory)).address;
+    packers.set(format.name, { phases, structure: first.reserve(`program pack ${format.name}`, 4 * structureWords(phases)).address, descriptors });
+  }
+  return { staging: [start, start + stagingBytes], stagingBytes, packers };
 }
 
 function forPrograms<T>(make: (name: ProgramName) => T): Record<ProgramName, T> {

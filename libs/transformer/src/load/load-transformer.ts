@@ -1,4 +1,19 @@
-import { buildOpsModule, ComputeMemory, ComputeTeam, hasRelaxedSimd, KernelTable, kvPageBytes, opsModuleName, writeProgram, denseFormat, type KvShape } from '@starling/kernels';
+import {
+  buildMatmulModule,
+  buildOpsModule,
+  ComputeMemory,
+  ComputeTeam,
+  fastestBuild,
+  KernelTable,
+  kvPageBytes,
+  matmulModuleName,
+  matrixFormatOf,
+  opsModuleName,
+  PLAIN_BUILD,
+  writeProgram,
+  type KvShape,
+  type NamedModules,
+} from '@starling/kernels';
 import type { GgufModel } from '@starling/gguf';
 import { ModelReader } from '../architecture/model-reader.js';
 import type { ModelSpec } from '../architecture/model-spec.js';
@@ -27,7 +42,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const contextLength = options.contextLength ?? Math.min(trained ?? defaultContextLimit, defaultContextLimit);
   const spec = architecture.read(new ModelReader(model, architecture.name, contextLength));
 
-  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: () => denseFormat });
+  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: (tensor) => matrixFormatOf(tensor.type.name) });
   const rows = buildModel(graph, spec);
   const table = new KernelTable();
   const pageCount = pageCountOf(spec, options, resolved, contextLength);
@@ -35,15 +50,12 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const layout = layOut(graph, table, { pageCount, headRows, memoryBytes: resolved.memoryBytes });
 
   const memories = layout.memories.map((bytes) => ComputeMemory.create(bytes));
-  for (const name of programNames) {
-    const { phases, structure, descriptors } = layout.programs[name];
-    writeProgram(phases, table, memories, structure, descriptors);
-  }
-  const relaxed = !resolved.deterministic && hasRelaxedSimd();
-  const modules = { [opsModuleName]: await WebAssembly.compile(buildOpsModule(table.sources.values(), relaxed)) };
+  const programs = [...programNames.map((name) => layout.programs[name]), ...layout.loading.flatMap(({ packers }) => [...packers.values()])];
+  for (const { phases, structure, descriptors } of programs) writeProgram(phases, table, memories, structure, descriptors);
+  const modules = await compileModules(graph, table, resolved.deterministic ?? false);
   const team = new ComputeTeam({ memories, modules, kernels: table.kernels, scratch: layout.scratch, workers: resolved.workers });
   try {
-    await Promise.all([team.start(), loadWeights(model, graph, memories, resolved.onProgress)]);
+    await loadWeights(model, { graph, memories, loading: layout.loading, team }, resolved.onProgress);
   } catch (error) {
     await team.close();
     throw error;
@@ -59,6 +71,17 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
     kvRegions: graph.kvRegions,
     writer: new StepWriter(memories, graph.step, info, graph.tileTokens),
   });
+}
+
+/** Builds and compiles just the kernels that the model uses. */
+async function compileModules(graph: Graph, table: KernelTable, deterministic: boolean): Promise<NamedModules> {
+  const build = deterministic ? PLAIN_BUILD : fastestBuild();
+  const formats = graph.matrices.map(({ format }) => format.name);
+  const [ops, matmul] = await Promise.all([
+    WebAssembly.compile(buildOpsModule(table.sources.values(), build.relaxed)),
+    WebAssembly.compile(buildMatmulModule(formats, build)),
+  ]);
+  return { [opsModuleName]: ops, [matmulModuleName]: matmul };
 }
 
 function pageBytesOf(spec: ModelSpec, { kvType, pageTokens }: ResolvedOptions): number {
