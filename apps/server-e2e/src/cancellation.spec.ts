@@ -6,7 +6,7 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(async () => {
-  await server.stop();
+  await server?.stop();
 });
 
 const running = async () => (await metrics(server.url)).get('starling_running_sequences');
@@ -21,7 +21,6 @@ describe('a client that goes away', () => {
     expect(await allocated()).toBeGreaterThan(0);
     const steps = (await metrics(server.url)).get('starling_step_duration_seconds_count')!;
     client.abort();
-    await expect(events.next()).rejects.toThrow();
     expect(await eventually(async () => (await running()) === 0, 500)).toBe(true);
     expect(await allocated()).toBe(0);
     // Steps of the model went on while the news travelled, but nowhere near the rest of the context.
@@ -40,7 +39,11 @@ describe('a client that goes away', () => {
       if (random() < 0.3) setTimeout(() => client.abort(), random() * 30);
       try {
         let seen = 0;
-        for await (const _event of stream(server.url, body, client.signal)) if (seen++ === cut) client.abort();
+        for await (const _event of stream(server.url, body, client.signal)) {
+          if (seen++ < cut) continue;
+          client.abort();
+          break;
+        }
       } catch {
         // The abort surfaces here: what counts is what it leaves behind.
       }

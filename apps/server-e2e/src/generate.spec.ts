@@ -6,7 +6,7 @@ beforeAll(async () => {
   server = await startServer();
 });
 afterAll(async () => {
-  await server.stop();
+  await server?.stop();
 });
 
 const ask = (body: object) => generate(server.url, { temperature: 0, max_tokens: 40, ...body });

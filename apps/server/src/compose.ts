@@ -6,17 +6,19 @@ import { createLogger, watchEventLoopDelay } from '@starling/telemetry/node';
 import { createApp } from './app.js';
 import { demoModelFile, pageFolder } from './assets.js';
 import type { CliIo } from './cli/io.js';
-import { locateModel } from './cli/locate-model.js';
+import { locateModel, type LocatedModel } from './cli/locate-model.js';
 import { showProgress } from './cli/progress.js';
 import { countEvents, countRequests, gaugeState } from './join-telemetry.js';
 import { listen, type Listening } from './listen.js';
-import { ModelHost, type ModelLoader } from './model-host.js';
+import { directoryOf, modelName, type ModelFacts } from './model-directory.js';
 import { readPageFiles } from './page-files.js';
 import type { ServeConfig } from './settings.js';
 import { VERSION } from './version.js';
 
 /** Streams say that they live after this long a silence. */
 const HEARTBEAT_MS = 15_000;
+/** How often progress of loading is looked at. */
+const PROGRESS_MS = 100;
 /** Answers that were told to end get this long to reach their clients. */
 const FAREWELL_MS = 500;
 
@@ -36,13 +38,18 @@ export function compose(config: ServeConfig, io: CliIo): Server {
   const telemetry = createTelemetry();
   const eventLoop = watchEventLoopDelay();
   const count = countEvents(telemetry);
-  const registry = new ModelRegistry({ loader: createModelLoader(engineOptions(config)) });
+  const registry = Starling.registry({
+    threads: config.threads,
+    contextLength: config.ctxSize,
+    maxSequences: config.parallel,
+    deterministic: config.deterministic,
+  });
   const facts = new Map<string, ModelFacts>();
   const models = directoryOf(registry, facts);
   registry.on((event) => {
     count(event);
     logEvent(event);
-    if (event.kind === 'model_loaded') factsOf(event.model).loadedAt = new Date();
+    if (event.kind === 'model_loaded') facts.set(event.model, { ...facts.get(event.model), loadedAt: new Date() });
   });
   gaugeState(telemetry, models, eventLoop);
   const closing = new AbortController();
@@ -61,12 +68,31 @@ export function compose(config: ServeConfig, io: CliIo): Server {
   });
 
   /** Digests are for the list of models; they are taken beside the serving, in a worker. */
-  async function noteDigest(name: string, file: string): Promise<void> {
+  async function noteDigest(name: string, { path, sha256 }: LocatedModel): Promise<void> {
     try {
-      models.setDigest(name, await sha256File(file, { signal: closing.signal }));
+      const digest = sha256 ?? (await sha256File(path, { signal: closing.signal }));
+      facts.set(name, { ...facts.get(name), sha256: digest });
     } catch (error) {
-      if (!closing.signal.aborted) logger.warn({ err: error, file }, 'no digest of a model file');
+      if (!closing.signal.aborted) logger.warn({ err: error, file: path }, 'no digest of a model file');
     }
+  }
+
+  async function load(model: string): Promise<void> {
+    const located = await locateModel(model, io, { verify: !config.skipVerify });
+    const name = modelName(located.path);
+    const progress = showProgress(io, `loading ${name}`, 'bytes');
+    const watch = setInterval(() => {
+      const now = registry.list().find((entry) => entry.name === name)?.progress;
+      if (now) progress.update(now.done, now.total);
+    }, PROGRESS_MS);
+    try {
+      const { info } = await registry.load(located.path, name);
+      logger.debug({ file: located.path, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes }, 'model loaded');
+    } finally {
+      clearInterval(watch);
+      progress.end();
+    }
+    void noteDigest(name, located);
   }
 
   function logEvent(event: EngineEvent): void {
@@ -80,38 +106,15 @@ export function compose(config: ServeConfig, io: CliIo): Server {
     },
     async start() {
       listening = await listen(app, config.host, config.port);
-      for (const model of config.model.length > 0 ? config.model : [demoModelFile()]) {
-        const source = await locateModel(model, io, { verify: !config.skipVerify });
-        const { info } = await models.load(source);
-        if (source.sha256 === undefined) void noteDigest(info.name, source.path);
-        logger.debug({ file: source.path, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes }, 'model loaded');
-      }
+      for (const model of config.model.length > 0 ? config.model : [demoModelFile()]) await load(model);
     },
     async close(hurry) {
       closing.abort();
       const drainMs = config.drainSeconds * 1000;
-      const timeout = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
-      const ended = models.close({ drain: true, timeoutMs: drainMs });
-      await Promise.all([ended, listening?.close(timeout, FAREWELL_MS)]);
+      const deadline = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
+      hurry.addEventListener('abort', () => void registry.close({ drain: false }), { once: true });
+      await Promise.all([registry.close({ drain: true, timeoutMs: drainMs }), listening?.close(deadline, FAREWELL_MS)]);
       eventLoop.stop();
     },
-  };
-}
-
-function loaderOf(config: ServeConfig, io: CliIo): ModelLoader {
-  return async (file, name) => {
-    const progress = showProgress(io, `loading ${name}`, 'bytes');
-    try {
-      return await Starling.load(file, {
-        name,
-        threads: config.threads,
-        contextLength: config.ctxSize,
-        maxSequences: config.parallel,
-        deterministic: config.deterministic,
-        onProgress: ({ done, total }) => progress.update(done, total),
-      });
-    } finally {
-      progress.end();
-    }
   };
 }

@@ -68,7 +68,10 @@ export async function startServer(args: readonly string[] = [], environment: Rec
       resolve(found);
     };
     child.stdout.on('data', look);
-    void exit.then((code) => reject(failure(`the server ended with ${code}: ${texts.stderr}`)));
+    void exit.then((code) => {
+      clearTimeout(timer);
+      reject(failure(`the server ended with ${code}: ${texts.stderr}`));
+    });
   });
   return {
     url,

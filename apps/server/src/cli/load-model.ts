@@ -1,5 +1,5 @@
-import type { LanguageModel } from '@starling/engine';
-import { Starling, type LoadOptions } from '@starling/engine/node';
+import type { LanguageModel, LoadOptions } from '@starling/engine';
+import { Starling } from '@starling/engine/node';
 import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
 import { showProgress } from './progress.js';

@@ -1,4 +1,5 @@
 import { openGgufFile } from '@starling/gguf/node';
+import { enableRelaxedSimd, nodeWorkers } from '@starling/kernels/node';
 import { loadTransformer, type KvType, type ModelRuntime } from '@starling/transformer';
 import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
@@ -16,11 +17,18 @@ export interface RuntimeRequest {
 
 /** Loads a model for one sequence, below the engine: for commands that measure steps or logits. */
 export async function loadRuntime(model: string, request: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
+  enableRelaxedSimd();
   const file = await openGgufFile((await locateModel(model, io)).path);
   const progress = showProgress(io, 'loading', 'bytes');
   try {
     const { contextLength: kvTokens } = request;
-    return await loadTransformer(file, { ...request, kvTokens, maxSequences: 1, onProgress: ({ done, total }) => progress.update(done, total) });
+    return await loadTransformer(file, {
+      ...request,
+      kvTokens,
+      maxSequences: 1,
+      workers: nodeWorkers(),
+      onProgress: ({ done, total }) => progress.update(done, total),
+    });
   } finally {
     progress.end();
     await file.close();
