@@ -99,3 +99,13 @@ describe('tokens and text', () => {
     expect(model.memory).toEqual({ weightBytes: 5, kvBytes: 6, scratchBytes: 7, totalBytes: 18 });
   });
 });
+
+describe('a model that gives embeddings only', () => {
+  it('refuses to generate and to score', async () => {
+    const { model } = fakeModel({ info: { hasLogits: false, causal: false } });
+    expect(() => model.generate({ prompt: 'a' })).toThrow(expect.objectContaining({ code: 'invalid_request', details: expect.objectContaining({ param: 'model' }) }));
+    await expect(model.logits([1])).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(model.perplexity('ab')).rejects.toMatchObject({ code: 'invalid_request' });
+    expect((await model.embed('a')).vectors).toHaveLength(1);
+  });
+});
