@@ -83,7 +83,13 @@ describe('Candidates', () => {
     expect([...candidates.logits].flatMap((logit, id) => (logit === -Infinity ? [] : [id]))).toEqual([3, 39]);
   });
 
-  it('refuses logits of another length', () => {
-    expect(() => new Candidates(3).load(new Float32Array(4))).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  it('leaves out what a row holds beyond the vocabulary', () => {
+    const candidates = new Candidates(2);
+    candidates.load(Float32Array.of(1, 2, 9));
+    expect([candidates.size, ...candidates.logits]).toEqual([2, 1, 2]);
+  });
+
+  it('refuses too few logits', () => {
+    expect(() => new Candidates(3).load(new Float32Array(2))).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 });

@@ -50,14 +50,17 @@ export class Candidates {
     this.order = new Int32Array(capacity);
   }
 
-  /** Starts a token: every id of the vocabulary, in ascending order, with its logit. `logits` (capacity) is copied. */
+  /**
+   * Starts a token: every id of the vocabulary, in ascending order, with its logit. `logits` (capacity, or more: what lies behind, as
+   * in rows padded to a round number, is no token) is copied.
+   */
   load(logits: Float32Array): void {
-    if (logits.length !== this.capacity) {
+    if (logits.length < this.capacity) {
       throw new StarlingError('invalid_argument', `expected ${this.capacity} logits, one for each token of the vocabulary, not ${logits.length}`, {
         details: { expected: this.capacity, received: logits.length },
       });
     }
-    this.logits.set(logits);
+    this.logits.set(logits.length === this.capacity ? logits : logits.subarray(0, this.capacity));
     for (let i = 0; i < this.movedEnd; i++) this.ids[i] = i;
     this.movedEnd = 0;
     this.size = this.capacity;

@@ -2,6 +2,7 @@ export { createSampler, type Sampler, type SampledToken, type SamplerState, type
 export { DEFAULT_SAMPLER_PARAMS, resolveSamplerParams, type SamplerParams, type SamplerOptions, type LogitBias } from './params.js';
 export { samplerDefaults } from './model-defaults.js';
 export { type SamplerVocabulary } from './vocabulary.js';
+export { vocabularyOf, type VocabularySource } from './vocabulary-of.js';
 export { unknownStageNames, type StageName } from './stage-names.js';
 export { logProbabilities, promptLogProbabilities, type TokenLogProbability, type TokenLogProbabilities } from './log-probabilities.js';
 export { StopMonitor, type StopCheck } from './stop-monitor.js';

@@ -44,10 +44,10 @@ export interface Sampler {
   /** The seed in use: the one asked for, or the random one that was taken instead. */
   readonly seed: number;
   /**
-   * Chooses the next token. `logits` (n_vocab) are not changed, the history neither: call `accept` with the token that was really
+   * Chooses the next token. `logits` (n_vocab, or a row padded beyond it) are not changed, the history neither: call `accept` with the token that was really
    * taken. With a constraint, the chosen token is tested first; only if it is refused, all others that may not come are masked
    * and the chain runs once more.
-   * @throws StarlingError invalid_argument for logits of another length; unprocessable if no token can be drawn.
+   * @throws StarlingError invalid_argument for too few logits; unprocessable if no token can be drawn.
    */
   sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken;
   /** Adds a token to the history: every token of the prompt, then every token taken. */
