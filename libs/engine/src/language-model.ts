@@ -119,6 +119,8 @@ export class LanguageModel {
       this.#checkOpen();
       checkGenerate(request);
       this.#checkHasLogits();
+      // Before the work of tokenizing and compiling: a full queue is when there is no time for it.
+      this.#scheduler.checkQueue(request.tenant);
       const tokens = promptTokens(request, this.tokenizer, this.#parts.chatTemplate);
       this.#checkContext(tokens.length, request.maxTokens === 0 ? 0 : 1);
       const constraint = this.#constraintOf(request);

@@ -50,6 +50,7 @@ describe('Scheduler', () => {
     for (let i = 0; i < 5; i++) owner.submit({ id: `r${i}`, tokens: [1] }, 2);
     expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(expect.objectContaining({ code: 'queue_full', details: { queued: 5, queuedOfTenant: 5, running: 0, queueLimit: 3 } }));
     expect(events.at(-1)).toEqual({ kind: 'refused', id: 'r5', tenant: '', code: 'queue_full' });
+    expect(() => owner.scheduler.checkQueue()).toThrow(expect.objectContaining({ code: 'queue_full' }));
     owner.step();
     expect(owner.scheduler.statistics()).toEqual({ queued: 3, queueLimit: 3, running: 2, suspended: 0 });
     expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(expect.objectContaining({ code: 'queue_full' }));

@@ -72,6 +72,12 @@ export class Scheduler {
     return { queued: this.#set.queue.length, queueLimit: this.#queueLimit, running: this.#set.running.size, suspended: this.#set.suspended.length };
   }
 
+  /** Tells before a request is prepared whether it would be refused for want of room. @throws StarlingError queue_full with figures */
+  checkQueue(tenant = ''): void {
+    const refusal = this.#gate.refusal(this.#set.load(tenant));
+    if (refusal) throw refusal;
+  }
+
   /**
    * Takes a request into the queue.
    * @throws StarlingError queue_full with figures, context_length_exceeded with the limit, invalid_argument for an empty prompt
@@ -80,8 +86,7 @@ export class Scheduler {
     const tenant = request.tenant ?? '';
     try {
       checkRequest(request, this.sequenceLimit);
-      const refusal = this.#gate.refusal(this.#set.load(tenant));
-      if (refusal) throw refusal;
+      this.checkQueue(tenant);
     } catch (error) {
       if (isStarlingError(error, 'queue_full') || isStarlingError(error, 'context_length_exceeded')) {
         this.#events.emit({ kind: 'refused', id: request.id, tenant, code: error.code as 'queue_full' | 'context_length_exceeded' });
