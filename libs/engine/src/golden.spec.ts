@@ -1,4 +1,6 @@
 import path from 'node:path';
+import type { TeamWorker } from '@starling/kernels';
+import { nodeWorkers } from '@starling/kernels/node';
 import { demoModelRoot, describeWithFixtures, fixturePath, readFloatFixture, readJsonFixture, relativeRms } from '../../../tools/fixtures/fixtures.js';
 import type { GenerateRequest } from './generate-types.js';
 import type { LanguageModel } from './language-model.js';
@@ -99,6 +101,30 @@ describeWithFixtures('stories260K beside others', () => {
       expect(other.statistics()).toMatchObject({ running: 0, queued: 0, kv: { allocatedBytes: 0 } });
       await other.close();
     }
+  });
+
+  it('goes on with the same tokens when a worker dies', async () => {
+    const started: TeamWorker[] = [];
+    const { spawn } = nodeWorkers();
+    const spawning = (...args: Parameters<typeof spawn>): TeamWorker => {
+      const worker = spawn(...args);
+      started.push(worker);
+      return worker;
+    };
+    const model = await Starling.load(stories(), { ...exact, inline: false, threads: 2, workers: { spawn: spawning } });
+    const expected = (await model.generate(request(0)).result()).tokens;
+    const failures: unknown[] = [];
+    model.on((event) => void (event.kind === 'step_failed' && failures.push(event)));
+    const tokens: number[] = [];
+    for await (const part of model.generate(request(0))) {
+      if (part.kind !== 'token') continue;
+      tokens.push(part.id);
+      if (part.index === 5) await started[0].terminate();
+    }
+    expect(tokens).toEqual(expected);
+    // A worker that dies between two steps is replaced before the next: then none has failed.
+    expect(failures.slice(0, 1)).toEqual(failures.map(() => expect.objectContaining({ code: 'worker_failed', willRetry: true })));
+    await model.close();
   });
 
   it('gives several answers to one prompt the tokens that each gets alone', async () => {
