@@ -90,7 +90,7 @@ class RangeRequests {
         return await this.#readOnce(offset, into, amount);
       } catch (error) {
         if (error instanceof StarlingError && (error.code !== 'download_failed' || error.details.final === true)) throw error;
-        if (attempt === ATTEMPTS) throw error instanceof StarlingError ? error : this.error(`cannot be read (${messageOf(error)})`, error);
+        if (attempt === ATTEMPTS) throw error instanceof StarlingError ? error : this.error(`cannot be read (${reasonOf(error)})`, error);
       }
     }
   }
@@ -106,12 +106,13 @@ class RangeRequests {
       const expected = Math.min(into.length, size - offset);
       if (expected < into.length && amount === 'exactly') throw this.error(`has ${size} bytes, fewer than it had before`);
       let length = 0;
-      for await (const chunk of chunksOf(response)) {
+      for await (const chunk of chunksOf(response, abort.signal)) {
         stall.restart();
         if (length + chunk.length > expected) throw this.error(`sent more than the ${expected} bytes that were asked for`);
         into.set(chunk, length);
         length += chunk.length;
       }
+      if (stall.hasFired) throw this.error(`nothing came for ${this.#stallMs} ms`);
       if (length < expected) throw this.error(`sent ${length} of ${expected} bytes`);
       return { size, length };
     } finally {
@@ -140,8 +141,14 @@ class RangeRequests {
   }
 }
 
+/** Why a request failed: fetch itself only says that it did. */
+function reasonOf(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+}
+
 /** Aborts a request when nothing has come for a while. */
 class StallTimer {
+  hasFired = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -153,7 +160,10 @@ class StallTimer {
 
   restart(): void {
     this.stop();
-    this.#timer = setTimeout(() => this.abort.abort(new StarlingError('download_failed', `nothing came for ${this.stallMs} ms`)), this.stallMs);
+    this.#timer = setTimeout(() => {
+      this.hasFired = true;
+      this.abort.abort();
+    }, this.stallMs);
   }
 
   stop(): void {
@@ -161,9 +171,16 @@ class StallTimer {
   }
 }
 
-async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return;
-  const reader = response.body.getReader();
+/**
+ * The pieces of a body as they come. Its reader is cancelled when the signal fires or the caller leaves: some platforms' fetch forgets
+ * its own signal once the response has been collected, and a read would then wait for ever.
+ */
+async function* chunksOf(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -171,6 +188,6 @@ async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
       yield value;
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    cancel();
   }
 }
