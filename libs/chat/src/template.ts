@@ -55,7 +55,7 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
     source,
     render(messages, { tools, addGenerationPrompt = true, variables = {} } = {}) {
       const context = {
-        ...variables,
+        ...markFields(variables, mark),
         messages: messages.map((message) => templateMessage(message, mark)),
         ...(tools && tools.length > 0 ? { tools: markStrings(tools, mark) } : {}),
         add_generation_prompt: addGenerationPrompt,
@@ -91,12 +91,8 @@ function renderWith(template: Template, context: Record<string, unknown>): strin
 function templateMessage(message: ChatMessage, mark: (text: string) => string): Record<string, unknown> {
   const { content, tool_calls: calls, ...rest } = message;
   const text = typeof content === 'string' ? content : (content ?? []).map((part) => part.text).join('');
-  return {
-    ...(markStrings(rest, mark) as Record<string, unknown>),
-    role: message.role,
-    content: mark(text),
-    ...(calls ? { tool_calls: calls.map((call) => ({ ...call, function: { ...call.function, arguments: markStrings(argumentsOf(call.function.arguments), mark) } })) } : {}),
-  };
+  const toolCalls = calls?.map((call) => ({ ...call, function: { ...call.function, arguments: argumentsOf(call.function.arguments) } }));
+  return markFields({ ...rest, content: text, ...(toolCalls && { tool_calls: toolCalls }) }, mark);
 }
 
 function argumentsOf(value: string | Readonly<Record<string, unknown>>): unknown {
@@ -108,10 +104,15 @@ function argumentsOf(value: string | Readonly<Record<string, unknown>>): unknown
   }
 }
 
-/** The same JSON value with every string in it marked. */
+/** The same JSON value with every string in it marked, names of fields included. Fields that are undefined are left out, as JSON does. */
 function markStrings(value: unknown, mark: (text: string) => string): unknown {
   if (typeof value === 'string') return mark(value);
   if (Array.isArray(value)) return value.map((item) => markStrings(item, mark));
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, markStrings(item, mark)]));
+  if (typeof value === 'object' && value !== null) return markFields(value, mark);
   return value;
+}
+
+function markFields(object: object, mark: (text: string) => string): Record<string, unknown> {
+  const fields = Object.entries(object).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(fields.map(([key, item]) => [mark(key), markStrings(item, mark)]));
 }
