@@ -24,8 +24,14 @@ describe('the log', () => {
 
   it('never shows secrets', () => {
     const { log, lines } = recorded();
-    log.info({ authorization: 'Bearer x', settings: { apiKey: 'y', port: 1 } }, 'settings');
-    expect(lines[0]).toMatchObject({ authorization: '[secret]', settings: { apiKey: '[secret]', port: 1 } });
+    log.info({ authorization: 'Bearer x', settings: { apiKey: 'y', port: 1 }, request: { headers: { 'x-api-key': 'z', accept: '*/*' } } }, 'settings');
+    expect(lines[0]).toMatchObject({
+      authorization: '[secret]',
+      settings: { apiKey: '[secret]', port: 1 },
+      request: { headers: { 'x-api-key': '[secret]', accept: '*/*' } },
+    });
+    log.child({ password: 'p' }).info('child');
+    expect(lines[1]).toMatchObject({ password: '[secret]' });
   });
 
   it('refuses a level that it does not know', () => {

@@ -6,8 +6,9 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Facts that must not reach a log, wherever they stand on the first two levels. */
-const SECRETS = ['authorization', 'api_key', 'apiKey', 'api_keys', 'apiKeys', 'password', 'token_secret', 'cookie'];
+/** Facts that must not reach a log, wherever they stand on the first three levels. */
+const SECRETS = ['authorization', 'api_key', 'apiKey', 'api_keys', 'apiKeys', 'x-api-key', 'password', 'secret', 'token_secret', 'cookie', 'set-cookie'];
+const SECRET_PATHS = SECRETS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
 
 export interface LoggerOptions {
   /** Default `info`. */
@@ -34,7 +35,7 @@ export function createLogger({ level = 'info', context = {}, to = 2 }: LoggerOpt
       base: context,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      redact: { paths: SECRET_PATHS, censor: '[secret]' },
     },
     stream,
   );

@@ -52,6 +52,18 @@ describe('telemetry', () => {
     expect(await telemetry.render()).toContain('starling_model_loaded_bytes{model="a\\"b\\\\c\\nd"} 1');
   });
 
+  it('has the names and labels that dashboards rely on', () => {
+    const described = Object.entries(METRICS).map(([name, { kind, labels }]) => `${kind} ${name}{${labels.join()}}`);
+    expect(described.sort()).toEqual([
+      'counter cached_prompt_tokens_total{}', 'counter evicted_sessions_total{}', 'counter generated_tokens_total{}', 'counter prompt_tokens_total{model}',
+      'counter rejected_total{reason}', 'counter requests_total{route,status}', 'counter restored_bytes_total{}', 'counter spilled_bytes_total{}',
+      'counter worker_restarts_total{}', 'gauge event_loop_delay_seconds{quantile}', 'gauge kv_bytes{state}', 'gauge model_loaded_bytes{model}',
+      'gauge queue_depth{model}', 'gauge running_sequences{}', 'gauge sessions{}', 'histogram batch_size{}', 'histogram inter_token_seconds{}',
+      'histogram prefill_tokens{}', 'histogram queue_wait_seconds{}', 'histogram request_duration_seconds{}', 'histogram step_duration_seconds{}',
+      'histogram time_to_first_token_seconds{}',
+    ]);
+  });
+
   it('has ascending buckets in every histogram', () => {
     for (const definition of Object.values(METRICS)) {
       if (definition.kind !== 'histogram') continue;
