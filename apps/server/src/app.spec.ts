@@ -66,6 +66,10 @@ describe('bodies', () => {
     expect((await errorOf(response)).code).toBe('unsupported_media_type');
   });
 
+  it('refuses a compressed body with 415', async () => {
+    expect((await post(json({ text: 'a' }, { 'content-encoding': 'gzip' }))).status).toBe(415);
+  });
+
   it('takes JSON types with a charset or a suffix', async () => {
     for (const type of ['application/json; charset=UTF-8', 'Application/JSON', 'application/vnd.x+json']) {
       expect((await post(json({ text: 'a' }, { 'content-type': type }))).status).toBe(200);

@@ -8,6 +8,8 @@ import { errorReply } from './adapters/error-body.js';
 import type { AppEnv } from './context.js';
 import { systemCode } from './system-code.js';
 
+/** Longer than proxies and clients keep idle connections, so that it is never us who close one that they are about to use. */
+const KEEP_ALIVE_MS = 75_000;
 /** How often a closing server looks for connections that have nothing more to do. */
 const IDLE_SWEEP_MS = 50;
 
@@ -25,6 +27,7 @@ export interface Listening {
  */
 export async function listen(app: Hono<AppEnv>, host: string, port: number): Promise<Listening> {
   const server = createServer(getRequestListener(app.fetch, { hostname: host, errorHandler: answerBrokenTarget }));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.on('clientError', answerBrokenRequest);
   server.listen(port, host);
   try {

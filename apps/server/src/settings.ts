@@ -83,7 +83,7 @@ const optional = <T>(parse: (value: unknown, source: string) => T): ((value: unk
 
 /** The one table of settings, in the order of the help. */
 export const SETTINGS: { readonly [Name in SettingName]-?: Setting<ServeConfig[Name]> } = {
-  model: { flag: 'model', short: 'm', placeholder: 'MODEL', repeatable: true, help: 'a GGUF file, or a name that the registry knows; may be given several times (default: the demo model that comes with the server)', default: [], parse: texts },
+  model: { flag: 'model', short: 'm', placeholder: 'MODEL', repeatable: true, help: 'a GGUF file, a name in the cache folder, a URL, or hf:OWNER/REPO[:QUANT]; may be given several times (default: the demo model that comes with the server)', default: [], parse: texts },
   host: { flag: 'host', placeholder: 'HOST', help: 'address to listen on', default: '127.0.0.1', parse: text },
   port: { flag: 'port', placeholder: 'PORT', help: 'port to listen on; 0 picks a free one', default: 8080, parse: integer(0, 65_535) },
   threads: { flag: 'threads', short: 't', placeholder: 'N', help: 'threads that compute', default: Math.min(os.availableParallelism(), 64), parse: integer(1, 256) },

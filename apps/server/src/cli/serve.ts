@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { isStarlingError, StarlingError } from '@starling/core';
 import { compose } from '../compose.js';
-import { environmentName, resolveConfig } from '../config.js';
+import { resolveConfig } from '../config.js';
 import { SETTINGS, type Setting, type SettingName } from '../settings.js';
 import { write, type CliIo } from './io.js';
 import { gather } from './values.js';
@@ -16,7 +16,7 @@ export function registerServe(program: Command, io: CliIo): void {
     .command('serve')
     .description('serve models over HTTP')
     .addHelpText('after', '\nEach option can be set by an environment variable too: --ctx-size by STARLING_CTX_SIZE, and so on.\nOrder: option, environment, config file, default.');
-  for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting<unknown>][]) command.addOption(optionOf(name, setting));
+  for (const setting of Object.values<Setting<unknown>>(SETTINGS)) command.addOption(optionOf(setting));
   command.action(async (options: Record<string, unknown>) => {
     await serve(flagsOf(options), io);
   });
@@ -65,9 +65,10 @@ function stopSignal() {
   };
 }
 
-function optionOf(name: SettingName, { flag, short, placeholder, repeatable, help }: Setting<unknown>): Option {
+function optionOf({ flag, short, placeholder, repeatable, help, default: value }: Setting<unknown>): Option {
   const long = `--${flag}${placeholder ? ` <${placeholder}>` : ''}`;
-  const option = new Option(short ? `-${short}, ${long}` : long, `${help} (${environmentName(name)})`);
+  const isTold = typeof value === 'number' || typeof value === 'string';
+  const option = new Option(short ? `-${short}, ${long}` : long, isTold ? `${help} (default: ${value})` : help);
   return repeatable ? option.argParser(gather) : option;
 }
 

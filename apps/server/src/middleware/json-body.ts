@@ -8,6 +8,7 @@ import type { AppContext } from '../context.js';
  */
 export async function jsonBody(c: AppContext, limitBytes: number): Promise<unknown> {
   requireJson(c.req.header('content-type'));
+  requirePlain(c.req.header('content-encoding'));
   const bytes = await readBytes(c, limitBytes).catch((error: unknown) => {
     throw isStarlingError(error) ? error : new StarlingError('cancelled', 'the client went away while sending its body', { cause: error });
   });
@@ -33,6 +34,11 @@ function requireJson(header: string | undefined): void {
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
     throw new StarlingError('unsupported_media_type', `expected charset utf-8, received ${charset}`);
   }
+}
+
+function requirePlain(encoding: string | undefined): void {
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return;
+  throw new StarlingError('unsupported_media_type', `expected a body without content-encoding, received ${encoding}`);
 }
 
 async function readBytes(c: AppContext, limitBytes: number): Promise<Uint8Array> {

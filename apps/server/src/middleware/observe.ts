@@ -3,6 +3,9 @@ import { routePath } from 'hono/route';
 import type { AppContext, AppEnv } from '../context.js';
 import type { RequestObserver } from '../parts.js';
 
+/** Paths that are asked again and again while a server starts. */
+const PROBES = new Set(['/health', '/ready']);
+
 /** Tells what became of each request, to the metrics and to the log, once its last byte was handed over. */
 export function observe(observer: RequestObserver, clock: () => number): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
@@ -12,7 +15,7 @@ export function observe(observer: RequestObserver, clock: () => number): Middlew
       const durationMs = clock() - start;
       const { status } = c.res;
       observer.requestFinished({ route: routeOf(c), status, durationMs });
-      const quiet = c.req.method === 'GET' && status < 400;
+      const quiet = c.req.method === 'GET' && (status < 400 || PROBES.has(c.req.path));
       c.get('log')[quiet ? 'debug' : 'info']({ method: c.req.method, path: c.req.path, status, duration_ms: Math.round(durationMs * 10) / 10 }, 'request');
     };
     const end = c.get('streamEnd');

@@ -39,6 +39,6 @@ export const tokenIds = (min = 1) =>
       const key = ids.findIndex((id) => typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > MAX_TOKEN_ID);
       if (key < 0) return;
       const path: [v.ArrayPathItem] = [{ type: 'array', origin: 'value', input: dataset.value, key, value: ids[key] }];
-      addIssue({ path, input: ids[key], expected: `an integer from 0 to ${MAX_TOKEN_ID}`, received: JSON.stringify(ids[key]) });
+      addIssue({ path, input: ids[key], expected: `an integer from 0 to ${MAX_TOKEN_ID}`, received: typeof ids[key] === 'object' ? 'an object' : JSON.stringify(ids[key]) });
     }),
   );

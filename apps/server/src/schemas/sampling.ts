@@ -43,7 +43,10 @@ export const samplingFields = {
   dynatemp_exponent: v.optional(number(0)),
   min_keep: v.optional(count()),
   logit_bias: v.optional(
-    v.union([v.pipe(v.array(bias), v.maxLength(MAX_BIASES)), v.record(v.string(), v.union([number(), v.literal(false)]))]),
+    v.union([
+      v.pipe(v.array(bias), v.maxLength(MAX_BIASES)),
+      v.pipe(v.record(v.string(), v.union([number(), v.literal(false)])), v.maxEntries(MAX_BIASES)),
+    ]),
   ),
   ignore_eos: v.optional(v.boolean()),
   samplers: v.optional(v.pipe(v.array(v.picklist(STAGES)), v.maxLength(STAGES.length))),

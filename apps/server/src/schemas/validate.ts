@@ -70,6 +70,8 @@ function sayWhatIsWrong(issue: v.BaseIssue<unknown>, param: string | undefined):
       return `${field} must be a finite number, received ${received}`;
     case 'min_length':
       return `${field} must have a length of at least ${requirement}, received ${received}`;
+    case 'max_entries':
+      return `${field} must have at most ${requirement} entries, received ${received}`;
     case 'max_length':
       return `${field} must have a length of at most ${requirement}, received ${received}`;
     case 'check':

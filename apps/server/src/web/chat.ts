@@ -72,13 +72,13 @@ async function answer(): Promise<void> {
   try {
     const outcome = await ask(conversation, settings(), controller.signal, progress.add);
     progress.finish(outcome.kind === 'done' ? describe(outcome.summary) : '');
-    if (outcome.kind === 'failed') showFailure(body, outcome);
+    if (outcome.kind === 'failed') following(() => showFailure(body, outcome));
   } catch {
     progress.finish(controller.signal.aborted ? 'Stopped' : '');
-    if (!controller.signal.aborted) showFailure(body, { kind: 'failed', code: 'network', message: 'The server cannot be reached.' });
+    if (!controller.signal.aborted) following(() => showFailure(body, { kind: 'failed', code: 'network', message: 'The server cannot be reached.' }));
   }
   turn.classList.remove('busy');
-  addActions(meta, turn, progress.text());
+  following(() => addActions(meta, turn, progress.text()));
   if (progress.text() !== '') conversation.push({ role: 'assistant', content: progress.text() });
   if (running === controller) setRunning(undefined);
   input.focus();
@@ -127,7 +127,8 @@ function describe(summary: Summary): string {
 
 function showFailure(body: HTMLElement, failed: Failure): void {
   const hint = { unauthorized: ' Enter it under Settings.', context_length_exceeded: ' Start a new chat to make room.' }[failed.code] ?? '';
-  const note = element('p', failed.message + hint);
+  const sentence = failed.message.replace(/^./, (letter) => letter.toUpperCase()).replace(/[^.!?]$/, '$&.');
+  const note = element('p', sentence + hint);
   note.className = 'failure';
   note.setAttribute('role', 'alert');
   body.append(note);
@@ -154,6 +155,8 @@ function addActions(meta: HTMLElement, turn: HTMLElement, text: string): void {
 }
 
 function say(text: string): void {
+  // A message that got no answer would spoil every later one: too long, or two in a row.
+  if (history.at(-1)?.role === 'user') history.pop();
   history.push({ role: 'user', content: text });
   addTurn('user', text);
   input.value = '';
