@@ -5,14 +5,26 @@ import { commandR } from '../archs/command-r.js';
 import { exaone4 } from '../archs/exaone4.js';
 import { falcon } from '../archs/falcon.js';
 import { gemma } from '../archs/gemma.js';
+import { gemma2 } from '../archs/gemma2.js';
+import { gemma3 } from '../archs/gemma3.js';
 import { glm4 } from '../archs/glm4.js';
+import { gpt2 } from '../archs/gpt2.js';
 import { gptneox } from '../archs/gptneox.js';
+import { granite } from '../archs/granite.js';
 import { internlm2 } from '../archs/internlm2.js';
 import { llama } from '../archs/llama.js';
 import { minicpm } from '../archs/minicpm.js';
+import { mistral3 } from '../archs/mistral3.js';
 import { mpt } from '../archs/mpt.js';
 import { nemotron } from '../archs/nemotron.js';
+import { olmo2 } from '../archs/olmo2.js';
 import { phi2 } from '../archs/phi2.js';
+import { phi3 } from '../archs/phi3.js';
+import { qwen2 } from '../archs/qwen2.js';
+import { qwen3 } from '../archs/qwen3.js';
+import { smollm3 } from '../archs/smollm3.js';
+import { stablelm } from '../archs/stablelm.js';
+import { starcoder2 } from '../archs/starcoder2.js';
 import type { Architecture } from './architecture.js';
 
 const all: readonly Architecture[] = [
@@ -22,14 +34,26 @@ const all: readonly Architecture[] = [
   exaone4,
   falcon,
   gemma,
+  gemma2,
+  gemma3,
   glm4,
+  gpt2,
   gptneox,
+  granite,
   internlm2,
   llama,
   minicpm,
+  mistral3,
   mpt,
   nemotron,
+  olmo2,
   phi2,
+  phi3,
+  qwen2,
+  qwen3,
+  smollm3,
+  stablelm,
+  starcoder2,
 ];
 
 const byName: ReadonlyMap<string, Architecture> = new Map(all.map((architecture) => [architecture.name, architecture]));
