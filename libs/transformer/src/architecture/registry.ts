@@ -1,4 +1,5 @@
 import { StarlingError } from '@starling/core';
+import { bert } from '../archs/bert.js';
 import { bloom } from '../archs/bloom.js';
 import { cohere2 } from '../archs/cohere2.js';
 import { commandR } from '../archs/command-r.js';
@@ -17,6 +18,7 @@ import { minicpm } from '../archs/minicpm.js';
 import { mistral3 } from '../archs/mistral3.js';
 import { mpt } from '../archs/mpt.js';
 import { nemotron } from '../archs/nemotron.js';
+import { nomicBert } from '../archs/nomic-bert.js';
 import { olmo2 } from '../archs/olmo2.js';
 import { phi2 } from '../archs/phi2.js';
 import { phi3 } from '../archs/phi3.js';
@@ -28,6 +30,7 @@ import { starcoder2 } from '../archs/starcoder2.js';
 import type { Architecture } from './architecture.js';
 
 const all: readonly Architecture[] = [
+  bert,
   bloom,
   cohere2,
   commandR,
@@ -46,6 +49,7 @@ const all: readonly Architecture[] = [
   mistral3,
   mpt,
   nemotron,
+  nomicBert,
   olmo2,
   phi2,
   phi3,
