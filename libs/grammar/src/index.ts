@@ -1,5 +1,6 @@
 export { compileGbnf } from './gbnf/compile-gbnf.js';
 export { compileRegex, type RegexOptions } from './regex/compile-regex.js';
+export { compileJsonSchema, type JsonSchemaOptions } from './schema/compile-json-schema.js';
 export { Grammar } from './machine/grammar.js';
 export { GrammarIndex } from './match/grammar-index.js';
 export { GrammarMatcher } from './match/grammar-matcher.js';

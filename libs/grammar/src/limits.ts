@@ -26,7 +26,7 @@ export const LIMITS = {
   /** Different combinations of subschemas that have to hold together somewhere. */
   shapes: 20_000,
   /** Ways one value may take after anyOf, oneOf, not and allOf were multiplied out. */
-  alternatives: 1_024,
+  alternatives: 2_048,
   /** Properties named by one object. */
   properties: 4_096,
   /** Array positions that have a schema, or a count, of their own. */

@@ -72,18 +72,10 @@ function mergeStates(dfa: Dfa): Dfa {
   let count = new Set(group).size;
   for (let work = 0; ; work += dfa.table.length) {
     if (work > MERGE_WORK) return dfa;
-    const signatures = new Map<string, number>();
-    const refined = new Int32Array(dfa.size);
-    for (let state = 0; state < dfa.size; state++) {
-      let signature = `${group[state]}`;
-      for (let c = 0; c < width; c++) signature += `,${group[dfa.table[state * width + c]]}`;
-      let id = signatures.get(signature);
-      if (id === undefined) signatures.set(signature, (id = signatures.size));
-      refined[state] = id;
-    }
-    group = refined;
-    if (signatures.size === count) break;
-    count = signatures.size;
+    const refined = refine(dfa, group);
+    group = refined.group;
+    if (refined.count === count) break;
+    count = refined.count;
   }
   if (count === dfa.size) return dfa;
   const table = new Int32Array(count * width);
@@ -93,6 +85,32 @@ function mergeStates(dfa: Dfa): Dfa {
     for (let c = 0; c < width; c++) table[group[state] * width + c] = group[dfa.table[state * width + c]];
   }
   return renumber(new Dfa(dfa.classStarts, table, labels, group[dfa.start]), new Uint8Array(count).fill(1));
+}
+
+/** One pass: states stay together if they are in one group and all their moves lead to the same groups. */
+function refine(dfa: Dfa, group: Int32Array): { group: Int32Array; count: number } {
+  const { table, classCount: width } = dfa;
+  const refined = new Int32Array(dfa.size);
+  const buckets = new Map<number, number[]>();
+  let count = 0;
+  for (let state = 0; state < dfa.size; state++) {
+    let hash = group[state] | 0;
+    for (let c = state * width; c < (state + 1) * width; c++) hash = (Math.imul(hash, 31) + group[table[c]]) | 0;
+    const bucket = buckets.get(hash);
+    const alike = bucket?.find((other) => {
+      if (group[other] !== group[state]) return false;
+      for (let c = 0; c < width; c++) if (group[table[other * width + c]] !== group[table[state * width + c]]) return false;
+      return true;
+    });
+    if (alike !== undefined) {
+      refined[state] = refined[alike];
+      continue;
+    }
+    refined[state] = count++;
+    if (bucket) bucket.push(state);
+    else buckets.set(hash, [state]);
+  }
+  return { group: refined, count };
 }
 
 /** Joins neighbouring classes that lead to the same states everywhere. */

@@ -10,8 +10,13 @@ export interface Call {
   readonly machine: Machine;
   /** The state the callee begins in. */
   readonly start: number;
-  /** The caller's state after the callee ended with this exit; STUCK if it cannot go on. */
-  resume(exit: number): number;
+  /**
+   * The caller's state after the callee ended with this exit; STUCK if it cannot go on. `read` gives the bytes that the callee has
+   * read, for calls that `capture` them.
+   */
+  resume(exit: number, read: () => Uint8Array): number;
+  /** Whether the caller's state depends on the bytes that the callee reads. */
+  readonly capture: boolean;
   /** True when the caller has nothing left to do then and ends with the same exit. */
   readonly tail: boolean;
 }

@@ -155,6 +155,7 @@ export class RuleMachine extends Utf8Machine {
 }
 
 class RuleCall implements Call {
+  readonly capture = false;
   readonly tail: boolean;
   readonly #source: MachineSource;
   readonly #after: () => number;

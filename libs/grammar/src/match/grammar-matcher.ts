@@ -3,7 +3,7 @@ import { grammarError } from '../limits.js';
 import type { Grammar } from '../machine/grammar.js';
 import { STUCK, type Machine } from '../machine/machine.js';
 import type { GrammarIndex } from './grammar-index.js';
-import { beginThreads, closeThreads, stepThreads, type Activation, type Thread, type Threads } from './threads.js';
+import { beginThreads, closeThreads, stepThreads, trailBytes, type Activation, type Thread, type Threads } from './threads.js';
 import type { TokenMask } from './token-mask.js';
 import { matchesToken, tokenMoveWords } from './token-moves.js';
 import type { Reach, TrieWalk } from './trie-walk.js';
@@ -96,7 +96,7 @@ export class GrammarMatcher {
     for (const { activation, state } of this.#threads.list) {
       for (const move of activation.machine.tokenMoves(state)) if (matchesToken(move, id, this.#index)) byToken.push({ activation, state: move.to });
     }
-    let threads: Threads = { list: [], canEnd: false };
+    let threads: Threads = { list: [], canEnd: false, trail: this.#threads.trail };
     if (!this.#index.vocabulary.isControl(id) && !this.#index.vocabulary.isEndOfGeneration(id)) {
       const bytes = this.#index.vocabulary.bytesOf(id);
       if (bytes.length > 0) {
@@ -104,7 +104,7 @@ export class GrammarMatcher {
         for (let i = 0; i < bytes.length && threads.list.length > 0; i++) threads = stepThreads(threads, bytes[i]);
       }
     }
-    return byToken.length === 0 ? threads : closeThreads([...threads.list, ...byToken]);
+    return byToken.length === 0 ? threads : closeThreads([...threads.list, ...byToken], threads.trail);
   }
 
   #maskWords(): Uint32Array {
@@ -133,7 +133,7 @@ export class GrammarMatcher {
         this.#addCallers(words, reach, caller);
         continue;
       }
-      const after = this.#walk.after(reach, call, caller.machine);
+      const after = this.#walk.after(reach, call, caller.machine, () => trailBytes(activation.begin, this.#threads.trail));
       for (const id of after.ids) words[id >>> 5] |= 1 << (id & 31);
       this.#addCallers(words, after, caller);
     }

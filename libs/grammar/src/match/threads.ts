@@ -8,6 +8,19 @@ interface Return {
   readonly caller: Activation;
 }
 
+/** The bytes read so far, last first; kept from where a caller first wants to know what its callee reads. */
+export interface Trail {
+  readonly byte: number;
+  readonly before: Trail | undefined;
+}
+
+/** The bytes from `begin` to `end`. */
+export function trailBytes(begin: Trail | undefined, end: Trail | undefined): number[] {
+  const bytes: number[] = [];
+  for (let at = end; at !== undefined && at !== begin; at = at.before) bytes.push(at.byte);
+  return bytes.reverse();
+}
+
 /**
  * One run of a machine, begun at one place of the output. All callers that want this machine at this place share the run, so that
  * ambiguous grammars cost a graph of runs, not a list of stacks (the graph-structured stack of generalised LL parsing).
@@ -18,9 +31,12 @@ export class Activation {
   readonly returns: Return[] = [];
   /** True when the whole output may end with this run. */
   isRoot = false;
+  /** Where the run begins, if a caller wants to know what it read. */
+  readonly begin: Trail | undefined;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, begin?: Trail) {
     this.machine = machine;
+    this.begin = begin;
   }
 }
 
@@ -35,13 +51,14 @@ export interface Threads {
   readonly list: readonly Thread[];
   /** Whether the output may end here. */
   readonly canEnd: boolean;
+  readonly trail: Trail | undefined;
 }
 
 /** The threads at the beginning of an output. */
 export function beginThreads(machine: Machine): Threads {
   const root = new Activation(machine);
   root.isRoot = true;
-  return new Closure().close([{ activation: root, state: machine.start }]);
+  return new Closure(undefined).close([{ activation: root, state: machine.start }]);
 }
 
 /** The threads after one more byte; none if no thread can read it. */
@@ -51,13 +68,13 @@ export function stepThreads(threads: Threads, byte: number): Threads {
     const next = activation.machine.next(state, byte);
     if (next !== STUCK) moved.push({ activation, state: next });
   }
-  return closeThreads(moved);
+  return closeThreads(moved, threads.trail === undefined ? undefined : { byte, before: threads.trail });
 }
 
 /** Follows calls and ends from states just reached, until every thread waits for a byte or a token. */
-export function closeThreads(moved: readonly Thread[]): Threads {
-  if (moved.every(({ activation, state }) => !activation.machine.hasEvents(state)) && moved.length < 2) return { list: moved, canEnd: false };
-  return new Closure().close(moved);
+export function closeThreads(moved: readonly Thread[], trail: Trail | undefined): Threads {
+  if (moved.every(({ activation, state }) => !activation.machine.hasEvents(state)) && moved.length < 2) return { list: moved, canEnd: false, trail };
+  return new Closure(trail).close(moved);
 }
 
 /** The work of closing: everything here belongs to one place of the output. */
@@ -68,6 +85,11 @@ class Closure {
   /** Exits of the runs that began here and ended without reading. */
   readonly #ended = new Map<Activation, Set<number>>();
   #canEnd = false;
+  #trail: Trail | undefined;
+
+  constructor(trail: Trail | undefined) {
+    this.#trail = trail;
+  }
 
   close(moved: readonly Thread[]): Threads {
     for (const { activation, state } of moved) this.#add(activation, state);
@@ -79,7 +101,7 @@ class Closure {
       if (exit !== NO_EXIT) this.#end(activation, exit);
       for (const call of machine.calls(state)) this.#call(activation, call);
     }
-    return { list: this.#threads, canEnd: this.#canEnd };
+    return { list: this.#threads, canEnd: this.#canEnd, trail: this.#trail };
   }
 
   #add(activation: Activation, state: number): void {
@@ -97,7 +119,9 @@ class Closure {
     if (!starts) this.#begun.set(call.machine, (starts = new Map()));
     let callee = starts.get(call.start);
     if (!callee) {
-      callee = new Activation(call.machine);
+      // The byte of the first trail is never read: bytes after it are.
+      if (call.capture) this.#trail ??= { byte: 0, before: undefined };
+      callee = new Activation(call.machine, this.#trail);
       starts.set(call.start, callee);
       this.#ended.set(callee, new Set());
       this.#add(callee, call.start);
@@ -114,20 +138,20 @@ class Closure {
     if (back === undefined) callee.isRoot = true;
     else if (callee.returns.some(({ call, caller }) => call === back.call && caller === back.caller)) return;
     else callee.returns.push(back);
-    for (const exit of this.#ended.get(callee) ?? []) this.#follow(back, exit);
+    for (const exit of this.#ended.get(callee) ?? []) this.#follow(callee, back, exit);
   }
 
   #end(activation: Activation, exit: number): void {
     const ended = this.#ended.get(activation);
     if (ended?.has(exit)) return;
     ended?.add(exit);
-    if (activation.isRoot) this.#follow(undefined, exit);
-    for (const back of activation.returns.slice()) this.#follow(back, exit);
+    if (activation.isRoot) this.#follow(activation, undefined, exit);
+    for (const back of activation.returns.slice()) this.#follow(activation, back, exit);
   }
 
-  #follow(back: Return | undefined, exit: number): void {
+  #follow(callee: Activation, back: Return | undefined, exit: number): void {
     if (back === undefined) this.#canEnd = true;
     else if (back.call === undefined) this.#end(back.caller, exit);
-    else this.#add(back.caller, back.call.resume(exit));
+    else this.#add(back.caller, back.call.resume(exit, () => Uint8Array.from(trailBytes(callee.begin, this.#trail))));
   }
 }

@@ -64,6 +64,18 @@ export function buildTokenTrie(vocabulary: TokenVocabulary): TokenTrie {
   };
 }
 
+/** The bytes on the way from a node to one below it. */
+export function pathBytes(trie: TokenTrie, from: number, to: number): number[] {
+  const bytes: number[] = [];
+  for (let node = from; node < to; ) {
+    let child = node + 1;
+    while (trie.ends[child] <= to) child = trie.ends[child];
+    bytes.push(trie.bytes[child]);
+    node = child;
+  }
+  return bytes;
+}
+
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] - b[i];

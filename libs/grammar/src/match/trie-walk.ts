@@ -1,6 +1,6 @@
 import { LIMITS, limitError } from '../limits.js';
 import { NO_EXIT, STUCK, type Call, type Machine } from '../machine/machine.js';
-import type { TokenTrie } from './token-trie.js';
+import { pathBytes, type TokenTrie } from './token-trie.js';
 
 /**
  * What tokens can do from one state of one machine, whoever called it: those that stay inside, and the places in the tree
@@ -69,15 +69,22 @@ export class TrieWalk {
     return reach;
   }
 
-  /** What the rest of the tokens does in the caller, at all places where the callee ended. */
-  after(reach: Reach, call: Call, caller: Machine): Reach {
-    let next = reach.after.get(call);
+  /**
+   * What the rest of the tokens does in the caller, at all places where the callee ended. `read` gives the bytes that the callee
+   * had read before the token; what follows from them is not kept.
+   */
+  after(reach: Reach, call: Call, caller: Machine, read: () => readonly number[]): Reach {
+    let next = call.capture ? undefined : reach.after.get(call);
     if (!next) {
       this.#depth = this.#calls = 0;
       const out = newCollector(undefined);
-      reach.exitNodes.forEach((node, i) => this.#visit(caller, call.resume(reach.exits[i]), node, out));
+      const before = call.capture ? read() : [];
+      reach.exitNodes.forEach((node, i) => {
+        const state = call.resume(reach.exits[i], () => Uint8Array.from([...before, ...pathBytes(this.#trie, 0, node)]));
+        this.#visit(caller, state, node, out);
+      });
       next = finish(out);
-      reach.after.set(call, next);
+      if (!call.capture) reach.after.set(call, next);
     }
     return next;
   }
@@ -129,7 +136,7 @@ export class TrieWalk {
         if (call.tail) {
           out.exitNodes.push(exitNode);
           out.exits.push(reach.exits[i]);
-        } else this.#visit(machine, call.resume(reach.exits[i]), exitNode, out);
+        } else this.#visit(machine, call.resume(reach.exits[i], () => Uint8Array.from(pathBytes(this.#trie, node, exitNode))), exitNode, out);
       });
     }
   }

@@ -1,8 +1,8 @@
 import { ALL_CODES } from '../automata/code-set.js';
 import { intersect, subtract } from '../automata/algebra.js';
 import { determinize } from '../automata/determinize.js';
-import { ACCEPT, DEAD, REJECT, type Dfa } from '../automata/dfa.js';
-import { MAX_CODE_POINT } from '../automata/code-set.js';
+import { ACCEPT, type Dfa } from '../automata/dfa.js';
+import { embed } from '../automata/embed.js';
 import { Nfa, type Fragment } from '../automata/nfa.js';
 import { grammarError } from '../limits.js';
 import { someNode, type RegexNode } from './regex-node.js';
@@ -69,18 +69,4 @@ function emit(nfa: Nfa, node: RegexNode): Fragment {
     case 'lookahead':
       return emitToEnd(nfa, [node]);
   }
-}
-
-/** A deterministic automaton as a piece of a larger one. */
-function embed(nfa: Nfa, dfa: Dfa): Fragment {
-  const end = nfa.state();
-  const states = Array.from({ length: dfa.size }, () => nfa.state());
-  for (let state = 1; state < dfa.size; state++) {
-    for (let c = 0; c < dfa.classCount; c++) {
-      const next = dfa.table[state * dfa.classCount + c];
-      if (next !== DEAD) nfa.move(states[state], [dfa.classStarts[c], (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) - 1], states[next]);
-    }
-    if (dfa.labels[state] !== REJECT) nfa.link(states[state], end);
-  }
-  return { start: states[dfa.start], end };
 }

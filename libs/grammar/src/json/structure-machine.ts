@@ -1,0 +1,100 @@
+import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type StateBudget, type TokenMove } from '../machine/machine.js';
+
+/** The only exit of JSON values. */
+export const VALUE_EXIT = 1;
+
+/**
+ * A machine for the characters around the parts of an array or object. A state is a phase of the syntax, a number for what came
+ * before (`D`, each different one once), and how many characters of white space were read in this phase:
+ * `1 + (number * phaseCount + phase) * (maxSpace + 1) + space`. The last phase is the end.
+ */
+export abstract class StructureMachine<D> implements Machine {
+  readonly #phaseCount: number;
+  readonly #maxSpace: number;
+  readonly #budget: StateBudget;
+  readonly #data: D[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #calls: (readonly Call[] | undefined)[] = [];
+
+  /** @param maxSpace characters of white space that may stand between two parts */
+  constructor(phaseCount: number, maxSpace: number, budget: StateBudget) {
+    this.#phaseCount = phaseCount;
+    this.#maxSpace = maxSpace;
+    this.#budget = budget;
+  }
+
+  abstract readonly start: number;
+
+  /** The state after a byte that is not white space. */
+  protected abstract step(phase: number, data: D, byte: number): number;
+  /** The parts that may begin in a phase. */
+  protected abstract partsOf(phase: number, data: D): readonly Call[];
+  /** Whether white space may stand in a phase. */
+  protected abstract allowsSpace(phase: number): boolean;
+  protected abstract keyOf(data: D): string;
+
+  protected state(phase: number, data: D): number {
+    const key = this.keyOf(data);
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      this.#budget.spend(this.#phaseCount);
+      number = this.#data.push(data) - 1;
+      this.#numbers.set(key, number);
+    }
+    return 1 + (number * this.#phaseCount + phase) * (this.#maxSpace + 1);
+  }
+
+  next(state: number, byte: number): number {
+    const index = Math.floor((state - 1) / (this.#maxSpace + 1));
+    const phase = index % this.#phaseCount;
+    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+      return this.allowsSpace(phase) && (state - 1) % (this.#maxSpace + 1) < this.#maxSpace ? state + 1 : STUCK;
+    }
+    return this.step(phase, this.#data[Math.floor(index / this.#phaseCount)], byte);
+  }
+
+  exit(state: number): number {
+    return Math.floor((state - 1) / (this.#maxSpace + 1)) % this.#phaseCount === this.#phaseCount - 1 ? VALUE_EXIT : NO_EXIT;
+  }
+
+  calls(state: number): readonly Call[] {
+    const index = Math.floor((state - 1) / (this.#maxSpace + 1));
+    return (this.#calls[index] ??= this.partsOf(index % this.#phaseCount, this.#data[Math.floor(index / this.#phaseCount)]));
+  }
+
+  tokenMoves(): readonly TokenMove[] {
+    return NO_TOKEN_MOVES;
+  }
+
+  hasEvents(state: number): boolean {
+    return this.exit(state) !== NO_EXIT || this.calls(state) !== NO_CALLS;
+  }
+}
+
+/** A call whose callee and way back are worked out when they are needed. */
+export class PartCall implements Call {
+  readonly tail: boolean;
+  readonly capture: boolean;
+  readonly #begin: () => { readonly machine: Machine; readonly start: number };
+  readonly #resume: (exit: number, read: () => Uint8Array) => number;
+  #callee: { readonly machine: Machine; readonly start: number } | undefined;
+
+  constructor(begin: () => { readonly machine: Machine; readonly start: number }, resume: (exit: number, read: () => Uint8Array) => number, kind: { tail?: boolean; capture?: boolean } = {}) {
+    this.#begin = begin;
+    this.#resume = resume;
+    this.tail = kind.tail ?? false;
+    this.capture = kind.capture ?? false;
+  }
+
+  get machine(): Machine {
+    return (this.#callee ??= this.#begin()).machine;
+  }
+
+  get start(): number {
+    return (this.#callee ??= this.#begin()).start;
+  }
+
+  resume(exit: number, read: () => Uint8Array): number {
+    return this.#resume(exit, read);
+  }
+}

@@ -1,0 +1,51 @@
+import { LIMITS, limitError } from '../limits.js';
+import type { Expression, Shape } from './model.js';
+import type { SchemaNode } from './schema-document.js';
+
+/** Makes the expressions of one schema document. */
+export class ExpressionTable {
+  readonly always: Expression = { id: 0, content: { kind: 'always' } };
+  readonly never: Expression = { id: 1, content: { kind: 'never' } };
+  readonly #known = new Map<string, Expression>();
+  #count = 2;
+
+  schema(node: SchemaNode): Expression {
+    if (node.value === true) return this.always;
+    if (node.value === false) return this.never;
+    return this.#intern(`schema ${node.id}`, { kind: 'schema', node });
+  }
+
+  /** A condition known by its shape; the same key must always mean the same shape. */
+  shape(key: string, shape: () => Shape): Expression {
+    return this.#known.get(`shape ${key}`) ?? this.#intern(`shape ${key}`, { kind: 'shape', shape: shape() });
+  }
+
+  not(expression: Expression): Expression {
+    if (expression === this.always) return this.never;
+    if (expression === this.never) return this.always;
+    if (expression.content.kind === 'not') return expression.content.of;
+    return this.#intern(`not ${expression.id}`, { kind: 'not', of: expression });
+  }
+
+  /** The condition that all of the given ones hold. */
+  all(...expressions: readonly Expression[]): Expression {
+    const parts = new Set<Expression>();
+    for (const expression of expressions) {
+      for (const part of expression.content.kind === 'all' ? expression.content.of : [expression]) if (part !== this.always) parts.add(part);
+    }
+    const list = [...parts].sort((a, b) => a.id - b.id);
+    if (list.length === 0) return this.always;
+    if (parts.has(this.never) || list.some(({ content }) => content.kind === 'not' && parts.has(content.of))) return this.never;
+    if (list.length === 1) return list[0];
+    return this.#intern(`all ${list.map(({ id }) => id).join()}`, { kind: 'all', of: list });
+  }
+
+  #intern(key: string, content: Expression['content']): Expression {
+    let expression = this.#known.get(key);
+    if (!expression) {
+      if (this.#count >= LIMITS.shapes) throw limitError('shapes', 'combinations of subschemas');
+      this.#known.set(key, (expression = { id: this.#count++, content }));
+    }
+    return expression;
+  }
+}

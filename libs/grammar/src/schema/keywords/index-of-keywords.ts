@@ -1,0 +1,38 @@
+import type { Keyword } from '../keyword-context.js';
+import { arrayKeywords } from './arrays.js';
+import { allOf, anyOf, conditional, not, oneOf, reference } from './logic.js';
+import { dependenciesKeyword, dependentRequired, dependentSchemas, objectKeywords, propertyNames } from './objects.js';
+import { constKeyword, enumKeyword, numberKeywords, typeKeyword } from './simple.js';
+import { formatKeyword, stringKeywords } from './strings.js';
+
+/** Every keyword that is enforced, and what works it out; keywords that belong together share one function. */
+export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
+  ['$ref', reference('$ref')],
+  ['$dynamicRef', reference('$dynamicRef')],
+  ['$recursiveRef', reference('$recursiveRef')],
+  ['type', typeKeyword],
+  ['nullable', typeKeyword],
+  ['enum', enumKeyword],
+  ['const', constKeyword],
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].map((name): [string, Keyword] => [name, numberKeywords]),
+  ...['minLength', 'maxLength', 'pattern'].map((name): [string, Keyword] => [name, stringKeywords]),
+  ['format', formatKeyword],
+  ...['prefixItems', 'items', 'additionalItems', 'contains', 'minContains', 'maxContains', 'minItems', 'maxItems', 'uniqueItems'].map((name): [string, Keyword] => [name, arrayKeywords]),
+  ...['properties', 'patternProperties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'].map((name): [string, Keyword] => [name, objectKeywords]),
+  ['propertyNames', propertyNames],
+  ['dependentRequired', dependentRequired],
+  ['dependentSchemas', dependentSchemas],
+  ['dependencies', dependenciesKeyword],
+  ['allOf', allOf],
+  ['anyOf', anyOf],
+  ['oneOf', oneOf],
+  ['not', not],
+  ...['if', 'then', 'else'].map((name): [string, Keyword] => [name, conditional]),
+]);
+
+/** Keywords that say nothing about which values are valid. Everything else that is not in `KEYWORDS`, or begins with `x-`, is refused. */
+export const ANNOTATIONS: ReadonlySet<string> = new Set([
+  '$schema', '$id', '$anchor', '$dynamicAnchor', '$recursiveAnchor', '$vocabulary', '$comment', '$defs', 'definitions',
+  'title', 'description', 'default', 'deprecated', 'readOnly', 'writeOnly', 'examples', 'example', 'contentEncoding', 'contentMediaType', 'contentSchema',
+  'discriminator', 'externalDocs', 'xml',
+]);
