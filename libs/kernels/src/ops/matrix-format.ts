@@ -14,6 +14,15 @@ export interface MultiplyOperands {
   readonly tokens: Placed;
 }
 
+/** A product of each expert with the rows that chose it: rows [firstRows[e], firstRows[e + 1]) of the input. */
+export interface MultiplyExpertsOperands extends Omit<MultiplyOperands, 'tokens'> {
+  /** Numbers of the experts that have rows. */
+  readonly inUse: Placed;
+  readonly firstRows: Placed;
+  readonly rows: number;
+  readonly chunkRows: number;
+}
+
 export interface ConvertOperands {
   readonly input: Placed;
   readonly inputStride: number;
@@ -68,6 +77,8 @@ export interface MatrixFormat {
   rowChunk(rows: number, columns: number, threads: number): number;
   /** Unit = row of the matrix. */
   multiply(operands: MultiplyOperands): KernelCall;
+  /** Unit = expert in use * chunks + chunk, with rows / chunkRows rounded up chunks. */
+  multiplyExperts(operands: MultiplyExpertsOperands): KernelCall;
   /** Unit = row of the output. */
   lookup(operands: LookupOperands): KernelCall;
   /** Unit = row of the source. */
@@ -92,6 +103,10 @@ function wrap(format: MatmulFormat): MatrixFormat {
     rowChunk: (rows, columns, threads) => chunkRows(format, rows, columns, threads),
     multiply: ({ weights, input, output, tokens, columns, inputStride, outputStride }) =>
       call('multiply', kernels.matmul, [weights, input, output, tokens, columns, inputStride, outputStride]),
+    multiplyExperts: ({ weights, input, output, inUse, firstRows, columns, inputStride, outputStride, rows, chunkRows: chunk }) =>
+      call('multiplyExperts', kernels.matmul, [
+        weights, input, output, inUse, firstRows, columns, inputStride, outputStride, format.packedBytes(rows, columns), rows, chunk, Math.ceil(rows / chunk),
+      ]),
     lookup: ({ weights, indexes, output, columns, outputStride }) => call('lookup', kernels.unpackRow, [weights, indexes, output, columns, outputStride]),
     pack: ({ source, weights, rowBegin, columns, fileRowBytes }) => call('pack', kernels.pack, [source, weights, rowBegin, columns, fileRowBytes]),
   };

@@ -1,16 +1,13 @@
-import type { ComputeMemory } from '../memory/compute-memory.js';
-import type { KernelCall, Operand, Placed } from '../program/program.js';
+import { groupByExpertKernel, routeExpertsKernel } from './route-kernels.js';
+import type { ScriptKernel } from './script-kernel.js';
 
-/**
- * A kernel in TypeScript, for what is small or rare. Its operands are the words from `at` on in the memory of its phase.
- * It must not allocate: it runs in every step.
- */
-type ScriptKernel = (home: ComputeMemory, at: number, begin: number, end: number, memories: readonly ComputeMemory[]) => void;
-
-export type ScriptKernelName = 'ropeTable' | 'temperatureTable' | 'transferRows';
+export type ScriptKernelName = 'groupByExpert' | 'ropeTable' | 'routeExperts' | 'temperatureTable' | 'transferRows';
 
 /** The kernels in TypeScript, by name. */
 export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {
+  groupByExpert: groupByExpertKernel,
+  routeExperts: routeExpertsKernel,
+
   ropeTable({ words, floats, doubles }, at, begin, end) {
     const positions = words[at] >>> 2;
     const frequencies = words[at + 1] >>> 3;
@@ -52,26 +49,3 @@ export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {
     }
   },
 };
-
-const call = (name: ScriptKernelName, operands: readonly Operand[]): KernelCall => ({ kernel: { kind: 'script', name }, operands });
-
-/**
- * Cosines and sines of the step's positions for rope.ts. Unit = token.
- * `frequencies`: one f64 for each pair, the angle a position adds; both are multiplied by `magnitude`.
- */
-export function ropeTable(operands: { positions: Placed; frequencies: Placed; pairs: number; table: Placed; tableStride: number; magnitude: number }): KernelCall {
-  const { positions, frequencies, pairs, table, tableStride, magnitude } = operands;
-  return call('ropeTable', [positions, frequencies, pairs, table, tableStride, { float: magnitude }]);
-}
-
-/** A factor for each token that grows with its position: 1 + scale * ln(1 + floor((position + offset) / interval)). Unit = token. */
-export function temperatureTable(operands: { positions: Placed; factors: Placed; scale: number; offset: number; interval: number }): KernelCall {
-  const { positions, factors, scale, offset, interval } = operands;
-  return call('temperatureTable', [positions, factors, { float: scale }, { float: offset }, { float: interval }]);
-}
-
-/** Copies rows of floats from another memory to the phase's own: where one range of layers ends and the next begins. Unit = row. */
-export function transferRows(operands: { fromMemory: number; source: number | Placed; target: Placed; stride: number; columns: number }): KernelCall {
-  const { fromMemory, source, target, stride, columns } = operands;
-  return call('transferRows', [fromMemory, source, target, stride, columns]);
-}

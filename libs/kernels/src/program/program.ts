@@ -29,7 +29,7 @@ export interface KernelSource {
 }
 
 /** What a kernel of the matmul module does. */
-export type MatrixRole = 'multiply' | 'convert' | 'lookup' | 'pack';
+export type MatrixRole = 'multiply' | 'multiplyExperts' | 'convert' | 'lookup' | 'pack';
 
 export interface KernelCall {
   readonly kernel: KernelRef;

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@starling/gguf';
-import type { Activation } from '@starling/kernels';
+import type { Activation, Gating } from '@starling/kernels';
 import type { Pooling } from '../runtime/model-runtime.js';
 
 /*
@@ -105,12 +105,11 @@ export interface DenseSpec {
   readonly down: LinearSpec;
 }
 
-/** How the scores of experts become weights. `softmaxOfUsed`: softmax over the chosen ones alone. */
-export type Gating = 'softmax' | 'sigmoid' | 'softmaxOfUsed';
-
 /** Matrices of all experts, (columns, rows, experts) in the file. */
 export interface ExpertsLinearSpec extends LinearSpec {
   readonly count: number;
+  /** Products must not lose more than rounding to f32 does, whatever the format of the weights. */
+  readonly precise?: boolean;
 }
 
 export interface ExpertsSpec {

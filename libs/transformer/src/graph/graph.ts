@@ -15,7 +15,8 @@ export interface GraphOptions {
   readonly threads: number;
   /** False: attention sees the whole input. */
   readonly causal: boolean;
-  readonly formatOf: (tensor: TensorInfo) => MatrixFormat;
+  /** How a tensor's weights are kept; `precise`: such that products lose no more than rounding to f32 does. */
+  readonly formatOf: (tensor: TensorInfo, precise: boolean) => MatrixFormat;
 }
 
 /** A phase, and what else is known of it. */
@@ -55,6 +56,7 @@ export class Graph {
   readonly vectors: VectorWeight[] = [];
   readonly kvRegions: KvRegion[] = [];
   readonly buffers = new Map<string, RowBuffer>();
+  readonly tables = new Map<string, { readonly place: Place; readonly bytes: number }>();
   readonly sections: Record<Section, GraphItem[]> = { body: [], head: [], hidden: [] };
   /** Tasks that each memory runs beside its first phase, for tables that its layers need. Called once the homes have their memories. */
   readonly prologues: { readonly home: RangeHome; readonly key: string; readonly task: () => Task }[] = [];
@@ -109,8 +111,17 @@ export class Graph {
     return buffer;
   }
 
+  /** Bytes that each memory has once, whatever the step. */
+  table(name: string, bytes: number): Placed {
+    const key = `${name}/${bytes}`;
+    let place = this.tables.get(key)?.place;
+    if (!place) this.tables.set(key, { place: (place = new Place(name)), bytes });
+    return place;
+  }
+
   /** The matrix in a tensor. A tensor used twice is kept once, where it was used first. */
-  matrix(tensor: TensorInfo, rows: number, columns: number, { count = 1, format = this.options.formatOf(tensor) } = {}): MatrixWeight {
+  matrix(tensor: TensorInfo, rows: number, columns: number, { count = 1, precise = false } = {}): MatrixWeight {
+    const format = this.options.formatOf(tensor, precise);
     const known = this.#matricesByTensor.get(tensor);
     if (known) return known;
     const weight = { tensor, format, rows, columns, count, bytes: count * format.bytes(rows, columns), home: this.home, place: new Place(tensor.name) };

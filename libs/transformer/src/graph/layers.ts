@@ -1,6 +1,7 @@
 import { addRows, gatherRows, scaleRows, addGatheredRows, addBias, softcapRows } from '@starling/kernels';
 import type { BlockNorms, FeedForwardSpec, LayerSpec, ModelSpec, NormSpec } from '../architecture/model-spec.js';
 import { attentionBlock, attentionInputs } from './attention-block.js';
+import { expertsBlock, expertsInputs } from './experts.js';
 import { denseBlock, denseInputs } from './feed-forward.js';
 import type { Graph } from './graph.js';
 import { convertFor, matrixOf, multiplyTask, biasCalls } from './linear.js';
@@ -112,11 +113,12 @@ function inputOf(graph: Graph, norms: BlockNorms, stream: Rows, normal: Rows, ma
 const outputNorm = (graph: Graph, norms: BlockNorms, rows: Rows) => (norms.output ? [normCall(graph, norms.output, rows, rows)] : []);
 
 function feedForwardInputs(graph: Graph, spec: FeedForwardSpec): MatrixWeight[] {
-  return spec.kind === 'dense' ? denseInputs(graph, spec) : [];
+  return spec.kind === 'dense' ? denseInputs(graph, spec) : expertsInputs(graph, spec);
 }
 
 function feedForwardBlock(graph: Graph, spec: FeedForwardSpec, input: Rows, output: Rows): void {
   if (spec.kind === 'dense') denseBlock(graph, spec, input, output);
+  else expertsBlock(graph, spec, input, output);
 }
 
 function buildHead(graph: Graph, { output, embeddingLength }: ModelSpec, stream: Rows): Rows {

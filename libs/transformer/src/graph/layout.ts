@@ -104,6 +104,7 @@ function planShared(graph: Graph, { headRows }: LayoutOptions): { layout: Memory
   const scratch = Array.from({ length: graph.options.threads }, (_, thread) => layout.reserve(`scratch ${thread}`, graph.scratchBytes, 4096).address);
   const rows: Record<RowKind, number> = { tokens: graph.options.maxBatchTokens, outputs: graph.options.maxBatchTokens, head: headRows };
   for (const buffer of graph.buffers.values()) buffer.place.address = layout.reserve(buffer.name, rows[buffer.kind] * buffer.rowBytes).address;
+  for (const { place, bytes } of graph.tables.values()) place.address = layout.reserve(place.label, bytes).address;
   return { layout, scratch };
 }
 

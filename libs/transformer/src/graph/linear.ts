@@ -14,14 +14,16 @@ export function matrixOf(graph: Graph, { weight, rows, columns }: LinearSpec): M
 export interface RowBlocks {
   readonly blocks: number;
   readonly blockColumns: number;
+  /** Rows of `input` for each row of its buffer's kind. Default 1. */
+  readonly multiple?: number;
 }
 
 /** Calls that bring rows into the forms that these matrices read, once for each form. Unit = row, or row * blocks + block. */
-export function convertFor(graph: Graph, input: Rows, weights: readonly MatrixWeight[], cut?: RowBlocks): KernelCall[] {
+export function convertFor(graph: Graph, input: Rows, weights: readonly MatrixWeight[], { multiple, ...cut }: Partial<RowBlocks> = {}): KernelCall[] {
   const calls = new Map<string, KernelCall>();
   for (const { format: { activation } } of weights) {
     if (!activation || calls.has(activation.name)) continue;
-    const converted = convertedRows(graph, input, activation);
+    const converted = convertedRows(graph, input, activation, multiple);
     calls.set(activation.name, activation.convert({ input: input.at, inputStride: input.stride, output: converted.at, outputStride: converted.stride, columns: input.columns, ...cut }));
   }
   return [...calls.values()];
@@ -49,8 +51,10 @@ export function biasCalls(graph: Graph, { bias, rows }: LinearSpec, output: Rows
   return bias ? [addBias.call({ target: output.at, tokenStride: output.stride, groups: 1, bias: graph.tensor(bias), bytes: 4 * rows })] : [];
 }
 
-function convertedRows(graph: Graph, input: Rows, activation: ActivationFormat): Rows {
+/** Where rows are in a form that they were converted to. @param multiple rows for each row of the buffer's kind */
+export function convertedRows(graph: Graph, input: Rows, activation: ActivationFormat, multiple = 1): Rows {
   const { buffer, columns } = input;
   assert(input.at === buffer.place, 'whole rows are converted');
-  return wholeRows(graph.buffer(`${buffer.name}:${activation.name}`, buffer.kind, activation.rowBytes(columns)), columns);
+  const rowBytes = activation.rowBytes(columns);
+  return { ...wholeRows(graph.buffer(`${buffer.name}:${activation.name}`, buffer.kind, multiple * rowBytes), columns), stride: rowBytes };
 }

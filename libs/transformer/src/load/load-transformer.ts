@@ -42,7 +42,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const contextLength = options.contextLength ?? Math.min(trained ?? defaultContextLimit, defaultContextLimit);
   const spec = architecture.read(new ModelReader(model, architecture.name, contextLength));
 
-  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: (tensor) => matrixFormatOf(tensor.type.name) });
+  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: (tensor, precise) => matrixFormatOf(precise && tensor.type.name === 'MXFP4' ? 'F32' : tensor.type.name) });
   const rows = buildModel(graph, spec);
   const table = new KernelTable();
   const pageCount = pageCountOf(spec, options, resolved, contextLength);
