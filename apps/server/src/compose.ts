@@ -14,6 +14,7 @@ import { directoryOf, modelName, type ModelFacts } from './model-directory.js';
 import { readPageFiles } from './page-files.js';
 import type { ServeConfig } from './settings.js';
 import { VERSION } from './version.js';
+import { whenAborted } from './when-aborted.js';
 
 /** Streams say that they live after this long a silence. */
 const HEARTBEAT_MS = 15_000;
@@ -112,8 +113,9 @@ export function compose(config: ServeConfig, io: CliIo): Server {
       closing.abort();
       const drainMs = config.drainSeconds * 1000;
       const deadline = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
-      hurry.addEventListener('abort', () => void registry.close({ drain: false }), { once: true });
+      const forget = whenAborted(hurry, () => void registry.close({ drain: false }));
       await Promise.all([registry.close({ drain: true, timeoutMs: drainMs }), listening?.close(deadline, FAREWELL_MS)]);
+      forget();
       eventLoop.stop();
     },
   };

@@ -7,6 +7,7 @@ import type { Hono } from 'hono';
 import { errorReply } from './adapters/error-body.js';
 import type { AppEnv } from './context.js';
 import { systemCode } from './system-code.js';
+import { whenAborted } from './when-aborted.js';
 
 /** Longer than proxies and clients keep idle connections, so that it is never us who close one that they are about to use. */
 const KEEP_ALIVE_MS = 75_000;
@@ -44,11 +45,9 @@ export async function listen(app: Hono<AppEnv>, host: string, port: number): Pro
       // A connection that was kept alive goes idle only when its last answer has gone out.
       const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
       let cut: ReturnType<typeof setTimeout> | undefined;
-      const onDeadline = () => void (cut = setTimeout(() => server.closeAllConnections(), farewellMs));
-      if (deadline.aborted) onDeadline();
-      else deadline.addEventListener('abort', onDeadline, { once: true });
+      const forget = whenAborted(deadline, () => void (cut = setTimeout(() => server.closeAllConnections(), farewellMs)));
       await closed;
-      deadline.removeEventListener('abort', onDeadline);
+      forget();
       clearInterval(sweep);
       clearTimeout(cut);
     },

@@ -1,0 +1,6 @@
+/** Runs something when a signal aborts, at once if it has; the returned function takes it back. */
+export function whenAborted(signal: AbortSignal, run: () => void): () => void {
+  if (signal.aborted) run();
+  else signal.addEventListener('abort', run, { once: true });
+  return () => signal.removeEventListener('abort', run);
+}
