@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -60,6 +61,41 @@ describe('download', () => {
     expect(fetched).toBeLessThanOrEqual(bytes.length - 100_000);
   });
 
+  it('goes on in a later process from a server that sends no validator, unless its file has another size', async () => {
+    const url = await start({ cut: { afterBytes: 20_000, times: Infinity } });
+    const controller = new AbortController();
+    const onProgress = ({ bytes: done }: DownloadProgress): void => void (done > 100_000 && controller.abort());
+    await expect(download(url, target(), { ...quick, onProgress, signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    server.faults.cut = undefined;
+    server.requests.length = 0;
+    await download(url, target(), quick);
+    expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
+    expect(server.requests).not.toContain('bytes=0-65535');
+  });
+
+  it('looks again where what an earlier process left turns out to be of another file', async () => {
+    const url = await start({ corrupt: true, cut: { afterBytes: 40_000, times: Infinity } });
+    const controller = new AbortController();
+    await expect(download(url, target(), { ...quick, sha256, onProgress: () => controller.abort(), signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    Object.assign(server.faults, { corrupt: false, cut: undefined });
+    fs.writeSync(fs.openSync(`${target()}.part`, 'r+'), 'these are other bytes');
+    await expect(download(url, target(), { ...quick, sha256 })).resolves.toMatchObject({ sha256 });
+    expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
+  });
+
+  it('asks for the way again when the place it was sent to is no longer open', async () => {
+    const [first, second] = [await startBadServer(bytes), await startBadServer(bytes)];
+    const url = await start({ redirectTo: `${first.url}/signed?until=now` });
+    const close = (): void => {
+      first.faults.status = 403;
+      server.faults.redirectTo = `${second.url}/signed?until=later`;
+    };
+    await download(url, target(), { ...quick, parallel: 1, onProgress: close });
+    expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
+    expect(second.requests.length).toBeGreaterThan(1);
+    await Promise.all([first.close(), second.close()]);
+  });
+
   it('begins anew when the file on the server is another one now', async () => {
     const url = await start({ etag: 'a', cut: { afterBytes: 20_000, times: Infinity } });
     const controller = new AbortController();
@@ -110,6 +146,37 @@ describe('download', () => {
     fs.utimesSync(`${target()}.lock`, new Date(0), new Date(0));
     await download(url, target(), quick);
     expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
+  });
+
+  it('takes over at once from a process of this machine that has died', async () => {
+    const url = await start();
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    fs.writeFileSync(`${target()}.lock`, JSON.stringify({ token: 'x', pid: gone, host: os.hostname() }));
+    const begin = performance.now();
+    await download(url, target(), quick);
+    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(fs.readdirSync(folder)).toEqual(['model.gguf']);
+  });
+
+  it('can be cancelled while it waits for another process, and while it waits to try again', async () => {
+    const url = await start({ status: 503 });
+    fs.writeFileSync(`${target()}.lock`, JSON.stringify({ token: 'x', pid: process.pid, host: os.hostname() }));
+    await expect(download(url, target(), { ...quick, signal: AbortSignal.timeout(30) })).rejects.toMatchObject({ code: 'cancelled' });
+    fs.rmSync(`${target()}.lock`);
+    const begin = performance.now();
+    await expect(download(url, target(), { ...quick, retryDelayMs: 20_000, signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ code: 'cancelled' });
+    expect(performance.now() - begin).toBeLessThan(5000);
+  });
+
+  it('says what it cannot write', async () => {
+    const url = await start();
+    fs.writeFileSync(path.join(folder, 'file'), '');
+    await expect(download(url, path.join(folder, 'file', 'model.gguf'), quick)).rejects.toMatchObject({ code: 'download_failed', message: expect.stringContaining('cannot be written') });
+  });
+
+  it('does not tell what is secret in an address', async () => {
+    const url = await start({ status: 500 });
+    await expect(download(`${url}?token=secret`, target(), { ...quick, retries: 0 })).rejects.toMatchObject({ message: expect.not.stringContaining('secret') });
   });
 
   it('survives a journal that is damaged', async () => {

@@ -1,5 +1,5 @@
-import { StarlingError, isStarlingError, messageOf } from '@starling/core';
-import { request, type RemoteFile } from './remote-file.js';
+import { StarlingError, isStarlingError } from '@starling/core';
+import { publicUrl, reasonOf, request, statusError, type RemoteFile } from './remote-file.js';
 
 export interface FetchBytesOptions {
   readonly signal?: AbortSignal;
@@ -21,10 +21,11 @@ export async function fetchBytes(
   take: (position: number, bytes: Uint8Array) => Promise<void>,
   { signal, stallMs }: FetchBytesOptions,
 ): Promise<number> {
-  const fail = (why: string, cause?: unknown): StarlingError => new StarlingError('download_failed', `${remote.url}: ${why}`, { details: { url: remote.url, begin, end }, cause });
+  const fail = (why: string, cause?: unknown): StarlingError => new StarlingError('download_failed', `${publicUrl(remote.url)}: ${why}`, { details: { url: publicUrl(remote.url), begin, end }, cause });
   const stop = new AbortController();
   const abort = (): void => stop.abort();
   signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
   let stalled = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const watch = (): void => {
@@ -35,43 +36,61 @@ export async function fetchBytes(
     }, stallMs);
   };
 
+  let position = begin;
   try {
     const range: Record<string, string> = remote.ranges && end !== undefined ? { range: `bytes=${begin}-${end - 1}`, ...(remote.etag ? { 'if-range': remote.etag } : {}) } : {};
     const response = await request(remote.url, { headers: { ...remote.headers, ...range, 'accept-encoding': 'identity' }, signal: stop.signal }, stallMs);
-    checkAnswer(response, remote, begin, end, fail);
     watch();
-    let position = begin;
-    const reader = response.body!.getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
+    checkAnswer(response, remote, begin, end, fail);
+    for await (const piece of piecesOf(response, stop.signal)) {
       watch();
-      if (end !== undefined && position + value.length > end) throw fail(`the server sent more than the bytes ${begin} to ${end} it was asked for`);
-      await take(position, value);
-      position += value.length;
+      if (end !== undefined && position + piece.length > end) throw fail(`the server sent more than the bytes ${begin} to ${end} it was asked for`);
+      await take(position, piece);
+      position += piece.length;
     }
-    if (end !== undefined && position < end) throw fail(`the connection was cut at byte ${position} of ${end}`);
-    return position;
   } catch (error) {
-    if (signal?.aborted) throw new StarlingError('cancelled', `${remote.url}: the download was cancelled`, { cause: error });
-    if (stalled) throw fail(`no byte came for ${stallMs} ms`, error);
-    throw isStarlingError(error) ? error : fail(`the connection broke: ${messageOf(error)}`, error);
+    if (!stop.signal.aborted) throw isStarlingError(error) ? error : fail(`the connection broke: ${reasonOf(error)}`, error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
     stop.abort();
   }
+  if (signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(remote.url)}: the download was cancelled`, { cause: signal.reason });
+  if (stalled) throw fail(`no byte came for ${stallMs} ms`);
+  if (end !== undefined && position < end) throw fail(`the connection was cut at byte ${position} of ${end}`);
+  return position;
+}
+
+/**
+ * The pieces of a body as they come. Its reader is cancelled when the signal fires or the caller leaves: fetch forgets its own signal
+ * once the response has been collected, and a read would then wait for ever.
+ */
+export async function* piecesOf(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    cancel();
+  }
 }
 
 function checkAnswer(response: Response, remote: RemoteFile, begin: number, end: number | undefined, fail: (why: string) => StarlingError): void {
   if (!remote.ranges || end === undefined) {
-    if (response.status !== 200) throw fail(`the server answered ${response.status}`);
+    if (response.status !== 200) throw statusError(remote.url, response);
     return;
   }
   if (response.status === 200 || response.status === 412 || response.status === 416) {
-    throw new StarlingError('conflict', `${remote.url}: the file changed while it was downloaded`, { details: { url: remote.url } });
+    throw new StarlingError('conflict', `${publicUrl(remote.url)}: the file changed while it was downloaded`, { details: { url: publicUrl(remote.url) } });
   }
-  if (response.status !== 206) throw fail(`the server answered ${response.status}`);
+  if (response.status !== 206) throw statusError(remote.url, response);
   const expected = `bytes ${begin}-${end - 1}/${remote.size}`;
   const received = response.headers.get('content-range');
   if (received !== expected) throw fail(`expected content-range ${expected}, received ${received}`);

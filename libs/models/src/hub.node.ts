@@ -1,4 +1,5 @@
-import { StarlingError, messageOf } from '@starling/core';
+import { StarlingError, isStarlingError, messageOf } from '@starling/core';
+import { piecesOf } from './fetch-bytes.js';
 import { chooseHubFile, partNames } from './reference.js';
 import { request } from './remote-file.js';
 
@@ -37,8 +38,7 @@ export function hubHeaders({ token = process.env.HF_TOKEN }: HubOptions = {}): R
  */
 export async function findHubFiles(owner: string, repo: string, quant: string | undefined, options: HubOptions = {}, signal?: AbortSignal): Promise<HubFile[]> {
   const base = hubBaseUrl(options);
-  const url = `${base}/api/models/${owner}/${repo}/tree/main?recursive=true`;
-  const entries = await listRepository(url, `hf:${owner}/${repo}`, hubHeaders(options), signal);
+  const entries = await listRepository(`${base}/api/models/${owner}/${repo}`, `hf:${owner}/${repo}`, hubHeaders(options), signal);
   const chosen = chooseHubFile([...entries.keys()], quant);
   if (chosen === undefined) {
     const models = [...entries.keys()].filter((name) => /\.gguf$/i.test(name));
@@ -53,32 +53,60 @@ export async function findHubFiles(owner: string, repo: string, quant: string | 
   });
 }
 
-async function listRepository(url: string, label: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Map<string, { size?: number; sha256?: string }>> {
-  const response = await request(url, { headers, signal }, LIST_TIMEOUT_MS);
-  if (response.status === 404) throw new StarlingError('not_found', `${label}: the hub has no such repository`, { details: { url } });
-  if (response.status === 401 || response.status === 403) throw new StarlingError('forbidden', `${label}: the hub refuses access; HF_TOKEN may be needed`, { details: { url } });
-  if (!response.ok) throw new StarlingError('download_failed', `${label}: the hub answered ${response.status}`, { details: { url } });
-  if (Number(response.headers.get('content-length') ?? 0) > MAX_LIST_BYTES) throw new StarlingError('download_failed', `${label}: the listing is longer than ${MAX_LIST_BYTES} bytes`, { details: { url } });
-  let list: unknown;
-  try {
-    list = await response.json();
-  } catch (cause) {
-    throw new StarlingError('download_failed', `${label}: the listing is no JSON: ${messageOf(cause)}`, { details: { url }, cause });
-  }
-  if (!Array.isArray(list)) throw new StarlingError('download_failed', `${label}: the listing is no list`, { details: { url } });
-  const files = new Map<string, { size?: number; sha256?: string }>();
-  for (const entry of list as unknown[]) {
-    if (typeof entry !== 'object' || entry === null || !('path' in entry) || typeof entry.path !== 'string') continue;
-    if (!isPlainPath(entry.path)) continue;
-    const { size, lfs } = entry as { size?: unknown; lfs?: { oid?: unknown; size?: unknown } };
-    const bytes = lfs?.size ?? size;
-    const oid = lfs?.oid;
-    files.set(entry.path, {
-      ...(typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 0 ? { size: bytes } : {}),
-      ...(typeof oid === 'string' && /^[0-9a-f]{64}$/i.test(oid) ? { sha256: oid.toLowerCase() } : {}),
+type Facts = Pick<HubFile, 'size' | 'sha256'>;
+
+/** The files of a repository, from its tree; from its description where a hub has no tree to show. */
+async function listRepository(api: string, label: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Map<string, Facts>> {
+  const tree = await getJson(`${api}/tree/main?recursive=true`, label, headers, signal);
+  const listed = Array.isArray(tree) ? tree : field(await getJson(`${api}?blobs=true`, label, headers, signal), 'siblings');
+  if (!Array.isArray(listed)) throw new StarlingError('not_found', `${label}: the hub has no such repository`, { details: { url: api } });
+  const files = new Map<string, Facts>();
+  for (const entry of listed as unknown[]) {
+    const name = field(entry, 'path') ?? field(entry, 'rfilename');
+    if (typeof name !== 'string' || !isPlainPath(name)) continue;
+    const lfs = field(entry, 'lfs');
+    const size = field(lfs, 'size') ?? field(entry, 'size');
+    const sha256 = field(lfs, 'oid') ?? field(lfs, 'sha256');
+    files.set(name, {
+      ...(typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? { size } : {}),
+      ...(typeof sha256 === 'string' && /^[0-9a-f]{64}$/i.test(sha256) ? { sha256: sha256.toLowerCase() } : {}),
     });
   }
   return files;
+}
+
+/** The JSON at an address; undefined if there is nothing. */
+async function getJson(url: string, label: string, headers: Record<string, string>, signal?: AbortSignal): Promise<unknown> {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const timer = setTimeout(abort, LIST_TIMEOUT_MS);
+  try {
+    const response = await request(url, { headers, signal: stop.signal }, LIST_TIMEOUT_MS);
+    if (response.status === 404) return undefined;
+    if (response.status === 401 || response.status === 403) throw new StarlingError('forbidden', `${label}: the hub refuses access; HF_TOKEN may be needed`, { details: { url } });
+    if (!response.ok) throw new StarlingError('download_failed', `${label}: the hub answered ${response.status}`, { details: { url } });
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of piecesOf(response, stop.signal)) {
+      bytes += piece.length;
+      if (bytes > MAX_LIST_BYTES) throw new StarlingError('download_failed', `${label}: the listing is longer than ${MAX_LIST_BYTES} bytes`, { details: { url } });
+      pieces.push(piece);
+    }
+    return JSON.parse(Buffer.concat(pieces).toString('utf8'));
+  } catch (cause) {
+    if (signal?.aborted) throw new StarlingError('cancelled', `${label}: looking for its files was cancelled`, { cause });
+    if (isStarlingError(cause)) throw cause;
+    throw new StarlingError('download_failed', `${label}: the listing is no JSON: ${messageOf(cause)}`, { details: { url }, cause });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+    stop.abort();
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && name in value ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
 /** A path that stays below the folder that it is put in, on every platform. */

@@ -1,7 +1,9 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startBadServer, type BadServer } from '../test/bad-server.js';
 import { defaultHome } from './home.node.js';
 import { ModelStore } from './model-store.node.js';
@@ -51,6 +53,44 @@ describe('the model store', () => {
     for (const name of ['hf:owner/repo:Q8_0', 'owner/repo/m-Q8_0.gguf', 'm-Q8_0.gguf']) expect((await store.resolve(name)).path).toBe(model.path);
     expect(server.requests).toHaveLength(asked);
     expect((await store.list()).map((stored) => stored.name)).toEqual(['owner/repo/m-Q8_0.gguf']);
+  });
+
+  it('uses what it has pulled without asking the hub, so that it works offline', async () => {
+    const model = await store.pull('hf:owner/repo:Q8_0');
+    await server.close();
+    for (const name of ['hf:owner/repo:Q8_0', 'hf:owner/repo:q8_0', 'hf:owner/repo']) expect((await store.resolve(name)).path).toBe(model.path);
+    await expect(store.resolve('hf:owner/repo:F16')).rejects.toMatchObject({ code: 'download_failed' });
+  });
+
+  it('finds files of a hub that describes its repositories but lists no tree', async () => {
+    const siblings = [{ rfilename: 'README.md' }, { rfilename: 'n-Q4_0.gguf', size: bytes.length, lfs: { sha256, size: bytes.length } }];
+    server.pages.set('/api/models/owner/other?blobs=true', JSON.stringify({ siblings }));
+    server.pages.set('/api/models/owner/other/tree/main?recursive=true', JSON.stringify({ error: 'no tree' }));
+    await expect(store.pull('hf:owner/other')).resolves.toMatchObject({ name: 'owner/other/n-Q4_0.gguf', manifest: { sha256 } });
+  });
+
+  it('takes the checksum from the entity tag of a hub, and of a hub alone', async () => {
+    server.pages.set('/api/models/owner/plain/tree/main?recursive=true', JSON.stringify([{ path: 'p-Q4_0.gguf' }]));
+    server.faults.rawEtag = `"${'a'.repeat(64)}"`;
+    await expect(store.pull('hf:owner/plain')).rejects.toMatchObject({ code: 'checksum_mismatch' });
+    await expect(store.pull(`${server.url}/p-Q4_0.gguf`)).resolves.toMatchObject({ manifest: { sha256 } });
+  });
+
+  it('uses a file that was put into the folder by hand', async () => {
+    fs.writeFileSync(path.join(home, 'hand.gguf'), bytes);
+    for (const name of ['hand.gguf', 'hand']) await expect(store.resolve(name)).resolves.toEqual({ path: path.join(home, 'hand.gguf') });
+    await expect(store.resolve('../hand.gguf')).rejects.toMatchObject({ code: 'file_not_found' });
+  });
+
+  it('removes a model by the name it was pulled by, and what an unfinished download left', async () => {
+    await store.pull('hf:owner/repo:Q8_0');
+    await store.remove('hf:owner/repo:Q8_0');
+    expect(fs.readdirSync(path.join(home, 'models'))).toEqual([]);
+    const stop = new AbortController();
+    await expect(store.pull('hf:owner/repo:Q8_0', { signal: stop.signal, onProgress: () => stop.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+    expect(fs.readdirSync(path.join(home, 'models', 'owner', 'repo'))).toContain('m-Q8_0.gguf.part');
+    await expect(store.remove('hf:owner/repo')).resolves.toMatchObject({ name: 'owner/repo/m-Q8_0.gguf' });
+    expect(fs.readdirSync(path.join(home, 'models'))).toEqual([]);
   });
 
   it('pulls from a URL, and keeps equal file names of different URLs apart', async () => {
@@ -110,6 +150,42 @@ describe('the model store', () => {
     await expect(store.list()).resolves.toEqual([]);
     await expect(store.remove('x.gguf')).rejects.toMatchObject({ code: 'not_found' });
     await expect(store.pull('x.gguf')).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+});
+
+describe('processes that pull the same model', () => {
+  /** Starts a process of its own that pulls; it ends with what it got on stdout. */
+  function pullElsewhere(): { readonly child: ChildProcess; readonly done: Promise<string> } {
+    const program = `const { ModelStore } = await import(${JSON.stringify(path.resolve(import.meta.dirname, 'model-store.node.ts'))});
+      const store = new ModelStore({ home: ${JSON.stringify(home)}, download: { chunkBytes: 16384, parallel: 2 } });
+      process.stdout.write((await store.pull(${JSON.stringify(`${server.url}/m.gguf`)})).path);`;
+    const options = ['--conditions=@starling/source', '--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program];
+    const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    let output = '';
+    child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
+    return { child, done: new Promise((resolve) => child.on('close', () => resolve(output))) };
+  }
+
+  function firstChunkIsKept(): boolean {
+    const journals = fs.readdirSync(home, { recursive: true }).map(String).filter((name) => name.endsWith('.part.json'));
+    return journals.some((name) => (JSON.parse(fs.readFileSync(path.join(home, name), 'utf8')) as { received: number[] }).received[0] === 16_384);
+  }
+
+  it('one goes on where another was killed, while a third waits; all get the same whole file', async () => {
+    server.faults.bytesPerSecond = 20_000;
+    const killed = pullElsewhere();
+    while (!firstChunkIsKept()) await sleep(20);
+    killed.child.kill('SIGKILL');
+    await killed.done;
+    server.faults.bytesPerSecond = undefined;
+    const before = server.requests.length;
+    const outputs = await Promise.all([pullElsewhere().done, pullElsewhere().done]);
+    expect(outputs[0]).toBe(outputs[1]);
+    expect(fs.readFileSync(outputs[0]).equals(bytes)).toBe(true);
+    expect(fs.readdirSync(path.dirname(outputs[0])).sort()).toEqual(['m.gguf', 'm.gguf.manifest.json']);
+    const later = server.requests.slice(before);
+    expect(later.filter((range) => range === 'bytes=0-0')).toHaveLength(1);
+    expect(later).not.toContain('bytes=0-16383');
   });
 });
 

@@ -1,12 +1,10 @@
 import { StarlingError } from '@starling/core';
 import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import fs from 'node:fs/promises';
 import path from 'node:path';
+import { CacheFolder, isFile, type ModelFile, type StoredModel } from './cache-folder.node.js';
 import { download, type DownloadOptions, type DownloadProgress } from './download.node.js';
 import { defaultHome } from './home.node.js';
 import { findHubFiles, hubHeaders, type HubOptions } from './hub.node.js';
-import { parseManifest, type FileManifest } from './manifest.js';
 import { parseReference, partNames } from './reference.js';
 import { sha256File } from './sha256.node.js';
 
@@ -29,21 +27,6 @@ export interface ResolveOptions extends PullOptions {
   readonly verify?: boolean;
 }
 
-/** A model file on disk. */
-export interface ModelFile {
-  /** Of a split model: its first part. */
-  readonly path: string;
-  /** Known for files of the cache folder. */
-  readonly manifest?: FileManifest;
-}
-
-/** A file of the cache folder. */
-export interface StoredModel extends ModelFile {
-  /** Its path below the folder of models: what `rm` and `verify` take. */
-  readonly name: string;
-  readonly manifest: FileManifest;
-}
-
 /** What pull gives. */
 export interface PulledModel extends StoredModel {
   /** Whether it was downloaded (and so verified) just now. */
@@ -57,31 +40,31 @@ export interface PulledModel extends StoredModel {
 export class ModelStore {
   readonly home: string;
   readonly #options: ModelStoreOptions;
+  readonly #cache: CacheFolder;
 
   constructor(options: ModelStoreOptions = {}) {
     this.#options = options;
     this.home = options.home ?? defaultHome();
-  }
-
-  get #models(): string {
-    return path.join(this.home, 'models');
+    this.#cache = new CacheFolder(this.home);
   }
 
   /**
-   * The file that a name stands for: a path, a name in the cache folder, a URL, or `hf:owner/repo[:quant]`. What is not there
-   * yet is downloaded.
-   * @throws StarlingError file_not_found, not_found, forbidden, download_failed, checksum_mismatch, cancelled, invalid_argument
+   * The file that a name stands for: a path, a name in the cache folder, a URL, or `hf:owner/repo[:quant]`. What is in the cache folder
+   * is used without asking anybody; what is not there yet is downloaded.
+   * @throws StarlingError file_not_found, not_found, forbidden, download_failed, checksum_mismatch, conflict, cancelled, invalid_argument
    */
   async resolve(name: string, options: ResolveOptions = {}): Promise<ModelFile> {
     const reference = parseReference(name);
-    if (reference.kind !== 'file') {
-      const pulled = await this.pull(name, options);
-      return pulled.fresh ? pulled : this.#checked(pulled, options);
-    }
-    if (await isFile(reference.path)) return { path: path.resolve(reference.path) };
-    const stored = await this.find(name);
+    if (reference.kind === 'file' && (await isFile(reference.path))) return { path: path.resolve(reference.path) };
+    const stored = await this.#fitting(name, options.sha256);
     if (stored) return this.#checked(stored, options);
-    throw new StarlingError('file_not_found', `model ${JSON.stringify(name)}: no such file, and the cache folder ${this.#models} has none of this name`, { details: { name } });
+    if (reference.kind === 'file') {
+      const loose = await this.#cache.findLoose(name);
+      if (loose) return loose;
+      throw new StarlingError('file_not_found', `model ${JSON.stringify(name)}: no such file, and the cache folder ${this.#cache.models} has none of this name`, { details: { name } });
+    }
+    const pulled = await this.pull(name, options);
+    return pulled.fresh ? pulled : this.#checked(pulled, options);
   }
 
   /**
@@ -93,49 +76,42 @@ export class ModelStore {
     if (reference.kind === 'file') throw new StarlingError('invalid_argument', `model ${JSON.stringify(name)}: expected a URL or hf:OWNER/REPO[:QUANT] to pull`, { details: { name } });
     const { hub } = this.#options;
     if (reference.kind === 'url') {
-      return this.#fetch(urlPath(reference.url), reference.url, {}, { sha256: options.sha256 }, options);
+      return this.#fetch(urlPath(reference.url), reference.url, { sha256: options.sha256 }, options);
     }
     const { owner, repo, quant } = reference;
     const stored: PulledModel[] = [];
-    for (const file of await findHubFiles(owner, repo, quant, hub, options.signal)) {
-      stored.push(await this.#fetch(path.posix.join(owner, repo, file.name), file.url, hubHeaders(hub), file, options));
+    const files = await findHubFiles(owner, repo, quant, hub, options.signal);
+    for (const { name: file, url, size, sha256 } of files) {
+      const wanted = { size, sha256: files.length === 1 ? (options.sha256 ?? sha256) : sha256, headers: hubHeaders(hub), trustEtag: true };
+      stored.push(await this.#fetch(path.posix.join(owner, repo, file), url, wanted, options));
     }
     return { ...stored[0], fresh: stored.every((part) => part.fresh) };
   }
 
   /** All complete files of the cache folder, by name. */
-  async list(): Promise<StoredModel[]> {
-    const entries: Dirent[] = await fs.readdir(this.#models, { recursive: true, withFileTypes: true }).catch(() => []);
-    const stored: StoredModel[] = [];
-    for (const entry of entries) {
-      if (!entry.isFile() || !entry.name.endsWith(MANIFEST_SUFFIX)) continue;
-      const manifestPath = path.join(entry.parentPath ?? entry.path, entry.name);
-      const model = await this.#stored(path.relative(this.#models, manifestPath).slice(0, -MANIFEST_SUFFIX.length).split(path.sep).join('/'));
-      if (model) stored.push(model);
-    }
-    return stored.sort((a, b) => (a.name < b.name ? -1 : 1));
+  list(): Promise<StoredModel[]> {
+    return this.#cache.list();
   }
 
-  /** A file of the cache folder by its name, its file name alone, or the URL that it came from. */
-  async find(name: string): Promise<StoredModel | undefined> {
-    const stored = await this.list();
-    return stored.find((model) => model.name === name || model.manifest.source === name) ?? stored.find((model) => path.posix.basename(model.name) === name);
+  /** A file of the cache folder by its name, its file name alone, or the URL or hub name that it came from. */
+  find(name: string): Promise<StoredModel | undefined> {
+    return this.#cache.find(name);
   }
 
   /**
-   * Removes a file (of a split model: all its parts) from the cache folder.
+   * Removes a file (of a split model: all its parts) from the cache folder, or what an unfinished download has left of it.
+   * @returns what was removed; without a manifest if it was not complete
    * @throws StarlingError not_found
    */
-  async remove(name: string): Promise<StoredModel> {
-    const model = await this.#need(name);
-    for (const part of partNames(path.basename(model.path))) {
-      const file = path.join(path.dirname(model.path), part);
-      // The manifest goes first: a file without one does not count as complete.
-      await fs.rm(file + MANIFEST_SUFFIX, { force: true });
-      await fs.rm(file, { force: true });
+  async remove(name: string): Promise<ModelFile & { readonly name: string }> {
+    const model = await this.find(name);
+    if (model) {
+      await this.#cache.remove(model.name);
+      return model;
     }
-    await removeEmptyFolders(path.dirname(model.path), this.#models);
-    return model;
+    const partial = await this.#cache.removePartial(name);
+    if (partial === undefined) throw this.#notStored(name);
+    return { name: partial, path: this.#cache.pathOf(partial) };
   }
 
   /**
@@ -143,52 +119,47 @@ export class ModelStore {
    * @throws StarlingError not_found, checksum_mismatch
    */
   async verify(name: string, options: PullOptions = {}): Promise<StoredModel> {
-    return this.#checked(await this.#need(name), options);
-  }
-
-  async #need(name: string): Promise<StoredModel> {
     const model = await this.find(name);
-    if (!model) throw new StarlingError('not_found', `model ${JSON.stringify(name)}: the cache folder ${this.#models} has none of this name`, { details: { name } });
-    return model;
+    if (!model) throw this.#notStored(name);
+    return this.#checked(model, options);
   }
 
-  async #stored(name: string): Promise<StoredModel | undefined> {
-    const file = path.join(this.#models, ...name.split('/'));
-    const manifest = parseManifest(await fs.readFile(file + MANIFEST_SUFFIX, 'utf8').catch(() => ''));
-    const size = await fs.stat(file).then((info) => info.size, () => undefined);
-    return manifest && size === manifest.size ? { name, path: file, manifest } : undefined;
+  #notStored(name: string): StarlingError {
+    return new StarlingError('not_found', `model ${JSON.stringify(name)}: the cache folder ${this.#cache.models} has none of this name`, { details: { name } });
   }
 
-  async #fetch(name: string, url: string, headers: Record<string, string>, wanted: { sha256?: string; size?: number }, options: PullOptions): Promise<PulledModel> {
+  /** The stored file of a name, unless the caller knows that it must have another checksum. */
+  async #fitting(name: string, sha256: string | undefined): Promise<StoredModel | undefined> {
+    const stored = await this.find(name);
+    return sha256 === undefined || stored?.manifest.sha256 === sha256.toLowerCase() ? stored : undefined;
+  }
+
+  async #fetch(name: string, url: string, wanted: Pick<DownloadOptions, 'sha256' | 'size' | 'headers' | 'trustEtag'>, options: PullOptions): Promise<PulledModel> {
     const fits = async (): Promise<StoredModel | undefined> => {
-      const present = await this.#stored(name);
+      const present = await this.#cache.get(name);
       return present && (wanted.sha256 === undefined || present.manifest.sha256 === wanted.sha256.toLowerCase()) ? present : undefined;
     };
     const present = await fits();
     if (present) return { ...present, fresh: false };
-    const file = path.join(this.#models, ...name.split('/'));
-    const result = await download(url, file, {
+    const { onProgress } = options;
+    const result = await download(url, this.#cache.pathOf(name), {
       ...this.#options.download,
       ...wanted,
-      headers,
       signal: options.signal,
       // A file without a fitting manifest is the rest of something else.
       accept: async () => (await fits()) !== undefined,
-      onProgress: options.onProgress && ((progress) => options.onProgress!({ ...progress, file: name })),
-      complete: async ({ sha256, size }) => {
-        const manifest: FileManifest = { sha256, size, source: url, time: new Date().toISOString() };
-        await fs.writeFile(file + MANIFEST_SUFFIX, `${JSON.stringify(manifest, null, 2)}\n`);
-      },
+      onProgress: onProgress && ((progress) => onProgress({ ...progress, file: name })),
+      complete: ({ sha256, size }) => this.#cache.vouch(name, { sha256, size, source: url, time: new Date().toISOString() }),
     });
-    const stored = await this.#stored(name);
-    if (!stored) throw new StarlingError('download_failed', `${url}: another process removed the file (${result ? 'after' : 'while'} it was downloaded)`, { details: { url } });
+    const stored = await this.#cache.get(name);
+    if (!stored) throw new StarlingError('download_failed', `${name}: another process removed the file (${result ? 'after' : 'while'} it was downloaded)`, { details: { name } });
     return { ...stored, fresh: result !== undefined };
   }
 
   async #checked(model: StoredModel, { verify = true, onProgress, signal }: ResolveOptions): Promise<StoredModel> {
     if (!verify) return model;
-    for (const part of partNames(path.basename(model.path))) {
-      const stored = await this.#stored(path.posix.join(path.posix.dirname(model.name), part));
+    for (const part of partNames(model.name)) {
+      const stored = await this.#cache.get(part);
       if (!stored) throw new StarlingError('file_not_found', `${model.name}: part ${part} is missing or not complete; pull it again`, { details: { name: model.name, part } });
       const { sha256, size } = stored.manifest;
       const received = await sha256File(stored.path, { signal, onProgress: (bytes) => onProgress?.({ phase: 'verify', bytes, totalBytes: size, file: stored.name }) });
@@ -199,8 +170,6 @@ export class ModelStore {
     return model;
   }
 }
-
-const MANIFEST_SUFFIX = '.manifest.json';
 
 /** Where a URL's file is kept: under its host and a digest of the whole URL, so that equal file names do not meet. */
 function urlPath(url: string): string {
@@ -214,18 +183,5 @@ function decodeURIComponentSafely(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return text;
-  }
-}
-
-async function isFile(file: string): Promise<boolean> {
-  return fs.stat(file).then(
-    (info) => info.isFile(),
-    () => false,
-  );
-}
-
-async function removeEmptyFolders(folder: string, root: string): Promise<void> {
-  for (let current = folder; current.startsWith(root + path.sep); current = path.dirname(current)) {
-    if (!(await fs.rmdir(current).then(() => true, () => false))) return;
   }
 }

@@ -3,24 +3,25 @@ import fs, { type FileHandle } from 'node:fs/promises';
 /**
  * A file that is being downloaded, `NAME.part`, and its journal, `NAME.part.json`.
  *
- * Invariant: of chunk i, the bytes `[i * chunkBytes, i * chunkBytes + received[i])` are in the part file. Bytes are written
- * before the journal says so; so what the journal says holds whenever the process ends.
+ * Invariant: of chunk i, the bytes `[i * chunkBytes, i * chunkBytes + received[i])` are in the part file. Bytes are on disk
+ * before the journal says so; so what the journal says holds however the process (or the machine) ends.
  */
 export interface Journal {
   readonly url: string;
   readonly size: number;
   readonly etag?: string;
+  readonly lastModified?: string;
   readonly sha256?: string;
   readonly chunkBytes: number;
   readonly received: number[];
 }
 
-/** The journal is written at most this often, and at the end of each chunk. */
-const SAVE_INTERVAL_MS = 1_000;
+/** Pause between two writings of the journal. */
+const SAVE_INTERVAL_MS = 250;
 
 export class PartialFile {
-  #savedAt = 0;
   #saving: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(
     readonly path: string,
@@ -28,16 +29,17 @@ export class PartialFile {
     private readonly file: FileHandle,
   ) {}
 
-  /** Goes on with what an earlier download left, if it was of the same file (url, size, validator, checksum); else begins anew. */
+  /**
+   * Goes on with what an earlier download left, if it was of the same file: the same url and size, and whatever validators and checksum
+   * there are; else begins anew. A server that sends no validator is trusted as far: where a checksum is known it has the last word.
+   */
   static async open(path: string, wanted: Omit<Journal, 'received'>): Promise<PartialFile> {
     const earlier = await readJournal(`${path}.json`);
     const chunks = Math.ceil(wanted.size / wanted.chunkBytes);
     const same =
       earlier !== undefined &&
-      (['url', 'size', 'etag', 'sha256', 'chunkBytes'] as const).every((key) => earlier[key] === wanted[key]) &&
-      earlier.received.length === chunks &&
-      // Without a validator or checksum nothing says that the server's file is still the same.
-      (wanted.etag !== undefined || wanted.sha256 !== undefined);
+      (['url', 'size', 'etag', 'lastModified', 'sha256', 'chunkBytes'] as const).every((key) => earlier[key] === wanted[key]) &&
+      earlier.received.length === chunks;
     const exists = await fs.stat(path).then((info) => info.size === wanted.size, () => false);
     const resumed = same && exists;
     const file = await fs.open(path, resumed ? 'r+' : 'w');
@@ -64,25 +66,30 @@ export class PartialFile {
       written += bytesWritten;
     }
     this.journal.received[chunk] = position + bytes.length - chunk * this.journal.chunkBytes;
-    if (performance.now() - this.#savedAt > SAVE_INTERVAL_MS || this.missing(chunk) === undefined) await this.save();
+    this.#timer ??= setTimeout(() => void this.#save().catch(() => undefined), SAVE_INTERVAL_MS);
   }
 
-  /** Writes the journal, whole or not at all. */
-  save(): Promise<void> {
-    this.#savedAt = performance.now();
-    this.#saving = this.#saving.then(async () => {
+  /** Writes the journal, whole or not at all, with the bytes it counts on disk. A failure shows at the latest in `close`. */
+  #save(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#saving = this.#saving.catch(() => undefined).then(async () => {
+      const journal = JSON.stringify(this.journal);
+      await this.file.datasync();
       const temporary = `${this.path}.json.tmp`;
-      await fs.writeFile(temporary, JSON.stringify(this.journal));
+      await fs.writeFile(temporary, journal);
       await fs.rename(temporary, `${this.path}.json`);
+      this.#timer = undefined;
     });
     return this.#saving;
   }
 
-  /** Closes the part file, with its bytes on disk. */
+  /** Closes the part file, with its bytes and its journal on disk. */
   async close(): Promise<void> {
-    await this.#saving;
-    await this.file.sync();
-    await this.file.close();
+    try {
+      await this.#save();
+    } finally {
+      await this.file.close();
+    }
   }
 
   /** Gives the complete file its final name. Call after close(). */

@@ -9,6 +9,10 @@ export interface RemoteFile {
   readonly sha256?: string;
   /** A strong validator: the bytes are the same as long as it is. */
   readonly etag?: string;
+  /** Hex, where the validator looks like a checksum: only a hub means it so. */
+  readonly etagSha256?: string;
+  /** A weak validator: when the file last changed. */
+  readonly lastModified?: string;
   /** Whether parts of the file can be asked for. */
   readonly ranges: boolean;
   /** Headers to send when asking for bytes. */
@@ -19,18 +23,43 @@ export interface RemoteFile {
 const MAX_REDIRECTS = 8;
 
 const failed = (url: string, why: string, cause?: unknown): StarlingError =>
-  new StarlingError('download_failed', `${url}: ${why}`, { details: { url }, cause });
+  new StarlingError('download_failed', `${publicUrl(url)}: ${why}`, { details: { url: publicUrl(url) }, cause });
 
-/** Asks, with a limit on the time until the headers are there. */
+/**
+ * Asks, with a limit on the time until the headers are there; the body may take as long as it wants. The signal of `init` ends both.
+ * It is handed on by hand: a signal made by AbortSignal.any or .timeout would either cut a long body or, once collected, not fire at all.
+ */
 export async function request(url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(init.signal?.reason);
+  init.signal?.addEventListener('abort', abort, { once: true });
+  if (init.signal?.aborted) abort();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    stop.abort();
+  }, timeoutMs);
   try {
-    return await fetch(url, { ...init, signal });
+    return await fetch(url, { ...init, signal: stop.signal });
   } catch (cause) {
-    if (init.signal?.aborted) throw new StarlingError('cancelled', `${url}: the download was cancelled`, { cause });
-    throw failed(url, timeout.aborted ? `no answer within ${timeoutMs} ms` : `no connection: ${messageOf(cause)}`, cause);
+    init.signal?.removeEventListener('abort', abort);
+    if (init.signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause });
+    throw failed(url, isLate ? `no answer within ${timeoutMs} ms` : `no connection: ${reasonOf(cause)}`, cause);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** An address for messages: without user, password and query, which may be secret (and are long where a hub redirects to). */
+export function publicUrl(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+}
+
+/** Why a request failed: fetch itself only says that it did. */
+export function reasonOf(cause: unknown): string {
+  return messageOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause);
 }
 
 /**
@@ -54,22 +83,46 @@ export async function probe(url: string, headers: Readonly<Record<string, string
       current = next.href;
       continue;
     }
-    if (response.status === 404 || response.status === 410) throw new StarlingError('not_found', `${url}: the server has no such file (${response.status})`, { details: { url } });
+    if (response.status === 404 || response.status === 410) throw new StarlingError('not_found', `${publicUrl(url)}: the server has no such file (${response.status})`, { details: { url: publicUrl(url) } });
     if (response.status === 401 || response.status === 403) {
-      throw new StarlingError('forbidden', `${url}: the server refuses access (${response.status}); a token may be needed`, { details: { url } });
+      throw new StarlingError('forbidden', `${publicUrl(url)}: the server refuses access (${response.status}); a token may be needed`, { details: { url: publicUrl(url) } });
     }
     const facts = bodyFacts(response);
-    if (!facts) throw failed(url, `the server answered ${response.status}`);
+    if (!facts) throw statusError(url, response);
     const etag = response.headers.get('etag') ?? undefined;
     const strong = etag?.startsWith('"') ? etag : undefined;
-    return { url: current, headers: sent, ...linked, ...facts, size: facts.size ?? linked.size, etag: strong };
+    if (facts.size !== undefined && linked.size !== undefined && facts.size !== linked.size) {
+      throw failed(url, `the server has ${facts.size} bytes, where ${linked.size} were announced`);
+    }
+    return {
+      url: current,
+      headers: sent,
+      ...linked,
+      ...facts,
+      size: facts.size ?? linked.size,
+      etag: strong,
+      etagSha256: SHA256_TAG.exec(etag ?? '')?.[1].toLowerCase(),
+      lastModified: response.headers.get('last-modified') ?? undefined,
+    };
   }
   throw failed(url, `more than ${MAX_REDIRECTS} redirects`);
 }
 
+/** The error for an answer that brings no bytes. Trying again helps only where the server is busy or broken; it may say when. */
+export function statusError(url: string, response: Response): StarlingError {
+  const { status } = response;
+  const mayPass = status >= 500 || [401, 403, 408, 425, 429].includes(status);
+  const afterSeconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new StarlingError('download_failed', `${publicUrl(url)}: the server answered ${status}`, {
+    details: { url: publicUrl(url), status, ...(!mayPass && { final: true }), ...(Number.isFinite(afterSeconds) && { retryAfterMs: afterSeconds * 1000 }) },
+  });
+}
+
+const SHA256_TAG = /^(?:W\/)?"?([0-9a-f]{64})"?$/i;
+
 /** What hubs tell of a large file: its SHA-256 as an entity tag, and its size. */
 function linkedFacts(headers: Headers): { sha256?: string; size?: number } {
-  const sha256 = /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(headers.get('x-linked-etag') ?? '')?.[1].toLowerCase();
+  const sha256 = SHA256_TAG.exec(headers.get('x-linked-etag') ?? '')?.[1].toLowerCase();
   const size = sizeOf(headers.get('x-linked-size'));
   return { ...(sha256 ? { sha256 } : {}), ...(size === undefined ? {} : { size }) };
 }

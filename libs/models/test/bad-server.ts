@@ -18,6 +18,10 @@ export interface Faults {
   /** Another version, with another validator, from this request on. */
   changesAt?: number;
   etag?: string;
+  /** An entity tag as it stands. */
+  rawEtag?: string;
+  /** Sends no faster. */
+  bytesPerSecond?: number;
   linkedSha256?: string;
   redirectTo?: string;
   status?: number;
@@ -32,6 +36,19 @@ export interface BadServer {
   /** Further paths, for example a hub's listing. */
   readonly pages: Map<string, string>;
   close(): Promise<void>;
+}
+
+/** Sends a body in pieces of a twentieth of a second. */
+function drip(response: http.ServerResponse, body: Buffer, bytesPerSecond: number): void {
+  const size = Math.ceil(bytesPerSecond / 20);
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(body.subarray(sent, sent + size));
+    sent += size;
+    if (sent < body.length && !response.destroyed) return;
+    clearInterval(timer);
+    response.end();
+  }, 50);
 }
 
 /** A local HTTP server with one file, that misbehaves as told. */
@@ -49,7 +66,7 @@ export async function startBadServer(file: Uint8Array, faults: Faults = {}): Pro
     if (faults.linkedSha256) response.setHeader('x-linked-etag', `"${faults.linkedSha256}"`);
     if (faults.redirectTo) return void response.writeHead(302, { location: faults.redirectTo }).end();
     if (faults.changesAt !== undefined && requests.length >= faults.changesAt) version = 2;
-    const etag = faults.etag && `"${faults.etag}-${version}"`;
+    const etag = faults.rawEtag ?? (faults.etag && `"${faults.etag}-${version}"`);
     if (etag) response.setHeader('etag', etag);
 
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
@@ -70,7 +87,8 @@ export async function startBadServer(file: Uint8Array, faults: Faults = {}): Pro
         return;
       }
     }
-    response.end(body);
+    if (faults.bytesPerSecond === undefined) response.end(body);
+    else drip(response, body, faults.bytesPerSecond);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
