@@ -1,6 +1,5 @@
 import { StarlingError, isStarlingError } from '@starling/core';
-import * as grammars from '@starling/grammar';
-import { GrammarIndex, GrammarMatcher, compileGbnf, compileRegex, type Grammar } from '@starling/grammar';
+import { GrammarIndex, GrammarMatcher, compileGbnf, compileJsonSchema, compileRegex, type Grammar } from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { ConstraintCompiler } from './constraint.js';
 import type { OutputConstraint } from './generate-types.js';
@@ -32,7 +31,7 @@ function compile(constraint: OutputConstraint): Grammar {
   const { grammar, regex, jsonSchema } = constraint;
   try {
     if (grammar !== undefined) return compileGbnf(grammar);
-    return regex === undefined ? grammars.compileJsonSchema(jsonSchema) : compileRegex(regex);
+    return regex === undefined ? compileJsonSchema(jsonSchema) : compileRegex(regex);
   } catch (error) {
     if (!isStarlingError(error)) throw error;
     const param = (['grammar', 'regex', 'jsonSchema'] as const).find((name) => constraint[name] !== undefined);
