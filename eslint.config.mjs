@@ -31,7 +31,7 @@ export default tseslint.config(
           enforceBuildableLibDependency: false,
           allowCircularSelfDependency: true,
           // Golden data for tests: read by specs alone, from outside of every project.
-          allow: ['**/tools/fixtures/fixtures.js'],
+          allow: ['^[./]+/tools/fixtures/fixtures\\.js$'],
           depConstraints: [
             ...Object.keys(libraryImports).map(allowed),
             { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
