@@ -55,7 +55,7 @@ export class KernelTable {
   }
 
   indexOf(kernel: KernelRef): number {
-    const key = `${kernel.kind}/${kernel.name}`;
+    const key = `${kernel.kind === 'matrix' ? kernel.role : kernel.kind}/${kernel.name}`;
     let index = this.#indexes.get(key);
     if (index === undefined) {
       index = this.kernels.length;

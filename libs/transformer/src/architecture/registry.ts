@@ -10,6 +10,7 @@ import { gemma2 } from '../archs/gemma2.js';
 import { gemma3 } from '../archs/gemma3.js';
 import { glm4 } from '../archs/glm4.js';
 import { gpt2 } from '../archs/gpt2.js';
+import { gptOss } from '../archs/gpt-oss.js';
 import { gptneox } from '../archs/gptneox.js';
 import { granite } from '../archs/granite.js';
 import { internlm2 } from '../archs/internlm2.js';
@@ -24,6 +25,7 @@ import { phi2 } from '../archs/phi2.js';
 import { phi3 } from '../archs/phi3.js';
 import { qwen2 } from '../archs/qwen2.js';
 import { qwen3 } from '../archs/qwen3.js';
+import { qwen3moe } from '../archs/qwen3moe.js';
 import { smollm3 } from '../archs/smollm3.js';
 import { stablelm } from '../archs/stablelm.js';
 import { starcoder2 } from '../archs/starcoder2.js';
@@ -41,6 +43,7 @@ const all: readonly Architecture[] = [
   gemma3,
   glm4,
   gpt2,
+  gptOss,
   gptneox,
   granite,
   internlm2,
@@ -55,6 +58,7 @@ const all: readonly Architecture[] = [
   phi3,
   qwen2,
   qwen3,
+  qwen3moe,
   smollm3,
   stablelm,
   starcoder2,
