@@ -60,9 +60,10 @@ describe('POST /v1/generate', () => {
 
   it('keeps an answer to a grammar and to a schema', async () => {
     expect((await ask({ messages: user('Is the sky blue?'), grammar: 'root ::= "yes" | "no"' })).text).toMatch(/^(yes|no)$/);
-    const schema = { type: 'object', properties: { answer: { type: 'integer' } }, required: ['answer'], additionalProperties: false };
-    const { text } = await ask({ messages: user('What is 12 + 7?'), json_schema: schema, max_tokens: 60 });
-    expect(JSON.parse(text)).toEqual({ answer: expect.any(Number) });
+    const integer = { type: 'integer' };
+    const schema = { type: 'object', properties: { first: integer, second: integer, total: integer }, required: ['first', 'second', 'total'], additionalProperties: false };
+    const { text } = await ask({ messages: user('Answer in JSON: what is 6 + 42?'), json_schema: schema, max_tokens: 200 });
+    expect(JSON.parse(text)).toEqual({ first: expect.any(Number), second: expect.any(Number), total: expect.any(Number) });
   });
 
   it('reports log-probabilities where asked', async () => {
