@@ -1,8 +1,14 @@
 import { StarlingError, isStarlingError } from '@starling/core';
-import { GrammarIndex, GrammarMatcher, compileGbnf, compileJsonSchema, compileRegex, type Grammar } from '@starling/grammar';
+import { GrammarIndex, GrammarMatcher, compileGbnf, compileJsonSchema, compileRegex, type Grammar, type JsonSchemaOptions } from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { ConstraintCompiler } from './constraint.js';
 import type { OutputConstraint } from './generate-types.js';
+
+/**
+ * How answers follow a schema, of all the ways that are valid: properties in the order of the schema, so that required ones come before
+ * others that the model may think of, and no escapes where a character can stand for itself. Models do better with both.
+ */
+const SCHEMA_STYLE: JsonSchemaOptions = { propertyOrder: 'schema', escapes: 'minimal' };
 
 /** Compiled grammars that are kept, with the masks found for them: those used last. */
 const KEPT_GRAMMARS = 64;
@@ -31,7 +37,7 @@ function compile(constraint: OutputConstraint): Grammar {
   const { grammar, regex, jsonSchema } = constraint;
   try {
     if (grammar !== undefined) return compileGbnf(grammar);
-    return regex === undefined ? compileJsonSchema(jsonSchema) : compileRegex(regex);
+    return regex === undefined ? compileJsonSchema(jsonSchema, SCHEMA_STYLE) : compileRegex(regex);
   } catch (error) {
     if (!isStarlingError(error)) throw error;
     const param = (['grammar', 'regex', 'jsonSchema'] as const).find((name) => constraint[name] !== undefined);
