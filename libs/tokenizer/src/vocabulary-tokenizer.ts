@@ -1,8 +1,9 @@
 import { Utf8StreamingDecoder } from './decode/streaming-decoder.js';
 import { cleanSpaces } from './decode/clean-spaces.js';
 import type { TokenRenderer } from './decode/token-renderer.js';
-import type { SpecialPartition } from './model/special-partition.js';
+import type { Partition } from './model/special-partition.js';
 import type { TokenModel } from './model/token-model.js';
+import { ResultPool } from './model/result-pool.js';
 import { TokenSink } from './model/token-sink.js';
 import { TEXT_START, Utf8Scratch, utf8Text } from './text/utf8.js';
 import type { DecodeOptions, EncodeOptions, Encoding, SpecialTokens, StreamingDecoder, Tokenizer, TokenizerKind } from './tokenizer.js';
@@ -15,7 +16,7 @@ export interface TokenizerParts {
   readonly vocabulary: Vocabulary;
   readonly model: TokenModel;
   readonly special: SpecialTokens;
-  readonly partition: SpecialPartition;
+  readonly partition: Partition;
   readonly renderer: TokenRenderer;
   /** Tokens that `addSpecial` puts in front and behind. */
   readonly before: readonly number[];
@@ -31,6 +32,7 @@ const NOTHING = new Uint8Array(0);
 export class VocabularyTokenizer implements Tokenizer {
   private readonly scratch = new Utf8Scratch();
   private readonly sink = new TokenSink();
+  private readonly results = new ResultPool();
 
   constructor(private readonly parts: TokenizerParts) {}
 
@@ -53,8 +55,7 @@ export class VocabularyTokenizer implements Tokenizer {
 
   encodeWithOffsets(text: string, options: EncodeOptions = {}): Encoding {
     this.run(text, options, true);
-    const offsets = this.sink.offsets.slice(0, this.sink.count * 2);
-    for (let i = 0; i < offsets.length; i++) offsets[i] -= TEXT_START;
+    const offsets = this.results.copy(this.sink.offsets, this.sink.count * 2, TEXT_START);
     return { ids: this.takeIds(), offsets };
   }
 
@@ -145,7 +146,7 @@ export class VocabularyTokenizer implements Tokenizer {
   }
 
   private takeIds(): Uint32Array {
-    const ids = this.sink.ids.slice(0, this.sink.count);
+    const ids = this.results.copy(this.sink.ids, this.sink.count, 0);
     this.sink.release();
     return ids;
   }

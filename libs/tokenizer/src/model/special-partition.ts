@@ -8,6 +8,15 @@ export interface Fragment {
   readonly id: number;
 }
 
+/** Finds the special tokens that a text names. */
+export interface Partition {
+  /**
+   * The fragments of `bytes[start, end)`, or `undefined` if it is all text.
+   * @param withControl whether control tokens are looked for, or only tokens of users' own
+   */
+  split(bytes: Uint8Array, start: number, end: number, withControl: boolean): Fragment[] | undefined;
+}
+
 interface Match {
   readonly at: number;
   /** Place in the order of precedence: longer names first. */
@@ -18,11 +27,16 @@ interface Match {
  * Finds the special tokens that a text names. Longer names go first, each from left to right; what one has taken is gone for the others.
  * One walk over the text collects all candidates, so the time does not grow with the number of special tokens.
  */
-export class SpecialPartition {
+export class SpecialPartition implements Partition {
   private readonly names: Uint8Array[];
   /** Ranks of the names that start with a byte. */
   private readonly byFirstByte: (number[] | undefined)[] = [];
   private readonly hidden: boolean[];
+  /** Which bytes open any name, and which one that is found in all text: `(256)`. */
+  private readonly opens = new Uint8Array(256);
+  private readonly ownOpens = new Uint8Array(256);
+  /** How many are found in all text. */
+  private readonly ownCount: number;
 
   /** @param ids special tokens, those with longer names first */
   constructor(
@@ -31,14 +45,16 @@ export class SpecialPartition {
   ) {
     this.names = ids.map((id) => vocabulary.texts.bytesAt(id));
     this.hidden = ids.map((id) => vocabulary.has(id, CONTROL | UNKNOWN));
-    this.names.forEach((name, rank) => (this.byFirstByte[name[0]] ??= []).push(rank));
+    this.ownCount = this.hidden.filter((hidden) => !hidden).length;
+    this.names.forEach((name, rank) => {
+      (this.byFirstByte[name[0]] ??= []).push(rank);
+      this.opens[name[0]] = 1;
+      if (!this.hidden[rank]) this.ownOpens[name[0]] = 1;
+    });
   }
 
-  /**
-   * The fragments of `bytes[start, end)`, or `undefined` if it is all text.
-   * @param withControl whether control tokens are looked for, or only tokens of users' own
-   */
   split(bytes: Uint8Array, start: number, end: number, withControl: boolean): Fragment[] | undefined {
+    if (withControl ? this.names.length === 0 : this.ownCount === 0) return undefined;
     const matches = this.candidates(bytes, start, end, withControl);
     if (matches.length === 0) return undefined;
     matches.sort((a, b) => a.rank - b.rank || a.at - b.at);
@@ -56,10 +72,10 @@ export class SpecialPartition {
   private candidates(bytes: Uint8Array, start: number, end: number, withControl: boolean): Match[] {
     const { byFirstByte, names, hidden } = this;
     const matches: Match[] = [];
+    const opens = withControl ? this.opens : this.ownOpens;
     for (let at = start; at < end; at++) {
-      const ranks = byFirstByte[bytes[at]];
-      if (ranks === undefined) continue;
-      for (const rank of ranks) {
+      if (opens[bytes[at]] === 0) continue;
+      for (const rank of byFirstByte[bytes[at]] ?? []) {
         if ((withControl || !hidden[rank]) && startsWith(bytes, at, end, names[rank])) matches.push({ at, rank });
       }
     }

@@ -1,10 +1,10 @@
-/** Entries, bytes of words and numbers of results that are kept at most; a cache that is full starts anew. */
+/** Entries, bytes of words and numbers of results that are kept at most. */
 const MAX_ENTRIES = 1 << 15;
-const MAX_KEY_BYTES = 1 << 19;
+const MAX_KEY_BYTES = 1 << 20;
 const MAX_RESULT_NUMBERS = 1 << 19;
 
 /** Words longer than this are not kept. */
-export const MAX_CACHED_WORD_BYTES = 48;
+export const MAX_CACHED_WORD_BYTES = 256;
 
 const SLOTS = MAX_ENTRIES * 2;
 
@@ -36,10 +36,14 @@ export class WordCache {
     }
   }
 
-  /** Keeps the result of a word that `find` did not find: `count` ids with their ends as positions in `bytes`. */
-  add(hash: number, bytes: Uint8Array, start: number, end: number, ids: Int32Array, ends: Int32Array, count: number): void {
+  /** Whether a word of `length` bytes and `count` tokens does not fit any more: then `clear` comes first. */
+  isFull(length: number, count: number): boolean {
+    return this.entries >= MAX_ENTRIES || this.keyEnd + length > MAX_KEY_BYTES || this.resultEnd + 1 + count * 2 > MAX_RESULT_NUMBERS;
+  }
+
+  /** Keeps the result of a word that `find` did not find: `count` ids with their ends as positions in `bytes`. Returns where it is. */
+  add(hash: number, bytes: Uint8Array, start: number, end: number, ids: Int32Array, ends: Int32Array, count: number): number {
     const length = end - start;
-    if (this.entries >= MAX_ENTRIES || this.keyEnd + length > MAX_KEY_BYTES || this.resultEnd + 1 + count * 2 > MAX_RESULT_NUMBERS) this.clear();
     const { slots, keys, results } = this;
     let slot = hash & (SLOTS - 1);
     while (slots[slot * 4 + 3] !== 0) slot = (slot + 1) & (SLOTS - 1);
@@ -48,6 +52,7 @@ export class WordCache {
     slots[slot * 4 + 2] = length;
     slots[slot * 4 + 3] = this.resultEnd;
     for (let i = 0; i < length; i++) keys[this.keyEnd + i] = bytes[start + i];
+    const result = this.resultEnd;
     results[this.resultEnd++] = count;
     for (let i = 0; i < count; i++) {
       results[this.resultEnd++] = ids[i];
@@ -55,9 +60,10 @@ export class WordCache {
     }
     this.keyEnd += length;
     this.entries++;
+    return result;
   }
 
-  private clear(): void {
+  clear(): void {
     this.slots.fill(0);
     this.entries = 0;
     this.keyEnd = 0;

@@ -37,3 +37,8 @@ export function runOfNot(classes: Uint8Array, bits: number, bytes: Uint8Array, s
   }
   return at;
 }
+
+/** Whether a byte is a letter by itself. */
+export function isAsciiLetter(byte: number): boolean {
+  return ((byte | 0x20) - 0x61) >>> 0 < 26;
+}

@@ -1,6 +1,6 @@
 import { charClasses, LETTER, MARK, NUMBER, WHITE_SPACE } from '../text/char-class.js';
 import { codePointAt, sequenceLength } from '../text/utf8.js';
-import { classAt, runOf, runOfNot } from './char-run.js';
+import { classAt, isAsciiLetter, runOf, runOfNot } from './char-run.js';
 import { contractionLength } from './contraction.js';
 import type { Splitter } from './splitter.js';
 
@@ -35,6 +35,11 @@ export class Cl100kSplitter implements Splitter {
   next(bytes: Uint8Array, start: number, end: number): number {
     const { classes, letters } = this;
     const lead = bytes[start];
+    if (lead === SPACE || isAsciiLetter(lead)) {
+      let at = start + 1;
+      while (at < end && isAsciiLetter(bytes[at])) at++;
+      if ((at > start + 1 || lead !== SPACE) && (at === end || bytes[at] < 0x80)) return at;
+    }
     const contraction = contractionLength(bytes, start, end, 'any');
     if (contraction > 0) return start + contraction;
     const kind = classes[lead < 0x80 ? lead : codePointAt(bytes, start)];

@@ -1,6 +1,6 @@
 import { charClasses, LETTER, NUMBER, WHITE_SPACE } from '../text/char-class.js';
 import { sequenceLength } from '../text/utf8.js';
-import { classAt, runOf, runOfNot } from './char-run.js';
+import { classAt, isAsciiLetter, runOf, runOfNot } from './char-run.js';
 import { contractionLength } from './contraction.js';
 import type { Splitter } from './splitter.js';
 
@@ -13,9 +13,15 @@ export class Gpt2Splitter implements Splitter {
 
   next(bytes: Uint8Array, start: number, end: number): number {
     const { classes } = this;
+    const lead = bytes[start];
+    if (lead === SPACE || isAsciiLetter(lead)) {
+      let at = start + 1;
+      while (at < end && isAsciiLetter(bytes[at])) at++;
+      if ((at > start + 1 || lead !== SPACE) && (at === end || bytes[at] < 0x80)) return at;
+    }
     const contraction = contractionLength(bytes, start, end, 'lower');
     if (contraction > 0) return start + contraction;
-    const from = bytes[start] === SPACE && start + 1 < end ? start + 1 : start;
+    const from = lead === SPACE && start + 1 < end ? start + 1 : start;
     const kind = classAt(classes, bytes, from) & ORDINARY;
     if (kind === LETTER || kind === NUMBER) return runOf(classes, kind, bytes, from, end);
     if (kind === 0) return runOfNot(classes, ORDINARY, bytes, from, end);

@@ -31,10 +31,13 @@ const KEPT_SCRATCH_BYTES = 1 << 20;
 /** Bytes before the text, so that a model may put a space in front of it without moving it. */
 export const TEXT_START = 16;
 
+/** Bytes behind the text, so that the last word can be read in whole parts. */
+const SLACK = 16;
+
 /** A reusable buffer for the UTF-8 bytes of one text at a time, which begin at `TEXT_START`. */
 export class Utf8Scratch {
-  bytes = new Uint8Array(TEXT_START + (1 << 12));
-  private text = this.bytes.subarray(TEXT_START);
+  bytes = new Uint8Array(TEXT_START + (1 << 12) + SLACK);
+  private text = this.bytes.subarray(TEXT_START, TEXT_START + (1 << 12));
 
   /** Writes `text` and returns where it ends in `bytes`. */
   write(text: string): number {
@@ -49,7 +52,7 @@ export class Utf8Scratch {
   }
 
   private resize(length: number): void {
-    this.bytes = new Uint8Array(TEXT_START + length);
-    this.text = this.bytes.subarray(TEXT_START);
+    this.bytes = new Uint8Array(TEXT_START + length + SLACK);
+    this.text = this.bytes.subarray(TEXT_START, TEXT_START + length);
   }
 }
