@@ -184,6 +184,21 @@ describeWithFixtures('the demo model', () => {
   });
 });
 
+describeWithFixtures('an embedding model', () => {
+  const model = loaded(() => fixturePath('archs', 'bert.gguf'), { inline: true });
+
+  it('gives the reference vectors, of each token and pooled', async () => {
+    const { tokens, pooled } = readJsonFixture<{ readonly tokens: readonly number[]; readonly pooled: readonly number[] }>('archs', 'bert.json');
+    const expected = readFloatFixture('archs', 'bert.exact.f32');
+    const each = await model().embed(tokens, { pooling: 'none', normalize: false });
+    expect(each.vectors).toHaveLength(tokens.length);
+    expect(relativeRms(each.vectors.flatMap((vector) => Array.from(vector)), expected)).toBeLessThan(1e-5);
+    const { vectors } = await model().embed(['something else', tokens, [5, 6, 7]], { normalize: false });
+    expect(relativeRms(vectors[1], pooled)).toBeLessThan(1e-3);
+    expect(() => model().generate({ prompt: 'a' })).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+});
+
 describeWithFixtures('loading', () => {
   it('refuses a model that would not fit, with figures', async () => {
     await expect(Starling.load(stories(), { memoryLimitBytes: 2_000_000 })).rejects.toMatchObject({
