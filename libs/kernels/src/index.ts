@@ -18,7 +18,7 @@ export { attention, attentionScratchBytes, tileRecordWords, tileTokens, tileWord
 export type { AttentionShape } from './ops/attention-shape.js';
 export { kvPageBytes, type KvFormat, type KvShape } from './ops/kv-layout.js';
 export { kvWrite } from './ops/kv-write.js';
-export { layerNorm, rmsNorm } from './ops/norm.js';
+export { layerNorm, rmsNorm, rmsNormWithBias } from './ops/norm.js';
 export { ropeHalves, ropePairs } from './ops/rope.js';
 export { groupByExpert, routeExperts, type Gating, type RouteOperands } from './ops/route-experts.js';
 export { combineExperts, addGatedRows } from './ops/combine-experts.js';

@@ -1,6 +1,7 @@
 import { f32, i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
-import { defineKernel } from './kernel-definition.js';
+import type { Local } from '../wasm/function-builder.js';
+import { defineKernel, type KernelEmitter } from './kernel-definition.js';
 import { forGroups, forVectors, rowAddress, sumRow, vectorAt } from './rows.js';
 
 /*
@@ -23,24 +24,32 @@ const rowFields = {
 } as const;
 
 /** output = input / sqrt(mean(input^2) + epsilon) * weight (Zhang and Sennrich, 2019). */
-export const rmsNorm = defineKernel('rmsNorm', rowFields, (k) => {
+export const rmsNorm = defineKernel('rmsNorm', rowFields, (k) => emitRmsNorm(k));
+
+/** The same, plus bias, which has the strides of `weight`. */
+export const rmsNormWithBias = defineKernel('rmsNormWithBias', { ...rowFields, bias: 'address' }, (k) => emitRmsNorm(k, k.at.bias));
+
+function emitRmsNorm(k: KernelEmitter<typeof rowFields>, biases?: Local<'i32'>): void {
   const { f, at, madd } = k;
   const bytes = f.local('i32', i32.shl(at.columns, 2));
   const input = f.local('i32');
   const output = f.local('i32');
   const weight = f.local('i32');
+  const bias = f.local('i32');
   const scale = f.local('v128');
   forGroups(k, at.groups, (token, group) => {
     f.set(input, i32.add(rowAddress(at.input, token, at.inputTokenStride), i32.mul(group, at.inputGroupStride)));
     f.set(output, i32.add(rowAddress(at.output, token, at.outputTokenStride), i32.mul(group, at.outputGroupStride)));
     f.set(weight, rowAddress(at.weight, group, at.weightGroupStride));
+    if (biases) f.set(bias, rowAddress(biases, group, at.weightGroupStride));
     const squares = sumRow(k, input, bytes, (address, offset, sum) => madd(v128.load(address, offset), v128.load(address, offset), sum));
     f.set(scale, f32x4.splat(f32.div(1, f32.sqrt(f32.add(f32.div(squares, f32.convertI32U(at.columns)), at.epsilon)))));
     forVectors(k, bytes, (offset) => {
-      f.do(v128.store(i32.add(output, offset), f32x4.mul(f32x4.mul(vectorAt(input, offset), scale), vectorAt(weight, offset))));
+      const normal = f32x4.mul(f32x4.mul(vectorAt(input, offset), scale), vectorAt(weight, offset));
+      f.do(v128.store(i32.add(output, offset), biases ? f32x4.add(normal, vectorAt(bias, offset)) : normal));
     });
   });
-});
+}
 
 /** output = (input - mean) / sqrt(variance + epsilon) * weight + bias (Ba, Kiros and Hinton, 2016). `bias` has the strides of `weight`. */
 export const layerNorm = defineKernel('layerNorm', { ...rowFields, bias: 'address' }, (k) => {

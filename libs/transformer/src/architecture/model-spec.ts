@@ -15,7 +15,7 @@ export interface LinearSpec {
   readonly columns: number;
 }
 
-/** A norm over a row, or over each head of it. `rms` has no bias. */
+/** A norm over a row, or over each head of it. */
 export interface NormSpec {
   readonly kind: 'rms' | 'layer';
   readonly epsilon: number;

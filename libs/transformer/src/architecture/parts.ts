@@ -1,14 +1,14 @@
 import type { Activation } from '@starling/kernels';
 import type { ModelReader } from './model-reader.js';
-import type { AttentionSpec, BlockNorms, DenseSpec, EmbeddingSpec, HeadNormSpec, LayerSpec, ModelSpec, NormSpec, OutputSpec, ProjectionSpec } from './model-spec.js';
+import type { AttentionSpec, BlockNorms, DenseSpec, EmbeddingSpec, HeadNormSpec, LayerSpec, LinearSpec, ModelSpec, NormSpec, OutputSpec, ProjectionSpec } from './model-spec.js';
 
 /*
  * The parts that architectures are put together from: each reads one block from the file, by the names that GGUF gives its tensors.
  */
 
-/** The norm in tensor `name`: of squares alone, or with mean and (if the file has one) bias. */
+/** The norm in tensor `name`: of squares alone, or with mean; with a bias if the file has one. */
 export function normOf(reader: ModelReader, kind: NormSpec['kind'], name: string, width: number): NormSpec {
-  return { ...weightlessNorm(reader, kind), weight: reader.vector(`${name}.weight`, width), bias: kind === 'layer' ? reader.optionalVector(`${name}.bias`, width) : undefined };
+  return { ...weightlessNorm(reader, kind), weight: reader.vector(`${name}.weight`, width), bias: reader.optionalVector(`${name}.bias`, width) };
 }
 
 /** A norm without a weight. */
@@ -95,6 +95,15 @@ export function gatedOf(reader: ModelReader, layer: number, norms: BlockNorms, a
     ? ({ kind: 'gated', gate: reader.linear(`${block}.ffn_gate`, length, width), up: reader.linear(`${block}.ffn_up`, length, width) } as const)
     : ({ kind: 'fused', gateUp: reader.linear(`${block}.ffn_up`, 2 * length, width) } as const);
   return { kind: 'dense', norms, input, activation, down: reader.linear(`${block}.ffn_down`, width, length) };
+}
+
+/** The expert that every token goes through: `ffn_gate_shexp` and its like, with `ffn_gate_inp_shexp` as its gate if the file has it. */
+export function sharedExpertOf(reader: ModelReader, layer: number, length: number): { readonly dense: DenseSpec; readonly gate?: LinearSpec } {
+  const width = reader.count('embedding_length');
+  const block = `blk.${layer}`;
+  const input = { kind: 'gated', gate: reader.linear(`${block}.ffn_gate_shexp`, length, width), up: reader.linear(`${block}.ffn_up_shexp`, length, width) } as const;
+  const dense: DenseSpec = { kind: 'dense', norms: {}, input, activation: 'silu', down: reader.linear(`${block}.ffn_down_shexp`, width, length) };
+  return { dense, gate: reader.has(`${block}.ffn_gate_inp_shexp.weight`) ? reader.linear(`${block}.ffn_gate_inp_shexp`, 1, width) : undefined };
 }
 
 /** A feed-forward block without a gate. */

@@ -9,10 +9,10 @@ import { gemma } from '../archs/gemma.js';
 import { gemma2 } from '../archs/gemma2.js';
 import { gemma3 } from '../archs/gemma3.js';
 import { glm4 } from '../archs/glm4.js';
-import { gpt2 } from '../archs/gpt2.js';
 import { gptOss } from '../archs/gpt-oss.js';
+import { gpt2 } from '../archs/gpt2.js';
 import { gptneox } from '../archs/gptneox.js';
-import { granite } from '../archs/granite.js';
+import { granite, graniteMoe } from '../archs/granite.js';
 import { internlm2 } from '../archs/internlm2.js';
 import { llama } from '../archs/llama.js';
 import { minicpm } from '../archs/minicpm.js';
@@ -21,9 +21,12 @@ import { mpt } from '../archs/mpt.js';
 import { nemotron } from '../archs/nemotron.js';
 import { nomicBert } from '../archs/nomic-bert.js';
 import { olmo2 } from '../archs/olmo2.js';
+import { olmoe } from '../archs/olmoe.js';
 import { phi2 } from '../archs/phi2.js';
 import { phi3 } from '../archs/phi3.js';
+import { phimoe } from '../archs/phimoe.js';
 import { qwen2 } from '../archs/qwen2.js';
+import { qwen2moe } from '../archs/qwen2moe.js';
 import { qwen3 } from '../archs/qwen3.js';
 import { qwen3moe } from '../archs/qwen3moe.js';
 import { smollm3 } from '../archs/smollm3.js';
@@ -46,6 +49,7 @@ const all: readonly Architecture[] = [
   gptOss,
   gptneox,
   granite,
+  graniteMoe,
   internlm2,
   llama,
   minicpm,
@@ -54,9 +58,12 @@ const all: readonly Architecture[] = [
   nemotron,
   nomicBert,
   olmo2,
+  olmoe,
   phi2,
   phi3,
+  phimoe,
   qwen2,
+  qwen2moe,
   qwen3,
   qwen3moe,
   smollm3,

@@ -1,4 +1,4 @@
-import { layerNorm, rmsNorm, type KernelCall, type Placed } from '@starling/kernels';
+import { layerNorm, rmsNorm, rmsNormWithBias, type KernelCall, type Placed } from '@starling/kernels';
 import type { NormSpec } from '../architecture/model-spec.js';
 import type { Graph } from './graph.js';
 import type { Rows } from './rows.js';
@@ -25,7 +25,7 @@ export function normCall(graph: Graph, spec: NormSpec, input: Rows, output: Rows
     columns,
     epsilon: spec.epsilon,
   };
-  if (spec.kind === 'rms') return rmsNorm.call(operands);
+  if (spec.kind === 'rms') return spec.bias ? rmsNormWithBias.call({ ...operands, bias: graph.tensor(spec.bias) }) : rmsNorm.call(operands);
   return layerNorm.call({ ...operands, bias: spec.bias ? graph.tensor(spec.bias) : constantVector(graph, 0, values) });
 }
 
