@@ -20,7 +20,7 @@ import type { ModelSpec } from '../architecture/model-spec.js';
 import { architectureNamed } from '../architecture/registry.js';
 import { Graph } from '../graph/graph.js';
 import { buildModel } from '../graph/layers.js';
-import { layOut, programNames } from '../graph/layout.js';
+import { layOut, programNames, type ModelLayout } from '../graph/layout.js';
 import type { ModelInfo, ModelRuntime } from '../runtime/model-runtime.js';
 import { StepWriter } from '../runtime/step-writer.js';
 import { TransformerRuntime } from '../runtime/transformer-runtime.js';
@@ -103,7 +103,7 @@ interface LoadedFacts extends ResolvedOptions {
   readonly contextLength: number;
   readonly pageCount: number;
   readonly pageBytes: number;
-  readonly layout: { readonly weightBytes: number; readonly kvBytes: number; readonly scratchBytes: number };
+  readonly layout: ModelLayout;
 }
 
 function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInfo {
@@ -127,6 +127,7 @@ function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInf
     weightBytes: layout.weightBytes,
     kvBytes: layout.kvBytes,
     scratchBytes: layout.scratchBytes,
+    memoryCount: layout.memories.length,
     quantization: commonestType(model),
     hasRecurrentState: false,
     causal: spec.causal,

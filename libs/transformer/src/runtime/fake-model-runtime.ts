@@ -32,6 +32,7 @@ const defaultInfo: ModelInfo = {
   weightBytes: 0,
   kvBytes: 256 * 64,
   scratchBytes: 0,
+  memoryCount: 1,
   quantization: 'F32',
   hasRecurrentState: false,
   causal: true,

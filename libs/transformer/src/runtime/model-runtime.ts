@@ -32,6 +32,8 @@ export interface ModelInfo {
   readonly weightBytes: number;
   readonly kvBytes: number;
   readonly scratchBytes: number;
+  /** WebAssembly memories that the layers are spread over. */
+  readonly memoryCount: number;
   /** The block format that most weights are in, for example `Q4_0`. */
   readonly quantization: string;
   /** A state that is not in pages belongs to each slot: a sequence keeps its slot, and cannot be cut back to any length. */
