@@ -5,8 +5,8 @@ import { GROUP_VALUES } from './quant-spec.js';
  *
  * | bytes | content |
  * |---|---|
- * | 0..31 | the values, signed bytes: round(x / scale) |
- * | 32..35 | f32 scale: the largest magnitude / 127 |
+ * | 0..31 | the values, signed bytes: round(127 x / largest magnitude) |
+ * | 32..35 | f32 scale: the largest magnitude / 127, rounded to 11 bits |
  * | 36..39 | i32: minus the sum of the bytes |
  * | 40..43 | i32: minus the sum of the first 16 bytes |
  * | 44..47 | f32: scale * sum of the bytes |

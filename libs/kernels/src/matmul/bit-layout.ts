@@ -3,7 +3,7 @@ import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import { i16x8, v128 } from '../wasm/simd-ops.js';
 import type { ConstantPool } from './constant-pool.js';
-import { GROUP_STEPS } from './quant-spec.js';
+import { GROUP_STEPS, PAIR_BYTES } from './quant-spec.js';
 
 /** Bits of a step's codes that lie in a vector: code |= (vector >> shift) & mask. */
 interface Piece {
@@ -56,17 +56,18 @@ export const BIT_LAYOUTS: Readonly<Record<2 | 3 | 4 | 5 | 6 | 8, readonly Chunk[
 /**
  * The codes of one chunk as expressions, to be used once each, in order. Emits the loads.
  * @param temporaries as many locals as the chunk has vectors
+ * @param offset of the group from the address, plus 16 for the second half
  */
 export function unpackChunk(f: CodeBuilder, constants: ConstantPool, chunk: Chunk, temporaries: readonly Local<'v128'>[], address: Local<'i32'>, offset: number): Expr<'v128'>[] {
   const places = new Map(chunk.vectors.map((vector, i) => [vector, temporaries[i]]));
   const single = chunk.steps.length === 1;
-  if (!single) for (const [vector, local] of places) f.set(local, v128.load(address, offset + 16 * vector));
+  if (!single) for (const [vector, local] of places) f.set(local, v128.load(address, offset + PAIR_BYTES * vector));
   return chunk.steps.map((pieces) =>
     pieces
       .map(({ vector, shift, mask }) => {
         const local = places.get(vector);
         assert(local !== undefined, 'a chunk names the vectors of its pieces');
-        const whole = single ? v128.load(address, offset + 16 * vector) : local;
+        const whole = single ? v128.load(address, offset + PAIR_BYTES * vector) : local;
         const shifted = shift === 0 ? whole : i16x8.shrU(whole, shift);
         return mask === 255 ? shifted : v128.and(shifted, constants.bytes(mask));
       })
@@ -80,7 +81,7 @@ export function layoutMasks(bits: keyof typeof BIT_LAYOUTS): number[] {
   return [...new Set(masks)].filter((mask) => mask !== 255);
 }
 
-/** Emits the stores of one group: the inverse of reading its chunks. @param steps (8) vectors of codes */
+/** Emits the stores of one group of a half: the inverse of reading its chunks. @param steps (8) vectors of codes */
 export function packGroup(f: CodeBuilder, constants: ConstantPool, bits: keyof typeof BIT_LAYOUTS, steps: readonly Local<'v128'>[], address: Local<'i32'>, offset: number): void {
   const parts = new Map<number, Expr<'v128'>[]>();
   let step = 0;
@@ -94,7 +95,7 @@ export function packGroup(f: CodeBuilder, constants: ConstantPool, bits: keyof t
     }
   }
   assert(step === GROUP_STEPS, 'a layout has the steps of a group');
-  for (const [vector, exprs] of parts) f.do(v128.store(address, exprs.reduce((a, b) => v128.or(a, b)), offset + 16 * vector));
+  for (const [vector, exprs] of parts) f.do(v128.store(address, exprs.reduce((a, b) => v128.or(a, b)), offset + PAIR_BYTES * vector));
 }
 
 function shiftRight(vector: Expr<'v128'>, by: number): Expr<'v128'> {

@@ -22,7 +22,7 @@ export function codeFlip(mode: DotMode, maxCode: number): number {
 
 /** The way in which codes up to `maxCode` are multiplied in a build. */
 export function dotModeFor(mode: DotMode, maxCode: number): DotMode {
-  return mode === 'pairs' && maxCode > PAIRS_LIMIT ? 'wide' : mode;
+  return mode === 'pairs' && maxCode > PAIRS_LIMIT ? 'words' : mode;
 }
 
 /**
@@ -45,15 +45,15 @@ export class DotAccumulator {
     maxCode: number,
   ) {
     this.sums = f.local('v128');
-    if (mode === 'wide' || mode === 'pairs') this.second = f.local('v128');
-    if (mode === 'wide') this.codes = f.local('v128');
+    if (mode === 'words' || mode === 'pairs') this.second = f.local('v128');
+    if (mode === 'words') this.codes = f.local('v128');
     this.pairSteps = Math.min(8, Math.floor(PAIR_CAPACITY / maxCode));
   }
 
   /** Four activations at an address, in the form that `add` takes: keep it in a local to use it more than once. */
   static activations(mode: DotMode, address: Local<'i32'>, offset: number): Vector {
     const splat = v128.load32Splat(address, offset);
-    return mode === 'wide' ? i16x8.extendLowI8x16S(splat) : splat;
+    return mode === 'words' ? i16x8.extendLowI8x16S(splat) : splat;
   }
 
   /** Constants that every function which uses accumulators should hold. */
@@ -71,7 +71,7 @@ export class DotAccumulator {
 
   /** sums += activations . codes */
   add(activations: Vector, codes: Vector): void {
-    if (this.mode === 'wide') this.addWide(activations, codes);
+    if (this.mode === 'words') this.addWide(activations, codes);
     else if (this.mode === 'pairs') this.addPairs(activations, codes);
     else this.f.set(this.sums, i32x4.relaxedDotI8x16I7x16AddS(activations, codes, this.started === 0 ? (this.initial ?? ZERO) : this.sums));
     this.started++;
@@ -80,7 +80,7 @@ export class DotAccumulator {
   /** The sums. */
   end(): Vector {
     const { second, initial } = this;
-    if (this.mode === 'wide' && second) {
+    if (this.mode === 'words' && second) {
       const total = i32x4.add(i8x16.shuffle(this.sums, second, EVEN_WORDS), i8x16.shuffle(this.sums, second, ODD_WORDS));
       return initial ? i32x4.add(total, initial) : total;
     }

@@ -5,7 +5,7 @@ import { hasRelaxedSimd } from '../simd/simd-level.js';
 /**
  * How products of 8-bit numbers are summed.
  *
- * - `wide`: both widened to 16 bits, plain SIMD128; the same everywhere.
+ * - `words`: both widened to 16 bits, plain SIMD128; the same everywhere.
  * - `pairs`: relaxed, where the sum of two neighbouring products is kept in 16 bits and saturates (x86 without VNNI):
  *   weights up to 63 are summed in 16 bits as long as they fit, larger ones take the wide way.
  * - `unsigned`: relaxed, where the second operand is an unsigned byte, exact up to 255 (x86 with VNNI).
@@ -13,24 +13,30 @@ import { hasRelaxedSimd } from '../simd/simd-level.js';
  *
  * All give the same integers.
  */
-export type DotMode = 'wide' | 'pairs' | 'unsigned' | 'signed';
+export type DotMode = 'words' | 'pairs' | 'unsigned' | 'signed';
 
 /** How a set of kernels is built. */
 export interface KernelBuild {
   readonly dot: DotMode;
   /** Whether other relaxed instructions may be used: fused multiply-add, swizzle. */
   readonly relaxed: boolean;
+  /** Whether the engine joins pairs of vectors to vectors of 256 bits: kernels then keep twice as many sums in registers. */
+  readonly wide: boolean;
 }
 
 /** The build that gives the same bits on every machine. */
-export const PLAIN_BUILD: KernelBuild = { dot: 'wide', relaxed: false };
+export const PLAIN_BUILD: KernelBuild = { dot: 'words', relaxed: false, wide: false };
 
-let fastest: KernelBuild | undefined;
+let probed: DotMode | undefined;
 
-/** The fastest build for this engine and processor, found out by one try. */
-export function fastestBuild(): KernelBuild {
-  fastest ??= hasRelaxedSimd() ? { dot: probeDot(), relaxed: true } : PLAIN_BUILD;
-  return fastest;
+/**
+ * The fastest build for this engine and processor, found out by one try.
+ * @param wide whether the engine was told to join vectors, see `compileKernels`
+ */
+export function fastestBuild(wide = false): KernelBuild {
+  if (!hasRelaxedSimd()) return PLAIN_BUILD;
+  probed ??= probeDot();
+  return { dot: probed, relaxed: true, wide };
 }
 
 /**
@@ -51,5 +57,5 @@ function probeDot(): DotMode {
   const sum = four();
   if (sum === 4 * 100 * 255) return 'unsigned';
   if (sum === -4 * 100) return 'signed';
-  return pair() === 32767 ? 'pairs' : 'wide';
+  return pair() === 32767 ? 'pairs' : 'words';
 }

@@ -2,12 +2,19 @@ import type { Expr } from '../wasm/expression.js';
 import type { FunctionRef, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
+import type { KernelBuild } from './dot-mode.js';
+import { PANEL_ROWS } from './quant-spec.js';
 
 /** Memory streams of the matrix-vector kernel: that many distant runs of panels are walked at once. */
 export const STREAMS = 4;
-/** Panels and tokens of the largest tile of the matrix-matrix kernel. */
-export const TILE_PANELS = 2;
-export const TILE_TOKENS = 4;
+/** Panels of a tile of the matrix-matrix kernel at most. */
+export const MAX_TILE_PANELS = 2;
+/** Tokens of a tile at most. */
+const TILE_TOKENS = 4;
+
+/** As many sums as fit in 16 registers beside the operands: 8 vectors, of 128 or 256 bits. */
+export const tilePanels = (build: KernelBuild): number => (build.wide ? MAX_TILE_PANELS : 1);
+
 /** Activations that a run of tiles goes over again and again: they should stay in the second-level cache. */
 const TOKEN_BLOCK_BYTES = 384 * 1024;
 
@@ -39,11 +46,12 @@ export interface FormatKernels {
 /** Exports `matmul.NAME`: one token goes to the matrix-vector kernel, several go through tiles. */
 export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatKernels): void {
   const { matvec, tiles, unpack } = kernels;
+  const tilePanelCount = tiles.bySize.length;
   module.function(`matmul.${name}`, { ...MATMUL_SIGNATURE, export: true }, (f, weights, x, output, rowBegin, rowEnd, tokens, cols, xStride, outStride, scratch) => {
     const panelSize = f.local('i32', kernels.panelBytes(cols));
-    const panels = f.local('i32', i32.shrU(i32.add(i32.sub(rowEnd, rowBegin), 3), 2));
-    const lastRows = f.local('i32', i32.sub(i32.sub(rowEnd, rowBegin), i32.mul(i32.sub(panels, 1), 4)));
-    const panel = f.local('i32', i32.add(weights, i32.mul(i32.shrU(rowBegin, 2), panelSize)));
+    const panels = f.local('i32', i32.divU(i32.add(i32.sub(rowEnd, rowBegin), PANEL_ROWS - 1), PANEL_ROWS));
+    const lastRows = f.local('i32', i32.sub(i32.sub(rowEnd, rowBegin), i32.mul(i32.sub(panels, 1), PANEL_ROWS)));
+    const panel = f.local('i32', i32.add(weights, i32.mul(i32.divU(rowBegin, PANEL_ROWS), panelSize)));
     const length = f.local('i32');
     f.set(output, i32.add(output, i32.mul(rowBegin, 4)));
     f.if(i32.eqz(panels), () => f.return());
@@ -51,10 +59,10 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
     f.if(i32.eq(tokens, 1), () => {
       f.set(length, matvec.length(x, cols));
       // A last panel that lacks rows is left to the single stream.
-      const quarter = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, 4)), STREAMS));
-      f.call(matvec.many, panel, i32.mul(quarter, panelSize), x, length, output, i32.mul(quarter, 16), quarter, 4);
+      const quarter = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, PANEL_ROWS)), STREAMS));
+      f.call(matvec.many, panel, i32.mul(quarter, panelSize), x, length, output, i32.mul(quarter, 4 * PANEL_ROWS), quarter, PANEL_ROWS);
       f.set(quarter, i32.mul(quarter, STREAMS));
-      f.call(matvec.single, i32.add(panel, i32.mul(quarter, panelSize)), 0, x, length, i32.add(output, i32.mul(quarter, 16)), 0, i32.sub(panels, quarter), lastRows);
+      f.call(matvec.single, i32.add(panel, i32.mul(quarter, panelSize)), 0, x, length, i32.add(output, i32.mul(quarter, 4 * PANEL_ROWS)), 0, i32.sub(panels, quarter), lastRows);
       f.return();
     });
 
@@ -76,7 +84,7 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
       f.while(i32.gtS(p, 0), () => {
         if (unpack) {
           f.call(unpack.run, from, first, unpackLength);
-          f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(from, panelSize), second, unpackLength));
+          if (tilePanelCount > 1) f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(from, panelSize), second, unpackLength));
         } else {
           f.set(first, from);
           f.set(second, i32.add(from, panelSize));
@@ -84,21 +92,22 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
         f.set(left, blockTokens);
         f.set(xAt, x);
         f.set(outAt, outPanel);
-        const rows = i32.select(i32.gtS(p, TILE_PANELS), 4, lastRows);
+        const rows = i32.select(i32.gtS(p, tilePanelCount), PANEL_ROWS, lastRows);
         f.while(i32.gtS(left, 0), () => {
           for (let t = 1; t <= TILE_TOKENS; t++) {
             f.if(t < TILE_TOKENS ? i32.eq(left, t) : i32.geS(left, t), () => {
               const args = [first, second, xAt, xStride, length, outAt, outStride, rows] as const;
-              f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
+              if (tilePanelCount === 1) f.call(tiles.bySize[0][t - 1], ...args);
+              else f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
             });
           }
           f.advance(xAt, i32.mul(xStride, TILE_TOKENS));
           f.advance(outAt, i32.mul(outStride, TILE_TOKENS));
           f.advance(left, -TILE_TOKENS);
         });
-        f.advance(from, i32.mul(panelSize, TILE_PANELS));
-        f.advance(outPanel, 16 * TILE_PANELS);
-        f.advance(p, -TILE_PANELS);
+        f.advance(from, i32.mul(panelSize, tilePanelCount));
+        f.advance(outPanel, 4 * PANEL_ROWS * tilePanelCount);
+        f.advance(p, -tilePanelCount);
       });
       f.advance(x, i32.mul(xStride, blockTokens));
       f.advance(output, i32.mul(outStride, blockTokens));
@@ -108,7 +117,7 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
 }
 
 /** A kernel of each size of tile. */
-export function tileSizes(emit: (panels: number, tokens: number) => TileRef): TileRef[][] {
+export function tileSizes(build: KernelBuild, emit: (panels: number, tokens: number) => TileRef): TileRef[][] {
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
-  return upTo(TILE_PANELS).map((panels) => upTo(TILE_TOKENS).map((tokens) => emit(panels, tokens)));
+  return upTo(tilePanels(build)).map((panels) => upTo(TILE_TOKENS).map((tokens) => emit(panels, tokens)));
 }

@@ -6,7 +6,8 @@ import type { KernelBuild } from './dot-mode.js';
 import { emitMatmul, MATVEC_SIGNATURE, STREAMS, TILE_SIGNATURE, tileSizes, UNPACK_SIGNATURE, type MatvecRef, type TileRef, type UnpackRef } from './emit-driver.js';
 import { maddFor } from './madd.js';
 import { columnsPerVector, emitFloatPanelBytes, FLOAT_BLOCK, FloatReader, type FloatFormatName } from './float-panels.js';
-import { emitStoreRows } from './store-rows.js';
+import { HALVES, PAIR_BYTES } from './quant-spec.js';
+import { emitStoreStreams, emitStoreTile } from './store-rows.js';
 
 /** Columns that a loop goes over at once. */
 const UNROLL = 8;
@@ -36,38 +37,33 @@ function emitMatvec(module: ModuleBuilder, format: FloatFormatName, build: Kerne
     const madd = maddFor(build);
     const perVector = columnsPerVector(format);
     const places = f.locals('i32', streamCount);
-    const sums = f.locals('v128', streamCount);
-    const partial = f.locals('v128', streamCount);
+    const rows = places.flatMap((place) => [0, 16].map((half) => ({ place, half, sum: f.local('v128'), partial: f.local('v128') })));
     const xs = f.locals('v128', perVector);
     const vector = f.local('v128');
     const [at, left, inBlock] = f.locals('i32', 3);
     places.forEach((place, i) => f.set(place, i === 0 ? panel : i32.add(places[i - 1], distance)));
     f.while(panels, () => {
-      for (const sum of sums) f.set(sum, ZERO);
+      for (const { sum } of rows) f.set(sum, ZERO);
       f.set(at, x);
       emitColumns(f, cols, left, inBlock, {
-        begin: () => partial.forEach((local) => f.set(local, ZERO)),
+        begin: () => rows.forEach(({ partial }) => f.set(partial, ZERO)),
         columns(n) {
           for (let column = 0; column < n; column += perVector) {
             const width = Math.min(perVector, n - column);
             for (let i = 0; i < width; i++) f.set(xs[i], v128.load32Splat(at, 4 * (column + i)));
-            places.forEach((place, s) => {
-              f.set(vector, v128.load(place, 16 * (column / perVector)));
-              reader.columns(vector).slice(0, width).forEach((weights, i) => f.set(partial[s], madd(weights, xs[i], partial[s])));
-            });
+            for (const { place, half, partial } of rows) {
+              f.set(vector, v128.load(place, (PAIR_BYTES * column) / perVector + half));
+              reader.columns(vector).slice(0, width).forEach((weights, i) => f.set(partial, madd(weights, xs[i], partial)));
+            }
           }
-          for (const place of places) f.advance(place, 16 * Math.ceil(n / perVector));
+          for (const place of places) f.advance(place, PAIR_BYTES * Math.ceil(n / perVector));
           f.advance(at, 4 * n);
         },
-        end: () => sums.forEach((sum, s) => f.set(sum, f32x4.add(sum, partial[s]))),
+        end: () => rows.forEach(({ sum, partial }) => f.set(sum, f32x4.add(sum, partial))),
         tail: perVector === 1 ? [1] : [2, 1],
       });
       f.advance(panels, -1);
-      sums.forEach((sum, i) => {
-        if (streamCount > 1) f.do(v128.store(i32.add(output, i32.mul(outputDistance, i)), sum));
-        else f.if(panels, () => f.do(v128.store(output, sum)), () => emitStoreRows(f, output, sum, lastRows));
-      });
-      f.advance(output, 16);
+      emitStoreStreams(f, output, outputDistance, rows.map(({ sum }) => sum), panels, lastRows);
     });
   });
 }
@@ -77,37 +73,29 @@ function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelB
   return module.function(`${format}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, cols, output, outputStride, lastRows) => {
     const madd = maddFor(build);
     const panelAt = [first, second].slice(0, panels);
+    const rows = panelAt.flatMap((panel) => [0, 16].map((half) => ({ panel, half, weights: f.local('v128') })));
     const xAt = Array.from({ length: tokens }, (_, t) => (t === 0 ? activations : f.local('i32', i32.add(activations, i32.mul(xStride, t)))));
-    const sums = xAt.map(() => f.locals('v128', panels));
-    const partial = xAt.map(() => f.locals('v128', panels));
-    const weights = f.locals('v128', panels);
+    const sums = xAt.map(() => f.locals('v128', rows.length));
+    const partial = xAt.map(() => f.locals('v128', rows.length));
     const x = f.local('v128');
     const [left, inBlock] = f.locals('i32', 2);
     emitColumns(f, cols, left, inBlock, {
       begin: () => partial.flat().forEach((local) => f.set(local, ZERO)),
       columns(n) {
         for (let column = 0; column < n; column++) {
-          panelAt.forEach((panel, p) => f.set(weights[p], v128.load(panel, 16 * column)));
+          for (const { panel, half, weights } of rows) f.set(weights, v128.load(panel, PAIR_BYTES * column + half));
           xAt.forEach((address, t) => {
             f.set(x, v128.load32Splat(address, 4 * column));
-            weights.forEach((weight, p) => f.set(partial[t][p], madd(weight, x, partial[t][p])));
+            rows.forEach(({ weights }, r) => f.set(partial[t][r], madd(weights, x, partial[t][r])));
           });
         }
-        for (const panel of panelAt) f.advance(panel, 16 * n);
+        for (const panel of panelAt) f.advance(panel, PAIR_BYTES * n);
         for (const address of xAt) f.advance(address, 4 * n);
       },
-      end: () => sums.forEach((row, t) => row.forEach((sum, p) => f.set(sum, f32x4.add(sum, partial[t][p])))),
+      end: () => sums.forEach((row, t) => row.forEach((sum, r) => f.set(sum, f32x4.add(sum, partial[t][r])))),
       tail: [1],
     });
-    const place = f.local('i32');
-    sums.forEach((row) => {
-      row.forEach((sum, p) => {
-        f.set(place, i32.add(output, 16 * p));
-        if (p === panels - 1) emitStoreRows(f, place, sum, lastRows);
-        else f.do(v128.store(place, sum));
-      });
-      f.advance(output, outputStride);
-    });
+    emitStoreTile(f, output, outputStride, sums, lastRows);
   });
 }
 
@@ -115,13 +103,14 @@ function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelB
 function emitUnpack(module: ModuleBuilder, format: FloatFormatName): UnpackRef {
   return module.function(`${format}.unpack`, UNPACK_SIGNATURE, (f, panel, to, cols) => {
     const reader = new FloatReader(f, module, format);
-    const vector = f.local('v128');
+    const halves = f.locals('v128', HALVES);
     f.while(i32.gtS(cols, 0), () => {
-      f.set(vector, v128.load(panel));
-      reader.columns(vector).forEach((column, i) => f.do(v128.store(to, column, 16 * i)));
-      f.advance(panel, 16);
-      f.advance(to, 32);
-      f.advance(cols, -2);
+      halves.forEach((vector, half) => f.set(vector, v128.load(panel, 16 * half)));
+      const columns = halves.map((vector) => reader.columns(vector));
+      for (let i = 0; i < columnsPerVector(format); i++) columns.forEach((column, half) => f.do(v128.store(to, column[i], PAIR_BYTES * i + 16 * half)));
+      f.advance(panel, PAIR_BYTES);
+      f.advance(to, PAIR_BYTES * columnsPerVector(format));
+      f.advance(cols, -columnsPerVector(format));
     });
   });
 }
@@ -129,11 +118,11 @@ function emitUnpack(module: ModuleBuilder, format: FloatFormatName): UnpackRef {
 /** Exports `matmul.FORMAT`. Activations are floats as they are. */
 export function emitFloatMatmul(module: ModuleBuilder, format: FloatFormatName, build: KernelBuild): void {
   const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, format, build, streams));
-  const bySize = tileSizes((panels, tokens) => emitTile(module, format, build, panels, tokens));
+  const bySize = tileSizes(build, (panels, tokens) => emitTile(module, format, build, panels, tokens));
   emitMatmul(module, format, {
     matvec: { many, single, length: (_, cols) => cols },
     tiles: { bySize, length: (cols) => cols },
-    ...(format === 'F32' ? {} : { unpack: { run: emitUnpack(module, format), length: (cols) => cols, bytes: (cols) => i32.shl(i32.add(cols, 1), 4) } }),
+    ...(format === 'F32' ? {} : { unpack: { run: emitUnpack(module, format), length: (cols) => cols, bytes: (cols) => i32.mul(i32.add(cols, 1), PAIR_BYTES) } }),
     panelBytes: (cols) => emitFloatPanelBytes(format, cols),
   });
 }

@@ -12,7 +12,7 @@ import { unpackedLayout } from './quant-scratch.js';
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
 export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): void {
   const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, name, spec, build, streams));
-  const bySize = tileSizes((panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
+  const bySize = tileSizes(build, (panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
   emitMatmul(module, name, {
     matvec: { many, single, length: (x, cols) => i32.add(x, i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes)) },
     tiles: { bySize, length: (cols) => i32.divU(cols, GROUP_VALUES) },

@@ -1,4 +1,3 @@
-import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
@@ -12,15 +11,14 @@ import { GroupActivations } from './group-activations.js';
 import { maddFor } from './madd.js';
 import { PanelReader } from './panel-reader.js';
 import { GROUP_STEPS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
-import { emitStoreRows } from './store-rows.js';
+import { emitStoreStreams } from './store-rows.js';
 
-type Vector = Expr<'v128'>;
+const ZERO = v128.const(new Array<number>(16).fill(0));
 
-/** Activation steps that are kept in registers for all streams; more of them would only be spilled. */
-const HELD_STEPS = 2;
-
-interface Stream {
+/** One half of a panel in a stream. */
+interface Rows {
   readonly block: Local<'i32'>;
+  readonly half: number;
   readonly sum: Local<'v128'>;
   readonly dot: DotAccumulator;
   readonly factor: Local<'v128'>;
@@ -39,37 +37,34 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
-    const streams = Array.from({ length: streamCount }, (): Stream => ({
-      block: f.local('i32'),
+    const streams = f.locals('i32', streamCount);
+    const rows = streams.flatMap((block) => [0, 1].map((half): Rows => ({
+      block,
+      half,
       sum: f.local('v128'),
       dot: new DotAccumulator(f, constants, mode, spec.maxCode),
       factor: f.local('v128'),
       minimumFactor: f.local('v128'),
-    }));
-    const group = new MatvecGroup(f, constants, reader, build, streams);
+    })));
+    const group = new MatvecGroup(f, constants, reader, build, rows);
     const activation = f.local('i32');
-    streams.forEach(({ block }, i) => f.set(block, i === 0 ? panel : i32.add(streams[i - 1].block, distance)));
+    streams.forEach((block, i) => f.set(block, i === 0 ? panel : i32.add(streams[i - 1], distance)));
     f.while(panels, () => {
-      for (const { sum } of streams) f.set(sum, v128.const(new Array<number>(16).fill(0)));
+      for (const { sum } of rows) f.set(sum, ZERO);
       f.set(activation, x);
       f.loop((again) => {
-        for (const { block, factor, minimumFactor } of streams) {
-          const [scale, minimum] = [reader.factor(block), reader.minimumFactor(block)];
+        for (const { block, half, factor, minimumFactor } of rows) {
+          const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
           if (scale) f.set(factor, scale);
           if (minimum) f.set(minimumFactor, minimum);
         }
         for (let g = 0; g < reader.layout.groups; g++) group.emit(activation, g);
-        for (const { block } of streams) f.advance(block, reader.layout.bytes);
+        for (const block of streams) f.advance(block, reader.layout.bytes);
         f.advance(activation, ACTIVATION_BLOCK.bytes * reader.layout.groups);
         f.branchIf(again, i32.ltU(activation, xEnd));
       });
       f.advance(panels, -1);
-      streams.forEach(({ sum }, i) => {
-        const place = i32.add(output, i32.mul(outputDistance, i));
-        if (streamCount > 1) f.do(v128.store(place, sum));
-        else f.if(panels, () => f.do(v128.store(output, sum)), () => emitStoreRows(f, output, sum, lastRows));
-      });
-      f.advance(output, 16);
+      emitStoreStreams(f, output, outputDistance, rows.map(({ sum }) => sum), panels, lastRows);
     });
   });
 }
@@ -87,46 +82,50 @@ class MatvecGroup {
     private readonly constants: ConstantPool,
     private readonly reader: PanelReader,
     build: KernelBuild,
-    private readonly streams: readonly Stream[],
+    private readonly rows: readonly Rows[],
   ) {
     const { spec } = reader;
     this.mode = dotModeFor(build.dot, spec.maxCode);
     this.flip = codeFlip(this.mode, spec.maxCode);
     this.madd = maddFor(build);
     this.activations = new GroupActivations(f, spec, spec.offset - this.flip);
-    this.held = reader.chunkSteps <= HELD_STEPS ? f.locals('v128', reader.chunkSteps) : [];
+    this.held = f.locals('v128', GROUP_STEPS);
   }
 
   emit(activation: Local<'i32'>, group: number): void {
-    const { f, reader, streams, activations } = this;
+    const { reader, rows, activations } = this;
     const at = ACTIVATION_BLOCK.bytes * group;
-    const subSteps = reader.spec.subValues / STEP_VALUES;
     activations.readOffsets(activation, at);
     activations.readScales(activation, at);
     for (let chunk = 0; chunk < reader.chunks; chunk++) {
-      const first = chunk * reader.chunkSteps;
-      const step = (i: number): Vector => DotAccumulator.activations(this.mode, activation, at + STEP_VALUES * (first + i));
-      this.held.forEach((local, i) => f.set(local, step(i)));
-      for (const stream of streams) {
-        reader.codes(stream.block, group, chunk).forEach((codes, i) => {
-          const sub = Math.floor((first + i) / subSteps);
-          if ((first + i) % subSteps === 0) stream.dot.begin(activations.initial(sub));
-          stream.dot.add(this.held[i] ?? step(i), this.flip ? v128.xor(codes, this.constants.bytes(this.flip)) : codes);
-          if ((first + i + 1) % subSteps === 0) this.finish(stream, group, sub);
-        });
+      for (let i = 0; i < reader.chunkSteps; i++) {
+        const step = chunk * reader.chunkSteps + i;
+        this.f.set(this.held[step], DotAccumulator.activations(this.mode, activation, at + STEP_VALUES * step));
       }
+      for (const part of rows) this.emitChunk(part, group, chunk);
     }
   }
 
-  /** Adds a sub-block's dot product to the sum of a stream. */
-  private finish({ block, dot, sum, factor, minimumFactor }: Stream, group: number, sub: number): void {
+  private emitChunk(rows: Rows, group: number, chunk: number): void {
+    const { reader, activations, flip } = this;
+    const subSteps = reader.spec.subValues / STEP_VALUES;
+    reader.codes(rows.block, group, chunk, rows.half).forEach((codes, i) => {
+      const step = chunk * reader.chunkSteps + i;
+      const sub = Math.floor(step / subSteps);
+      if (step % subSteps === 0) rows.dot.begin(activations.initial(sub));
+      rows.dot.add(this.held[step], flip ? v128.xor(codes, this.constants.bytes(flip)) : codes);
+      if ((step + 1) % subSteps === 0) this.finish(rows, group, sub);
+    });
+  }
+
+  /** Adds a sub-block's dot product to the sum of some rows. */
+  private finish({ block, half, dot, sum, factor, minimumFactor }: Rows, group: number, sub: number): void {
     const { f, reader, activations, madd } = this;
     const { spec } = reader;
     const subInBlock = (group * GROUP_STEPS * STEP_VALUES) / spec.subValues + sub;
     const isSuper = spec.scale === 'super';
-    const scale = reader.scale(block, subInBlock, isSuper ? factor : undefined);
+    const scale = reader.scale(block, subInBlock, isSuper ? factor : undefined, half);
     f.set(sum, madd(f32x4.convertI32x4S(dot.end()), f32x4.mul(scale, activations.scale), sum));
-    if (spec.minimum) f.set(sum, madd(reader.minimum(block, subInBlock, isSuper ? minimumFactor : undefined), activations.scaledSum(sub), sum));
+    if (spec.minimum) f.set(sum, madd(reader.minimum(block, subInBlock, isSuper ? minimumFactor : undefined, half), activations.scaledSum(sub), sum));
   }
 }
-

@@ -5,14 +5,14 @@ import { packGroup } from './bit-layout.js';
 import { ConstantPool } from './constant-pool.js';
 import type { FileBlock } from './file-blocks.js';
 import { transposeWords } from './float-panels.js';
-import { blockLayout, PANEL_ROWS, type QuantSpec } from './quant-spec.js';
+import { blockLayout, groupBytes, HALF_ROWS, HALVES, PAIR_BYTES, PANEL_ROWS, type QuantSpec } from './quant-spec.js';
 
 /** (source, destination, first row, end row, cols) */
 export const PACK_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32'] } as const;
 
 /**
  * Exports `pack.NAME`: file bytes of the rows [rowBegin, rowEnd), which lie at `source`, to their place in the packed matrix at
- * `destination`. rowBegin is a multiple of 4, rowEnd too or the end of the matrix; rows missing in the last panel are copies of
+ * `destination`. rowBegin is a multiple of 8, rowEnd too or the end of the matrix; rows missing in the last panel are copies of
  * the last row.
  */
 export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, file: FileBlock): void {
@@ -20,11 +20,11 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
     const layout = blockLayout(spec);
     const constants = new ConstantPool(module, f);
     const rows = f.locals('i32', PANEL_ROWS);
-    const halves = rows.map(() => f.locals('v128', 2));
+    const columns = Array.from({ length: HALF_ROWS }, () => f.locals('v128', 2));
     const steps = f.locals('v128', 8);
     const blocks = f.local('i32', i32.divU(cols, file.values));
     const rowBytes = f.local('i32', i32.mul(blocks, file.bytes));
-    const to = f.local('i32', i32.add(destination, i32.mul(i32.mul(i32.shrU(rowBegin, 2), blocks), layout.bytes)));
+    const to = f.local('i32', i32.add(destination, i32.mul(i32.mul(i32.divU(rowBegin, PANEL_ROWS), blocks), layout.bytes)));
     const left = f.local('i32', i32.sub(rowEnd, rowBegin));
     const count = f.local('i32');
     f.while(i32.gtS(left, 0), () => {
@@ -32,9 +32,11 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
       f.set(count, blocks);
       f.while(count, () => {
         for (let group = 0; group < layout.groups; group++) {
-          rows.forEach((row, r) => file.codes({ f, module }, row, group).forEach((codes, i) => f.set(halves[r][i], codes)));
-          [0, 1].forEach((i) => transposeWords(halves.map((half) => half[i])).forEach((step, s) => f.set(steps[4 * i + s], step)));
-          packGroup(f, constants, spec.bits, steps, to, group * 16 * spec.bits);
+          for (let half = 0; half < HALVES; half++) {
+            columns.forEach((local, r) => file.codes({ f, module }, rows[HALF_ROWS * half + r], group).forEach((codes, i) => f.set(local[i], codes)));
+            [0, 1].forEach((i) => transposeWords(columns.map((local) => local[i])).forEach((step, s) => f.set(steps[4 * i + s], step)));
+            packGroup(f, constants, spec.bits, steps, to, group * groupBytes(spec) + 16 * half);
+          }
         }
         rows.forEach((row, r) => packScales(row, r));
         for (const row of rows) f.advance(row, file.bytes);
@@ -50,7 +52,7 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
       else f.do(i32.store16(to, file.factor(row), layout.factor + 2 * r));
       if (file.minimumFactor) f.do(i32.store16(to, file.minimumFactor(row), layout.minimumFactor + 2 * r));
       for (let sub = 0; sub < layout.subs; sub++) {
-        const place = 16 * (sub >> 2) + 4 * r + (sub & 3);
+        const place = PAIR_BYTES * (sub >> 2) + 4 * r + (sub & 3);
         if (file.subScale) f.do(i32.store8(to, file.subScale(row, sub), layout.subScales + place));
         if (file.subMinimum) f.do(i32.store8(to, file.subMinimum(row, sub), layout.subMinima + place));
       }

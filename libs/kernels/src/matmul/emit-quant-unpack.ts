@@ -7,7 +7,7 @@ import type { KernelBuild } from './dot-mode.js';
 import { UNPACK_SIGNATURE, type UnpackRef } from './emit-driver.js';
 import { unpackedLayout } from './quant-scratch.js';
 import { PanelReader } from './panel-reader.js';
-import { GROUP_STEPS, GROUP_VALUES, panelBytes, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
+import { GROUP_STEPS, GROUP_VALUES, HALF_ROWS, HALVES, PAIR_BYTES, panelBytes, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
 
 /** Writes a panel in the form that tiles work on, see `unpackedLayout`. */
 export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): UnpackRef {
@@ -17,24 +17,30 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
     if (flip) constants.hold({ bytes: [flip] });
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
     const layout = unpackedLayout(spec);
-    const [factor, minimumFactor] = f.locals('v128', 2);
+    const isSuper = spec.scale === 'super';
+    const factors = f.locals('v128', HALVES);
+    const minimumFactors = f.locals('v128', HALVES);
     const subsPerGroup = GROUP_VALUES / spec.subValues;
     f.loop((again) => {
-      const [scale, minimum] = [reader.factor(block), reader.minimumFactor(block)];
-      if (scale) f.set(factor, scale);
-      if (minimum) f.set(minimumFactor, minimum);
+      for (let half = 0; half < HALVES; half++) {
+        const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
+        if (scale) f.set(factors[half], scale);
+        if (minimum) f.set(minimumFactors[half], minimum);
+      }
       for (let group = 0; group < reader.layout.groups; group++) {
         const at = group * layout.bytes;
         for (let chunk = 0; chunk < reader.chunks; chunk++) {
-          reader.codes(block, group, chunk).forEach((codes, i) => {
+          const codes = [0, 1].map((half) => reader.codes(block, group, chunk, half));
+          codes[0].forEach((_, i) => {
             const step = chunk * reader.chunkSteps + i;
-            f.do(v128.store(to, flip ? v128.xor(codes, constants.bytes(flip)) : codes, at + 16 * step));
+            codes.forEach((steps, half) => f.do(v128.store(to, flip ? v128.xor(steps[i], constants.bytes(flip)) : steps[i], at + PAIR_BYTES * step + 16 * half)));
           });
         }
         for (let i = 0; i < subsPerGroup; i++) {
           const sub = group * subsPerGroup + i;
-          f.do(v128.store(to, reader.scale(block, sub, scale && factor), at + layout.scales + 16 * i));
-          if (spec.minimum) f.do(v128.store(to, reader.minimum(block, sub, minimum && minimumFactor), at + layout.minima + 16 * i));
+          for (let half = 0; half < HALVES; half++) f.do(v128.store(to, reader.scale(block, sub, isSuper ? factors[half] : undefined, half), at + layout.scales + PAIR_BYTES * i + 16 * half));
+          if (!spec.minimum) continue;
+          for (let half = 0; half < HALVES; half++) f.do(v128.store(to, reader.minimum(block, sub, isSuper ? minimumFactors[half] : undefined, half), at + layout.minima + PAIR_BYTES * i + 16 * half));
         }
       }
       f.advance(block, reader.layout.bytes);
@@ -56,7 +62,7 @@ export function emitUnpackRow(module: ModuleBuilder, name: string, spec: QuantSp
   module.function(`unpackRow.${name}`, { ...UNPACK_ROW_SIGNATURE, export: true }, (f, weights, row, cols, output) => {
     const constants = new ConstantPool(module, f);
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
-    const lane = f.local('i32', i32.mul(i32.and(row, PANEL_ROWS - 1), 4));
+    const lane = f.local('i32', i32.shl(i32.and(row, HALF_ROWS - 1), 2));
     // Byte numbers that bring the row's 4 codes to the low byte of each word (others 0), and its float to all lanes.
     const codeLanes = f.local('v128', i8x16.add(module.vectorConstant([0, 0x80, 0x80, 0x80, 1, 0x80, 0x80, 0x80, 2, 0x80, 0x80, 0x80, 3, 0x80, 0x80, 0x80]), i8x16.splat(lane)));
     const floatLanes = f.local('v128', i8x16.add(module.vectorConstant([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]), i8x16.splat(lane)));
@@ -64,21 +70,21 @@ export function emitUnpackRow(module: ModuleBuilder, name: string, spec: QuantSp
     const [factor, minimumFactor] = f.locals('v128', 2);
     const scales = f.locals('v128', GROUP_VALUES / spec.subValues);
     const minima = f.locals('v128', GROUP_VALUES / spec.subValues);
-    const panelsBefore = i32.shrU(row, Math.log2(PANEL_ROWS));
+    const panelsBefore = i32.divU(row, PANEL_ROWS);
     const blocks = f.local('i32', i32.divU(cols, spec.blockValues));
     const block = f.local('i32', i32.add(weights, i32.mul(i32.mul(panelsBefore, blocks), panelBytes(spec, spec.blockValues))));
-    f.while(blocks, () => {
-      const [scale, minimum] = [reader.factor(block), reader.minimumFactor(block)];
+    const emitHalf = (half: number): void => {
+      const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
       if (scale) f.set(factor, scale);
       if (minimum) f.set(minimumFactor, minimum);
       for (let group = 0; group < reader.layout.groups; group++) {
         scales.forEach((local, i) => {
           const sub = group * scales.length + i;
-          f.set(local, i8x16.swizzle(reader.scale(block, sub, scale && factor), floatLanes));
-          if (spec.minimum) f.set(minima[i], i8x16.swizzle(reader.minimum(block, sub, minimum && minimumFactor), floatLanes));
+          f.set(local, i8x16.swizzle(reader.scale(block, sub, scale && factor, half), floatLanes));
+          if (spec.minimum) f.set(minima[i], i8x16.swizzle(reader.minimum(block, sub, minimum && minimumFactor, half), floatLanes));
         });
         for (let chunk = 0; chunk < reader.chunks; chunk++) {
-          reader.codes(block, group, chunk).forEach((codes, i) => {
+          reader.codes(block, group, chunk, half).forEach((codes, i) => {
             const step = chunk * reader.chunkSteps + i;
             const sub = Math.floor((step * STEP_VALUES) / spec.subValues);
             const scaled = f32x4.mul(f32x4.convertI32x4S(i32x4.sub(i8x16.swizzle(codes, codeLanes), offset)), scales[sub]);
@@ -86,6 +92,9 @@ export function emitUnpackRow(module: ModuleBuilder, name: string, spec: QuantSp
           });
         }
       }
+    };
+    f.while(blocks, () => {
+      f.if(i32.and(row, HALF_ROWS), () => emitHalf(1), () => emitHalf(0));
       f.advance(block, reader.layout.bytes);
       f.advance(output, 4 * spec.blockValues);
       f.advance(blocks, -1);

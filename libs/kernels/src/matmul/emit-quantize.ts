@@ -14,6 +14,9 @@ const ROUNDER_BITS = 0x4b400000;
 /** Blocks of smaller magnitude count as zeros: 127 / magnitude would overflow. */
 const SMALLEST = 2 ** -120;
 
+/** Scales are rounded to the 11 bits that a half float has, as llama.cpp stores them: the products then agree with its own. */
+export const DROPPED_BITS = 13;
+
 const SWAP_PAIRS = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];
 const SWAP_LANES = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11];
 
@@ -51,6 +54,7 @@ class BlockQuantizer {
   private readonly halves: Local<'v128'>[];
   private readonly largest: Local<'f32'>;
   private readonly scale: Local<'f32'>;
+  private readonly bits: Local<'i32'>;
   private readonly total: Local<'i32'>;
 
   constructor(
@@ -63,16 +67,19 @@ class BlockQuantizer {
     this.peak = f.local('v128');
     this.largest = f.local('f32');
     this.scale = f.local('f32');
+    this.bits = f.local('i32');
     this.total = f.local('i32');
   }
 
   emit(from: Local<'i32'>, to: Local<'i32'>): void {
-    const { f, values, peak, halves, largest, scale, total } = this;
+    const { f, values, peak, halves, largest, scale, bits, total } = this;
     values.forEach((value, i) => f.set(value, v128.load(from, 16 * i)));
     f.set(peak, values.map((value): Vector => f32x4.abs(value)).reduce((a, b) => f32x4.max(a, b)));
     for (const lanes of [SWAP_PAIRS, SWAP_LANES]) f.set(peak, f32x4.max(peak, i8x16.shuffle(peak, peak, lanes)));
     f.set(largest, f32x4.extractLane(peak, 0));
-    f.set(scale, f32.div(largest, 127));
+    f.set(bits, i32.reinterpretF32(f32.div(largest, 127)));
+    f.set(bits, i32.add(bits, i32.add(i32.and(i32.shrU(bits, DROPPED_BITS), 1), 2 ** (DROPPED_BITS - 1) - 1)));
+    f.set(scale, f32.reinterpretI32(i32.and(bits, -(2 ** DROPPED_BITS))));
     f.set(peak, f32x4.splat(f32.select(f32.lt(largest, SMALLEST), 0, f32.div(127, largest))));
     for (const value of values) f.set(value, i32x4.sub(f32x4.add(f32x4.mul(value, peak), this.rounder), this.rounderBits));
     [0, 1].forEach((half) => {

@@ -3,12 +3,13 @@ import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
-import { PANEL_ROWS } from './quant-spec.js';
+import { MAX_TILE_PANELS } from './emit-driver.js';
+import { HALF_ROWS, HALVES, PAIR_BYTES, PANEL_ROWS } from './quant-spec.js';
 
 /*
- * Float matrices, in panels of 4 rows; lane r of each vector is row r.
+ * Float matrices, in panels of 8 rows: pairs of vectors, lane r of half h is row 4 h + r.
  *
- * | format | vector i of a panel |
+ * | format | pair i of a panel |
  * |---|---|
  * | F32 | column i |
  * | F16, BF16 | columns 2 i (low 16 bits of each lane) and 2 i + 1 (high 16 bits; 0 past the end) |
@@ -23,25 +24,26 @@ type Vector = Expr<'v128'>;
 /** Columns that are summed on their own. */
 export const FLOAT_BLOCK = 32;
 
-/** Columns in one vector of a panel. */
+/** Columns in one pair of vectors of a panel. */
 export const columnsPerVector = (format: FloatFormatName): 1 | 2 => (format === 'F32' ? 1 : 2);
 
 export function floatPanelBytes(format: FloatFormatName, cols: number): number {
-  return 16 * Math.ceil(cols / columnsPerVector(format));
+  return PAIR_BYTES * Math.ceil(cols / columnsPerVector(format));
 }
 
 /** Bytes of scratch that `matmul` needs: two panels as F32. */
 export function floatScratchBytes(format: FloatFormatName, cols: number): number {
-  return format === 'F32' ? 0 : 2 * 16 * (cols + 1);
+  return format === 'F32' ? 0 : MAX_TILE_PANELS * PAIR_BYTES * (cols + 1);
 }
 
 /** Emits: bytes of a panel of `cols` columns. */
 export function emitFloatPanelBytes(format: FloatFormatName, cols: Local<'i32'>): Expr<'i32'> {
-  return format === 'F32' ? i32.shl(cols, 4) : i32.shl(i32.shrU(i32.add(cols, 1), 1), 4);
+  return i32.mul(format === 'F32' ? cols : i32.shrU(i32.add(cols, 1), 1), PAIR_BYTES);
 }
 
 const HALF_BITS = 0x8fffe000 | 0;
-const HALF_SCALE = 2 ** 112;
+/** 2^112 as a float. */
+const HALF_SCALE_BITS = (112 + 127) << 23;
 const UPPER_HALF = 0xffff0000 | 0;
 
 /** Turns vectors of a panel into floats. Make it at the head of a function: it holds constants. */
@@ -54,8 +56,9 @@ export class FloatReader {
     module: ModuleBuilder,
     format: FloatFormatName,
   ) {
-    if (format !== 'F32') this.mask = f.local('v128', module.splatConstantI32(format === 'F16' ? HALF_BITS : UPPER_HALF));
-    if (format === 'F16') this.scale = f.local('v128', module.splatConstantF32(HALF_SCALE));
+    const splat = (word: number): Local<'v128'> => f.local('v128', i32x4.splat(module.wordConstant(word)));
+    if (format !== 'F32') this.mask = splat(format === 'F16' ? HALF_BITS : UPPER_HALF);
+    if (format === 'F16') this.scale = splat(HALF_SCALE_BITS);
   }
 
   /** The columns in a vector. Half floats that are infinite or NaN are not kept as such. */
@@ -71,22 +74,24 @@ export function emitFloatPack(module: ModuleBuilder, format: FloatFormatName): v
   const params = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
   module.function(`pack.${format}`, { params, export: true }, (f, source, destination, rowBegin, rowEnd, cols) => {
     const rowBytes = f.local('i32', i32.mul(cols, 4 / columnsPerVector(format)));
-    const to = f.local('i32', i32.add(destination, i32.mul(i32.shrU(rowBegin, 2), emitFloatPanelBytes(format, cols))));
+    const to = f.local('i32', i32.add(destination, i32.mul(i32.divU(rowBegin, PANEL_ROWS), emitFloatPanelBytes(format, cols))));
     const left = f.local('i32', i32.sub(rowEnd, rowBegin));
     const bytes = f.local('i32');
     const rows = f.locals('i32', PANEL_ROWS);
+    const words = f.locals('v128', PANEL_ROWS);
     const advance = (by: number): void => {
       for (const row of rows) f.advance(row, by);
-      f.advance(to, 4 * by);
+      f.advance(to, PANEL_ROWS * by);
       f.advance(bytes, -by);
     };
     f.while(i32.gtS(left, 0), () => {
       rows.forEach((row, r) => f.set(row, r === 0 ? source : i32.add(rows[r - 1], i32.select(i32.gtS(left, r), rowBytes, 0))));
       f.set(bytes, rowBytes);
       f.while(i32.geU(bytes, 16), () => {
-        const words = f.locals('v128', PANEL_ROWS);
         rows.forEach((row, r) => f.set(words[r], v128.load(row)));
-        transposeWords(words).forEach((column, i) => f.do(v128.store(to, column, 16 * i)));
+        for (let half = 0; half < HALVES; half++) {
+          transposeWords(words.slice(HALF_ROWS * half, HALF_ROWS * (half + 1))).forEach((column, i) => f.do(v128.store(to, column, PAIR_BYTES * i + 16 * half)));
+        }
         advance(16);
       });
       f.while(i32.geU(bytes, 4), () => {
@@ -95,7 +100,7 @@ export function emitFloatPack(module: ModuleBuilder, format: FloatFormatName): v
       });
       f.if(bytes, () => {
         rows.forEach((row, r) => f.do(i32.store(to, i32.load16U(row), 4 * r)));
-        f.advance(to, 16);
+        f.advance(to, PAIR_BYTES);
       });
       f.advance(source, i32.mul(rowBytes, PANEL_ROWS));
       f.advance(left, -PANEL_ROWS);
@@ -108,14 +113,14 @@ export function emitFloatUnpackRow(module: ModuleBuilder, format: FloatFormatNam
   module.function(`unpackRow.${format}`, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (f, weights, row, cols, output) => {
     const reader = new FloatReader(f, module, format);
     const word = f.local('v128');
-    const panel = i32.add(weights, i32.mul(i32.shrU(row, 2), emitFloatPanelBytes(format, cols)));
+    const panel = i32.add(weights, i32.mul(i32.divU(row, PANEL_ROWS), emitFloatPanelBytes(format, cols)));
     const from = f.local('i32', i32.add(panel, i32.shl(i32.and(row, PANEL_ROWS - 1), 2)));
     f.while(i32.gtS(cols, 0), () => {
       f.set(word, v128.load32Splat(from));
       const [first, second] = reader.columns(word);
       f.do(v128.store32Lane(output, first, 0));
       if (second) f.if(i32.gtS(cols, 1), () => f.do(v128.store32Lane(output, second, 0, 4)));
-      f.advance(from, 16);
+      f.advance(from, PAIR_BYTES);
       f.advance(output, 4 * columnsPerVector(format));
       f.advance(cols, -columnsPerVector(format));
     });

@@ -19,12 +19,12 @@ export type ActivationKind = 'f32' | 'q8';
  * Exports of the module, all parameters i32:
  *
  * - `pack.NAME (source, destination, rowBegin, rowEnd, cols)`: puts the file's bytes of the rows [rowBegin, rowEnd), which lie at
- *   `source`, into the packed matrix at `destination` (the address of the whole matrix). rowBegin is a multiple of 4; rowEnd too, or
+ *   `source`, into the packed matrix at `destination` (the address of the whole matrix). rowBegin is a multiple of 8; rowEnd too, or
  *   the matrix's number of rows. Source and destination must not overlap. Chunks of rows can be packed in parallel.
  * - `unpackRow.NAME (matrix, row, cols, output)`: one row as floats, bit for bit the dequantized file.
  * - `matmul.NAME (matrix, activations, output, rowBegin, rowEnd, tokens, cols, activationStride, outputStride, scratch)`:
  *   f32 output[t][row] = matrix[row] . activations[t] for rowBegin <= row < rowEnd and 0 <= t < tokens. `output` is the address of
- *   row 0 of token 0. rowBegin is a multiple of 4, rowEnd too or the number of rows; nothing is written outside of these rows. Each
+ *   row 0 of token 0. rowBegin is a multiple of 8, rowEnd too or the number of rows; nothing is written outside of these rows. Each
  *   element is summed in one order: its bits depend neither on the range of rows nor on the number of tokens.
  *   `scratch`: `scratchBytes(cols)` bytes of the calling worker's own, aligned to 16.
  * - `quantize (input, inputStride, output, outputStride, colBegin, colEnd, rowBegin, rowEnd)`: rows of floats to `q8` activations, of

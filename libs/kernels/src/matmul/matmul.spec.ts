@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { enableRelaxedSimd } from '../simd/relaxed-simd.node.js';
 import { fastestBuild, PLAIN_BUILD, type KernelBuild } from './dot-mode.js';
-import { MATMUL_FORMATS, type MatmulFormatName } from './format.js';
+import { MATMUL_FORMATS, ROW_GRANULARITY, type MatmulFormatName } from './format.js';
 import { dequantizeRows, MatmulHarness, randomActivations, randomFile, UNTOUCHED } from './matmul-harness.js';
 import { buildMatmulModule } from './matmul-module.js';
 import { QUANT_SPECS, type QuantFormatName } from './quant-formats.js';
@@ -85,7 +85,7 @@ describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
         const x = harness.activations(randomActivations(tokens * width, seed + 1), width);
         const outputRows = rows + 3;
         const whole = harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, tokens, cols: width, outputRows });
-        const between = Math.min(rows, 4 * (cut % Math.ceil(rows / 4)));
+        const between = Math.min(rows, ROW_GRANULARITY * (cut % Math.ceil(rows / ROW_GRANULARITY)));
         for (let t = 0; t < tokens; t++) {
           const one = { at: x.at + t * x.stride, stride: x.stride };
           const upper = harness.matmul(matrix, one, { rowBegin: 0, rowEnd: between, tokens: 1, cols: width, outputRows });

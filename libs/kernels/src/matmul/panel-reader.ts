@@ -1,10 +1,10 @@
 import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
-import { f32x4, i16x8, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
+import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
 import { BIT_LAYOUTS, layoutMasks, unpackChunk } from './bit-layout.js';
 import type { ConstantPool } from './constant-pool.js';
 import type { KernelBuild } from './dot-mode.js';
-import { blockLayout, groupBytes, type BlockLayout, type QuantSpec } from './quant-spec.js';
+import { blockLayout, groupBytes, HALF_ROWS, PAIR_BYTES, PANEL_ROWS, type BlockLayout, type QuantSpec } from './quant-spec.js';
 
 type Vector = Expr<'v128'>;
 
@@ -17,11 +17,11 @@ export function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset
   return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(HALF_SCALE));
 }
 
-/** Emits the reading of panel blocks: codes, scales and minima of the four rows. */
+/** Emits the reading of panel blocks: codes, scales and minima of the four rows of one half. */
 export class PanelReader {
   readonly layout: BlockLayout;
-  /** Vectors that one chunk of codes comes from. */
-  private readonly temporaries: Local<'v128'>[];
+  /** Vectors that one chunk of codes comes from, for each half. */
+  private readonly temporaries: readonly Local<'v128'>[][];
   private readonly table: Local<'v128'> | undefined;
 
   /** Emits the loading of constants: make it at the head of a function. */
@@ -33,8 +33,8 @@ export class PanelReader {
     tableConstant: (bytes: readonly number[]) => Vector,
   ) {
     this.layout = blockLayout(spec);
-    constants.hold({ bytes: layoutMasks(spec.bits), words: spec.scale === 'e8m0' ? [] : [HALF_BITS], floats: spec.scale === 'e8m0' ? [] : [HALF_SCALE] });
-    this.temporaries = f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length);
+    constants.hold({ bytes: layoutMasks(spec.bits), words: spec.scale === 'e8m0' ? [] : [HALF_BITS, ...(spec.scale === 'super' && !spec.signedScales ? [255] : [])], floats: spec.scale === 'e8m0' ? [] : [HALF_SCALE] });
+    this.temporaries = [0, 1].map(() => f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length));
     if (spec.table) this.table = f.local('v128', tableConstant(spec.table));
   }
 
@@ -48,10 +48,10 @@ export class PanelReader {
   }
 
   /** Codes (0..maxCode) of the steps of a chunk, to be used once each and in order. */
-  codes(block: Local<'i32'>, group: number, chunk: number): Vector[] {
+  codes(block: Local<'i32'>, group: number, chunk: number, half: number): Vector[] {
     const { spec, f, constants } = this;
-    const offset = group * groupBytes(spec);
-    const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries, block, offset);
+    const offset = group * groupBytes(spec) + 16 * half;
+    const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries[half], block, offset);
     const { table } = this;
     if (!table) return raw;
     const lookUp = this.build.relaxed ? i8x16.relaxedSwizzle : i8x16.swizzle;
@@ -59,31 +59,32 @@ export class PanelReader {
   }
 
   /** The rows' factors: what the scales of a block have in common. Undefined if the block has one scale only. */
-  factor(block: Local<'i32'>): Vector | undefined {
-    return this.spec.scale === 'super' ? loadHalves(this.constants, block, this.layout.factor) : undefined;
+  factor(block: Local<'i32'>, half: number): Vector | undefined {
+    return this.spec.scale === 'super' ? loadHalves(this.constants, block, this.layout.factor + 2 * HALF_ROWS * half) : undefined;
   }
 
-  minimumFactor(block: Local<'i32'>): Vector | undefined {
-    return this.spec.scale === 'super' && this.spec.minimum ? loadHalves(this.constants, block, this.layout.minimumFactor) : undefined;
+  minimumFactor(block: Local<'i32'>, half: number): Vector | undefined {
+    return this.spec.scale === 'super' && this.spec.minimum ? loadHalves(this.constants, block, this.layout.minimumFactor + 2 * HALF_ROWS * half) : undefined;
   }
 
   /** Scales of the rows for the columns [sub * subValues, (sub + 1) * subValues) of the block. @param factor a local with `factor` */
-  scale(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined): Vector {
+  scale(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined, half: number): Vector {
     const { spec, layout } = this;
-    if (factor) return f32x4.mul(factor, this.subBytes(block, layout.subScales, sub, spec.signedScales ?? false));
-    if (spec.scale === 'f16') return loadHalves(this.constants, block, layout.factor);
-    return i32x4.shl(i32x4.extendLowI16x8U(i16x8.extendLowI8x16U(v128.load32Zero(block, layout.factor))), 23);
+    if (factor) return f32x4.mul(factor, this.subBytes(block, layout.subScales, sub, half, spec.signedScales ?? false));
+    if (spec.scale === 'f16') return loadHalves(this.constants, block, layout.factor + 2 * (PANEL_ROWS * sub + HALF_ROWS * half));
+    const exponents = v128.load8x8U(block, layout.factor);
+    return i32x4.shl(half === 0 ? i32x4.extendLowI16x8U(exponents) : i32x4.extendHighI16x8U(exponents), 23);
   }
 
   /** Minima, likewise. */
-  minimum(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined): Vector {
+  minimum(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined, half: number): Vector {
     const { layout } = this;
-    return factor ? f32x4.mul(factor, this.subBytes(block, layout.subMinima, sub, false)) : loadHalves(this.constants, block, layout.minimumFactor);
+    return factor ? f32x4.mul(factor, this.subBytes(block, layout.subMinima, sub, half, false)) : loadHalves(this.constants, block, layout.minimumFactor + 2 * HALF_ROWS * half);
   }
 
   /** Byte `sub` of each row as floats. The load is shifted by bytes so that the one wanted is the lowest, or the highest, of its word. */
-  private subBytes(block: Local<'i32'>, start: number, sub: number, signed: boolean): Vector {
-    const word = start + 16 * (sub >> 2) + (sub & 3);
+  private subBytes(block: Local<'i32'>, start: number, sub: number, half: number, signed: boolean): Vector {
+    const word = start + PAIR_BYTES * (sub >> 2) + 16 * half + (sub & 3);
     const bytes = signed ? i32x4.shrS(v128.load(block, word - 3), 24) : v128.and(v128.load(block, word), this.constants.words(255));
     return f32x4.convertI32x4S(bytes);
   }

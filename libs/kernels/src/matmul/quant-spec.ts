@@ -1,18 +1,19 @@
 /*
  * Quantized formats as the kernels see them.
  *
- * A matrix is cut into panels of 4 rows; a panel is a run of blocks of 32 or 256 columns. All vectors of a panel hold 4 rows:
- * 32-bit lane r belongs to row r. A group is 32 columns of a panel, a step 4 columns: one vector of 16 weights of 8 bits.
+ * A matrix is cut into panels of 8 rows; a panel is a run of blocks of 32 or 256 columns. Wherever a panel has a vector, it has two
+ * side by side, the halves: 32-bit lane r of half h belongs to row 4 h + r. (So an engine that knows vectors of 256 bits can take both
+ * at once.) A group is 32 columns of a panel, a step 4 columns: in each half one vector of 16 weights of 8 bits.
  *
  * Block of a panel, in bytes (G groups of 32 columns, S scales for each row, b bits a weight):
  *
  * | bytes | content |
  * |---|---|
- * | G * 16 b | weights: each group is b vectors, laid out as in bit-layout.ts |
- * | 4 S (super only) | scales, 1 byte each: word r of vector i is row r's scales 4 i .. 4 i + 3 |
- * | 4 S (super with minimum only) | minima, likewise |
- * | 8 (f16, super), 4 (e8m0) | the four rows' factors |
- * | 8 (with minimum only) | the four rows' factors of the minima, f16 |
+ * | G * 32 b | weights: each group is b pairs of vectors, laid out as in bit-layout.ts |
+ * | 8 S (super only) | scales, 1 byte each: word r of pair i is row r's scales 4 i .. 4 i + 3 |
+ * | 8 S (super with minimum only) | minima, likewise |
+ * | 16 (f16, super; for each sub-block of f16), 8 (e8m0) | the eight rows' factors |
+ * | 16 (with minimum only) | the eight rows' factors of the minima, f16 |
  */
 
 /** Where the scale of a run of weights comes from. */
@@ -38,8 +39,12 @@ export interface QuantSpec {
   readonly table?: readonly number[];
 }
 
-/** Rows of a panel. */
-export const PANEL_ROWS = 4;
+/** Rows of a panel, and of each of its halves: the lanes of a vector. */
+export const PANEL_ROWS = 8;
+export const HALF_ROWS = 4;
+export const HALVES = PANEL_ROWS / HALF_ROWS;
+/** Bytes of a pair of vectors. */
+export const PAIR_BYTES = 16 * HALVES;
 /** Columns of a group, and of a block of quantized activations. */
 export const GROUP_VALUES = 32;
 /** Columns of a step: 4 weights of each of 4 rows are a vector. */
@@ -48,7 +53,7 @@ export const GROUP_STEPS = GROUP_VALUES / STEP_VALUES;
 
 /** Bytes of one group's weights in a panel. */
 export function groupBytes(spec: QuantSpec): number {
-  return 16 * spec.bits;
+  return PAIR_BYTES * spec.bits;
 }
 
 /** Where the parts of a panel's block begin, and its length. */
@@ -69,8 +74,8 @@ export function blockLayout(spec: QuantSpec): BlockLayout {
   const subScales = groups * groupBytes(spec);
   const subMinima = subScales + subBytes;
   const factor = subMinima + (spec.minimum ? subBytes : 0);
-  const minimumFactor = factor + (spec.scale === 'e8m0' ? 4 : 8);
-  return { groups, subs, subScales, subMinima, factor, minimumFactor, bytes: minimumFactor + (spec.minimum ? 8 : 0) };
+  const minimumFactor = factor + (spec.scale === 'e8m0' ? PANEL_ROWS : 2 * PANEL_ROWS * (spec.scale === 'f16' ? subs : 1));
+  return { groups, subs, subScales, subMinima, factor, minimumFactor, bytes: minimumFactor + (spec.minimum ? 2 * PANEL_ROWS : 0) };
 }
 
 /** Bytes of a panel of `cols` columns. */

@@ -1,7 +1,8 @@
 import { f16ToNumber } from '@starling/core';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BIT_LAYOUTS } from './bit-layout.js';
-import { blockLayout, GROUP_VALUES, groupBytes, PANEL_ROWS, STEP_VALUES, type BlockLayout, type QuantSpec } from './quant-spec.js';
+import { DROPPED_BITS } from './emit-quantize.js';
+import { blockLayout, GROUP_VALUES, groupBytes, PAIR_BYTES, PANEL_ROWS, STEP_VALUES, type BlockLayout, type QuantSpec } from './quant-spec.js';
 
 /*
  * Scalar twins of the quantized kernels: the same layouts, the same order of sums. The plain SIMD build gives the same bits.
@@ -31,8 +32,8 @@ export class PackedWeights {
     const inGroup = inBlock % GROUP_VALUES;
     const group = this.#block(row, col) + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
     const pieces = BIT_LAYOUTS[spec.bits].flatMap(({ steps }) => steps)[Math.floor(inGroup / STEP_VALUES)];
-    const byteInVector = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
-    const bits = pieces.reduce((sum, { vector, shift, mask }) => sum | ((this.#view.getUint8(group + 16 * vector + byteInVector) >> shift) & mask), 0);
+    const byteInPair = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
+    const bits = pieces.reduce((sum, { vector, shift, mask }) => sum | ((this.#view.getUint8(group + PAIR_BYTES * vector + byteInPair) >> shift) & mask), 0);
     return (spec.table ? spec.table[bits] : bits) - spec.offset;
   }
 
@@ -44,7 +45,8 @@ export class PackedWeights {
       const exponent = this.#view.getUint8(at + (row % PANEL_ROWS));
       return exponent === 0 ? 0 : 2 ** (exponent - 127);
     }
-    const factor = f16ToNumber(this.#view.getUint16(at + 2 * (row % PANEL_ROWS), true));
+    const sub = spec.scale === 'f16' ? Math.floor((col % spec.blockValues) / spec.subValues) : 0;
+    const factor = f16ToNumber(this.#view.getUint16(at + 2 * (PANEL_ROWS * sub + (row % PANEL_ROWS)), true));
     if (spec.scale === 'f16') return factor;
     const place = this.#subPlace(row, col) + this.#layout.subScales;
     return fround(factor * (spec.signedScales ? this.#view.getInt8(place) : this.#view.getUint8(place)));
@@ -66,7 +68,7 @@ export class PackedWeights {
 
   #subPlace(row: number, col: number): number {
     const sub = Math.floor((col % this.spec.blockValues) / this.spec.subValues);
-    return this.#block(row, col) + 16 * (sub >> 2) + 4 * (row % PANEL_ROWS) + (sub & 3);
+    return this.#block(row, col) + PAIR_BYTES * (sub >> 2) + 4 * (row % PANEL_ROWS) + (sub & 3);
   }
 }
 
@@ -103,7 +105,7 @@ export function scalarQuantize(values: Float32Array): Uint8Array {
   for (let begin = 0, at = 0; begin < values.length; begin += GROUP_VALUES, at += ACTIVATION_BLOCK.bytes) {
     const block = values.subarray(begin, begin + GROUP_VALUES);
     const largest = block.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
-    const scale = fround(largest / 127);
+    const scale = roundScale(fround(largest / 127));
     const inverse = largest < 2 ** -120 ? 0 : fround(127 / largest);
     let [first, total] = [0, 0];
     block.forEach((value, i) => {
@@ -118,6 +120,14 @@ export function scalarQuantize(values: Float32Array): Uint8Array {
     view.setFloat32(at + ACTIVATION_BLOCK.scaledSum, fround(scale * total), true);
   }
   return bytes;
+}
+
+/** Rounds to 11 significant bits, half to even. */
+function roundScale(scale: number): number {
+  const bits = new Uint32Array(new Float32Array([scale]).buffer);
+  bits[0] += ((bits[0] >>> DROPPED_BITS) & 1) + 2 ** (DROPPED_BITS - 1) - 1;
+  bits[0] &= -(2 ** DROPPED_BITS);
+  return new Float32Array(bits.buffer)[0];
 }
 
 function roundHalfToEven(value: number): number {

@@ -1,16 +1,66 @@
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { v128 } from '../wasm/simd-ops.js';
+import { HALF_ROWS, HALVES, PANEL_ROWS } from './quant-spec.js';
 
-/** Stores the first `rows` (1..4) lanes of a vector: nothing is written for rows that the matrix does not have. */
-export function emitStoreRows(f: CodeBuilder, address: Local<'i32'>, vector: Local<'v128'>, rows: Local<'i32'>): void {
+/** The two vectors of a panel's eight rows. */
+export type Halves = readonly [Local<'v128'>, Local<'v128'>];
+
+/** Stores a panel's eight floats. (The two stores next to each other are what V8 begins to join vectors from.) */
+export function emitStorePanel(f: CodeBuilder, address: Local<'i32'>, [low, high]: Halves): void {
+  f.do(v128.store(address, low), v128.store(address, high, 16));
+}
+
+/** Stores the first `rows` (1..8) of a panel's floats: nothing is written for rows that the matrix does not have. */
+export function emitStoreRows(f: CodeBuilder, address: Local<'i32'>, halves: Halves, rows: Local<'i32'>): void {
   f.if(
-    i32.geU(rows, 4),
-    () => f.do(v128.store(address, vector)),
-    () => {
-      f.do(v128.store32Lane(address, vector, 0));
-      f.if(i32.geU(rows, 2), () => f.do(v128.store32Lane(address, vector, 1, 4)));
-      f.if(i32.geU(rows, 3), () => f.do(v128.store32Lane(address, vector, 2, 8)));
-    },
+    i32.geU(rows, PANEL_ROWS),
+    () => emitStorePanel(f, address, halves),
+    () =>
+      halves.forEach((vector, half) => {
+        for (let lane = 0; lane < HALF_ROWS; lane++) {
+          const row = HALF_ROWS * half + lane;
+          f.if(i32.gtU(rows, row), () => f.do(v128.store32Lane(address, vector, lane, 4 * row)));
+        }
+      }),
   );
+}
+
+/**
+ * Stores the sums of one panel of each stream, `distance` bytes apart, and moves on to the next panel. A single stream may end with a
+ * panel of fewer rows.
+ * @param sums (streams, 2)
+ * @param left panels still to come
+ */
+export function emitStoreStreams(f: CodeBuilder, output: Local<'i32'>, distance: Local<'i32'>, sums: readonly Local<'v128'>[], left: Local<'i32'>, lastRows: Local<'i32'>): void {
+  const streams = sums.length / HALVES;
+  if (streams === 1) f.if(left, () => emitStorePanel(f, output, [sums[0], sums[1]]), () => emitStoreRows(f, output, [sums[0], sums[1]], lastRows));
+  else {
+    const place = f.local('i32', output);
+    for (let stream = 0; stream < streams; stream++) {
+      emitStorePanel(f, place, [sums[HALVES * stream], sums[HALVES * stream + 1]]);
+      f.set(place, i32.add(place, distance));
+    }
+  }
+  f.advance(output, 4 * PANEL_ROWS);
+}
+
+/**
+ * Stores the sums of a tile.
+ * @param sums (tokens, panels, 2)
+ * @param lastRows rows of the last panel
+ */
+export function emitStoreTile(f: CodeBuilder, output: Local<'i32'>, stride: Local<'i32'>, sums: readonly (readonly Local<'v128'>[])[], lastRows: Local<'i32'>): void {
+  const place = f.local('i32');
+  for (const row of sums) {
+    f.set(place, output);
+    const panels = row.length / HALVES;
+    for (let panel = 0; panel < panels; panel++) {
+      const halves = [row[HALVES * panel], row[HALVES * panel + 1]] as const;
+      if (panel === panels - 1) emitStoreRows(f, place, halves, lastRows);
+      else emitStorePanel(f, place, halves);
+      f.advance(place, 4 * PANEL_ROWS);
+    }
+    f.advance(output, stride);
+  }
 }

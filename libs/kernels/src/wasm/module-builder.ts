@@ -1,6 +1,6 @@
 import { assert } from '@starling/core';
 import { ByteSink } from './byte-sink.js';
-import { VALUE_TYPE_CODES, type Expr, type ValueType } from './expression.js';
+import { constant, VALUE_TYPE_CODES, type Expr, type ValueType } from './expression.js';
 import { FunctionBuilder, type FunctionRef, type Signature } from './function-builder.js';
 import { v128 } from './simd-ops.js';
 
@@ -35,6 +35,7 @@ export class ModuleBuilder {
   private readonly exports: { readonly name: string; readonly kind: number; readonly index: number }[] = [];
   private readonly globals: Global[] = [];
   private readonly vectorConstants = new Map<string, Expr<'v128'>>();
+  private readonly wordConstants = new Map<number, Expr<'i32'>>();
 
   /** Imports the one memory. */
   importMemory(module: string, name: string, limits: MemoryLimits): void {
@@ -75,9 +76,18 @@ export class ModuleBuilder {
     const key = values.join();
     let known = this.vectorConstants.get(key);
     if (!known) {
-      const index = this.globals.push({ type: 'v128', initial: v128.const(values) }) - 1;
-      known = { type: 'v128', write: (sink) => void sink.u8(0x23).u32(index) };
+      known = this.global(v128.const(values));
       this.vectorConstants.set(key, known);
+    }
+    return known;
+  }
+
+  /** A 32-bit constant that the compiler takes for a variable, see `vectorConstant`. */
+  wordConstant(value: number): Expr<'i32'> {
+    let known = this.wordConstants.get(value);
+    if (!known) {
+      known = this.global(constant('i32', value));
+      this.wordConstants.set(value, known);
     }
     return known;
   }
@@ -114,6 +124,11 @@ export class ModuleBuilder {
     section(7, this.exports.length, (s) => this.exports.forEach(({ name, kind, index }) => s.text(name).u8(kind).u32(index)));
     section(10, this.functions.length, (s) => this.functions.forEach(({ body }) => s.block(body)));
     return new Uint8Array(out.bytes);
+  }
+
+  private global<T extends ValueType>(initial: Expr<T>): Expr<T> {
+    const index = this.globals.push({ type: initial.type, initial }) - 1;
+    return { type: initial.type, write: (sink) => void sink.u8(0x23).u32(index) };
   }
 
   private writeImports(sink: ByteSink): void {

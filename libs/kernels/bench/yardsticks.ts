@@ -1,0 +1,67 @@
+import type { KernelBuild } from '../src/matmul/dot-mode.js';
+import { maddFor } from '../src/matmul/madd.js';
+import type { Expr } from '../src/wasm/expression.js';
+import { ModuleBuilder } from '../src/wasm/module-builder.js';
+import { i32 } from '../src/wasm/scalar-ops.js';
+import { i16x8, i32x4, v128 } from '../src/wasm/simd-ops.js';
+
+/** Operations of one call of `peakDot` and `peakMadd` per iteration. */
+export const PEAK_DOT_OPS = 12 * 32;
+export const PEAK_MADD_OPS = 12 * 8;
+
+/**
+ * What the machine can do at best: `stream1` and `stream4` (address, bytes) read memory in one or four runs without any arithmetic to
+ * speak of; `peakDot` and `peakMadd` (address, iterations) do products of what is in registers.
+ */
+export function buildYardsticks(build: KernelBuild): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  module.importMemory('env', 'memory', { initialPages: 1, maximumPages: 65536, shared: true });
+  emitStream(module, 1);
+  emitStream(module, 4);
+  emitPeak(module, 'peakMadd', maddFor(build));
+  emitPeak(module, 'peakDot', dotFor(build));
+  return module.encode();
+}
+
+type Three = (a: Expr<'v128'>, b: Expr<'v128'>, sum: Expr<'v128'>) => Expr<'v128'>;
+
+/** The fastest exact product of bytes in a build. */
+function dotFor({ dot }: KernelBuild): Three {
+  // The sum as an operand keeps the compiler from computing one product for all.
+  if (dot === 'pairs') return (_, b, sum) => i16x8.add(sum, i16x8.relaxedDotI8x16I7x16S(sum, b));
+  if (dot === 'wide') return (_, b, sum) => i32x4.add(sum, i32x4.dotI16x8S(sum, b));
+  return i32x4.relaxedDotI8x16I7x16AddS;
+}
+
+function emitStream(module: ModuleBuilder, streams: number): void {
+  module.function(`stream${streams}`, { params: ['i32', 'i32'], result: 'i32', export: true }, (f, address, bytes) => {
+    const share = f.local('i32', i32.and(i32.divU(bytes, streams), -256));
+    const sums = f.locals('v128', 4);
+    const places = f.locals('i32', streams);
+    places.forEach((place, i) => f.set(place, i === 0 ? address : i32.add(places[i - 1], share)));
+    const end = f.local('i32', i32.add(address, share));
+    f.loop((again) => {
+      for (const place of places) {
+        for (let i = 0; i < 256 / 16 / streams; i++) f.set(sums[i % 4], v128.or(sums[i % 4], v128.load(place, 16 * i)));
+        f.advance(place, 256 / streams);
+      }
+      f.branchIf(again, i32.ltU(places[0], end));
+    });
+    f.result(i32x4.extractLane(sums.map((sum): Expr<'v128'> => sum).reduce((a, b) => v128.or(a, b)), 0));
+  });
+}
+
+function emitPeak(module: ModuleBuilder, name: string, product: Three): void {
+  module.function(name, { params: ['i32', 'i32'], export: true }, (f, address, iterations) => {
+    const sums = f.locals('v128', 12);
+    const [a, b] = f.locals('v128', 2);
+    f.set(a, v128.load(address));
+    f.set(b, v128.load(address, 16));
+    f.loop((again) => {
+      for (const sum of sums) f.set(sum, product(a, b, sum));
+      f.advance(iterations, -1);
+      f.branchIf(again, iterations);
+    });
+    f.do(v128.store(address, sums.map((sum): Expr<'v128'> => sum).reduce((x, y) => v128.xor(x, y)), 32));
+  });
+}
