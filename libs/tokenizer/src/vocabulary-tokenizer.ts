@@ -127,10 +127,11 @@ export class VocabularyTokenizer implements Tokenizer {
     const { model, partition, before, after } = this.parts;
     const end = scratch.write(text);
     const { bytes } = scratch;
-    sink.begin(withOffsets);
+    const parsesSpecial = options.parseSpecial ?? false;
+    sink.begin(withOffsets, parsesSpecial);
     sink.reserve((end - TEXT_START) * model.maxTokensPerByte + before.length + after.length + 8);
     if (options.addSpecial) for (const id of before) sink.push(id, TEXT_START, TEXT_START);
-    const fragments = partition.split(bytes, TEXT_START, end, options.parseSpecial ?? false);
+    const fragments = partition.split(bytes, TEXT_START, end, parsesSpecial);
     if (fragments === undefined) {
       if (end > TEXT_START) model.encode(bytes, TEXT_START, end, true, sink);
     } else {

@@ -1,9 +1,13 @@
 import { StarlingError } from '@starling/core';
+import { utf8Bytes } from '../text/utf8.js';
 import { isSpaceMark } from '../vocabulary/canonical.js';
 import { BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, type Vocabulary } from '../vocabulary/vocabulary.js';
 
-/** What an ordinary entry of a vocabulary is written as. */
-export type EntryNotation = 'canonical' | 'spaceMarks' | 'plain';
+/**
+ * What an ordinary entry of a vocabulary is written as: its canonical bytes; its text with spaces for U+2581; its text; its text after a
+ * space, but for parts that a mark says go on with a word; its text, with a space for the mark that ends a word.
+ */
+export type EntryNotation = 'canonical' | 'spaceMarks' | 'plain' | 'wordParts' | 'wordEnds';
 
 const NOTHING = new Uint8Array(0);
 
@@ -12,6 +16,7 @@ export class TokenRenderer {
   constructor(
     private readonly vocabulary: Vocabulary,
     private readonly notation: EntryNotation,
+    private readonly mark = '',
   ) {}
 
   /** The bytes of a token in a text that shows special tokens. */
@@ -23,7 +28,7 @@ export class TokenRenderer {
       });
     }
     const kind = vocabulary.attributes[id];
-    if ((kind & (CONTROL | UNKNOWN | USER_DEFINED)) !== 0) return vocabulary.texts.bytesAt(id);
+    if ((kind & (CONTROL | UNKNOWN | USER_DEFINED)) !== 0) return this.notation === 'wordParts' ? this.wordPart(vocabulary.texts.at(id)) : vocabulary.texts.bytesAt(id);
     if ((kind & NORMAL) !== 0) return this.entryBytes(id);
     return (kind & BYTE) !== 0 ? byteOf(vocabulary.texts.at(id)) : NOTHING;
   }
@@ -38,7 +43,13 @@ export class TokenRenderer {
     const text = texts.bytesAt(id);
     if (this.notation === 'plain') return text;
     if (this.notation === 'spaceMarks') return withSpaces(text);
+    if (this.notation === 'wordParts') return this.wordPart(texts.at(id));
+    if (this.notation === 'wordEnds') return utf8Bytes(texts.at(id).replaceAll(this.mark, ' '));
     return offsets[id + 1] > offsets[id] ? bytes.subarray(offsets[id], offsets[id + 1]) : text;
+  }
+
+  private wordPart(text: string): Uint8Array {
+    return utf8Bytes(text.startsWith(this.mark) ? text.slice(this.mark.length) : ` ${text}`);
   }
 }
 

@@ -13,7 +13,6 @@ import { WordPieceModel } from '../model/wordpiece-model.js';
 import { PRE_TOKENIZERS } from '../split/pre-tokenizers.js';
 import { SpaceRunSplitter } from '../split/space-splitter.js';
 import { StagedSplitter } from '../split/staged-splitter.js';
-import { CharsMap } from '../text/chars-map.js';
 import { utf8Bytes } from '../text/utf8.js';
 import type { SpecialTokens, TokenizerKind } from '../tokenizer.js';
 import { asWritten, byteAlphabet, spaceMarks } from '../vocabulary/canonical.js';
@@ -98,6 +97,7 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
       const splitter = stages.length === 1 ? stages[0] : new StagedSplitter(stages);
       const model = new BpeModel(vocabulary, splitter, list, {
         byteLevel: !preTokenizer.plainText,
+        byteFallback: preTokenizer.plainText ?? false,
         spaceMarks: preTokenizer.spaceMarks ?? false,
         ignoreMerges: preTokenizer.ignoreMerges ?? false,
         wholeLineEnds: preTokenizer.wholeLineEnds ?? false,
@@ -119,7 +119,7 @@ function wordPieceFamily(reader: MetadataReader): Family {
     defaults: { bos: 101, unk: 100, sep: 102, pad: 0, mask: 103, addBos: true, addEos: false },
     stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
     createModel: (vocabulary, special) =>
-      new WordPieceModel(vocabulary, { lowercase, stripAccents, wordMark: utf8Bytes('\u2581'), partMark: new Uint8Array(0), unknown: special.unk }),
+      new WordPieceModel(vocabulary, { lowercase, stripAccents, wordMark: utf8Bytes('\u2581'), partMark: new Uint8Array(0), maxChars: Infinity, unknown: special.unk }),
     surroundings: (special) => ({
       before: special.bos === undefined ? [] : [special.bos],
       after: special.sep === undefined ? [] : [special.sep],
@@ -138,7 +138,7 @@ function unigramFamily(reader: MetadataReader): Family {
     defaults: { eos: 1, unk: 2, pad: 0, addBos: false, addEos: true },
     stripsSpace: spaceBefore,
     createModel: (vocabulary, special) =>
-      new UnigramModel(vocabulary, map === undefined ? undefined : new CharsMap(map), { spaceBefore, mergesSpaces }, special.unk),
+      new UnigramModel(vocabulary, map, { spaceBefore, mergesSpaces }, special.unk),
     surroundings: bosAndEos,
   };
 }

@@ -1,6 +1,6 @@
 import type { Splitter } from '../split/splitter.js';
 import { CODE_POINT_OF_BYTE } from '../text/byte-alphabet.js';
-import { sequenceLength } from '../text/utf8.js';
+import { sequenceLength, utf8Bytes } from '../text/utf8.js';
 import { CONTROL, type Vocabulary } from '../vocabulary/vocabulary.js';
 import type { MergeList } from './merge-list.js';
 import { Merger, type MergeRules } from './merger.js';
@@ -12,14 +12,23 @@ const SPACE_MARK = [0xe2, 0x96, 0x81];
 
 /** How a byte-pair vocabulary is read. */
 export interface BpeOptions {
-  /** Symbols begin as bytes (GPT-2 and its heirs); else as characters, with `<0xNN>` entries for what is unknown. */
+  /** Symbols begin as bytes (GPT-2 and its heirs); else as characters. */
   readonly byteLevel: boolean;
+  /** What is unknown becomes `<0xNN>` entries, one for each byte. */
+  readonly byteFallback: boolean;
   /** A word that is an entry is that token, without looking at the merges. */
   readonly ignoreMerges: boolean;
   /** Spaces stand for U+2581, also where a symbol falls back to its bytes. */
   readonly spaceMarks: boolean;
   /** As `ignoreMerges`, for words of line feeds alone. */
   readonly wholeLineEnds: boolean;
+  /** Stands for a character that is no symbol, where the vocabulary has no tokens for its bytes. */
+  readonly unknown?: number;
+  /** Unknown characters in a row are one token. */
+  readonly fusesUnknown?: boolean;
+  /** What entries write behind the last character of a word, and before each character but the first. */
+  readonly endOfWord?: string;
+  readonly partMark?: string;
 }
 
 /** Byte-pair encoding: the cheapest merge of two neighbours first, until none is left. */
@@ -60,13 +69,20 @@ export class BpeModel extends WordModel implements MergeRules {
   protected merge(bytes: Uint8Array, start: number, end: number): void {
     const { merger, vocabulary } = this;
     merger.reserve(end - start);
-    const count = merger.run(bytes, this.options.byteLevel ? this.startWithBytes(bytes, start, end) : this.startWithCharacters(bytes, start, end));
+    const count = merger.run(bytes, this.startWord(bytes, start, end));
     const { symbols, starts } = merger;
     for (let i = 0; i < count; i++) {
       const symbol = symbols[i];
       if (symbol >= 0 && symbol < vocabulary.size && !vocabulary.has(symbol, CONTROL)) this.addPiece(symbol, starts[i + 1]);
       else this.addBytes(bytes, starts[i], starts[i + 1]);
     }
+  }
+
+  /** Sets the symbols of a word before any merge, and returns how many there are. */
+  private startWord(bytes: Uint8Array, start: number, end: number): number {
+    const { byteLevel, endOfWord, partMark } = this.options;
+    if (endOfWord || partMark) return this.startWithMarks(bytes, start, end);
+    return byteLevel ? this.startWithBytes(bytes, start, end) : this.startWithCharacters(bytes, start, end);
   }
 
   private startWithBytes(bytes: Uint8Array, start: number, end: number): number {
@@ -93,8 +109,35 @@ export class BpeModel extends WordModel implements MergeRules {
     return count;
   }
 
-  /** A symbol that is no entry becomes the tokens of its bytes; bytes without a token are left out, as the reference does. */
+  private startWithMarks(bytes: Uint8Array, start: number, end: number): number {
+    const { symbols, starts } = this.merger;
+    const { byteLevel, endOfWord = '', partMark = '' } = this.options;
+    let count = 0;
+    for (let i = start; i < end; ) {
+      const next = byteLevel ? i + 1 : Math.min(end, i + sequenceLength(bytes[i]));
+      const before = utf8Bytes(i > start ? partMark : '');
+      const after = utf8Bytes(next === end ? endOfWord : '');
+      const key = Uint8Array.from([...before, ...bytes.subarray(i, next), ...after]);
+      symbols[count] = this.merges.find(key, 0, key.length);
+      starts[count++] = i;
+      i = next;
+    }
+    starts[count] = end;
+    return count;
+  }
+
+  /**
+   * A symbol that is no entry becomes the tokens of its bytes. Where there are none it becomes the unknown token, if the vocabulary has one,
+   * or is left out, as the reference does.
+   */
   private addBytes(bytes: Uint8Array, start: number, end: number): void {
+    const { unknown, fusesUnknown } = this.options;
+    if (unknown !== undefined && !this.hasFallback(bytes, start, end)) {
+      const last = this.pieceCount - 1;
+      if (fusesUnknown && last >= 0 && this.pieceIds[last] === unknown) this.pieceEnds[last] = end;
+      else this.addPiece(unknown, end);
+      return;
+    }
     for (let i = start; i < end; i++) {
       if (bytes[i] === SPACE && this.options.spaceMarks) for (const byte of SPACE_MARK) this.addByte(byte, i + 1);
       else this.addByte(bytes[i], i + 1);
@@ -107,9 +150,14 @@ export class BpeModel extends WordModel implements MergeRules {
     else if (this.pieceCount > 0) this.pieceEnds[this.pieceCount - 1] = end;
   }
 
+  private hasFallback(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if (this.fallbackOfByte[bytes[i]] < 0) return false;
+    return true;
+  }
+
   private findFallback(byte: number): number {
-    if (!this.options.byteLevel) return this.vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? -1;
-    return CODE_POINT_OF_BYTE[byte] < 0x80 ? this.vocabulary.find(Uint8Array.of(byte), 0, 1) : -1;
+    if (this.options.byteFallback) return this.vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? -1;
+    return this.options.byteLevel && CODE_POINT_OF_BYTE[byte] < 0x80 ? this.vocabulary.find(Uint8Array.of(byte), 0, 1) : -1;
   }
 }
 

@@ -17,12 +17,14 @@ export class MergeList {
   private readonly strangers = new Map<string, number>();
 
   /**
-   * @param merges lines of left part, space, right part, best first; both parts in the notation of the vocabulary's entries
+   * @param merges lines of left part, separator, right part, best first; both parts in the notation of the vocabulary's entries
+   * @param joint how lines are written: the byte between the parts, and how many canonical bytes of the right part a merge leaves out
    */
   constructor(
     private readonly vocabulary: Vocabulary,
     merges: PackedStrings,
     canonicalize: Canonicalize,
+    joint: { separator: number; leftOut: number } = { separator: SPACE, leftOut: 0 },
   ) {
     const { bytes, offsets } = merges;
     this.pairs = new PairTable(merges.length);
@@ -32,14 +34,15 @@ export class MergeList {
     for (let rank = 0; rank < merges.length; rank++) {
       const start = offsets[rank];
       const end = offsets[rank + 1];
-      const space = bytes.indexOf(SPACE, start + 1);
+      const space = bytes.indexOf(joint.separator, start + 1);
       if (space < 0 || space >= end) continue;
       if (line.length < end - start) line = new Uint8Array((end - start) * 2);
       const middle = canonicalize(bytes, start, space, line, 0);
       const last = middle < 0 ? -1 : canonicalize(bytes, space + 1, end, line, middle);
       if (middle <= 0 || last <= middle) continue;
       this.pairs.add(this.symbolOf(line, 0, middle), this.symbolOf(line, middle, last), rank);
-      this.results[rank] = this.symbolOf(line, 0, last);
+      if (joint.leftOut > 0) line.copyWithin(middle, middle + joint.leftOut, last);
+      this.results[rank] = this.symbolOf(line, 0, last - joint.leftOut);
       if (line[middle] === SPACE && line[middle - 1] !== SPACE) spacesInside = true;
     }
     this.breaksBeforeSpaces = !spacesInside;

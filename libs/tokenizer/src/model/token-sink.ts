@@ -7,10 +7,13 @@ export class TokenSink {
   offsets = new Uint32Array(0);
   count = 0;
   withOffsets = false;
+  /** Whether the text may name control tokens. */
+  parsesSpecial = false;
 
   /** Starts a new text. */
-  begin(withOffsets: boolean): void {
+  begin(withOffsets: boolean, parsesSpecial: boolean): void {
     this.count = 0;
+    this.parsesSpecial = parsesSpecial;
     this.withOffsets = withOffsets;
     if (withOffsets && this.offsets.length < this.ids.length * 2) this.offsets = new Uint32Array(this.ids.length * 2);
   }
@@ -37,6 +40,12 @@ export class TokenSink {
       this.offsets[at * 2] = start;
       this.offsets[at * 2 + 1] = end;
     }
+  }
+
+  /** As `push`, after making room. */
+  pushWithRoom(id: number, start: number, end: number): void {
+    this.reserve(1);
+    this.push(id, start, end);
   }
 
   /** Moves starts and ends before `start` there, for the ids from `from` on: a space that was put in front is no part of the text. */

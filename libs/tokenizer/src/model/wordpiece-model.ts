@@ -15,6 +15,8 @@ export interface WordPieceOptions {
   readonly wordMark: Uint8Array;
   /** Written before each further part of a word (`##` in other files), or nothing. */
   readonly partMark: Uint8Array;
+  /** Longer words are unknown. */
+  readonly maxChars: number;
   readonly unknown: number | undefined;
 }
 
@@ -50,15 +52,17 @@ export class WordPieceModel extends WordModel {
 
   /** Takes a word apart; its bytes begin with the word mark. */
   protected merge(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > this.options.maxChars && countCharacters(bytes, start, end) > this.options.maxChars) return this.setUnknown(end);
     for (let at = start; at < end; ) {
       const length = this.longestEntry(bytes, at, end, at > start);
-      if (length === 0) {
-        this.pieceCount = 0;
-        if (this.options.unknown !== undefined) this.addPiece(this.options.unknown, end);
-        return;
-      }
+      if (length === 0) return this.setUnknown(end);
       at += length;
     }
+  }
+
+  private setUnknown(end: number): void {
+    this.pieceCount = 0;
+    if (this.options.unknown !== undefined) this.addPiece(this.options.unknown, end);
   }
 
   /** Adds the longest entry that the bytes at `at` begin with, and returns how many of them it takes. */
@@ -114,6 +118,12 @@ export class WordPieceModel extends WordModel {
   private closeWord(): void {
     this.words.push(this.text.length);
   }
+}
+
+function countCharacters(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let i = start; i < end; i++) if ((bytes[i] & 0xc0) !== 0x80) count++;
+  return count;
 }
 
 /** Chinese characters, each of which is a word; the ranges of BERT's reference tokenizer. */

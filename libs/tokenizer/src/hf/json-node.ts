@@ -1,0 +1,77 @@
+import { StarlingError } from '@starling/core';
+
+/** A value in a JSON document that knows where it is, so that errors name the place. */
+export class JsonNode {
+  private constructor(
+    readonly value: unknown,
+    /** The file, then the way to the value, as in `tokenizer.json: model.vocab`. */
+    readonly place: string,
+  ) {}
+
+  /** Parses a document; `file` is what errors call it. */
+  static parse(document: unknown, file: string): JsonNode {
+    if (typeof document !== 'string') return new JsonNode(document, `${file}: `);
+    try {
+      return new JsonNode(JSON.parse(document), `${file}: `);
+    } catch (cause) {
+      throw new StarlingError('invalid_vocabulary', `${file} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        details: { file },
+        cause,
+      });
+    }
+  }
+
+  get isMissing(): boolean {
+    return this.value === undefined || this.value === null;
+  }
+
+  get(key: string): JsonNode {
+    return new JsonNode(this.record()[key], `${this.place}${this.place.endsWith(': ') ? '' : '.'}${key}`);
+  }
+
+  items(): JsonNode[] {
+    if (this.isMissing) return [];
+    if (!Array.isArray(this.value)) throw this.wrong('an array');
+    return this.value.map((item: unknown, i) => new JsonNode(item, `${this.place}[${i}]`));
+  }
+
+  record(): Record<string, unknown> {
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) throw this.wrong('an object');
+    return this.value as Record<string, unknown>;
+  }
+
+  string(): string {
+    if (typeof this.value !== 'string') throw this.wrong('a string');
+    return this.value;
+  }
+
+  number(): number {
+    if (typeof this.value !== 'number') throw this.wrong('a number');
+    return this.value;
+  }
+
+  stringOr<T>(fallback: T): string | T {
+    return this.isMissing ? fallback : this.string();
+  }
+
+  booleanOr(fallback: boolean): boolean {
+    if (this.isMissing) return fallback;
+    if (typeof this.value !== 'boolean') throw this.wrong('a boolean');
+    return this.value;
+  }
+
+  /** The `type` of an object with one. */
+  type(): string {
+    return this.get('type').string();
+  }
+
+  wrong(expected: string): StarlingError {
+    const { value } = this;
+    const received = value === undefined ? 'missing' : value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value} ${JSON.stringify(value)?.slice(0, 40)}`;
+    return new StarlingError('invalid_vocabulary', `${this.place} must be ${expected}, but it is ${received}`, { details: { place: this.place, expected, received } });
+  }
+
+  unsupported(what: string): StarlingError {
+    return new StarlingError('unsupported_model', `${this.place}: ${what} is not supported`, { details: { place: this.place, received: what } });
+  }
+}
