@@ -1,5 +1,6 @@
 import { Emitter, StarlingError, isStarlingError, monotonicClock, type Listener } from '@starling/core';
 import { PageArena } from '@starling/kvcache';
+import { vocabularyOf } from '@starling/sampler';
 import { Scheduler } from '@starling/scheduler';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { ChatInput } from './chat-types.js';
@@ -56,7 +57,7 @@ export class LanguageModel {
     const copies: [number, number][] = [];
     const emit = (event: ModelEvent): void => this.#events.emit(event);
     this.#parts = parts;
-    this.#compileConstraint = parts.compileConstraint ?? constraintCompiler(tokenizer, runtime.info.vocabSize);
+    this.#compileConstraint = parts.compileConstraint ?? constraintCompiler(tokenizer, tokenizer.vocabSize);
     this.tokenizer = tokenizer;
     this.#arena = new PageArena({ pageCount, pageTokens, bytesPerPage: pageBytes, onCopy: (from, to) => copies.push([from, to]) });
     this.#scheduler = new Scheduler({
@@ -75,14 +76,7 @@ export class LanguageModel {
     this.#host = {
       name,
       tokenizer,
-      sampling: {
-        size: runtime.info.vocabSize,
-        endOfGeneration: tokenizer.special.endOfGeneration,
-        // Rows of logits are often padded beyond the vocabulary.
-        suppressed: Array.from({ length: runtime.info.vocabSize - tokenizer.vocabSize }, (_, i) => tokenizer.vocabSize + i),
-        bytesOf: (id) => tokenizer.tokenBytes(id),
-        encode: (text) => tokenizer.encode(text),
-      },
+      sampling: vocabularyOf(tokenizer, parts.metadata),
       scheduler: this.#scheduler,
       loop: this.#loop,
       clock,

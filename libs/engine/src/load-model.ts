@@ -35,6 +35,7 @@ export async function loadModel(file: GgufModel, source: string, options: LoadOp
       runtime,
       tokenizer,
       chatTemplate: template === undefined ? undefined : chatTemplateFor(template, tokenizer),
+      metadata: file.metadata,
       samplerDefaults: samplerDefaults(file.metadata),
     });
   } catch (error) {

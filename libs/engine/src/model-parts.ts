@@ -27,6 +27,8 @@ export interface ModelParts extends ServingOptions {
   readonly tokenizer: Tokenizer;
   /** Absent: the model has no chat template, and `messages` are refused. */
   readonly chatTemplate?: ChatTemplate;
+  /** Metadata of the model file, for what it says of its tokens. */
+  readonly metadata?: { get(key: string): unknown };
   /** What the model file recommends; a request's own parameters come first. */
   readonly samplerDefaults?: SamplerOptions;
   /** In place of the engine's own compiler of grammars, schemas and expressions. */
