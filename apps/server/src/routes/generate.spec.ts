@@ -77,6 +77,15 @@ describe('an answer as one body', () => {
   });
 });
 
+describe('a field that is null', () => {
+  it('says the same as one that is left out', async () => {
+    const { model, post } = setUp();
+    await post({ prompt: 'a', temperature: null, stop: null, samplers: null, logprobs: null, max_tokens: null, grammar: null, json_schema: { type: 'object' } });
+    const given = Object.entries(model.requests[0]).filter(([, value]) => value !== undefined);
+    expect(given.map(([name]) => name).sort()).toEqual(['id', 'jsonSchema', 'prompt', 'signal']);
+  });
+});
+
 describe('a bad request', () => {
   it.each([
     [{}, 'prompt'],
