@@ -1,11 +1,15 @@
+import { recurrenceGatesKernel } from './gate-kernels.js';
+import { headRowsKernel } from './head-rows-kernel.js';
 import { groupByExpertKernel, routeExpertsKernel } from './route-kernels.js';
 import type { ScriptKernel } from './script-kernel.js';
 
-export type ScriptKernelName = 'groupByExpert' | 'ropeTable' | 'routeExperts' | 'temperatureTable' | 'transferRows';
+export type ScriptKernelName = 'groupByExpert' | 'headRows' | 'recurrenceGates' | 'ropeTable' | 'routeExperts' | 'temperatureTable' | 'transferRows';
 
 /** The kernels in TypeScript, by name. */
 export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {
   groupByExpert: groupByExpertKernel,
+  headRows: headRowsKernel,
+  recurrenceGates: recurrenceGatesKernel,
   routeExperts: routeExpertsKernel,
 
   ropeTable({ words, floats, doubles }, at, begin, end) {

@@ -11,7 +11,7 @@
  * | 64 | next | workers | next chunk of the phase under way |
  * | 80 | sleepers | workers | how many sleep at the barrier |
  * | 112 | program | caller | address of the step's program |
- * | 113..119 | counts | caller | how many tokens, output rows, ... the step has, see stepCounts |
+ * | 113..120 | counts | caller | how many tokens, output rows, ... the step has, see stepCounts |
  */
 export const controlWords = {
   announced: 0,
@@ -30,8 +30,8 @@ export const controlBytes = 1024;
 /**
  * What the number of units of a task is a multiple of. `one` is always 1, the rest is set for each step: tokens of the batch, rows whose
  * results are wanted, tiles of attention, rows of logits, experts that have tokens (set by a kernel
- * in the middle of the step), and rows of a matrix to be packed.
+ * in the middle of the step), rows of a matrix to be packed, and sequences.
  */
-export const stepCounts = { one: 0, tokens: 1, outputs: 2, tiles: 3, head: 4, experts: 5, rows: 6 } as const;
+export const stepCounts = { one: 0, tokens: 1, outputs: 2, tiles: 3, head: 4, experts: 5, rows: 6, sequences: 7 } as const;
 
 export type StepCount = keyof typeof stepCounts;
