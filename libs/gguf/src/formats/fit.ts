@@ -9,12 +9,18 @@
 /** Adding and taking away this number rounds a double of moderate size to the nearest integer, ties to even. */
 export const ROUND = 6755399441055744;
 
-/** Candidates for the inverse scale: the largest value is put at `-low + first + i * step`, for i below `count`. */
+/** Candidates for the inverse scale: the largest value is put at `-low + first + i * step`, for i below `count`, after `-low` itself. */
 export interface Candidates {
   readonly first: number;
   readonly step: number;
   readonly count: number;
 }
+
+/** A candidate must explain this much more to be taken: of those that are equal but for rounding, the plain one stays. */
+const TIE = 1 + 1e-7;
+
+/** How often steps and line are fitted to each other in turn, after the best candidate. */
+const REFINEMENTS = 2;
 
 /**
  * The scale s for which steps `s * q`, q an integer in `[low, high]`, come nearest to the `n` values of `x` from `from` on; 0 if
@@ -27,8 +33,9 @@ export function fitScale(x: Float64Array, from: number, n: number, low: number, 
   if (extreme === 0) return 0;
   let bestXq = 0;
   let bestQq = 1;
-  for (let candidate = 0; candidate < candidates.count; candidate++) {
-    const inverse = (low - candidates.first - candidate * candidates.step) / extreme;
+  for (let candidate = -1; candidate < candidates.count; candidate++) {
+    const beside = candidate < 0 ? 0 : candidates.first + candidate * candidates.step;
+    const inverse = (low - beside) / extreme;
     let xq = 0;
     let qq = 0;
     for (let i = from; i < end; i++) {
@@ -38,7 +45,7 @@ export function fitScale(x: Float64Array, from: number, n: number, low: number, 
       xq += x[i] * q;
       qq += q * q;
     }
-    if (xq * xq * bestQq > bestXq * bestXq * qq) {
+    if (xq * xq * bestQq > bestXq * bestXq * qq * TIE) {
       bestXq = xq;
       bestQq = qq;
     }
@@ -52,6 +59,9 @@ export interface Line {
   offset: number;
 }
 
+/** Sums over a group: of the values, of the steps chosen last, of their squares, of their products with the values. */
+const sums = { x: 0, q: 0, qq: 0, xq: 0 };
+
 /**
  * The line for which `scale * q + offset`, q an integer in `[0, high]`, comes nearest to the `n` values of `x` from
  * `from` on.
@@ -59,45 +69,68 @@ export interface Line {
  * @param line where the result goes; the scale is never negative
  */
 export function fitLine(x: Float64Array, from: number, n: number, high: number, candidates: Candidates, signedOffset: boolean, line: Line): void {
-  const end = from + n;
   let min = signedOffset ? x[from] : Math.min(0, x[from]);
   let max = x[from];
-  let sx = 0;
-  for (let i = from; i < end; i++) {
+  sums.x = 0;
+  for (let i = from; i < from + n; i++) {
     const value = x[i];
     if (value < min) min = value;
     if (value > max) max = value;
-    sx += value;
+    sums.x += value;
   }
   line.scale = 0;
   line.offset = min;
   if (max <= min) return;
   let best = -Infinity;
-  for (let candidate = 0; candidate < candidates.count; candidate++) {
-    const inverse = (high + candidates.first + candidate * candidates.step) / (max - min);
-    let sq = 0;
-    let sqq = 0;
-    let sxq = 0;
-    for (let i = from; i < end; i++) {
-      let q = (x[i] - min) * inverse + ROUND - ROUND;
-      if (q > high) q = high;
-      sq += q;
-      sqq += q * q;
-      sxq += x[i] * q;
-    }
-    const determinant = n * sqq - sq * sq;
-    if (determinant <= 0) continue;
-    let scale = (n * sxq - sx * sq) / determinant;
-    let offset = (sqq * sx - sq * sxq) / determinant;
-    if (offset > 0 && !signedOffset) {
-      offset = 0;
-      scale = sxq / sqq;
-    }
-    const explained = scale * sxq + offset * sx;
-    if (explained > best) {
-      best = explained;
-      line.scale = scale;
-      line.offset = offset;
-    }
+  for (let candidate = -1; candidate < candidates.count; candidate++) {
+    const beside = candidate < 0 ? 0 : candidates.first + candidate * candidates.step;
+    sumSteps(x, from, n, high, (high + beside) / (max - min), min);
+    best = takeBetter(n, signedOffset, best, line);
   }
+  for (let i = 0; i < REFINEMENTS; i++) {
+    sumSteps(x, from, n, high, 1 / line.scale, line.offset);
+    const better = takeBetter(n, signedOffset, best, line);
+    if (better === best) return;
+    best = better;
+  }
+}
+
+/** Rounds the values to steps, and leaves the sums. */
+function sumSteps(x: Float64Array, from: number, n: number, high: number, inverse: number, offset: number): void {
+  const end = from + n;
+  let sq = 0;
+  let sqq = 0;
+  let sxq = 0;
+  for (let i = from; i < end; i++) {
+    let q = (x[i] - offset) * inverse + ROUND - ROUND;
+    if (q > high) q = high;
+    else if (q < 0) q = 0;
+    sq += q;
+    sqq += q * q;
+    sxq += x[i] * q;
+  }
+  sums.q = sq;
+  sums.qq = sqq;
+  sums.xq = sxq;
+}
+
+/** Fits the best line to the steps whose sums are there, and takes it if it explains more than `best`. @returns what the line explains */
+function takeBetter(n: number, signedOffset: boolean, best: number, line: Line): number {
+  const { x: sx, q: sq, qq: sqq, xq: sxq } = sums;
+  const determinant = n * sqq - sq * sq;
+  let scale = 0;
+  let offset = 1;
+  if (determinant > 0) {
+    scale = (n * sxq - sx * sq) / determinant;
+    offset = (sqq * sx - sq * sxq) / determinant;
+  }
+  if (offset > 0 && (!signedOffset || determinant <= 0)) {
+    offset = 0;
+    scale = sqq === 0 ? 0 : sxq / sqq;
+  }
+  const explained = scale * sxq + offset * sx;
+  if (scale <= 0 || explained <= (best < 0 ? best : best * TIE)) return best;
+  line.scale = scale;
+  line.offset = offset;
+  return explained;
 }

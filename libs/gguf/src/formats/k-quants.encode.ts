@@ -64,11 +64,21 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
     sxq += s * sums.xq;
     mx += m * sums.x;
   }
+  // The two scales that are best for these steps; as f16 they may be no better than those there are.
+  const errorFor = (scale: number, min: number): number => scale * (scale * ssqq - 2 * sxq - 2 * min * smq) + min * (2 * mx + min * mm);
   const determinant = ssqq * mm - smq * smq;
-  if (determinant > 0) {
-    d = putHalf(out, at, Math.max(0, (sxq * mm - mx * smq) / determinant));
-    dmin = putHalf(out, at + 2, Math.max(0, (sxq * smq - mx * ssqq) / determinant));
-  } else if (ssqq > 0) d = putHalf(out, at, Math.max(0, sxq / ssqq));
+  const before = errorFor(d, dmin);
+  const bestD = determinant > 0 ? (sxq * mm - mx * smq) / determinant : ssqq > 0 ? sxq / ssqq : 0;
+  const bestMin = determinant > 0 ? (sxq * smq - mx * ssqq) / determinant : 0;
+  const newD = putHalf(out, at, Math.max(0, bestD));
+  const newMin = putHalf(out, at + 2, Math.max(0, bestMin));
+  if (errorFor(newD, newMin) < before) {
+    d = newD;
+    dmin = newMin;
+  } else {
+    putHalf(out, at, d);
+    putHalf(out, at + 2, dmin);
+  }
   for (let group = 0; group < groups; group++) chooseSteps(group * size, size, high, d * scales[group], dmin * mins[group]);
 }
 
@@ -199,17 +209,43 @@ function encodeScales(bias: number, scaleBias: number, candidates: Candidates, o
   let qx = 0;
   let qq = 0;
   for (let group = 0; group < 16; group++) {
-    const s = d === 0 ? 0 : Math.max(-scaleBias, Math.min(scaleBias - 1, Math.round(fittedScales[group] / d)));
-    signedScales[group] = s;
-    chooseSignedSteps(group * 16, bias, d * s);
-    for (let i = group * 16; i < group * 16 + 16; i++) {
-      const value = s * (steps[i] - bias);
-      qx += value * x[i];
-      qq += value * value;
+    chooseSignedScale(group, bias, scaleBias, d);
+    qx += signedScales[group] * groupSums.xq;
+    qq += signedScales[group] * signedScales[group] * groupSums.qq;
+  }
+  const refitted = qq > 0 ? putHalf(out, at, qx / qq) : d;
+  if (refitted * (refitted * qq - 2 * qx) < d * (d * qq - 2 * qx)) d = refitted;
+  else putHalf(out, at, d);
+  for (let group = 0; group < 16; group++) chooseSignedSteps(group * 16, bias, d * signedScales[group]);
+}
+
+/** Sums over a group with the scale that was chosen for it: of the steps squared, and of their products with the values. */
+const groupSums = { qq: 0, xq: 0 };
+
+/** Leaves the stored scale of a group, the fitted one rounded down or up, and `groupSums`. */
+function chooseSignedScale(group: number, bias: number, scaleBias: number, d: number): void {
+  const from = group * 16;
+  const down = d === 0 ? 0 : Math.max(-scaleBias, Math.min(scaleBias - 1, Math.floor(fittedScales[group] / d)));
+  let best = Infinity;
+  for (let s = down; s <= Math.min(scaleBias - 1, down + 1); s++) {
+    const inverse = d * s === 0 ? 0 : 1 / (d * s);
+    let qq = 0;
+    let xq = 0;
+    for (let i = from; i < from + 16; i++) {
+      let q = x[i] * inverse + ROUND - ROUND;
+      if (q > bias - 1) q = bias - 1;
+      else if (q < -bias) q = -bias;
+      qq += q * q;
+      xq += x[i] * q;
+    }
+    const error = d * s * (d * s * qq - 2 * xq);
+    if (error < best) {
+      best = error;
+      signedScales[group] = s;
+      groupSums.qq = qq;
+      groupSums.xq = xq;
     }
   }
-  if (qq > 0) d = putHalf(out, at, qx / qq);
-  for (let group = 0; group < 16; group++) chooseSignedSteps(group * 16, bias, d * signedScales[group]);
 }
 
 function chooseSignedSteps(from: number, bias: number, scale: number): void {
