@@ -133,6 +133,7 @@ describe('a file that is written and read again', () => {
         }),
       ).rejects.toThrow('disk full');
       expect(fs.readdirSync(folder)).toEqual([]);
+      await expect(writeFileWhole(path.join(folder, 'none', 'out.gguf'), async () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
       await writeFileWhole(file, (sink) => writeModel(model, sink));
       expect(fs.readdirSync(folder)).toEqual(['out.gguf']);
       const copy = await openGgufFile(file);
