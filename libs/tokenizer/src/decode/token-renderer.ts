@@ -9,6 +9,15 @@ import { BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, type Vocabulary } from '.
  */
 export type EntryNotation = 'canonical' | 'spaceMarks' | 'plain' | 'wordParts' | 'wordEnds';
 
+/** How words are put together again, for the notations that mark their parts or ends. */
+export interface WordRules {
+  readonly mark: string;
+  readonly attachesPunctuation: boolean;
+}
+
+/** Entries that begin so have no space before them. */
+const ATTACHED = /^(?:[.?!,]|n't|'(?:m|s|ve|re))/;
+
 const NOTHING = new Uint8Array(0);
 
 /** The bytes that each token is in a text. */
@@ -16,7 +25,7 @@ export class TokenRenderer {
   constructor(
     private readonly vocabulary: Vocabulary,
     private readonly notation: EntryNotation,
-    private readonly mark = '',
+    private readonly words: WordRules = { mark: '', attachesPunctuation: false },
   ) {}
 
   /** The bytes of a token in a text that shows special tokens. */
@@ -44,12 +53,14 @@ export class TokenRenderer {
     if (this.notation === 'plain') return text;
     if (this.notation === 'spaceMarks') return withSpaces(text);
     if (this.notation === 'wordParts') return this.wordPart(texts.at(id));
-    if (this.notation === 'wordEnds') return utf8Bytes(texts.at(id).replaceAll(this.mark, ' '));
+    if (this.notation === 'wordEnds') return utf8Bytes(texts.at(id).replaceAll(this.words.mark, ' '));
     return offsets[id + 1] > offsets[id] ? bytes.subarray(offsets[id], offsets[id + 1]) : text;
   }
 
   private wordPart(text: string): Uint8Array {
-    return utf8Bytes(text.startsWith(this.mark) ? text.slice(this.mark.length) : ` ${text}`);
+    const { mark, attachesPunctuation } = this.words;
+    if (text.startsWith(mark)) return utf8Bytes(text.slice(mark.length));
+    return utf8Bytes(attachesPunctuation && ATTACHED.test(text) ? text : ` ${text}`);
   }
 }
 

@@ -1,7 +1,10 @@
-import { charClasses, LETTER, MARK, NUMBER, WHITE_SPACE } from '../text/char-class.js';
+import { charClasses, WHITE_SPACE } from '../text/char-class.js';
 import { codePointAt, sequenceLength, utf8Bytes } from '../text/utf8.js';
 import { ByteTrie } from '../vocabulary/byte-trie.js';
 import type { Fragment, Partition } from '../model/special-partition.js';
+import { WORD_CHARACTERS } from './js-regex.js';
+
+const WORD = new RegExp(`^[${WORD_CHARACTERS}]$`, 'u');
 
 /** A token that is cut out of the text before anything else happens to it. */
 export interface AddedToken {
@@ -83,7 +86,7 @@ export class AddedTokens implements Partition {
   }
 
   private isWordAt(bytes: Uint8Array, at: number, end: number): boolean {
-    return at < end && (bytes[at] === 0x5f || (this.classes[codePointAt(bytes, at)] & (LETTER | NUMBER | MARK)) !== 0);
+    return at < end && WORD.test(String.fromCodePoint(codePointAt(bytes, at)));
   }
 
   private isWordBefore(bytes: Uint8Array, start: number, at: number): boolean {

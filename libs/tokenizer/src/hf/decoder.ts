@@ -8,7 +8,8 @@ export interface Decoding {
   readonly mark: string;
   /** A space at the very start is left out. */
   readonly stripsSpace: boolean;
-  readonly cleansSpaces: boolean;
+  /** Punctuation has no space before it. */
+  readonly attachesPunctuation: boolean;
 }
 
 /** What a `decoder` section amounts to; without one, entries in the notation of the model. */
@@ -21,7 +22,7 @@ export function readDecoder(node: JsonNode, fallback: Decoding): Decoding {
       case 'Metaspace':
         return { ...decoding, notation: 'spaceMarks', stripsSpace: step.get('prepend_scheme').stringOr(step.get('add_prefix_space').booleanOr(true) ? 'always' : 'never') !== 'never' };
       case 'WordPiece':
-        return { notation: 'wordParts', mark: step.get('prefix').stringOr('##'), stripsSpace: true, cleansSpaces: step.get('cleanup').booleanOr(true) };
+        return { notation: 'wordParts', mark: step.get('prefix').stringOr('##'), stripsSpace: true, attachesPunctuation: step.get('cleanup').booleanOr(true) };
       case 'BPEDecoder':
         return { ...decoding, notation: 'wordEnds', mark: step.get('suffix').stringOr('</w>') };
       case 'Strip':

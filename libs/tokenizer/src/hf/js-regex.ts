@@ -1,5 +1,11 @@
 /** White space as the regular expressions of vocabularies mean it. */
-const SPACES = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+export const SPACES = '\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+
+/** Word characters as Rust's regular expressions mean them, which `Whitespace` and whole-word tokens go by. */
+export const WORD_CHARACTERS = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d';
+
+/** Word characters as Oniguruma means them: its table for Latin-1 has the superscripts and fractions too. */
+const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xb2\\xb3\\xb9\\xbc-\\xbe';
 
 const SYNTAX_CHARACTERS = '^$\\.*+?()[]{}|/-';
 
@@ -9,8 +15,8 @@ const ESCAPES: Readonly<Record<string, readonly [outside: string, inside: string
   S: [`[^${SPACES}]`, '\\S'],
   d: ['\\p{Nd}', '\\p{Nd}'],
   D: ['\\P{Nd}', '\\P{Nd}'],
-  w: ['[\\p{L}\\p{M}\\p{Nd}\\p{Pc}]', '\\p{L}\\p{M}\\p{Nd}\\p{Pc}'],
-  W: ['[^\\p{L}\\p{M}\\p{Nd}\\p{Pc}]', '\\W'],
+  w: [`[${WORD}]`, WORD],
+  W: [`[^${WORD}]`, '\\W'],
   h: ['[0-9A-Fa-f]', '0-9A-Fa-f'],
   A: ['^', 'A'],
   z: ['$', 'z'],
@@ -69,7 +75,7 @@ export function toJsRegex(source: string): RegExp {
     } else if (c === ')') {
       ignoresCase = groups.pop() ?? false;
       result += c;
-    } else if (c === '+' && /[?*+}]/.test(source[i - 1] ?? '') && source[i - 2] !== '\\') {
+    } else if (c === '+' && /[?*+]/.test(source[i - 1] ?? '') && source[i - 2] !== '\\') {
       continue;
     } else result += letter(c);
   }

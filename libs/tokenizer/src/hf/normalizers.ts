@@ -7,8 +7,9 @@ import { literalRegex, toJsRegex } from './js-regex.js';
 import { eachCharacter, replaceMatches, type TextEdit } from './text-edit.js';
 
 /** A run that normalizes as a whole: a character with the marks that follow it, or Hangul letters that may join. */
-const COMPOSABLE = /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uac00-\ud7a3]+\p{M}*|[^\p{M}]\p{M}*|\p{M}+/gu;
-const CLOSING_MARK = /^\p{Mn}$/u;
+const COMPOSABLE = /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uac00-\ud7a3\uffa0-\uffdc]+\p{M}*|[^\p{M}]\p{M}*|\p{M}+/gu;
+const MARK = /^\p{M}$/u;
+const NONSPACING_MARK = /^\p{Mn}$/u;
 const SPACE = 0x20;
 
 /** U+2581 is written as a space inside of this library, see `canonical.ts`. */
@@ -29,7 +30,7 @@ export function readNormalizers(node: JsonNode): TextEdit[] {
     case 'Lowercase':
       return [lowercase];
     case 'StripAccents':
-      return [stripMarks];
+      return [without(MARK)];
     case 'Replace':
       return [replaceMatches(readPattern(node.get('pattern')), node.get('content').string())];
     case 'Prepend':
@@ -64,9 +65,10 @@ const lowercase = eachCharacter((cp, write) => {
   for (const character of String.fromCodePoint(cp).toLowerCase()) write(character.codePointAt(0) ?? cp);
 });
 
-const stripMarks = eachCharacter((cp, write) => {
-  if (cp < 0x300 || !CLOSING_MARK.test(String.fromCodePoint(cp))) write(cp);
-});
+const without = (mark: RegExp): TextEdit =>
+  eachCharacter((cp, write) => {
+    if (cp < 0x300 || !mark.test(String.fromCodePoint(cp))) write(cp);
+  });
 
 const nmt = eachCharacter((cp, write) => {
   if ((cp >= 0x01 && cp <= 0x08) || cp === 0x0b || (cp >= 0x0e && cp <= 0x1f) || cp === 0x7f || cp === 0x8f || cp === 0x9f) return;
@@ -128,9 +130,9 @@ function bert(node: JsonNode): TextEdit[] {
   if (node.get('clean_text').booleanOr(true)) {
     edits.push(
       eachCharacter((cp, write) => {
-        const isSpace = (classes[cp] & WHITE_SPACE) !== 0;
-        if (isSpace) write(SPACE);
-        else if (cp !== 0 && cp !== 0xfffd && (classes[cp] & CONTROL) === 0) write(cp);
+        const isLayout = cp === 0x09 || cp === 0x0a || cp === 0x0d;
+        if (cp === 0 || cp === 0xfffd || (!isLayout && (classes[cp] & CONTROL) !== 0)) return;
+        write((classes[cp] & WHITE_SPACE) !== 0 ? SPACE : cp);
       }),
     );
   }
@@ -142,7 +144,7 @@ function bert(node: JsonNode): TextEdit[] {
       }),
     );
   }
-  if (node.get('strip_accents').booleanOr(lower)) edits.push(unicodeForm('NFD'), stripMarks);
+  if (node.get('strip_accents').booleanOr(lower)) edits.push(unicodeForm('NFD'), without(NONSPACING_MARK));
   if (lower) edits.push(lowercase);
   return edits;
 }

@@ -1,7 +1,7 @@
 import { Gpt2Splitter } from '../split/gpt2-splitter.js';
 import type { Splitter } from '../split/splitter.js';
 import type { JsonNode } from './json-node.js';
-import { literalRegex, toJsRegex } from './js-regex.js';
+import { literalRegex, SPACES, toJsRegex, WORD_CHARACTERS } from './js-regex.js';
 import { readPattern } from './normalizers.js';
 import { metaspaceStep, prefixSpaceStep, splitStep, type PieceStep } from './piece-steps.js';
 import { splitterFor, UnicodeRegexSplitter } from './regex-stage.js';
@@ -9,7 +9,7 @@ import { splitterFor, UnicodeRegexSplitter } from './regex-stage.js';
 /** One step of cutting: a splitter where it only cuts, else a step that may drop or change text. */
 export type CutStep = { readonly splitter: Splitter } | { readonly step: PieceStep };
 
-const WORDS = toJsRegex(String.raw`\w+|[^\w\s]+`);
+const WORDS = new RegExp(`[${WORD_CHARACTERS}]+|[^${WORD_CHARACTERS}${SPACES}]+`, 'gu');
 const SPACE = toJsRegex(String.raw`\s`);
 const PUNCTUATION = /[\p{P}$+<=>^`|~]/gu;
 const DIGIT = /\p{N}/gu;

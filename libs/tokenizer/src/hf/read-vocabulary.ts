@@ -11,7 +11,7 @@ export interface Entries {
   /** By id; ids without an entry are empty. */
   readonly texts: string[];
   /** By id, or empty. */
-  readonly scores: Float32Array;
+  readonly scores: Float64Array;
 }
 
 /** Reads `{"text": id}`. */
@@ -22,14 +22,14 @@ export function readIds(node: JsonNode): Entries {
     texts[id] = text;
   }
   if (texts.length === 0) throw node.wrong('an object with at least one entry');
-  return { texts, scores: new Float32Array(0) };
+  return { texts, scores: new Float64Array(0) };
 }
 
 /** Reads `[["text", score], ...]`. */
 export function readScored(node: JsonNode): Entries {
   const pairs = node.items();
   if (pairs.length === 0) throw node.wrong('an array of [text, score]');
-  const scores = new Float32Array(pairs.length);
+  const scores = new Float64Array(pairs.length);
   const texts = pairs.map((pair, id) => {
     const [text, score] = pair.items();
     if (text === undefined || score === undefined) throw pair.wrong('[text, score]');
@@ -74,7 +74,7 @@ export function makeVocabulary(
   }
   if (options.unknown !== undefined) attributes[options.unknown] = UNKNOWN;
   for (const { id, special } of added) attributes[id] = special ? CONTROL : USER_DEFINED;
-  const scores = entries.scores.length === 0 ? entries.scores : new Float32Array(texts.length);
+  const scores = entries.scores.length === 0 ? entries.scores : new Float64Array(texts.length);
   if (scores !== entries.scores) scores.set(entries.scores);
   return new Vocabulary(PackedStrings.from(texts), attributes, scores, options.canonicalize);
 }

@@ -46,7 +46,7 @@ export function tokenizerFromJson(json: unknown, file = 'tokenizer.json'): Token
   const cuts = readPreTokenizers(preTokenizer);
   const surroundings = readPostProcessor(root.get('post_processor'));
   const notation: EntryNotation = spaceMarks ? 'spaceMarks' : byteLevel ? 'canonical' : 'plain';
-  const decoding = readDecoder(root.get('decoder'), { notation, mark: '', stripsSpace: false, cleansSpaces: false });
+  const decoding = readDecoder(root.get('decoder'), { notation, mark: '', stripsSpace: false, attachesPunctuation: false });
   const splitters = edits.length === 0 && !spaceMarks ? splittersOf(cuts) : undefined;
   const early = splitters === undefined ? added.filter((token) => !token.normalized) : added;
   const late = splitters === undefined ? added.filter((token) => token.normalized).map((token) => normalizedToken(token, edits)) : [];
@@ -57,10 +57,10 @@ export function tokenizerFromJson(json: unknown, file = 'tokenizer.json'): Token
     model: splitters === undefined ? new TextPipeline(model.pieces, { edits, cuts, addedTokens: new AddedTokens(late), spaceMarks }) : directModel(model, splitters),
     special,
     partition: new AddedTokens(early),
-    renderer: new TokenRenderer(model.vocabulary, decoding.notation, decoding.mark),
+    renderer: new TokenRenderer(model.vocabulary, decoding.notation, decoding),
     ...surroundings,
     stripsSpace: decoding.stripsSpace,
-    cleansSpaces: decoding.cleansSpaces,
+    cleansSpaces: false,
   });
 }
 

@@ -105,7 +105,7 @@ function hasSpacesInside(vocabulary: Vocabulary): boolean {
 }
 
 /** Integers in the order of falling scores; equal scores give equal integers. */
-function ascendingCosts(scores: Float32Array, size: number): Int32Array {
+function ascendingCosts(scores: ArrayLike<number>, size: number): Int32Array {
   const values = new Float32Array(size);
   for (let i = 0; i < scores.length && i < size; i++) values[i] = 0 - scores[i];
   const costs = new Int32Array(values.buffer);

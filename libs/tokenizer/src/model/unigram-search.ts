@@ -32,7 +32,8 @@ export class UnigramSearch {
       if (vocabulary.has(id, NORMAL)) worst = Math.min(worst, scores[id] ?? 0);
       if (offsets[id + 1] > offsets[id] && vocabulary.has(id, NORMAL | USER_DEFINED | UNUSED)) this.trie.add(bytes, offsets[id], offsets[id + 1], id);
     }
-    this.unknownScore = Math.fround(Math.min(worst, Number.MAX_VALUE) - UNKNOWN_PENALTY);
+    const unknownScore = Math.min(worst, Number.MAX_VALUE) - UNKNOWN_PENALTY;
+    this.unknownScore = scores instanceof Float32Array ? Math.fround(unknownScore) : unknownScore;
     if (byteFallback) this.idOfByte = byteTokens(vocabulary);
   }
 

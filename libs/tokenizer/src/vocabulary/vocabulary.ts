@@ -1,4 +1,4 @@
-import { PackedStrings } from '@starling/core';
+import type { PackedStrings } from '@starling/core';
 import { utf8Bytes } from '../text/utf8.js';
 import { ByteTable } from './byte-table.js';
 
@@ -33,7 +33,7 @@ export class Vocabulary {
     /** `(size)` of the bits above. */
     readonly attributes: Uint8Array,
     /** `(size)`, or empty if the vocabulary has none. */
-    readonly scores: Float32Array,
+    readonly scores: Float32Array | Float64Array,
     private readonly canonicalize: Canonicalize,
   ) {
     this.size = texts.length;
