@@ -15,17 +15,17 @@ const functions: Record<Activation, Emit> = {
   silu: (k, x) => f32x4.mul(x, emitSigmoid(k, x)),
   // 0.5 (1 + tanh u) is the logistic function of 2u, which keeps its digits for negative u.
   gelu: (k, x) => {
-    const cubic = k.madd(f32x4.mul(x, x), k.module.splatConstantF32(0.044715), k.module.splatConstantF32(1));
-    return f32x4.mul(x, emitSigmoid(k, f32x4.mul(f32x4.mul(x, cubic), k.module.splatConstantF32(2 * Math.sqrt(2 / Math.PI)))));
+    const cubic = k.madd(f32x4.mul(x, x), k.float(0.044715), k.float(1));
+    return f32x4.mul(x, emitSigmoid(k, f32x4.mul(f32x4.mul(x, cubic), k.float(2 * Math.sqrt(2 / Math.PI)))));
   },
   gelu_erf: (k, x) => {
-    const erf = emitErf(k, f32x4.mul(x, k.module.splatConstantF32(Math.SQRT1_2)));
-    return f32x4.mul(f32x4.mul(x, k.module.splatConstantF32(0.5)), f32x4.add(erf, k.module.splatConstantF32(1)));
+    const erf = emitErf(k, f32x4.mul(x, k.float(Math.SQRT1_2)));
+    return f32x4.mul(f32x4.mul(x, k.float(0.5)), f32x4.add(erf, k.float(1)));
   },
-  gelu_quick: (k, x) => f32x4.mul(x, emitSigmoid(k, f32x4.mul(x, k.module.splatConstantF32(1.702)))),
-  relu: (k, x) => f32x4.max(x, k.module.splatConstantF32(0)),
+  gelu_quick: (k, x) => f32x4.mul(x, emitSigmoid(k, f32x4.mul(x, k.float(1.702)))),
+  relu: (k, x) => f32x4.pmax(x, k.float(0)),
   relu2: (k, x) => {
-    const positive = k.f.local('v128', f32x4.max(x, k.module.splatConstantF32(0)));
+    const positive = k.f.local('v128', f32x4.pmax(x, k.float(0)));
     return f32x4.mul(positive, positive);
   },
   sigmoid: (k, x) => emitSigmoid(k, x),
@@ -74,14 +74,14 @@ export const plainActivations: Record<Activation, KernelDefinition<typeof fields
  * The clamped gate of gpt-oss: g = min(input, limit), u = clamp(up, -limit, limit), output = g * logistic(alpha * g) * (u + 1).
  */
 export const clampedSwiglu = defineKernel('clamped_swiglu', { ...fields, alpha: 'float', limit: 'float' }, (k) => {
-  const { f, at, module } = k;
+  const { f, at } = k;
   const limit = f.local('v128', f32x4.splat(at.limit));
   const alpha = f.local('v128', f32x4.splat(at.alpha));
   const gate = f.local('v128');
   const linear = f.local('v128');
   forBlocks(k, ({ input, up, output }) => {
-    f.set(gate, f32x4.min(v128.load(input), limit));
-    f.set(linear, f32x4.add(f32x4.max(f32x4.min(v128.load(up), limit), f32x4.neg(limit)), module.splatConstantF32(1)));
+    f.set(gate, f32x4.pmin(v128.load(input), limit));
+    f.set(linear, f32x4.add(f32x4.pmax(f32x4.pmin(v128.load(up), limit), f32x4.neg(limit)), k.float(1)));
     f.do(v128.store(output, f32x4.mul(f32x4.mul(gate, emitSigmoid(k as unknown as KernelEmitter, f32x4.mul(gate, alpha))), linear)));
   });
 });

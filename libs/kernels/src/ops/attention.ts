@@ -1,7 +1,7 @@
 import type { Expr } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
-import { emitFinish, emitQueryOverPage, emitStart, queryStateBytes } from './attention-query.js';
+import { blockKeys, emitFinish, emitQueryOverBlock, emitStart, queryStateBytes } from './attention-query.js';
 import { attentionFields, type AttentionEmitter, type AttentionFields, type AttentionShape } from './attention-shape.js';
 import { defineKernel, type KernelDefinition, type KernelEmitter } from './kernel-definition.js';
 import { kvHeadLayout } from './kv-layout.js';
@@ -19,7 +19,7 @@ export function tileTokens(group: number): number {
 
 /** Scratch that a worker needs. */
 export function attentionScratchBytes(shape: AttentionShape): number {
-  return statesBytes(shape) + 4 * shape.kv.pageTokens + unpackedBytes(shape.kv);
+  return statesBytes(shape) + 4 * blockKeys(shape.kv) + unpackedBytes(shape.kv);
 }
 
 /**
@@ -45,8 +45,8 @@ export function attention(shape: AttentionShape): KernelDefinition<AttentionFiel
       output: f.local('i32'),
       sinks: f.local('i32'),
       slopes: f.local('i32'),
-      scores: f.local('i32', i32.add(scratch, statesBytes(shape))),
-      unpacked: f.local('i32', i32.add(scratch, statesBytes(shape) + 4 * kv.pageTokens)),
+      weights: f.local('i32', i32.add(scratch, statesBytes(shape))),
+      unpacked: f.local('i32', i32.add(scratch, statesBytes(shape) + 4 * blockKeys(kv))),
     };
     const group = (bytes: number): Expr<'i32'> => i32.mul(part, (shape.group / parts) * bytes);
     f.for(unit, begin, end, 1, () => {
@@ -78,7 +78,7 @@ interface TilePlaces {
   readonly output: Local<'i32'>;
   readonly sinks: Local<'i32'>;
   readonly slopes: Local<'i32'>;
-  readonly scores: Local<'i32'>;
+  readonly weights: Local<'i32'>;
   readonly unpacked: Local<'i32'>;
 }
 
@@ -95,6 +95,8 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   const source = f.local('i32');
   const low = f.local('i32');
   const high = f.local('i32');
+  const query = f.local('i32');
+  const block = blockKeys(kv);
   const floats = { keys: f.local('i32'), values: f.local('i32') };
 
   f.set(state, scratch);
@@ -115,25 +117,34 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
     emitReadPage(k as unknown as KernelEmitter, kv, source, places.unpacked, floats);
     f.set(state, scratch);
     f.for(row, places.rowBegin, places.rowEnd, 1, () => {
-      f.set(here, position(row));
-      f.set(high, i32.sub(shape.causal ? i32.add(here, 1) : keyEnd, pageStart));
-      f.set(high, i32.select(i32.gtS(high, kv.pageTokens), kv.pageTokens, high));
-      f.set(low, 0);
-      if (shape.window) {
-        f.set(low, i32.sub(i32.sub(i32.add(here, 1), at.window), pageStart));
-        f.set(low, i32.select(i32.gtS(low, 0), low, 0));
-      }
-      f.if(
-        i32.gtS(high, low),
-        () =>
-          forHeads(k, shape, (head) => {
-            const query = i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(head, 4 * kv.keyLength));
-            const slope = i32.add(places.slopes, i32.shl(head, 2));
-            emitQueryOverPage(k, shape, { query, state, scores: places.scores, low, high, distance: i32.sub(here, pageStart), slope, ...floats });
-            f.advance(state, queryStateBytes(kv));
-          }),
-        () => f.advance(state, (shape.group / shape.parts) * queryStateBytes(kv)),
-      );
+      f.set(here, i32.sub(position(row), pageStart));
+      forHeads(k, shape, (head) => {
+        f.set(query, i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(head, 4 * kv.keyLength)));
+        for (let first = 0; first < kv.pageTokens; first += block) {
+          const end = shape.causal ? i32.add(here, 1 - first) : i32.sub(i32.sub(keyEnd, pageStart), first);
+          f.set(high, end);
+          f.set(high, i32.select(i32.gtS(high, block), block, high));
+          f.set(low, 0);
+          if (shape.window) {
+            f.set(low, i32.sub(i32.add(here, 1 - first), at.window));
+            f.set(low, i32.select(i32.gtS(low, 0), low, 0));
+          }
+          f.if(i32.gtS(high, low), () =>
+            emitQueryOverBlock(k, shape, {
+              query,
+              state,
+              weights: places.weights,
+              low,
+              high,
+              distance: i32.sub(here, first),
+              slope: i32.add(places.slopes, i32.shl(head, 2)),
+              keys: i32.add(floats.keys, 4 * first),
+              values: i32.add(floats.values, 4 * first * kv.valueLength),
+            }),
+          );
+        }
+        f.advance(state, queryStateBytes(kv));
+      });
     });
     f.advance(page, 1);
     f.advance(pageStart, kv.pageTokens);

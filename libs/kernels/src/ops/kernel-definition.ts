@@ -1,7 +1,7 @@
 import type { KernelCall, KernelSource, Placed } from '../program/program.js';
 import type { Expr } from '../wasm/expression.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
-import type { ModuleBuilder } from '../wasm/module-builder.js';
+import { ModuleBuilder } from '../wasm/module-builder.js';
 import { f32, i32 } from '../wasm/scalar-ops.js';
 import { f32x4 } from '../wasm/simd-ops.js';
 
@@ -23,6 +23,9 @@ export interface KernelEmitter<F extends Fields = Fields> {
   /** a * b + c: in one instruction with relaxed SIMD. */
   readonly madd: (a: Expr<'v128'>, b: Expr<'v128'>, c: Expr<'v128'>) => Expr<'v128'>;
   readonly relaxed: boolean;
+  /** Four equal floats, or 32-bit integers, read once at the head of the kernel. */
+  readonly float: (value: number) => Expr<'v128'>;
+  readonly int: (value: number) => Expr<'v128'>;
   /** Units to work on, [begin, end). */
   readonly begin: Local<'i32'>;
   readonly end: Local<'i32'>;
@@ -57,15 +60,49 @@ export function defineKernel<const F extends Fields>(name: string, fields: F, bo
       }),
     }),
     emit(module, relaxed) {
-      module.function(name, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (f, descriptor, begin, end, scratch) => {
-        const entries = Object.entries(fields).map(([field, kind], index) => {
-          const local = kind === 'float' ? f.local('f32', f32.load(descriptor, 4 * index)) : f.local('i32', i32.load(descriptor, 4 * index));
-          return [field, local];
-        });
-        const madd = relaxed ? f32x4.relaxedMadd : (a: Expr<'v128'>, b: Expr<'v128'>, c: Expr<'v128'>) => f32x4.add(f32x4.mul(a, b), c);
-        body({ module, f: f as unknown as FunctionBuilder, madd, relaxed, begin, end, scratch, at: Object.fromEntries(entries) as OperandLocals<F> });
+      // Emitted twice: the first time only to learn which constants the body needs, so that they can be read at its head.
+      const wanted = new Map<string, number | Float32>();
+      define(new ModuleBuilder(), relaxed, () => (value, to) => {
+        wanted.set(keyOf(value), value);
+        return splat(to, value);
+      });
+      define(module, relaxed, (f) => {
+        const held = new Map(Array.from(wanted, ([key, value]) => [key, f.local('v128', splat(module, value))]));
+        return (value) => held.get(keyOf(value))!;
       });
     },
   };
+
+  function define(module: ModuleBuilder, relaxed: boolean, head: (f: FunctionBuilder) => (value: number | Float32, module: ModuleBuilder) => Expr<'v128'>): void {
+    module.function(name, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (builder, descriptor, begin, end, scratch) => {
+      const f = builder as unknown as FunctionBuilder;
+      const constant = head(f);
+      const entries = Object.entries(fields).map(([field, kind], index) => {
+        const local = kind === 'float' ? f.local('f32', f32.load(descriptor, 4 * index)) : f.local('i32', i32.load(descriptor, 4 * index));
+        return [field, local];
+      });
+      body({
+        module,
+        f,
+        madd: relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c),
+        relaxed,
+        float: (value) => constant({ float: value }, module),
+        int: (value) => constant(value, module),
+        begin,
+        end,
+        scratch,
+        at: Object.fromEntries(entries) as OperandLocals<F>,
+      });
+    });
+  }
   return definition;
 }
+
+/** A constant that is a float; plain numbers are integers. */
+interface Float32 {
+  readonly float: number;
+}
+
+const keyOf = (value: number | Float32): string => (typeof value === 'number' ? `i${value}` : `f${Object.is(value.float, -0) ? '-0' : value.float}`);
+
+const splat = (module: ModuleBuilder, value: number | Float32): Expr<'v128'> => (typeof value === 'number' ? module.splatConstantI32(value) : module.splatConstantF32(value.float));
