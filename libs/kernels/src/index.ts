@@ -29,4 +29,4 @@ export { copyGroups, headRows } from './ops/head-rows.js';
 export { sequenceRecordWords, sequenceWords } from './ops/sequence-records.js';
 export { stateSpaceScan } from './ops/state-space.js';
 export { ropeTable, temperatureTable, transferRows } from './ops/script-calls.js';
-export { matrixFormatOf, type ActivationFormat, type ConvertOperands, type LookupOperands, type MatrixFormat, type MultiplyExpertsOperands, type MultiplyOperands, type PackOperands } from './ops/matrix-format.js';
+export { hasMatrixFormat, matrixFormatOf, type ActivationFormat, type ConvertOperands, type LookupOperands, type MatrixFormat, type MultiplyExpertsOperands, type MultiplyOperands, type PackOperands } from './ops/matrix-format.js';

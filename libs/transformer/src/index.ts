@@ -1,4 +1,4 @@
-export type { EmbeddingOutput, KvType, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './runtime/model-runtime.js';
+export type { EmbeddingOutput, KvType, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput, WeightConversion } from './runtime/model-runtime.js';
 export { FakeModelRuntime, type FakeLogits, type FakeModelOptions } from './runtime/fake-model-runtime.js';
 export { loadTransformer } from './load/load-transformer.js';
 export type { LoadOptions, LoadProgress } from './load/load-options.js';

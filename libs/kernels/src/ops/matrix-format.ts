@@ -1,5 +1,5 @@
 import type { TensorTypeName } from '@starling/gguf';
-import { chunkRows, formatForType, QUANTIZE_EXPORT, ROW_GRANULARITY, type MatmulFormat, type MatmulFormatName } from '../matmul/format.js';
+import { MATMUL_FORMATS, chunkRows, formatForType, QUANTIZE_EXPORT, ROW_GRANULARITY, type MatmulFormat, type MatmulFormatName } from '../matmul/format.js';
 import type { KernelCall, MatrixRole, Operand, Placed } from '../program/program.js';
 
 /** What a matrix product reads and writes. Strides are in bytes. */
@@ -88,6 +88,11 @@ export interface MatrixFormat {
 /** How weights of a tensor type are kept. @throws StarlingError `unsupported_model` if there is no kernel for them */
 export function matrixFormatOf(type: TensorTypeName): MatrixFormat {
   return wrap(formatForType(type));
+}
+
+/** Whether weights of a tensor type have kernels of their own. */
+export function hasMatrixFormat(type: TensorTypeName): boolean {
+  return MATMUL_FORMATS.some(({ name }) => name === type);
 }
 
 const call = (role: MatrixRole, name: string, operands: readonly Operand[]): KernelCall => ({ kernel: { kind: 'matrix', role, name }, operands });

@@ -7,7 +7,6 @@ import {
   KernelTable,
   kvPageBytes,
   matmulModuleName,
-  matrixFormatOf,
   opsModuleName,
   PLAIN_BUILD,
   writeProgram,
@@ -21,11 +20,12 @@ import { architectureNamed } from '../architecture/registry.js';
 import { Graph } from '../graph/graph.js';
 import { buildModel } from '../graph/layers.js';
 import { layOut, programNames, type ModelLayout } from '../graph/layout.js';
-import type { ModelInfo, ModelRuntime } from '../runtime/model-runtime.js';
+import type { ModelInfo, ModelRuntime, WeightConversion } from '../runtime/model-runtime.js';
 import { StepWriter } from '../runtime/step-writer.js';
 import { TransformerRuntime } from '../runtime/transformer-runtime.js';
 import { resolveOptions, type LoadOptions, type ResolvedOptions } from './load-options.js';
 import { loadWeights } from './load-weights.js';
+import { conversionsOf, weightFormatOf } from './weight-format.js';
 
 const defaultContextLimit = 8192;
 const defaultKvBytes = 2 ** 30;
@@ -42,7 +42,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const contextLength = options.contextLength ?? Math.min(trained ?? defaultContextLimit, defaultContextLimit);
   const spec = architecture.read(new ModelReader(model, architecture.name, contextLength));
 
-  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: (tensor, precise) => matrixFormatOf(precise && tensor.type.name === 'MXFP4' ? 'F32' : tensor.type.name) });
+  const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: weightFormatOf });
   const rows = buildModel(graph, spec);
   const table = new KernelTable();
   const pageCount = pageCountOf(spec, options, resolved, contextLength);
@@ -60,7 +60,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
     await team.close();
     throw error;
   }
-  const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes: pageBytesOf(spec, resolved), layout });
+  const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes: pageBytesOf(spec, resolved), layout, conversions: conversionsOf(graph.matrices) });
   return new TransformerRuntime({
     info,
     team,
@@ -104,6 +104,7 @@ interface LoadedFacts extends ResolvedOptions {
   readonly pageCount: number;
   readonly pageBytes: number;
   readonly layout: ModelLayout;
+  readonly conversions: readonly WeightConversion[];
 }
 
 function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInfo {
@@ -129,6 +130,7 @@ function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInf
     scratchBytes: layout.scratchBytes,
     memoryCount: layout.memories.length,
     quantization: commonestType(model),
+    conversions: facts.conversions,
     hasRecurrentState: false,
     causal: spec.causal,
     pooling: spec.pooling,

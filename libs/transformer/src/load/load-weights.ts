@@ -9,6 +9,9 @@ import type { LoadOptions } from './load-options.js';
 /** Reads of a file that are under way at a time. */
 const parallelReads = 4;
 
+/** Values that are converted to another type at a time: some milliseconds of work. */
+const convertedValues = 2 ** 18;
+
 /** What loading works with. */
 export interface LoadTarget {
   readonly graph: Graph;
@@ -86,8 +89,13 @@ async function stage(model: GgufModel, { memories, loading }: LoadTarget, { matr
     await Promise.all(reads);
     return;
   }
-  const values = await readFloats(model, tensor, first + rowBegin, first + rowEnd);
-  quantize(type, values, columns, bytes);
+  // In small parts: each read gives the thread's other work a turn.
+  const share = Math.max(1, Math.floor(convertedValues / columns));
+  for (let from = rowBegin; from < rowEnd; from += share) {
+    const to = Math.min(rowEnd, from + share);
+    const values = await readFloats(model, tensor, first + from, first + to);
+    quantize(type, values, columns, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes));
+  }
 }
 
 async function pack({ memories, loading, team }: LoadTarget, { matrix, expert, rowBegin, rowEnd }: Piece, area: number): Promise<void> {

@@ -34,6 +34,7 @@ const defaultInfo: ModelInfo = {
   scratchBytes: 0,
   memoryCount: 1,
   quantization: 'F32',
+  conversions: [],
   hasRecurrentState: false,
   causal: true,
   hasLogits: true,

@@ -4,6 +4,15 @@ export type Pooling = 'none' | 'mean' | 'cls' | 'last' | 'rank';
 /** The format that keys and values are kept in. */
 export type KvType = 'F32' | 'F16' | 'Q8_0';
 
+/** Weights that are kept in another format than the file's, because there are no kernels for it. */
+export interface WeightConversion {
+  readonly from: string;
+  readonly to: string;
+  readonly tensors: number;
+  readonly fileBytes: number;
+  readonly memoryBytes: number;
+}
+
 /** What a loaded model is and what it costs. Everything here is fixed from load to close. */
 export interface ModelInfo {
   /** `general.architecture` of the file. */
@@ -36,6 +45,8 @@ export interface ModelInfo {
   readonly memoryCount: number;
   /** The block format that most weights are in, for example `Q4_0`. */
   readonly quantization: string;
+  /** Empty if all weights are kept as they are in the file. */
+  readonly conversions: readonly WeightConversion[];
   /** A state that is not in pages belongs to each slot: a sequence keeps its slot, and cannot be cut back to any length. */
   readonly hasRecurrentState: boolean;
   /** False for encoders: each token sees the whole input, which must come in one step. */
