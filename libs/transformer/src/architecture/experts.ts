@@ -1,5 +1,5 @@
 import type { ModelReader } from './model-reader.js';
-import type { BlockNorms, ExpertsLinearSpec, ExpertsSpec } from './model-spec.js';
+import type { BlockNorms, ExpertsLinearSpec, ExpertsSpec } from './block-spec.js';
 
 /** What differs between mixtures of experts; what is left out is as in Mixtral, but for the counts, which the file gives. */
 export type ExpertsOptions = Partial<Omit<ExpertsSpec, 'kind' | 'router' | 'gate' | 'up' | 'down'>> & {

@@ -1,6 +1,6 @@
 import { StarlingError } from '@starling/core';
 import type { GgufModel, TensorInfo } from '@starling/gguf';
-import type { ExpertsLinearSpec, LinearSpec } from './model-spec.js';
+import type { ExpertsLinearSpec, LinearSpec } from './block-spec.js';
 
 /**
  * Reads what an architecture needs from a model file. Whatever is missing or has the wrong shape gives one error that names it, the

@@ -1,6 +1,7 @@
 import type { Activation } from '@starling/kernels';
 import type { ModelReader } from './model-reader.js';
-import type { AttentionSpec, BlockNorms, DenseSpec, EmbeddingSpec, HeadNormSpec, LayerSpec, LinearSpec, ModelSpec, NormSpec, OutputSpec, ProjectionSpec } from './model-spec.js';
+import type { AttentionSpec, BlockNorms, DenseSpec, HeadNormSpec, LinearSpec, NormSpec, ProjectionSpec } from './block-spec.js';
+import type { EmbeddingSpec, LayerSpec, ModelSpec, OutputSpec } from './model-spec.js';
 
 /*
  * The parts that architectures are put together from: each reads one block from the file, by the names that GGUF gives its tensors.
@@ -124,7 +125,7 @@ export function outputOf(reader: ModelReader, norm: NormSpec['kind'], options: P
   const width = reader.count('embedding_length');
   const table = reader.table('token_embd.weight', width);
   const name = reader.has('output.weight') ? 'output' : 'token_embd';
-  return { norm: normOf(reader, norm, 'output_norm', width), head: reader.linear(name, table.rowCount, width), scale: 1, ...options };
+  return { norm: options.norm ?? normOf(reader, norm, 'output_norm', width), head: reader.linear(name, table.rowCount, width), scale: 1, ...options };
 }
 
 /** What differs between decoders. */

@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@starling/gguf';
 import type { ModelReader } from './model-reader.js';
-import type { RopeScaling, RopeSpec } from './model-spec.js';
+import type { RopeScaling, RopeSpec } from './block-spec.js';
 
 /** What an architecture says of its rotation; the rest comes from the metadata under `rope.`. */
 export interface RopeOptions {

@@ -1,7 +1,8 @@
 import type { Architecture } from '../architecture/architecture.js';
 import { expertsOf } from '../architecture/experts.js';
 import type { ModelReader } from '../architecture/model-reader.js';
-import type { BlockNorms, FeedForwardSpec, ModelSpec } from '../architecture/model-spec.js';
+import type { BlockNorms, FeedForwardSpec } from '../architecture/block-spec.js';
+import type { ModelSpec } from '../architecture/model-spec.js';
 import { attentionOf, decoderOf, gatedOf, headShapeOf, normOf, sharedExpertOf } from '../architecture/parts.js';
 import { ropeOf } from '../architecture/rope.js';
 

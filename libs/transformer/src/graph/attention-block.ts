@@ -1,31 +1,14 @@
-import {
-  addBias,
-  attention,
-  attentionScratchBytes,
-  clampRows,
-  kvPageBytes,
-  kvWrite,
-  ropeHalves,
-  ropePairs,
-  ropeTable,
-  scaleByToken,
-  tileTokens,
-  type AttentionShape,
-  type KernelCall,
-  type Placed,
-  type Task,
-} from '@starling/kernels';
-import type { AttentionSpec, HeadNormSpec, LinearSpec, RopeSpec } from '../architecture/model-spec.js';
-import { ropeFrequencies } from '../architecture/rope.js';
+import { assert } from '@starling/core';
+import { addBias, clampRows, copyGroups, gatedActivations, kvPageBytes, scaleByToken, type KernelCall, type Placed, type Task } from '@starling/kernels';
+import type { AttentionSpec, HeadNormSpec, LinearSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
 import { normCall } from './norm.js';
+import { rotation } from './rotation.js';
 import { columnsOf, type Rows } from './rows.js';
+import { attentionTask, shapeOf, writeCall } from './scores.js';
 import { temperatureFactors } from './temperature.js';
 import type { MatrixWeight } from './weights.js';
-
-/** Units of attention for each token that all workers should find work in. */
-const unitsPerThread = 2;
 
 /** Heads of tokens that a worker takes at a time for what is little work. */
 const headChunk = 8;
@@ -57,6 +40,7 @@ export function attentionBlock(graph: Graph, spec: AttentionSpec, input: Rows, o
 
   const sums = graph.rows('attention', heads * valueLength);
   graph.parallel(attentionTask(graph, spec, shape, pages, queries, sums));
+  if (spec.projection.kind === 'gated') graph.perRow('tokens', gateCall(gateRows(graph, spec), sums));
   const matrix = matrixOf(graph, spec.output);
   graph.perRow('tokens', ...convertFor(graph, sums, [matrix]));
   graph.parallel(multiplyTask(graph, matrix, sums, output));
@@ -75,7 +59,13 @@ interface HeadBiases {
   readonly v?: Placed;
 }
 
-function project(graph: Graph, { projection, heads, kvHeads, keyLength }: AttentionSpec, input: Rows, rows: HeadRows & { qkv: Rows; values: Rows }): HeadBiases {
+interface ProjectedRows extends HeadRows {
+  readonly qkv: Rows;
+  readonly values: Rows;
+}
+
+function project(graph: Graph, spec: AttentionSpec, input: Rows, rows: ProjectedRows): HeadBiases {
+  const { projection, heads, kvHeads, keyLength } = spec;
   if (projection.kind === 'fused') {
     graph.parallel(multiplyTask(graph, matrixOf(graph, projection.qkv), input, rows.qkv));
     if (!projection.qkv.bias) return {};
@@ -88,9 +78,42 @@ function project(graph: Graph, { projection, heads, kvHeads, keyLength }: Attent
     return { q: bias, k: part(heads * keyLength), v: part((heads + kvHeads) * keyLength) };
   }
   const task = (linear: LinearSpec, to: Rows): Task => multiplyTask(graph, matrixOf(graph, linear), input, to);
+  if (projection.kind === 'gated') return projectGated(graph, spec, input, rows);
   graph.parallel(task(projection.q, rows.queries), task(projection.k, rows.keys), task(projection.v, rows.values));
   const bias = ({ bias: tensor }: LinearSpec): Placed | undefined => tensor && graph.tensor(tensor);
   return { q: bias(projection.q), k: bias(projection.k), v: bias(projection.v) };
+}
+
+/** Queries and gates come head by head from one matrix; they are parted into rows of queries and rows of gates. */
+function projectGated(graph: Graph, { projection, heads, keyLength }: AttentionSpec, input: Rows, rows: ProjectedRows): HeadBiases {
+  assert(projection.kind === 'gated', 'the projection has gates');
+  const both = graph.rows('queries and gates', 2 * heads * keyLength);
+  const gates = gateRows(graph, { heads, keyLength });
+  const task = (linear: LinearSpec, to: Rows): Task => multiplyTask(graph, matrixOf(graph, linear), input, to);
+  graph.parallel(task(projection.q, both), task(projection.k, rows.keys), task(projection.v, rows.values));
+  const bytes = 4 * keyLength;
+  const part = (first: number, target: Rows): KernelCall =>
+    copyGroups.call({
+      source: columnsOf(both, first, keyLength).at,
+      sourceTokenStride: both.stride,
+      sourceGroupStride: 2 * bytes,
+      target: target.at,
+      targetTokenStride: target.stride,
+      targetGroupStride: bytes,
+      groups: heads,
+      bytes,
+    });
+  graph.perRow('tokens', ...biasCalls(graph, projection.q, both));
+  graph.parallel({ per: 'tokens', factor: heads, chunk: headChunk, calls: [part(0, rows.queries), part(keyLength, gates)] });
+  return { k: projection.k.bias && graph.tensor(projection.k.bias), v: projection.v.bias && graph.tensor(projection.v.bias) };
+}
+
+const gateRows = (graph: Graph, { heads, keyLength }: Pick<AttentionSpec, 'heads' | 'keyLength'>): Rows => graph.rows('attention gates', heads * keyLength);
+
+/** sums * logistic(gates). */
+function gateCall(gates: Rows, sums: Rows): KernelCall {
+  const rowBytes = 4 * sums.columns;
+  return gatedActivations.sigmoid.call({ input: gates.at, inputStride: gates.stride, up: sums.at, upStride: sums.stride, output: sums.at, outputStride: sums.stride, rowBytes, blockBytes: rowBytes, blocks: 1 });
 }
 
 /** Norms over whole rows come before heads can be worked on one by one; so does what comes before them. */
@@ -132,89 +155,4 @@ function headCalls(graph: Graph, spec: AttentionSpec, rows: Rows, heads: number,
   if (norm?.over === 'head') calls.push(normCall(graph, norm, rows, rows, { groups: heads, columns: keyLength }));
   if (spec.rope) calls.push(rotation(graph, spec.rope, rows, heads, keyLength));
   return calls;
-}
-
-function rotation(graph: Graph, rope: RopeSpec, rows: Rows, heads: number, keyLength: number): KernelCall {
-  const pairs = rope.dimensions / 2;
-  const key = JSON.stringify({ ...rope, factors: rope.factors?.name });
-  const table = graph.rows(`rope ${key}`, 2 * pairs);
-  const frequencies = (): Placed =>
-    rope.factors
-      ? graph.vector('rope frequencies', { tensor: rope.factors, derive: (factors) => ropeFrequencies(rope, factors) }, 8 * pairs)
-      : graph.vector('rope frequencies', ropeFrequencies(rope), 8 * pairs);
-  graph.prologue(key, () => ({
-    per: 'tokens',
-    factor: 1,
-    chunk: headChunk,
-    calls: [ropeTable({ positions: graph.step.part('positions'), frequencies: frequencies(), pairs, table: table.at, tableStride: table.stride, magnitude: rope.magnitude })],
-  }));
-  const rotate = rope.style === 'pairs' ? ropePairs : ropeHalves;
-  return rotate.call({ values: rows.at, tokenStride: rows.stride, headStride: 4 * keyLength, heads, pairs, table: table.at, tableStride: table.stride });
-}
-
-function shapeOf(graph: Graph, spec: AttentionSpec): AttentionShape {
-  const { kvFormat, pageTokens, threads } = graph.options;
-  const group = spec.heads / spec.kvHeads;
-  return {
-    kv: { format: kvFormat, pageTokens, heads: spec.kvHeads, keyLength: spec.keyLength, valueLength: spec.valueLength },
-    group,
-    parts: partsOf(group, spec.kvHeads, unitsPerThread * threads),
-    causal: graph.options.causal,
-    window: spec.window !== undefined,
-    softcap: spec.softcap !== undefined,
-    sinks: spec.sinks !== undefined,
-    alibi: spec.alibiMaxBias !== undefined,
-  };
-}
-
-/** The fewest parts that divide a group and give every worker something to do for a single token. */
-function partsOf(group: number, kvHeads: number, wanted: number): number {
-  for (let parts = 1; parts < group; parts++) {
-    if (group % parts === 0 && parts * kvHeads >= wanted) return parts;
-  }
-  return kvHeads >= wanted ? 1 : group;
-}
-
-function writeCall(graph: Graph, { kv }: AttentionShape, pages: Placed, keys: Rows, values: Rows): KernelCall {
-  return kvWrite(kv).call({
-    key: keys.at,
-    keyTokenStride: keys.stride,
-    value: values.at,
-    valueTokenStride: values.stride,
-    heads: kv.heads,
-    pages,
-    pageStride: kvPageBytes(kv),
-    tokenPages: graph.step.part('tokenPages'),
-    tokenOffsets: graph.step.part('tokenOffsets'),
-  });
-}
-
-function attentionTask(graph: Graph, spec: AttentionSpec, shape: AttentionShape, pages: Placed, queries: Rows, output: Rows): Task {
-  graph.needScratch(attentionScratchBytes(shape));
-  graph.tileTokens = Math.min(graph.tileTokens, tileTokens(shape.group));
-  const slopes = spec.alibiMaxBias === undefined ? queries.at : graph.vector('alibi slopes', alibiSlopes(spec.heads, spec.alibiMaxBias), 4 * spec.heads);
-  const call = attention(shape).call({
-    query: queries.at,
-    queryStride: queries.stride,
-    output: output.at,
-    outputStride: output.stride,
-    pages,
-    pageStride: kvPageBytes(shape.kv),
-    tiles: graph.step.part('tiles'),
-    positions: graph.step.part('positions'),
-    scale: spec.scale,
-    softcap: spec.softcap ?? 0,
-    window: spec.window ?? 0,
-    sinks: spec.sinks ? graph.tensor(spec.sinks) : queries.at,
-    slopes,
-  });
-  return { per: 'tiles', factor: shape.kv.heads * shape.parts, chunk: 1, calls: [call] };
-}
-
-/** Slopes of ALiBi: powers of 2^(-bias / n) for the largest power of two n among the heads, then every second of the next finer series. */
-export function alibiSlopes(heads: number, maxBias: number): Float32Array {
-  const whole = 2 ** Math.floor(Math.log2(heads));
-  const coarse = 2 ** (-maxBias / whole);
-  const fine = 2 ** (-maxBias / 2 / whole);
-  return Float32Array.from({ length: heads }, (_, head) => (head < whole ? coarse ** (head + 1) : fine ** (2 * (head - whole) + 1)));
 }

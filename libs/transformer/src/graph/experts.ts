@@ -1,5 +1,5 @@
 import { addGatedRows, addGatheredRows, addRows, clampedSwiglu, combineExperts, gatedActivations, gatherRows, groupByExpert, plainActivations, routeExperts, type KernelCall, type Placed, type Task } from '@starling/kernels';
-import type { ExpertsLinearSpec, ExpertsSpec } from '../architecture/model-spec.js';
+import type { ExpertsLinearSpec, ExpertsSpec } from '../architecture/block-spec.js';
 import { denseBlock, denseInputs } from './feed-forward.js';
 import { countOf, type Graph } from './graph.js';
 import { biasCalls, convertedRows, convertFor, matrixOf, multiplyTask } from './linear.js';

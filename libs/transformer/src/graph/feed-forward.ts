@@ -1,5 +1,5 @@
 import { gatedActivations, plainActivations, type KernelCall } from '@starling/kernels';
-import type { DenseSpec } from '../architecture/model-spec.js';
+import type { DenseSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 import { countOf } from './graph.js';
 import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';

@@ -41,6 +41,13 @@ export interface KvRegion {
   readonly place: Place;
 }
 
+/** Recurrent state of one layer: `slotBytes` for each slot. */
+export interface StateRegion {
+  readonly home: RangeHome;
+  readonly slotBytes: number;
+  readonly place: Place;
+}
+
 /** Program sections: the layers, then either logits or hidden states. */
 export type Section = 'body' | 'head' | 'hidden';
 
@@ -55,6 +62,7 @@ export class Graph {
   readonly matrices: MatrixWeight[] = [];
   readonly vectors: VectorWeight[] = [];
   readonly kvRegions: KvRegion[] = [];
+  readonly stateRegions: StateRegion[] = [];
   readonly buffers = new Map<string, RowBuffer>();
   readonly tables = new Map<string, { readonly place: Place; readonly bytes: number }>();
   readonly sections: Record<Section, GraphItem[]> = { body: [], head: [], hidden: [] };
@@ -151,6 +159,13 @@ export class Graph {
   pages(pageBytes: number): Placed {
     const place = new Place('pages');
     this.kvRegions.push({ home: this.home, pageBytes, place });
+    return place;
+  }
+
+  /** Recurrent state of a layer. */
+  state(slotBytes: number): Placed {
+    const place = new Place('state');
+    this.stateRegions.push({ home: this.home, slotBytes, place });
     return place;
   }
 

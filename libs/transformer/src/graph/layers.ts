@@ -1,10 +1,11 @@
 import { addRows, gatherRows, scaleRows, addGatheredRows, addBias, softcapRows } from '@starling/kernels';
-import type { BlockNorms, FeedForwardSpec, LayerSpec, ModelSpec, NormSpec } from '../architecture/model-spec.js';
-import { attentionBlock, attentionInputs } from './attention-block.js';
+import type { BlockNorms, FeedForwardSpec, NormSpec } from '../architecture/block-spec.js';
+import type { LayerSpec, ModelSpec } from '../architecture/model-spec.js';
 import { expertsBlock, expertsInputs } from './experts.js';
 import { denseBlock, denseInputs } from './feed-forward.js';
 import type { Graph } from './graph.js';
 import { convertFor, matrixOf, multiplyTask, biasCalls } from './linear.js';
+import { mixerBlock, mixerInputs } from './mixer.js';
 import { normCall } from './norm.js';
 import type { RangeHome } from './placement.js';
 import { wholeRows, type Rows } from './rows.js';
@@ -68,8 +69,8 @@ function buildLayer(graph: Graph, layer: LayerSpec, x: Rows, out: Rows): Rows {
   const { mixer, feedForward, residualScale } = layer;
   const normal = graph.rows('normal', x.columns);
   const mixed = graph.rows('mixed', x.columns);
-  const mixerInput = inputOf(graph, mixer.norms, x, normal, attentionInputs(graph, mixer));
-  attentionBlock(graph, mixer, mixerInput, mixed);
+  const mixerInput = inputOf(graph, mixer.norms, x, normal, mixerInputs(graph, mixer));
+  mixerBlock(graph, mixer, mixerInput, mixed);
   graph.perRow('tokens', ...outputNorm(graph, mixer.norms, mixed));
 
   const narrowed = out !== x;
@@ -82,6 +83,11 @@ function buildLayer(graph: Graph, layer: LayerSpec, x: Rows, out: Rows): Rows {
   }
   const stream = out;
   const add = (rows: Rows): void => graph.perRow(kind, addRows.call({ target: stream.at, targetStride: stream.stride, source: rows.at, sourceStride: rows.stride, bytes: 4 * x.columns, scale: residualScale }));
+  if (!feedForward) {
+    add(mixedOut);
+    if (mixer.norms.sum) graph.perRow(kind, normCall(graph, mixer.norms.sum, stream, stream));
+    return stream;
+  }
   const fed = graph.rows('fed', x.columns, kind);
   if (layer.parallel) {
     const source = feedForward.norms.input ? inputOf(graph, feedForward.norms, stream, inner, feedForwardInputs(graph, feedForward)) : inner;

@@ -81,6 +81,11 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
     place(home, 'pages', pageBytes * options.pageCount, to);
     kvBytes += pageBytes * options.pageCount;
   }
+  let stateBytes = 0;
+  for (const { home, slotBytes, place: to } of graph.stateRegions) {
+    place(home, 'state', slotBytes * graph.options.maxSequences, to);
+    stateBytes += slotBytes * graph.options.maxSequences;
+  }
   for (const { home, tensor, bytes, place: to } of graph.matrices) {
     place(home, tensor.name, bytes, to);
     weightBytes += bytes;
@@ -93,7 +98,7 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
     scratch: scratch.map((address) => layouts.map(() => address)),
     weightBytes,
     kvBytes,
-    scratchBytes: fixedBytes,
+    scratchBytes: fixedBytes + stateBytes,
   };
 }
 
@@ -115,6 +120,7 @@ function assignMemories(graph: Graph, { pageCount, memoryBytes }: LayoutOptions,
   const add = (home: RangeHome, more: number): void => void bytes.set(home, bytes.get(home)! + more + 64);
   for (const { home, bytes: more } of [...graph.matrices, ...graph.vectors]) add(home, more);
   for (const { home, pageBytes } of graph.kvRegions) add(home, pageBytes * pageCount);
+  for (const { home, slotBytes } of graph.stateRegions) add(home, slotBytes * graph.options.maxSequences);
   const room = memoryBytes - sharedBytes - slack;
   let memory = 0;
   let used = 0;

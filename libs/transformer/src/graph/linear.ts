@@ -1,6 +1,6 @@
 import { assert } from '@starling/core';
 import { addBias, type ActivationFormat, type KernelCall, type Task } from '@starling/kernels';
-import type { LinearSpec } from '../architecture/model-spec.js';
+import type { LinearSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 import { wholeRows, type Rows } from './rows.js';
 import type { MatrixWeight } from './weights.js';

@@ -1,5 +1,5 @@
 import { layerNorm, rmsNorm, rmsNormWithBias, type KernelCall, type Placed } from '@starling/kernels';
-import type { NormSpec } from '../architecture/model-spec.js';
+import type { NormSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 import type { Rows } from './rows.js';
 

@@ -1,5 +1,5 @@
 import type { Placed } from '@starling/kernels';
-import { tileRecordWords } from '@starling/kernels';
+import { sequenceRecordWords, tileRecordWords } from '@starling/kernels';
 import { offsetPlace, Place } from './placement.js';
 
 /** What limits the size of a step. */
@@ -26,6 +26,7 @@ export interface StepLimits {
  * | T | outputRows | row of the batch for each output |
  * | T | headRows | output for each row of logits |
  * | 4 T | tiles | tile records, see attention.ts |
+ * | 4 S | sequences | sequence records, see sequence-records.ts |
  * | S P | pageTables | page ids, sequence after sequence |
  */
 export class StepBlock {
@@ -46,6 +47,7 @@ export class StepBlock {
       outputRows: maxBatchTokens,
       headRows: maxBatchTokens,
       tiles: tileRecordWords * maxBatchTokens,
+      sequences: sequenceRecordWords * maxSequences,
       pageTables: maxSequences * Math.ceil(contextLength / pageTokens),
     };
     let words = 0;
@@ -64,4 +66,4 @@ export class StepBlock {
   }
 }
 
-export type StepPart = 'tokens' | 'outputs' | 'head' | 'tokenIds' | 'positions' | 'tokenPages' | 'tokenOffsets' | 'outputRows' | 'headRows' | 'tiles' | 'pageTables';
+export type StepPart = 'tokens' | 'outputs' | 'head' | 'tokenIds' | 'positions' | 'tokenPages' | 'tokenOffsets' | 'outputRows' | 'headRows' | 'tiles' | 'sequences' | 'pageTables';

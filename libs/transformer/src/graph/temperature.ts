@@ -1,5 +1,5 @@
 import { temperatureTable, type Placed } from '@starling/kernels';
-import type { TemperatureSpec } from '../architecture/model-spec.js';
+import type { TemperatureSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 
 /** Factors of the step's tokens, one float for each, made once for each memory. */

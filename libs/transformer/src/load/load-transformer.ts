@@ -5,12 +5,10 @@ import {
   ComputeTeam,
   fastestBuild,
   KernelTable,
-  kvPageBytes,
   matmulModuleName,
   opsModuleName,
   PLAIN_BUILD,
   writeProgram,
-  type KvShape,
   type NamedModules,
 } from '@starling/kernels';
 import type { GgufModel } from '@starling/gguf';
@@ -45,7 +43,8 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const graph = new Graph({ ...resolved, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: weightFormatOf });
   const rows = buildModel(graph, spec);
   const table = new KernelTable();
-  const pageCount = pageCountOf(spec, options, resolved, contextLength);
+  const pageBytes = pageBytesOf(graph);
+  const pageCount = pageCountOf(pageBytes, options, resolved, contextLength);
   const headRows = Math.min(resolved.maxBatchTokens, Math.max(resolved.maxSequences, 16));
   const layout = layOut(graph, table, { pageCount, headRows, memoryBytes: resolved.memoryBytes });
 
@@ -60,7 +59,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
     await team.close();
     throw error;
   }
-  const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes: pageBytesOf(spec, resolved), layout, conversions: conversionsOf(graph.matrices) });
+  const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes, hasRecurrentState: graph.stateRegions.length > 0, layout, conversions: conversionsOf(graph.matrices) });
   return new TransformerRuntime({
     info,
     team,
@@ -84,18 +83,14 @@ async function compileModules(graph: Graph, table: KernelTable, deterministic: b
   return { [opsModuleName]: ops, [matmulModuleName]: matmul };
 }
 
-function pageBytesOf(spec: ModelSpec, { kvType, pageTokens }: ResolvedOptions): number {
-  return spec.layers.reduce((sum, { mixer }) => {
-    const shape: KvShape = { format: kvType, pageTokens, heads: mixer.kvHeads, keyLength: mixer.keyLength, valueLength: mixer.valueLength };
-    return sum + kvPageBytes(shape);
-  }, 0);
-}
+/** Bytes of a page over all layers. */
+const pageBytesOf = (graph: Graph): number => graph.kvRegions.reduce((sum, { pageBytes }) => sum + pageBytes, 0);
 
-function pageCountOf(spec: ModelSpec, options: LoadOptions, resolved: ResolvedOptions, contextLength: number): number {
+function pageCountOf(pageBytes: number, options: LoadOptions, resolved: ResolvedOptions, contextLength: number): number {
   if (options.pageCount !== undefined) return options.pageCount;
   if (options.kvTokens !== undefined) return Math.ceil(options.kvTokens / resolved.pageTokens);
   const oneContext = Math.ceil(contextLength / resolved.pageTokens);
-  const affordable = Math.floor(defaultKvBytes / pageBytesOf(spec, resolved));
+  const affordable = Math.floor(defaultKvBytes / Math.max(1, pageBytes));
   return Math.max(oneContext, Math.min(oneContext * resolved.maxSequences, affordable));
 }
 
@@ -103,12 +98,13 @@ interface LoadedFacts extends ResolvedOptions {
   readonly contextLength: number;
   readonly pageCount: number;
   readonly pageBytes: number;
+  readonly hasRecurrentState: boolean;
   readonly layout: ModelLayout;
   readonly conversions: readonly WeightConversion[];
 }
 
 function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInfo {
-  const { contextLength, pageTokens, pageCount, pageBytes, kvType, maxBatchTokens, maxSequences, threads, layout } = facts;
+  const { contextLength, pageTokens, pageCount, pageBytes, hasRecurrentState, kvType, maxBatchTokens, maxSequences, threads, layout } = facts;
   return {
     architecture: model.architecture!,
     name: model.string('general.name'),
@@ -131,7 +127,7 @@ function infoOf(model: GgufModel, spec: ModelSpec, facts: LoadedFacts): ModelInf
     memoryCount: layout.memories.length,
     quantization: commonestType(model),
     conversions: facts.conversions,
-    hasRecurrentState: false,
+    hasRecurrentState,
     causal: spec.causal,
     pooling: spec.pooling,
     hasLogits: spec.output.head !== undefined,

@@ -1,4 +1,4 @@
-import { tileRecordWords, tileWords, type ComputeMemory } from '@starling/kernels';
+import { sequenceRecordWords, sequenceWords, tileRecordWords, tileWords, type ComputeMemory } from '@starling/kernels';
 import type { StepBlock } from '../graph/step-block.js';
 import type { ModelInfo, SequenceInput } from './model-runtime.js';
 
@@ -7,6 +7,7 @@ export interface StepCounts {
   readonly tokens: number;
   readonly outputs: number;
   readonly tiles: number;
+  readonly sequences: number;
 }
 
 /** Writes step blocks. Allocates nothing: it runs for each decoded token. */
@@ -16,7 +17,7 @@ export class StepWriter {
   readonly #start: number;
   readonly #pageTokens: number;
   readonly #tileTokens: number;
-  readonly #counts = { tokens: 0, outputs: 0, tiles: 0 };
+  readonly #counts = { tokens: 0, outputs: 0, tiles: 0, sequences: 0 };
 
   /** @param tileTokens tokens of a tile of attention, at most */
   constructor(memories: readonly ComputeMemory[], block: StepBlock, { pageTokens }: Pick<ModelInfo, 'pageTokens'>, tileTokens: number) {
@@ -73,6 +74,11 @@ export class StepWriter {
         words[record + tileWords.pageTable] = 4 * tables;
         words[record + tileWords.keyEnd] = end;
       }
+      const about = start + at.sequences + sequenceRecordWords * index;
+      words[about + sequenceWords.rowBegin] = row;
+      words[about + sequenceWords.rowCount] = count;
+      words[about + sequenceWords.slot] = sequence.slot;
+      words[about + sequenceWords.isNew] = startPosition === 0 ? 1 : 0;
       const pageCount = Math.ceil(end / this.#pageTokens);
       for (let page = 0; page < pageCount; page++) words[tables + page] = pages[page];
       tables += pageCount;
@@ -83,5 +89,6 @@ export class StepWriter {
     counts.tokens = row;
     counts.outputs = outputs;
     counts.tiles = tiles;
+    counts.sequences = batch.length;
   }
 }

@@ -7,7 +7,7 @@ import type { Rows } from '../graph/rows.js';
 import { checkBatch } from './batch-limits.js';
 import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './model-runtime.js';
 import { poolRows } from './pooling.js';
-import type { StepWriter } from './step-writer.js';
+import type { StepCounts, StepWriter } from './step-writer.js';
 
 /** A model whose weights are in place. */
 export interface LoadedModel {
@@ -71,18 +71,19 @@ export class TransformerRuntime implements ModelRuntime {
     if (!info.hasLogits) throw new StarlingError('invalid_argument', `The model (${info.architecture}) gives embeddings, not logits.`);
     checkBatch(batch, info);
     const { headRows, writer } = this.#model;
-    const { tokens, outputs, tiles } = writer.write(batch, outputsAsAsked);
+    const counts = writer.write(batch, outputsAsAsked);
+    const { outputs } = counts;
     if (outputs <= headRows) {
       writer.setHead(0, outputs);
-      await this.#run('forward', tokens, outputs, tiles, outputs);
+      await this.#run('forward', counts, outputs);
       return this.#output(outputs);
     }
-    await this.#run('body', tokens, outputs, tiles, 0);
+    await this.#run('body', counts, 0);
     const logits = new Float32Array(outputs * info.vocabSize);
     for (let first = 0; first < outputs; first += headRows) {
       const count = Math.min(headRows, outputs - first);
       writer.setHead(first, count);
-      await this.#run('head', tokens, outputs, tiles, count);
+      await this.#run('head', counts, count);
       this.#copyRows(this.#model.rows.logits!, this.#model.rows.home.index, count, info.vocabSize, logits, first * info.vocabSize);
     }
     return { rows: outputs, logits };
@@ -91,20 +92,22 @@ export class TransformerRuntime implements ModelRuntime {
   async #embed(batch: readonly SequenceInput[], pooling: Pooling): Promise<EmbeddingOutput> {
     const { info } = this;
     checkBatch(batch, info);
-    const { tokens, outputs, tiles } = this.#model.writer.write(batch, outputsOfAll);
-    await this.#run('body', tokens, outputs, tiles, 0);
-    await this.#run('hidden', tokens, outputs, tiles, 0);
+    const counts = this.#model.writer.write(batch, outputsOfAll);
+    const { tokens } = counts;
+    await this.#run('body', counts, 0);
+    await this.#run('hidden', counts, 0);
     const width = info.embeddingLength;
     const hidden = new Float32Array(tokens * width);
     this.#copyRows(this.#model.rows.hidden, this.#model.rows.home.index, tokens, width, hidden, 0);
     return poolRows(hidden, width, batch.map(({ tokens: { length } }) => length), pooling);
   }
 
-  async #run(program: ProgramName, tokens: number, outputs: number, tiles: number, head: number): Promise<void> {
+  async #run(program: ProgramName, counts: StepCounts, head: number): Promise<void> {
     const { team, layout } = this.#model;
-    team.setCount('tokens', tokens);
-    team.setCount('outputs', outputs);
-    team.setCount('tiles', tiles);
+    team.setCount('tokens', counts.tokens);
+    team.setCount('outputs', counts.outputs);
+    team.setCount('tiles', counts.tiles);
+    team.setCount('sequences', counts.sequences);
     team.setCount('head', head);
     await team.run(layout.programs[program].structure);
   }
