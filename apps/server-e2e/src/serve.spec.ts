@@ -60,6 +60,7 @@ describe('starling serve', () => {
   it('asks for keys, from flags, files and the environment', async () => {
     const server = await startServer(['--api-keys-file', file('keys', '# keys\nfrom-file\n')], { STARLING_API_KEY: 'from-environment' });
     const status = async (key?: string) => (await post(`${server.url}/v1/tokenize`, { text: 'a' }, { headers: { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}) } })).status;
+    expect(server.stdout()).toContain("-H 'authorization: Bearer YOUR_KEY'");
     expect([await status(), await status('wrong'), await status('from-file'), await status('from-environment')]).toEqual([401, 401, 200, 200]);
     await server.stop();
   });

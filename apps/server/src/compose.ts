@@ -12,6 +12,7 @@ import { countEvents, countRequests, gaugeState } from './join-telemetry.js';
 import { listen, type Listening } from './listen.js';
 import { directoryOf, modelName, type ModelFacts } from './model-directory.js';
 import { readPageFiles } from './page-files.js';
+import type { ServedModel } from './parts.js';
 import type { ServeConfig } from './settings.js';
 import { VERSION } from './version.js';
 import { whenAborted } from './when-aborted.js';
@@ -29,6 +30,8 @@ export interface Server {
   start(): Promise<void>;
   /** Where it listens, once it does. */
   readonly url: string;
+  /** The first model, once it is loaded. */
+  readonly model: ServedModel;
   /** Takes no new requests, lets those under way end for as long as the configuration says (or until `hurry` aborts), and closes everything. */
   close(hurry: AbortSignal): Promise<void>;
 }
@@ -104,6 +107,9 @@ export function compose(config: ServeConfig, io: CliIo): Server {
   return {
     get url() {
       return listening?.url ?? '';
+    },
+    get model() {
+      return models.pick();
     },
     async start() {
       listening = await listen(app, config.host, config.port);

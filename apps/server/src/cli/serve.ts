@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import { isStarlingError, StarlingError } from '@starling/core';
-import { compose } from '../compose.js';
+import { compose, type Server } from '../compose.js';
 import { resolveConfig } from '../config.js';
+import type { ServedModel } from '../parts.js';
 import { SETTINGS, type Setting, type SettingName } from '../settings.js';
 import { write, type CliIo } from './io.js';
 import { gather } from './values.js';
@@ -29,7 +30,7 @@ async function serve(flags: Partial<Record<SettingName, unknown>>, io: CliIo): P
   try {
     await Promise.race([server.start(), stop.asked]);
     if (!stop.wasAsked()) {
-      await write(io.stdout, greeting(server.url));
+      await write(io.stdout, greeting(server, config.apiKeys.length > 0));
       await stop.asked;
     }
   } finally {
@@ -38,10 +39,18 @@ async function serve(flags: Partial<Record<SettingName, unknown>>, io: CliIo): P
   }
 }
 
-/** The line that tells where the server listens and how to try it. */
-function greeting(url: string): string {
-  const body = JSON.stringify({ messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0 });
-  return `Starling listens on ${url} - try: curl ${url}/v1/generate -H 'content-type: application/json' -d '${body}'\n`;
+/** The line that tells where the server listens and how to try its first model. */
+function greeting({ url, model }: Server, needsKey: boolean): string {
+  const [path, body] = firstRequest(model.info);
+  const key = needsKey ? " -H 'authorization: Bearer YOUR_KEY'" : '';
+  return `Starling listens on ${url} - try: curl ${url}${path}${key} -H 'content-type: application/json' -d '${JSON.stringify(body)}'\n`;
+}
+
+/** A request that a model can answer. */
+function firstRequest({ hasChatTemplate, hasLogits }: ServedModel['info']): [path: string, body: object] {
+  if (!hasLogits) return ['/v1/tokenize', { text: 'Once upon a time' }];
+  if (!hasChatTemplate) return ['/v1/generate', { prompt: 'Once upon a time', max_tokens: 64 }];
+  return ['/v1/generate', { messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0 }];
 }
 
 /** Waits for SIGINT or SIGTERM. */
