@@ -1,7 +1,7 @@
 import { StarlingError } from '@starling/core';
 import type { EntryNotation } from '../decode/token-renderer.js';
 import { BpeModel } from '../model/bpe-model.js';
-import { MergeList } from '../model/merge-list.js';
+import { MergeTable } from '../model/merge-table.js';
 import { SpaceMarkModel } from '../model/space-mark-model.js';
 import { Plamo2Model } from '../model/plamo2-model.js';
 import { RwkvModel, rwkvEscapes } from '../model/rwkv-model.js';
@@ -91,7 +91,7 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
     forcesBos: preTokenizer.forcesBos,
     stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
     createModel: (vocabulary) => {
-      const list = new MergeList(vocabulary, merges, canonicalize);
+      const list = new MergeTable(merges, canonicalize);
       const stages = preTokenizer.stages();
       if (preTokenizer.spaceMarks && list.breaksBeforeSpaces) stages.push(new SpaceRunSplitter());
       const splitter = stages.length === 1 ? stages[0] : new StagedSplitter(stages);

@@ -1,5 +1,7 @@
 import { BpeModel } from '../model/bpe-model.js';
+import { MarkedBpeModel } from '../model/marked-bpe-model.js';
 import { MergeList } from '../model/merge-list.js';
+import { MergeTable } from '../model/merge-table.js';
 import type { TokenModel } from '../model/token-model.js';
 import { UnigramSearch } from '../model/unigram-search.js';
 import { WordPieceModel } from '../model/wordpiece-model.js';
@@ -69,19 +71,19 @@ function readBpe(node: JsonNode, added: readonly AddedToken[], rules: TextRules)
   const { vocabulary, unknown } = withNamedUnknown(node, readIds(node.get('vocab')), added, rules, byteFallback);
   const { lines, separator } = readMerges(node.get('merges'));
   const partMark = node.get('continuing_subword_prefix').stringOr('');
-  const merges = new MergeList(vocabulary, lines, rules.canonicalize, { separator, leftOut: utf8Bytes(partMark).length });
-  const options = {
-    byteLevel: rules.byteLevel,
-    byteFallback,
-    spaceMarks: rules.spaceMarks,
-    ignoreMerges: node.get('ignore_merges').booleanOr(false),
-    wholeLineEnds: false,
-    unknown,
-    fusesUnknown: node.get('fuse_unk').booleanOr(false),
-    endOfWord: node.get('end_of_word_suffix').stringOr(''),
-    partMark,
-  };
-  const withSplitter = (splitter: Splitter): BpeModel => new BpeModel(vocabulary, splitter, merges, options);
+  const endOfWord = node.get('end_of_word_suffix').stringOr('');
+  const fusesUnknown = node.get('fuse_unk').booleanOr(false);
+  let withSplitter: (splitter: Splitter) => TokenModel & PieceModel;
+  if (partMark !== '' || endOfWord !== '') {
+    const merges = new MergeList(vocabulary, lines, rules.canonicalize, { separator, leftOut: utf8Bytes(partMark).length });
+    const options = { byteLevel: rules.byteLevel, endOfWord, partMark, unknown, fusesUnknown };
+    withSplitter = (splitter) => new MarkedBpeModel(vocabulary, splitter, merges, options);
+  } else {
+    const merges = new MergeTable(lines, rules.canonicalize, separator);
+    const ignoreMerges = node.get('ignore_merges').booleanOr(false);
+    const options = { byteLevel: rules.byteLevel, byteFallback, spaceMarks: rules.spaceMarks, ignoreMerges, wholeLineEnds: false, unknown, fusesUnknown };
+    withSplitter = (splitter) => new BpeModel(vocabulary, splitter, merges, options);
+  }
   const pieces = withSplitter({ next: (_bytes, _start, end) => end });
   return { kind: 'bpe', vocabulary, unknown, pieces, withSplitter };
 }

@@ -1,7 +1,7 @@
 import { PackedStrings } from '@starling/core';
 import { TokenRenderer } from '../decode/token-renderer.js';
 import { BpeModel } from '../model/bpe-model.js';
-import { MergeList } from '../model/merge-list.js';
+import { MergeTable } from '../model/merge-table.js';
 import { PRE_TOKENIZERS } from '../split/pre-tokenizers.js';
 import { StagedSplitter } from '../split/staged-splitter.js';
 import type { Tokenizer } from '../tokenizer.js';
@@ -43,7 +43,7 @@ export function tokenizerFromVocabAndMerges(vocabJson: string, mergesTxt: string
   const name = options.preTokenizer ?? guessPreTokenizer(entries.texts);
   const preTokenizer = PRE_TOKENIZERS.get(name);
   if (preTokenizer === undefined) throw JsonNode.parse({}, files.vocab).unsupported(`pre-tokenizer ${name}`);
-  const list = new MergeList(vocabulary, merges, byteAlphabet);
+  const list = new MergeTable(merges, byteAlphabet);
   const model = new BpeModel(vocabulary, new StagedSplitter(preTokenizer.stages()), list, {
     byteLevel: true,
     byteFallback: false,

@@ -1,8 +1,9 @@
 import type { Splitter } from '../split/splitter.js';
 import { CODE_POINT_OF_BYTE } from '../text/byte-alphabet.js';
-import { sequenceLength, utf8Bytes } from '../text/utf8.js';
+import { sequenceLength } from '../text/utf8.js';
+import { hashBytes } from '../vocabulary/byte-table.js';
 import { CONTROL, type Vocabulary } from '../vocabulary/vocabulary.js';
-import type { MergeList } from './merge-list.js';
+import type { MergeTable } from './merge-table.js';
 import { Merger, type MergeRules } from './merger.js';
 import { WordModel } from './word-model.js';
 
@@ -26,70 +27,61 @@ export interface BpeOptions {
   readonly unknown?: number;
   /** Unknown characters in a row are one token. */
   readonly fusesUnknown?: boolean;
-  /** What entries write behind the last character of a word, and before each character but the first. */
-  readonly endOfWord?: string;
-  readonly partMark?: string;
 }
 
-/** Byte-pair encoding: the cheapest merge of two neighbours first, until none is left. */
+/**
+ * Byte-pair encoding: the cheapest merge of two neighbours first, until none is left. A symbol is known by its bytes, as merges may make what
+ * is no entry; the number that the merger keeps of it is their hash.
+ */
 export class BpeModel extends WordModel implements MergeRules {
   readonly maxTokensPerByte = 3;
-  private readonly merger: Merger;
-  /** The symbol that each byte is at first, or -1: `(256)`. */
-  private readonly symbolOfByte = new Int32Array(256);
+  private readonly merger = new Merger(this);
+  private readonly hashOfByte = new Int32Array(256);
   /** The tokens that stand for each byte where its symbol is no entry, or -1: `(256)`. */
-  private readonly fallbackOfByte = new Int32Array(256).fill(-1);
+  private readonly fallbackOfByte = new Int32Array(256);
 
   constructor(
     vocabulary: Vocabulary,
     splitter: Splitter,
-    private readonly merges: MergeList,
+    private readonly merges: MergeTable,
     private readonly options: BpeOptions,
   ) {
     super(vocabulary, splitter, (id) => options.ignoreMerges || (options.wholeLineEnds && isLineEnds(vocabulary, id)));
-    this.merger = new Merger(this);
     for (let byte = 0; byte < 256; byte++) {
-      this.symbolOfByte[byte] = merges.find(Uint8Array.of(byte), 0, 1);
+      this.hashOfByte[byte] = hashBytes(Uint8Array.of(byte), 0, 1);
       this.fallbackOfByte[byte] = this.findFallback(byte);
     }
   }
 
-  pair(left: number, right: number): number {
-    return left < 0 || right < 0 ? -1 : this.merges.pairs.find(left, right);
+  pair(left: number, right: number, bytes: Uint8Array, start: number, middle: number, end: number): number {
+    return this.merges.find(left, right, bytes, start, middle, end);
   }
 
   cost(rank: number): number {
     return rank;
   }
 
-  symbol(rank: number): number {
-    return this.merges.results[rank];
+  symbol(_rank: number, bytes: Uint8Array, start: number, end: number): number {
+    return hashBytes(bytes, start, end);
   }
 
   protected merge(bytes: Uint8Array, start: number, end: number): void {
     const { merger, vocabulary } = this;
     merger.reserve(end - start);
-    const count = merger.run(bytes, this.startWord(bytes, start, end));
+    const count = merger.run(bytes, this.options.byteLevel ? this.startWithBytes(bytes, start, end) : this.startWithCharacters(bytes, start, end));
     const { symbols, starts } = merger;
     for (let i = 0; i < count; i++) {
-      const symbol = symbols[i];
-      if (symbol >= 0 && symbol < vocabulary.size && !vocabulary.has(symbol, CONTROL)) this.addPiece(symbol, starts[i + 1]);
+      const id = vocabulary.table.findHashed(symbols[i], bytes, starts[i], starts[i + 1]);
+      if (id >= 0 && !vocabulary.has(id, CONTROL)) this.addPiece(id, starts[i + 1]);
       else this.addBytes(bytes, starts[i], starts[i + 1]);
     }
   }
 
-  /** Sets the symbols of a word before any merge, and returns how many there are. */
-  private startWord(bytes: Uint8Array, start: number, end: number): number {
-    const { byteLevel, endOfWord, partMark } = this.options;
-    if (endOfWord || partMark) return this.startWithMarks(bytes, start, end);
-    return byteLevel ? this.startWithBytes(bytes, start, end) : this.startWithCharacters(bytes, start, end);
-  }
-
   private startWithBytes(bytes: Uint8Array, start: number, end: number): number {
     const { symbols, starts } = this.merger;
-    const { symbolOfByte } = this;
+    const { hashOfByte } = this;
     for (let i = start; i < end; i++) {
-      symbols[i - start] = symbolOfByte[bytes[i]];
+      symbols[i - start] = hashOfByte[bytes[i]];
       starts[i - start] = i;
     }
     starts[end - start] = end;
@@ -101,24 +93,7 @@ export class BpeModel extends WordModel implements MergeRules {
     let count = 0;
     for (let i = start; i < end; ) {
       const next = Math.min(end, i + sequenceLength(bytes[i]));
-      symbols[count] = bytes[i] < 0x80 ? this.symbolOfByte[bytes[i]] : this.merges.find(bytes, i, next);
-      starts[count++] = i;
-      i = next;
-    }
-    starts[count] = end;
-    return count;
-  }
-
-  private startWithMarks(bytes: Uint8Array, start: number, end: number): number {
-    const { symbols, starts } = this.merger;
-    const { byteLevel, endOfWord = '', partMark = '' } = this.options;
-    let count = 0;
-    for (let i = start; i < end; ) {
-      const next = byteLevel ? i + 1 : Math.min(end, i + sequenceLength(bytes[i]));
-      const before = utf8Bytes(i > start ? partMark : '');
-      const after = utf8Bytes(next === end ? endOfWord : '');
-      const key = Uint8Array.from([...before, ...bytes.subarray(i, next), ...after]);
-      symbols[count] = this.merges.find(key, 0, key.length);
+      symbols[count] = hashBytes(bytes, i, next);
       starts[count++] = i;
       i = next;
     }

@@ -2,18 +2,14 @@ import type { PackedStrings } from '@starling/core';
 import type { Canonicalize, Vocabulary } from '../vocabulary/vocabulary.js';
 import { PairTable } from './pair-table.js';
 
-const SPACE = 0x20;
-
 /**
- * The merges of a byte-pair vocabulary. A symbol is an id of the vocabulary or, from `vocabulary.size` on, a string that takes part in
+ * The merges of a byte-pair vocabulary whose entries mark their place in a word. A symbol is an id of the vocabulary or, from `vocabulary.size` on, a string that takes part in
  * merges without being an entry.
  */
 export class MergeList {
   readonly pairs: PairTable;
   /** The symbol that each merge makes: `(n_merges)`. */
   readonly results: Int32Array;
-  /** Whether no merge makes a symbol with a space after something else: then text can be cut before each run of spaces. */
-  readonly breaksBeforeSpaces: boolean;
   private readonly strangers = new Map<string, number>();
 
   /**
@@ -24,12 +20,11 @@ export class MergeList {
     private readonly vocabulary: Vocabulary,
     merges: PackedStrings,
     canonicalize: Canonicalize,
-    joint: { separator: number; leftOut: number } = { separator: SPACE, leftOut: 0 },
+    joint: { separator: number; leftOut: number },
   ) {
     const { bytes, offsets } = merges;
     this.pairs = new PairTable(merges.length);
     this.results = new Int32Array(merges.length).fill(-1);
-    let spacesInside = false;
     let line = new Uint8Array(256);
     for (let rank = 0; rank < merges.length; rank++) {
       const start = offsets[rank];
@@ -43,9 +38,7 @@ export class MergeList {
       this.pairs.add(this.symbolOf(line, 0, middle), this.symbolOf(line, middle, last), rank);
       if (joint.leftOut > 0) line.copyWithin(middle, middle + joint.leftOut, last);
       this.results[rank] = this.symbolOf(line, 0, last - joint.leftOut);
-      if (line[middle] === SPACE && line[middle - 1] !== SPACE) spacesInside = true;
     }
-    this.breaksBeforeSpaces = !spacesInside;
   }
 
   /** The symbol of canonical bytes; a stranger gets a number of its own. */

@@ -2,12 +2,12 @@ import { PairHeap } from './pair-heap.js';
 
 /** What may be merged, and in which order: the rules of byte-pair encoding or of SentencePiece's. */
 export interface MergeRules {
-  /** A number for the merge of two neighbours, which lie in `bytes[start, end)`; negative if they do not merge. */
-  pair(left: number, right: number, bytes: Uint8Array, start: number, end: number): number;
+  /** A number for the merge of two symbols, `bytes[start, middle)` and `bytes[middle, end)`; negative if they do not merge. */
+  pair(left: number, right: number, bytes: Uint8Array, start: number, middle: number, end: number): number;
   /** What a merge costs: the cheapest is done first, of equals the leftmost. */
   cost(merge: number): number;
-  /** The symbol that a merge makes. */
-  symbol(merge: number): number;
+  /** The symbol that a merge makes, which is `bytes[start, end)`. */
+  symbol(merge: number, bytes: Uint8Array, start: number, end: number): number;
 }
 
 /** No merge; dearer than any cost. */
@@ -54,7 +54,7 @@ export class Merger {
 
   private setPair(bytes: Uint8Array, left: number, right: number, end: number): void {
     const { rules, symbols } = this;
-    const merge = rules.pair(symbols[left], symbols[right], bytes, this.starts[left], end);
+    const merge = rules.pair(symbols[left], symbols[right], bytes, this.starts[left], this.starts[right], end);
     this.merges[left] = merge;
     this.costs[left] = merge < 0 ? NONE : rules.cost(merge);
   }
@@ -68,7 +68,7 @@ export class Merger {
         if (costs[i] < costs[best]) best = i;
       }
       if (costs[best] === NONE) break;
-      symbols[best] = rules.symbol(merges[best]);
+      symbols[best] = rules.symbol(merges[best], bytes, starts[best], starts[best + 2]);
       count--;
       for (let i = best + 1; i < count; i++) {
         symbols[i] = symbols[i + 1];
@@ -101,7 +101,7 @@ export class Merger {
       if (costs[left] !== heap.cost) continue;
       const right = nexts[left];
       const after = nexts[right];
-      symbols[left] = rules.symbol(merges[left]);
+      symbols[left] = rules.symbol(merges[left], bytes, starts[left], starts[after]);
       costs[right] = NONE;
       nexts[left] = after;
       previous[after] = left;

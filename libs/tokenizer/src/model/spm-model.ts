@@ -48,7 +48,7 @@ export class SpmModel extends WordModel implements MergeRules {
     sink.clampStarts(before, start);
   }
 
-  pair(_left: number, _right: number, bytes: Uint8Array, start: number, end: number): number {
+  pair(_left: number, _right: number, bytes: Uint8Array, start: number, _middle: number, end: number): number {
     return this.vocabulary.find(bytes, start, end);
   }
 

@@ -60,7 +60,8 @@ export class ByteTable {
   }
 }
 
-function equalBytes(a: Uint8Array, from: number, b: Uint8Array, start: number, end: number): boolean {
+/** Whether `b[start, end)` stands at `from` in `a`. */
+export function equalBytes(a: Uint8Array, from: number, b: Uint8Array, start: number, end: number): boolean {
   for (let i = start, j = from; i < end; i++, j++) {
     if (a[j] !== b[i]) return false;
   }
