@@ -9,7 +9,7 @@ import { GROUP_VALUES } from './quant-spec.js';
  * | 32..35 | f32 scale: the largest magnitude / 127, rounded to 11 bits |
  * | 36..39 | i32: minus the sum of the bytes |
  * | 40..43 | i32: minus the sum of the first 16 bytes |
- * | 44..47 | f32: scale * sum of the bytes |
+ * | 44..47 | f32: the largest magnitude / 127 * sum of the bytes, rounded to 11 bits |
  */
 export const ACTIVATION_BLOCK = { bytes: 48, scale: 32, sum: 36, firstHalfSum: 40, scaledSum: 44 } as const;
 

@@ -53,6 +53,8 @@ class BlockQuantizer {
   private readonly peak: Local<'v128'>;
   private readonly halves: Local<'v128'>[];
   private readonly largest: Local<'f32'>;
+  /** The scale before it is rounded. */
+  private readonly exact: Local<'f32'>;
   private readonly scale: Local<'f32'>;
   private readonly bits: Local<'i32'>;
   private readonly total: Local<'i32'>;
@@ -66,20 +68,20 @@ class BlockQuantizer {
     this.halves = f.locals('v128', 2);
     this.peak = f.local('v128');
     this.largest = f.local('f32');
+    this.exact = f.local('f32');
     this.scale = f.local('f32');
     this.bits = f.local('i32');
     this.total = f.local('i32');
   }
 
   emit(from: Local<'i32'>, to: Local<'i32'>): void {
-    const { f, values, peak, halves, largest, scale, bits, total } = this;
+    const { f, values, peak, halves, largest, exact, scale, total } = this;
     values.forEach((value, i) => f.set(value, v128.load(from, 16 * i)));
     f.set(peak, values.map((value): Vector => f32x4.abs(value)).reduce((a, b) => f32x4.max(a, b)));
     for (const lanes of [SWAP_PAIRS, SWAP_LANES]) f.set(peak, f32x4.max(peak, i8x16.shuffle(peak, peak, lanes)));
     f.set(largest, f32x4.extractLane(peak, 0));
-    f.set(bits, i32.reinterpretF32(f32.div(largest, 127)));
-    f.set(bits, i32.add(bits, i32.add(i32.and(i32.shrU(bits, DROPPED_BITS), 1), 2 ** (DROPPED_BITS - 1) - 1)));
-    f.set(scale, f32.reinterpretI32(i32.and(bits, -(2 ** DROPPED_BITS))));
+    f.set(exact, f32.div(largest, 127));
+    f.set(scale, this.rounded(exact));
     f.set(peak, f32x4.splat(f32.select(f32.lt(largest, SMALLEST), 0, f32.div(127, largest))));
     for (const value of values) f.set(value, i32x4.sub(f32x4.add(f32x4.mul(value, peak), this.rounder), this.rounderBits));
     [0, 1].forEach((half) => {
@@ -92,6 +94,14 @@ class BlockQuantizer {
     f.do(f32.store(to, scale, BLOCK.scale));
     f.do(i32.store(to, i32.sub(0, total), BLOCK.sum));
     f.do(i32.store(to, i32.sub(0, i32x4.extractLane(halves[0], 0)), BLOCK.firstHalfSum));
-    f.do(f32.store(to, f32.mul(scale, f32.convertI32S(total)), BLOCK.scaledSum));
+    f.do(f32.store(to, this.rounded(f32.mul(exact, f32.convertI32S(total))), BLOCK.scaledSum));
+  }
+
+  /** A number rounded to 11 bits, to the nearest, ties to even: on its bits, so without limits of range. */
+  private rounded(value: Expr<'f32'>): Expr<'f32'> {
+    const { f, bits } = this;
+    f.set(bits, i32.reinterpretF32(value));
+    f.set(bits, i32.add(bits, i32.add(i32.and(i32.shrU(bits, DROPPED_BITS), 1), 2 ** (DROPPED_BITS - 1) - 1)));
+    return f32.reinterpretI32(i32.and(bits, -(2 ** DROPPED_BITS)));
   }
 }

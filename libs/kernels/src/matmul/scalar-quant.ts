@@ -93,7 +93,8 @@ export function scalarDot(weights: PackedWeights, row: number, activations: Uint
     }
     const scale = view.getFloat32(block + ACTIVATION_BLOCK.scale, true);
     sum = fround(sum + fround(dot * fround(weights.scale(row, begin) * scale)));
-    if (spec.minimum) sum = fround(sum + fround(weights.minimum(row, begin) * fround(scale * total)));
+    const scaledSum = spec.subValues === GROUP_VALUES ? view.getFloat32(block + ACTIVATION_BLOCK.scaledSum, true) : fround(scale * total);
+    if (spec.minimum) sum = fround(sum + fround(weights.minimum(row, begin) * scaledSum));
   }
   return sum;
 }
@@ -105,7 +106,7 @@ export function scalarQuantize(values: Float32Array): Uint8Array {
   for (let begin = 0, at = 0; begin < values.length; begin += GROUP_VALUES, at += ACTIVATION_BLOCK.bytes) {
     const block = values.subarray(begin, begin + GROUP_VALUES);
     const largest = block.reduce((peak, value) => Math.max(peak, Math.abs(value)), 0);
-    const scale = roundScale(fround(largest / 127));
+    const exactScale = fround(largest / 127);
     const inverse = largest < 2 ** -120 ? 0 : fround(127 / largest);
     let [first, total] = [0, 0];
     block.forEach((value, i) => {
@@ -114,10 +115,10 @@ export function scalarQuantize(values: Float32Array): Uint8Array {
       total += code;
       if (i < GROUP_VALUES / 2) first += code;
     });
-    view.setFloat32(at + ACTIVATION_BLOCK.scale, scale, true);
+    view.setFloat32(at + ACTIVATION_BLOCK.scale, roundScale(exactScale), true);
     view.setInt32(at + ACTIVATION_BLOCK.sum, -total, true);
     view.setInt32(at + ACTIVATION_BLOCK.firstHalfSum, -first, true);
-    view.setFloat32(at + ACTIVATION_BLOCK.scaledSum, fround(scale * total), true);
+    view.setFloat32(at + ACTIVATION_BLOCK.scaledSum, roundScale(fround(exactScale * total)), true);
   }
   return bytes;
 }
