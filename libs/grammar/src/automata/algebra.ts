@@ -1,6 +1,6 @@
 import { MAX_CODE_POINT } from './code-set.js';
 import { ACCEPT, classOf, classStartsOf, DEAD, Dfa, DfaBuilder, isSurrogateClass, REJECT } from './dfa.js';
-import { liveStates, reduce } from './reduce.js';
+import { liveStates, reduce, trim } from './reduce.js';
 
 /** The language of no text at all. */
 export const NO_TEXT: Dfa = new Dfa(Int32Array.of(0), Int32Array.of(DEAD), Int32Array.of(REJECT), DEAD);
@@ -60,7 +60,7 @@ export function hasLoneSurrogate(text: string): boolean {
 }
 
 /** The texts that `keep` gives a label, asked with the labels of both languages. `keep(0, 0)` must be 0. */
-function product(a: Dfa, b: Dfa, keep: (a: number, b: number) => number, needsBoth: boolean): Dfa {
+function product(a: Dfa, b: Dfa, keep: (a: number, b: number) => number, needs: 'both' | 'first' | 'either'): Dfa {
   const classStarts = classStartsOf([...a.classStarts, ...b.classStarts]);
   const width = classStarts.length;
   const classesOfA = classStarts.map((code) => classOf(a.classStarts, code));
@@ -69,7 +69,7 @@ function product(a: Dfa, b: Dfa, keep: (a: number, b: number) => number, needsBo
   const known = new Map<number, number>();
   const pairs: [number, number][] = [[DEAD, DEAD]];
   const stateOf = (x: number, y: number): number => {
-    if ((x === DEAD && y === DEAD) || (needsBoth && (x === DEAD || y === DEAD))) return DEAD;
+    if ((x === DEAD && (y === DEAD || needs !== 'either')) || (y === DEAD && needs === 'both')) return DEAD;
     const key = x * b.size + y;
     let id = known.get(key);
     if (id === undefined) {
@@ -88,26 +88,26 @@ function product(a: Dfa, b: Dfa, keep: (a: number, b: number) => number, needsBo
       builder.setMove(id, c, stateOf(nextX, nextY));
     }
   }
-  return reduce(builder.build(start));
+  return needs === 'either' ? reduce(builder.build(start)) : trim(builder.build(start));
 }
 
 /** Texts of both languages, with the labels of the first. */
 export function intersect(a: Dfa, b: Dfa): Dfa {
   if (a === b || b === ALL_TEXTS) return a;
-  return product(a, b, (x, y) => (y === REJECT ? REJECT : x), true);
+  return product(a, b, (x, y) => (y === REJECT ? REJECT : x), 'both');
 }
 
 /** Texts of either language; the first one's label wins. */
 export function union(a: Dfa, b: Dfa): Dfa {
   if (a === b || isEmpty(b)) return a;
   if (isEmpty(a)) return b;
-  return product(a, b, (x, y) => (x === REJECT ? y : x), false);
+  return product(a, b, (x, y) => (x === REJECT ? y : x), 'either');
 }
 
 /** Texts of the first language that the second has not. */
 export function subtract(a: Dfa, b: Dfa): Dfa {
   if (isEmpty(b)) return a;
-  return product(a, b, (x, y) => (y === REJECT ? x : REJECT), false);
+  return product(a, b, (x, y) => (y === REJECT ? x : REJECT), 'first');
 }
 
 /** All texts that the language has not. */

@@ -1,5 +1,5 @@
 import { NO_CALLS, STUCK, type Call, type Machine, type StateBudget } from '../machine/machine.js';
-import type { ArrayPlan, ArrayProgress } from '../schema/array-plan.js';
+import type { ArrayPlan, ArrayProgress, ItemOption } from '../schema/array-plan.js';
 import type { Expression } from '../schema/model.js';
 import { PartCall, StructureMachine } from './structure-machine.js';
 
@@ -12,44 +12,65 @@ const AFTER_ITEM = 3;
 const END = 4;
 const PHASES = 5;
 
+interface Progress {
+  readonly items: ArrayProgress;
+  /** The items so far as JSON texts, sorted, where they have to differ. */
+  readonly used: readonly string[];
+}
+
 /** Reads an array that follows a plan. */
-export class ArrayMachine extends StructureMachine<ArrayProgress> {
+export class ArrayMachine extends StructureMachine<Progress> {
   readonly start: number;
   readonly #plan: ArrayPlan;
-  readonly #values: (expression: Expression) => Machine;
+  readonly #values: (expression: Expression, used: readonly string[]) => Machine | undefined;
 
-  /** @param values the machine of the values that satisfy a condition */
-  constructor(plan: ArrayPlan, values: (expression: Expression) => Machine, maxSpace: number, budget: StateBudget) {
+  /** @param values the machine of the values that satisfy a condition, apart from those used; undefined if there are none */
+  constructor(plan: ArrayPlan, values: (expression: Expression, used: readonly string[]) => Machine | undefined, maxSpace: number, budget: StateBudget) {
     super(PHASES, maxSpace, budget);
     this.#plan = plan;
     this.#values = values;
-    this.start = this.state(OPEN, plan.start);
+    this.start = this.state(OPEN, { items: plan.start, used: [] });
   }
 
-  protected step(phase: number, progress: ArrayProgress, byte: number): number {
+  protected step(phase: number, progress: Progress, byte: number): number {
     if (phase === OPEN) return byte === 0x5b ? this.state(FIRST, progress) : STUCK;
     if (phase !== FIRST && phase !== AFTER_ITEM) return STUCK;
-    if (byte === 0x5d) return this.#plan.canEnd(progress) ? this.state(END, this.#plan.start) : STUCK;
-    return phase === AFTER_ITEM && byte === 0x2c && this.#plan.options(progress).length > 0 ? this.state(ITEM, progress) : STUCK;
+    if (byte === 0x5d) return this.#plan.canEnd(progress.items) ? this.state(END, { items: this.#plan.start, used: [] }) : STUCK;
+    return phase === AFTER_ITEM && byte === 0x2c && this.#options(progress).length > 0 ? this.state(ITEM, progress) : STUCK;
   }
 
   protected allowsSpace(phase: number): boolean {
     return phase !== OPEN && phase !== END;
   }
 
-  protected keyOf({ index, counts }: ArrayProgress): string {
-    return `${index} ${counts.join()}`;
+  protected keyOf({ items, used }: Progress): string {
+    return `${items.index} ${items.counts.join()} ${used.length === 0 ? '' : JSON.stringify(used)}`;
   }
 
-  protected partsOf(phase: number, progress: ArrayProgress): readonly Call[] {
-    const options = phase === FIRST || phase === ITEM ? this.#plan.options(progress) : [];
+  protected partsOf(phase: number, progress: Progress): readonly Call[] {
+    const options = phase === FIRST || phase === ITEM ? this.#options(progress) : [];
     if (options.length === 0) return NO_CALLS;
+    const { unique } = this.#plan.form;
     return options.map(({ value, next }) => {
       const begin = (): { machine: Machine; start: number } => {
-        const machine = this.#values(value);
+        const machine = this.#values(value, progress.used)!;
         return { machine, start: machine.start };
       };
-      return new PartCall(begin, () => this.state(AFTER_ITEM, next));
+      const resume = (_exit: number, read: () => Uint8Array): number => this.state(AFTER_ITEM, { items: next, used: unique ? [...progress.used, valueText(read())].sort() : [] });
+      return new PartCall(begin, resume, { capture: unique });
     });
   }
+
+  #options({ items, used }: Progress): ItemOption[] {
+    const options = this.#plan.options(items);
+    return this.#plan.form.unique ? options.filter(({ value }) => this.#values(value, used) !== undefined) : options;
+  }
+}
+
+const decoder = new TextDecoder();
+
+/** A scalar's text; for strings, however they are spelled, the one that `JSON.stringify` writes. */
+function valueText(json: Uint8Array): string {
+  const text = decoder.decode(json);
+  return text.startsWith('"') ? JSON.stringify(JSON.parse(text)) : text;
 }

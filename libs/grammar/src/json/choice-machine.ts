@@ -29,6 +29,10 @@ export class ChoiceMachine implements Machine {
     return NO_TOKEN_MOVES;
   }
 
+  freeRun(): number {
+    return 0;
+  }
+
   hasEvents(): boolean {
     return true;
   }

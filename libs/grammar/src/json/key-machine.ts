@@ -1,5 +1,5 @@
 import { DEAD, REJECT, type Dfa } from '../automata/dfa.js';
-import { codeMoves, type CodeAutomaton, type CodeMoves } from '../machine/code-automaton.js';
+import { codeMoves, isFreeLoop, type CodeAutomaton, type CodeMoves } from '../machine/code-automaton.js';
 import { JsonStringMachine, type EscapeStyle } from '../machine/json-string-machine.js';
 import type { StateBudget } from '../machine/machine.js';
 import { reachableGroups } from '../schema/object-plan.js';
@@ -40,6 +40,10 @@ class AvailableKeys implements CodeAutomaton {
     const { state, available } = this.#states[id];
     const label = this.#keys.labels[state];
     return label !== REJECT && (available >> BigInt(label - 1)) & 1n ? label : REJECT;
+  }
+
+  freeRun(id: number): number {
+    return isFreeLoop(this.moves(id), id) ? Infinity : 0;
   }
 
   #stateOf(state: number, available: bigint): number {

@@ -66,6 +66,10 @@ export abstract class StructureMachine<D> implements Machine {
     return NO_TOKEN_MOVES;
   }
 
+  freeRun(): number {
+    return 0;
+  }
+
   hasEvents(state: number): boolean {
     return this.exit(state) !== NO_EXIT || this.calls(state) !== NO_CALLS;
   }

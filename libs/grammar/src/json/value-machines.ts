@@ -1,14 +1,15 @@
-import { isEmpty, union, wordsOf } from '../automata/algebra.js';
+import { isEmpty, wordsOf } from '../automata/algebra.js';
 import type { Dfa } from '../automata/dfa.js';
 import { DfaAutomaton } from '../machine/code-automaton.js';
 import { JsonStringMachine } from '../machine/json-string-machine.js';
 import type { Machine, StateBudget } from '../machine/machine.js';
 import { TextMachine } from '../machine/utf8-machine.js';
-import { numbersDfa } from '../number/number-dfa.js';
+import { keyOfNumbers, numbersDfa } from '../number/number-dfa.js';
 import { ArrayPlan } from '../schema/array-plan.js';
 import type { Expression, Shape } from '../schema/model.js';
 import { ObjectPlan } from '../schema/object-plan.js';
 import type { ShapeBuilder } from '../schema/shape-builder.js';
+import { boundUnique, scalarTexts } from '../schema/unique-items.js';
 import { ArrayMachine } from './array-machine.js';
 import { ChoiceMachine } from './choice-machine.js';
 import type { JsonStyle } from './json-style.js';
@@ -23,6 +24,7 @@ export class ValueMachines {
   readonly #machines = new Map<Expression, Machine>();
   readonly #strings = new Map<Dfa, Machine>();
   readonly #scalars = new Map<string, Machine>();
+  readonly #unusedMachines = new Map<string, Machine | undefined>();
 
   constructor(builder: ShapeBuilder, inhabited: (expression: Expression) => boolean, style: JsonStyle, budget: StateBudget) {
     this.#builder = builder;
@@ -45,12 +47,14 @@ export class ValueMachines {
   #options(shape: Shape): Machine[] {
     const { table } = this.#builder;
     const options: Machine[] = [];
-    const scalars = this.#scalar(shape);
-    if (scalars) options.push(scalars);
+    const literals = wordsOf([...shape.literals]);
+    if (!isEmpty(literals)) options.push(this.#text([...shape.literals].sort().join(), () => literals));
+    const numbers = numbersDfa(shape.numbers);
+    if (!isEmpty(numbers)) options.push(this.#text(shape.numbers.map(keyOfNumbers).sort().join(), () => numbers));
     if (!isEmpty(shape.strings)) options.push(this.#string(shape.strings));
     for (const form of shape.arrays) {
-      const plan = new ArrayPlan(table, form, this.#inhabited);
-      if (plan.isPossible) options.push(new ArrayMachine(plan, (value) => this.machine(value), this.#style.maxSpace, this.#budget));
+      const plan = new ArrayPlan(table, boundUnique(this.#builder, form), this.#inhabited);
+      if (plan.isPossible) options.push(new ArrayMachine(plan, (value, used) => (plan.form.unique ? this.#unused(value, used) : this.machine(value)), this.#style.maxSpace, this.#budget));
     }
     for (const form of shape.objects) {
       const plan = new ObjectPlan(table, form, this.#inhabited, this.#style.order);
@@ -59,15 +63,22 @@ export class ValueMachines {
     return options;
   }
 
-  /** Numbers and literals. */
-  #scalar({ literals, numbers }: Shape): Machine | undefined {
-    const key = JSON.stringify([[...literals].sort(), numbers.map((set) => ({ ...set, min: String(set.min), max: String(set.max) }))]);
-    let machine = this.#scalars.get(key);
-    if (!machine) {
-      const dfa = union(wordsOf([...literals]), numbersDfa(numbers));
-      if (isEmpty(dfa)) return undefined;
-      this.#scalars.set(key, (machine = new TextMachine(new DfaAutomaton(dfa), this.#budget)));
+  /** The machine of the scalars that satisfy a condition, apart from those used; undefined if there are no others. */
+  #unused(expression: Expression, used: readonly string[]): Machine | undefined {
+    const key = `${expression.id} ${JSON.stringify(used)}`;
+    if (!this.#unusedMachines.has(key)) {
+      const { literals, strings, numbers } = scalarTexts(this.#builder.shapeOf(expression), used);
+      const texts = [wordsOf(literals), numbers].filter((dfa) => !isEmpty(dfa)).map((dfa) => new TextMachine(new DfaAutomaton(dfa), this.#budget));
+      const options = isEmpty(strings) ? texts : [...texts, this.#string(strings)];
+      this.#unusedMachines.set(key, options.length === 0 ? undefined : new ChoiceMachine(options));
     }
+    return this.#unusedMachines.get(key);
+  }
+
+  /** The machine of numbers or literals; equal keys mean equal texts. */
+  #text(key: string, dfa: () => Dfa): Machine {
+    let machine = this.#scalars.get(key);
+    if (!machine) this.#scalars.set(key, (machine = new TextMachine(new DfaAutomaton(dfa()), this.#budget)));
     return machine;
   }
 

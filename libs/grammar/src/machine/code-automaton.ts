@@ -1,5 +1,6 @@
-import { classOf, DEAD, type Dfa } from '../automata/dfa.js';
-import { liveStates } from '../automata/reduce.js';
+import { MAX_CODE_POINT, SURROGATE_END, SURROGATE_START } from '../automata/code-set.js';
+import { classOf, DEAD, isSurrogateClass, type Dfa } from '../automata/dfa.js';
+import { liveStates, reverseMoves } from '../automata/reduce.js';
 
 /**
  * Where each code point leads from one state: those from `starts[i]` to `starts[i + 1] - 1` to `targets[i]` (DEAD: nowhere).
@@ -16,6 +17,16 @@ export interface CodeAutomaton {
   moves(state: number): CodeMoves;
   /** The exit of a text that ends here, 0 if none may. */
   exit(state: number): number;
+  /** How many more plain characters, at least, lead from a state to one that is not dead. See `Machine.freeRun`. */
+  freeRun(state: number): number;
+}
+
+/** The plain characters, as ranges: all but control characters, the quote and the backslash. */
+const PLAIN: readonly (readonly [number, number])[] = [[0x20, 0x21], [0x23, 0x5b], [0x5d, SURROGATE_START - 1], [SURROGATE_END + 1, MAX_CODE_POINT]];
+
+/** Whether every plain character leads from a state back to it. */
+export function isFreeLoop(moves: CodeMoves, state: number): boolean {
+  return PLAIN.every(([low, high]) => commonTarget(moves, low, high) === state);
 }
 
 /** The target of one code point. */
@@ -48,6 +59,7 @@ export class DfaAutomaton implements CodeAutomaton {
   readonly #dfa: Dfa;
   readonly #live: Uint8Array;
   readonly #moves: (CodeMoves | undefined)[] = [];
+  #freeRuns: Float64Array | undefined;
 
   constructor(dfa: Dfa) {
     this.#dfa = dfa;
@@ -66,4 +78,31 @@ export class DfaAutomaton implements CodeAutomaton {
   exit(state: number): number {
     return this.#dfa.labels[state];
   }
+
+  freeRun(state: number): number {
+    return (this.#freeRuns ??= freeRuns(this.#dfa, this.#live))[state];
+  }
+}
+
+/** (states) for each state, after how many plain characters one may be refused, at the earliest. */
+function freeRuns(dfa: Dfa, live: Uint8Array): Float64Array {
+  const { sources, offsets } = reverseMoves(dfa);
+  const width = dfa.classCount;
+  const plain = Array.from({ length: width }, (_, c) => PLAIN.some(([low, high]) => dfa.classStarts[c] <= high && (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) > low));
+  const runs = new Float64Array(dfa.size).fill(Infinity);
+  const queue: number[] = [];
+  for (let state = 1; state < dfa.size; state++) {
+    const refuses = live[state] === 0 || plain.some((isPlain, c) => isPlain && !isSurrogateClass(dfa.classStarts, c) && live[dfa.table[state * width + c]] === 0);
+    if (!refuses) continue;
+    runs[state] = 0;
+    queue.push(state);
+  }
+  for (let i = 0; i < queue.length; i++) {
+    for (let k = offsets[queue[i]]; k < offsets[queue[i] + 1]; k++) {
+      if (runs[sources[k]] !== Infinity) continue;
+      runs[sources[k]] = runs[queue[i]] + 1;
+      queue.push(sources[k]);
+    }
+  }
+  return runs;
 }

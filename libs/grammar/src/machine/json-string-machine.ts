@@ -45,6 +45,12 @@ export class JsonStringMachine extends Utf8Machine {
     return state === DEAD ? STUCK : this.define(`open ${state}`, (byte) => (byte === QUOTE ? this.character(state) : STUCK));
   }
 
+  /** Between two characters, a string neither ends nor calls. */
+  override freeRun(state: number): number {
+    const code = this.codeState(state);
+    return code === DEAD ? 0 : this.automaton.freeRun(code);
+  }
+
   protected ascii(state: number, byte: number): number {
     if (byte === QUOTE) return this.#close(this.automaton.exit(state));
     if (byte === BACKSLASH) return this.#escape(state);

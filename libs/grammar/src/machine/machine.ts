@@ -44,6 +44,11 @@ export interface Machine {
   tokenMoves(state: number): readonly TokenMove[];
   /** Whether `exit` or `calls` has anything to say: asked for every byte of every token. */
   hasEvents(state: number): boolean;
+  /**
+   * How many more plain characters (all but control characters, quotes and backslashes) the machine is sure to read from a state
+   * that lies between two characters, without ever ending or calling in between: 0 if it does not know.
+   */
+  freeRun(state: number): number;
 }
 
 export const NO_CALLS: readonly Call[] = [];

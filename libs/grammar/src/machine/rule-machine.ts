@@ -53,6 +53,10 @@ class SubsetAutomaton implements CodeAutomaton {
     return this.#subsets[state].includes(this.#end) ? ENDED : NO_EXIT;
   }
 
+  freeRun(): number {
+    return 0;
+  }
+
   /** Whether a state can do nothing but end. */
   onlyEnds(state: number): boolean {
     const subset = this.#subsets[state];

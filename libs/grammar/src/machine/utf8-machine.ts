@@ -26,6 +26,8 @@ export abstract class Utf8Machine implements Machine {
   readonly #tables: (Int32Array | undefined)[] = [undefined];
   readonly #exits: number[] = [NO_EXIT];
   readonly #callLists: (readonly Call[])[] = [NO_CALLS];
+  /** (states) the automaton's state between two characters, DEAD inside of one. */
+  readonly #codes: number[] = [DEAD];
   readonly #characters = new Map<number, number>();
   readonly #named = new Map<string, number>();
   readonly #tails = new Map<number, number>();
@@ -61,10 +63,19 @@ export abstract class Utf8Machine implements Machine {
     return this.#exits[state] !== NO_EXIT || this.#callLists[state] !== NO_CALLS;
   }
 
+  freeRun(_state: number): number {
+    return 0;
+  }
+
+  /** The automaton's state, for a state between two characters; DEAD for others. */
+  protected codeState(state: number): number {
+    return this.#codes[state];
+  }
+
   /** The state named `key`, made by `make` when it is first asked for. */
   protected define(key: string, step: (byte: number) => number, exit = NO_EXIT): number {
     let id = this.#named.get(key);
-    if (id === undefined) this.#named.set(key, (id = this.#add(step, exit, NO_CALLS, false)));
+    if (id === undefined) this.#named.set(key, (id = this.#add(step, exit)));
     return id;
   }
 
@@ -73,7 +84,7 @@ export abstract class Utf8Machine implements Machine {
     if (state === DEAD) return STUCK;
     let id = this.#characters.get(state);
     if (id === undefined) {
-      id = this.#add((byte) => (byte < 0x80 ? this.ascii(state, byte) : this.#lead(state, byte)), this.exitOf(state), this.callsOf(state), true);
+      id = this.#add((byte) => (byte < 0x80 ? this.ascii(state, byte) : this.#lead(state, byte)), this.exitOf(state), this.callsOf(state), state);
       this.#characters.set(state, id);
     }
     return id;
@@ -89,10 +100,11 @@ export abstract class Utf8Machine implements Machine {
     return NO_CALLS;
   }
 
-  #add(step: (byte: number) => number, exit: number, calls: readonly Call[], table: boolean): number {
-    this.#budget.spend(table ? TABLE_COST : 1);
+  #add(step: (byte: number) => number, exit = NO_EXIT, calls = NO_CALLS, code = DEAD): number {
+    this.#budget.spend(code === DEAD ? 1 : TABLE_COST);
     this.#steps.push(step);
-    this.#tables.push(table ? new Int32Array(256).fill(UNKNOWN) : undefined);
+    this.#codes.push(code);
+    this.#tables.push(code !== DEAD ? new Int32Array(256).fill(UNKNOWN) : undefined);
     this.#exits.push(exit);
     this.#callLists.push(calls);
     return this.#steps.length - 1;
@@ -135,7 +147,7 @@ export abstract class Utf8Machine implements Machine {
     const key = (next * 256 + low) * 256 + high;
     let id = this.#tails.get(key);
     if (id === undefined) {
-      id = this.#add((byte) => (byte >= low && byte <= high ? next : STUCK), NO_EXIT, NO_CALLS, false);
+      id = this.#add((byte) => (byte >= low && byte <= high ? next : STUCK));
       this.#tails.set(key, id);
     }
     return id;

@@ -1,3 +1,4 @@
+import { plainNodes } from './plain-nodes.js';
 import type { TokenVocabulary } from './token-vocabulary.js';
 
 /**
@@ -14,6 +15,10 @@ export interface TokenTrie {
   /** (nodes + 1) */
   readonly idStarts: Int32Array;
   readonly ids: Int32Array;
+  /** (nodes) bytes of the longest way down from a node. */
+  readonly heights: Uint16Array;
+  /** (nodes) 1 if all bytes below a node are whole plain characters, given that a character begins there. */
+  readonly plain: Uint8Array;
   /** Bytes of the longest token. */
   readonly maxDepth: number;
 }
@@ -54,14 +59,21 @@ export function buildTokenTrie(vocabulary: TokenVocabulary): TokenTrie {
   });
   for (const open of path) ends[open] = nodes;
   idStarts.fill(tokens.length, nodes);
+  const tree = { bytes: bytes.slice(0, nodes), depths: depths.slice(0, nodes), ends: ends.slice(0, nodes), idStarts: idStarts.slice(0, nodes + 1), ids };
   return {
-    bytes: bytes.slice(0, nodes),
-    depths: depths.slice(0, nodes),
-    ends: ends.slice(0, nodes),
-    idStarts: idStarts.slice(0, nodes + 1),
-    ids,
+    ...tree,
+    heights: heightsOf(tree),
+    plain: plainNodes(tree),
     maxDepth: tokens.reduce((most, token) => Math.max(most, token.bytes.length), 0),
   };
+}
+
+function heightsOf({ depths, ends }: Pick<TokenTrie, 'depths' | 'ends'>): Uint16Array {
+  const heights = new Uint16Array(depths.length);
+  for (let node = depths.length - 1; node >= 0; node--) {
+    for (let child = node + 1; child < ends[node]; child = ends[child]) heights[node] = Math.max(heights[node], heights[child] + 1);
+  }
+  return heights;
 }
 
 /** The bytes on the way from a node to one below it. */

@@ -100,7 +100,8 @@ export class TrieWalk {
   }
 
   #children(machine: Machine, state: number, node: number, out: Collector): void {
-    const { bytes, depths, ends, idStarts, ids } = this.#trie;
+    const { bytes, depths, ends, idStarts, ids, plain, heights } = this.#trie;
+    const { words } = out;
     const states = (this.#stacks[this.#depth] ??= new Int32Array(this.#trie.maxDepth + 1));
     this.#depth++;
     states[depths[node]] = state;
@@ -113,9 +114,13 @@ export class TrieWalk {
         continue;
       }
       states[depth] = next;
-      for (let k = idStarts[i]; k < idStarts[i + 1]; k++) {
-        if (out.words) out.words[ids[k] >>> 5] |= 1 << (ids[k] & 31);
-        else out.ids.push(ids[k]);
+      const isFree = plain[i] === 1 && heights[i] > 0 && machine.freeRun(next) >= heights[i];
+      const following = isFree ? ends[i] : i + 1;
+      if (words) setBits(words, ids, idStarts[i], idStarts[following]);
+      else for (let k = idStarts[i]; k < idStarts[following]; k++) out.ids.push(ids[k]);
+      if (isFree) {
+        i = following;
+        continue;
       }
       if (machine.hasEvents(next) && ends[i] > i + 1) this.#events(machine, next, i, out);
       i++;
@@ -164,6 +169,10 @@ export class TrieWalk {
 
 function newCollector(words: Uint32Array | undefined): Collector {
   return { words, ids: [], exitNodes: [], exits: [], seen: new Set() };
+}
+
+function setBits(words: Uint32Array, ids: Int32Array, from: number, to: number): void {
+  for (let k = from; k < to; k++) words[ids[k] >>> 5] |= 1 << (ids[k] & 31);
 }
 
 /** The same place may be reached in several ways: it counts once. */

@@ -29,7 +29,7 @@ const CACHED = 500;
  * digits only; a constant has the one text that `JSON.stringify` writes.
  */
 export function numberDfa(set: NumberSet): Dfa {
-  const key = JSON.stringify([String(set.min), String(set.max), set.wholeness, set.multiplesOf, set.notMultiplesOf, set.constant]);
+  const key = keyOfNumbers(set);
   let dfa = cache.get(key);
   if (!dfa) {
     if (cache.size >= CACHED) cache.clear();
@@ -37,6 +37,11 @@ export function numberDfa(set: NumberSet): Dfa {
     cache.set(key, dfa);
   }
   return dfa;
+}
+
+/** A text that is the same for equal sets. */
+export function keyOfNumbers(set: NumberSet): string {
+  return JSON.stringify([String(set.min), String(set.max), set.wholeness, set.multiplesOf, set.notMultiplesOf, set.constant]);
 }
 
 function build(set: NumberSet): Dfa {
@@ -57,8 +62,9 @@ function build(set: NumberSet): Dfa {
 /** Plain decimals without sign from `low` to `high`. */
 function plainDfa(set: NumberSet, low: Decimal, high: Decimal): Dfa {
   let dfa = shapeDfa(...digitsOf(set));
-  if (low.digits !== '') dfa = intersect(dfa, comparedTo(low, 'atLeast', FRACTION_DIGITS));
-  dfa = intersect(dfa, comparedTo(high, 'atMost', FRACTION_DIGITS));
+  if (low.point <= WHOLE_DIGITS && low.digits !== '') dfa = intersect(dfa, comparedTo(low, 'atLeast', FRACTION_DIGITS));
+  if (low.point > WHOLE_DIGITS) return NO_TEXT;
+  if (high.point <= WHOLE_DIGITS) dfa = intersect(dfa, comparedTo(high, 'atMost', FRACTION_DIGITS));
   if (set.wholeness === 'fractional') dfa = intersect(dfa, fractional());
   for (const step of set.multiplesOf) dfa = intersect(dfa, multiplesOf(decimalOf(step)));
   for (const step of set.notMultiplesOf) dfa = subtract(dfa, multiplesOf(decimalOf(step)));

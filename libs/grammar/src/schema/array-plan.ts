@@ -1,4 +1,4 @@
-import { grammarError, LIMITS, limitError } from '../limits.js';
+import { LIMITS, limitError } from '../limits.js';
 import { itemAt } from './array-form.js';
 import type { ExpressionTable } from './expression.js';
 import type { ArrayForm, Contains, Expression } from './model.js';
@@ -36,7 +36,6 @@ export class ArrayPlan {
     this.#inhabited = inhabited;
     this.start = { index: 0, counts: form.contains.map(() => 0) };
     if (form.contains.length > MAX_CONTAINS) throw limitError('alternatives', 'ways in which an item may count for contains');
-    if (form.unique && form.max > 1) throw grammarError('uniqueItems cannot be enforced', { keyword: 'uniqueItems' });
     const distinct = Math.max(form.prefix.length, ...form.contains.map(({ from }) => from));
     const missing = Array.from({ length: form.prefix.length + 1 }, (_, i) => itemAt(form, i)).findIndex((item) => !inhabited(item));
     this.#max = missing < 0 ? form.max : Math.min(form.max, missing);

@@ -4,6 +4,7 @@ import { ArrayPlan } from './array-plan.js';
 import type { Expression, Shape } from './model.js';
 import { ObjectPlan } from './object-plan.js';
 import type { ShapeBuilder } from './shape-builder.js';
+import { boundUnique } from './unique-items.js';
 
 /**
  * Finds which of the conditions that a schema leads to are satisfied by some finite value: the smallest set such that a condition is
@@ -11,7 +12,12 @@ import type { ShapeBuilder } from './shape-builder.js';
  */
 export function findInhabited(builder: ShapeBuilder, root: Expression): (expression: Expression) => boolean {
   const met = new Set([root]);
-  for (const expression of met) for (const part of partsOf(builder, builder.shapeOf(expression))) met.add(part);
+  for (const expression of met) {
+    const shape = builder.shapeOf(expression);
+    // Made now, not in the middle of an output.
+    shape.numbers.forEach(numberDfa);
+    for (const part of partsOf(builder, shape)) met.add(part);
+  }
   const found = new Set<Expression>();
   const inhabited = (expression: Expression): boolean => found.has(expression);
   const open = new Set([...met].reverse());
@@ -27,18 +33,19 @@ export function findInhabited(builder: ShapeBuilder, root: Expression): (express
 }
 
 /** All conditions of the items and property values of a shape. */
-function partsOf({ table }: ShapeBuilder, shape: Shape): Expression[] {
-  const items = shape.arrays.flatMap((form) => new ArrayPlan(table, form, () => false).conditions());
+function partsOf(builder: ShapeBuilder, shape: Shape): Expression[] {
+  const { table } = builder;
+  const items = shape.arrays.flatMap((form) => new ArrayPlan(table, boundUnique(builder, form), () => false).conditions());
   const values = shape.objects.flatMap((form) => new ObjectPlan(table, form, () => false, 'any').groups.map(({ value }) => value));
   return [...items, ...values];
 }
 
-function isInhabited({ table }: ShapeBuilder, shape: Shape, inhabited: (expression: Expression) => boolean): boolean {
+function isInhabited(builder: ShapeBuilder, shape: Shape, inhabited: (expression: Expression) => boolean): boolean {
   return (
     shape.literals.size > 0 ||
     !isEmpty(shape.strings) ||
     shape.numbers.some((set) => !isEmpty(numberDfa(set))) ||
-    shape.arrays.some((form) => new ArrayPlan(table, form, inhabited).isPossible) ||
-    shape.objects.some((form) => new ObjectPlan(table, form, inhabited, 'any').isPossible)
+    shape.arrays.some((form) => new ArrayPlan(builder.table, boundUnique(builder, form), inhabited).isPossible) ||
+    shape.objects.some((form) => new ObjectPlan(builder.table, form, inhabited, 'any').isPossible)
   );
 }

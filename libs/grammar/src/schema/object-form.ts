@@ -59,15 +59,32 @@ function mergeImplied(a: ObjectForm['implied'], b: ObjectForm['implied']): Objec
 
 /** All objects outside of a set: those that fail one of its conditions. */
 export function complementObject(table: ExpressionTable, form: ObjectForm): ObjectForm[] {
-  if (form.rest.some(({ value }) => value !== table.always)) {
+  const isClosed = form.rest.every(({ value }) => value === table.never);
+  if (!isClosed && form.rest.some(({ value }) => value !== table.always)) {
     throw grammarError('the opposite of additionalProperties, patternProperties, propertyNames or unevaluatedProperties cannot be enforced (in not, oneOf or if)', { keyword: 'additionalProperties' });
   }
   const any = ANY_OBJECT(table);
   const others: ObjectForm[] = [];
+  if (isClosed) others.push(...withOtherKeys(table, form));
   for (const [key, value] of form.named) if (value !== table.always) others.push({ ...any, named: new Map([[key, table.not(value)]]), required: new Set([key]) });
   for (const key of form.required) others.push({ ...any, named: new Map([[key, table.never]]) });
   if (form.min > 0) others.push({ ...any, max: form.min - 1 });
   if (form.max < Infinity) others.push({ ...any, min: form.max + 1 });
   for (const [key, implied] of form.implied) for (const other of implied) others.push({ ...any, named: new Map([[other, table.never]]), required: new Set([key]) });
   return others;
+}
+
+/** Up to so many keys that may be absent, all choices of them are gone through. */
+const MAX_OPTIONAL = 6;
+
+/** All objects with a key that is not named, told by their number of keys: for each choice of named keys that are there, one more. */
+function withOtherKeys(table: ExpressionTable, form: ObjectForm): ObjectForm[] {
+  const optional = [...form.named.keys()].filter((key) => !form.required.has(key));
+  if (optional.length > MAX_OPTIONAL) throw grammarError(`the opposite of additionalProperties: false cannot be enforced beside more than ${MAX_OPTIONAL} optional properties (in not, oneOf or if)`, { keyword: 'additionalProperties' });
+  return Array.from({ length: 2 ** optional.length }, (_, choice) => {
+    const present = optional.filter((_key, i) => (choice >> i) & 1);
+    const absent = optional.filter((_key, i) => !((choice >> i) & 1));
+    const required = new Set([...form.required, ...present]);
+    return { ...ANY_OBJECT(table), named: new Map(absent.map((key) => [key, table.never])), required, min: required.size + 1 };
+  });
 }

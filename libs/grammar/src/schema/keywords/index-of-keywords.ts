@@ -4,6 +4,7 @@ import { allOf, anyOf, conditional, not, oneOf, reference } from './logic.js';
 import { dependenciesKeyword, dependentRequired, dependentSchemas, objectKeywords, propertyNames } from './objects.js';
 import { constKeyword, enumKeyword, numberKeywords, typeKeyword } from './simple.js';
 import { formatKeyword, stringKeywords } from './strings.js';
+import { unevaluatedItems, unevaluatedProperties } from './unevaluated.js';
 
 /** Every keyword that is enforced, and what works it out; keywords that belong together share one function. */
 export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
@@ -23,6 +24,8 @@ export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ['dependentRequired', dependentRequired],
   ['dependentSchemas', dependentSchemas],
   ['dependencies', dependenciesKeyword],
+  ['unevaluatedProperties', unevaluatedProperties],
+  ['unevaluatedItems', unevaluatedItems],
   ['allOf', allOf],
   ['anyOf', anyOf],
   ['oneOf', oneOf],

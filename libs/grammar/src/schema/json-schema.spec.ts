@@ -1,0 +1,66 @@
+import { Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { GrammarMatcher } from '../match/grammar-matcher.js';
+import { jsonIndex, randomSource, takes, tokenize } from '../match/fake-vocabulary.test-support.js';
+import type { Grammar } from '../machine/grammar.js';
+import { ANY_TYPE, NUMBERS, STRINGS } from './cases/any-type.table.js';
+import { ARRAYS } from './cases/arrays.table.js';
+import type { SchemaCase } from './cases/case.js';
+import { COMBINED, DRAFT_7 } from './cases/combined.table.js';
+import { FORMATS } from './cases/formats.table.js';
+import { LOGIC, REFERENCES } from './cases/logic.table.js';
+import { OBJECTS } from './cases/objects.table.js';
+import { compileJsonSchema } from './compile-json-schema.js';
+import { randomWalk, shuffleKeys } from './random-walk.test-support.js';
+
+const CASES: readonly SchemaCase[] = [...ANY_TYPE, ...NUMBERS, ...STRINGS, ...FORMATS, ...ARRAYS, ...OBJECTS, ...LOGIC, ...REFERENCES, ...COMBINED, ...DRAFT_7];
+const WALKS = 10_000;
+const WALK_TOKENS = 14;
+
+const validators = {
+  modern: new Ajv2020({ strict: false, ownProperties: true }),
+  draft7: new Ajv({ strict: false, ownProperties: true }),
+};
+for (const ajv of Object.values(validators)) addFormats.default(ajv as unknown as Parameters<typeof addFormats.default>[0]);
+
+function validatorOf(schema: unknown): (value: unknown) => boolean {
+  const isDraft7 = JSON.stringify(schema).includes('draft-07');
+  // Schemas of different cases may have the same $id.
+  const ajv = isDraft7 ? validators.draft7 : validators.modern;
+  ajv.removeSchema();
+  return ajv.compile(schema as boolean | object);
+}
+
+function takesTokens(grammar: Grammar, ids: readonly number[]): boolean {
+  const matcher = new GrammarMatcher(grammar, jsonIndex);
+  return ids.every((id) => matcher.accepts(id) && (matcher.advance(id), true)) && matcher.canEnd;
+}
+
+describe('JSON Schema', () => {
+  it('has at least 300 schemas from the sections of the specification', () => expect(CASES.length).toBeGreaterThanOrEqual(300));
+
+  const walksEach = Math.ceil(WALKS / CASES.length);
+  it.each(CASES.map((one, i) => [i, JSON.stringify(one[0]).slice(0, 160), one] as const))('%i %s', (number, _name, [schema, valid, invalid]) => {
+    const isValid = validatorOf(schema);
+    const grammar = compileJsonSchema(schema);
+    const random = randomSource(number);
+    for (const value of valid) {
+      expect([value, isValid(value)]).toEqual([value, true]);
+      for (const text of [JSON.stringify(value), JSON.stringify(value, null, 2), ` ${JSON.stringify(shuffleKeys(value, random), null, '\t')}`]) {
+        expect([text, takes(grammar, text)]).toEqual([text, true]);
+        const ids = tokenize(jsonIndex, text, (choices) => Math.floor(random() * choices));
+        expect([text, takesTokens(grammar, ids)]).toEqual([text, true]);
+      }
+    }
+    for (const value of invalid) {
+      expect([value, isValid(value)]).toEqual([value, false]);
+      expect([value, takes(grammar, JSON.stringify(value))]).toEqual([value, false]);
+    }
+    const endings = valid.map((value) => JSON.stringify(value));
+    for (let walk = 0; walk < walksEach; walk++) {
+      const text = randomWalk(grammar, jsonIndex, number * 1000 + walk, WALK_TOKENS, endings);
+      if (!isValid(JSON.parse(text))) expect(text).toBe('valid');
+    }
+  });
+});
