@@ -92,6 +92,9 @@ export function compose(config: ServeConfig, io: CliIo): Server {
     try {
       const { info } = await registry.load(located.path, name);
       logger.debug({ file: located.path, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes }, 'model loaded');
+      for (const { from, to, tensors, fileBytes, memoryBytes } of info.conversions) {
+        logger.warn({ model: name, from, to, tensors, file_bytes: fileBytes, memory_bytes: memoryBytes }, 'weights of a type without kernels were converted');
+      }
     } finally {
       clearInterval(watch);
       progress.end();
