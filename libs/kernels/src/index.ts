@@ -1,6 +1,7 @@
 export { MemoryLayout, maximumMemoryBytes, type Region } from './memory/memory-layout.js';
 export { ComputeMemory } from './memory/compute-memory.js';
-export { ComputeTeam, type TeamOptions, type TeamRestart } from './team/compute-team.js';
+export { ComputeTeam, type TeamRestart } from './team/compute-team.js';
+export type { TeamOptions } from './team/team-options.js';
 export { controlBytes, type StepCount } from './team/control-block.js';
 export { matmulModuleName, type NamedModules } from './team/kernel-binding.js';
 export type { TeamWorker, WorkerFactory, WorkerReport, StartMessage } from './team/worker-protocol.js';

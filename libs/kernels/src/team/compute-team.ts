@@ -1,22 +1,9 @@
 import { Emitter, StarlingError } from '@starling/core';
-import type { ComputeMemory } from '../memory/compute-memory.js';
-import type { KernelRef } from '../program/program.js';
 import { controlWords, stepCounts, type StepCount } from './control-block.js';
-import { Executor } from './executor.js';
-import { KernelBinding, type NamedModules } from './kernel-binding.js';
-import { awaitChange } from './await-change.js';
-import type { TeamWorker, WorkerFactory } from './worker-protocol.js';
-
-export interface TeamOptions {
-  /** The first one starts with the control block. */
-  readonly memories: readonly ComputeMemory[];
-  readonly modules: NamedModules;
-  readonly kernels: readonly KernelRef[];
-  /** (threads, memories): where each worker's scratch is. */
-  readonly scratch: readonly (readonly number[])[];
-  /** How to start threads. Without it there is one member, the calling thread itself, and `run` works before it returns. */
-  readonly workers?: WorkerFactory;
-}
+import { Crew } from './crew.js';
+import { LoneExecutor } from './executor.js';
+import { KernelBinding } from './kernel-binding.js';
+import type { TeamOptions } from './team-options.js';
 
 /** Workers are started anew after one had died. */
 export interface TeamRestart {
@@ -32,15 +19,17 @@ export class ComputeTeam {
   readonly restarts = new Emitter<TeamRestart>();
   readonly #options: TeamOptions;
   readonly #control: Int32Array;
-  readonly #inline: Executor | undefined;
+  readonly #inline: LoneExecutor | undefined;
   #crew: Promise<Crew> | undefined;
+  /** Resolves when the workers of the last crew that was lost have all ended: until then they may still write. */
+  #gone: Promise<void> = Promise.resolve();
   #closed = false;
   #running = false;
 
   constructor(options: TeamOptions) {
     this.#options = options;
     this.#control = options.memories[0].words;
-    if (!options.workers) this.#inline = new Executor(this.#control, new KernelBinding(options.memories, options.modules, options.kernels, options.scratch[0]), 1);
+    if (!options.workers) this.#inline = new LoneExecutor(this.#control, new KernelBinding(options.memories, options.modules, options.kernels, options.scratch[0]));
   }
 
   /** Members that share the work. */
@@ -68,9 +57,10 @@ export class ComputeTeam {
     this.#running = true;
     try {
       this.#control[controlWords.counts + stepCounts.one] = 1;
-      this.#control[controlWords.program] = program;
-      if (this.#inline) this.#inline.run();
-      else await (await this.#readyCrew()).step();
+      if (this.#inline) {
+        this.#control[controlWords.program] = program;
+        this.#inline.run();
+      } else await (await this.#readyCrew()).run(program);
     } finally {
       this.#running = false;
     }
@@ -85,96 +75,20 @@ export class ComputeTeam {
   }
 
   async #readyCrew(): Promise<Crew> {
-    this.#crew ??= Crew.hire(this.#options, (reason) => {
-      this.#crew = undefined;
-      if (!this.#closed) this.restarts.emit({ reason });
+    this.#crew ??= this.#gone.then(() => Crew.hire({ ...this.#options, workers: this.#options.workers! }, (reason, gone) => this.#lost(reason, gone)));
+    const hired = this.#crew;
+    const crew = await hired.catch((error: unknown) => {
+      if (this.#crew === hired) this.#crew = undefined;
+      throw error;
     });
-    const crew = await this.#crew;
     if (this.#closed) throw closed();
     return crew;
   }
-}
 
-/** One set of workers, from start to the first failure. */
-class Crew {
-  readonly #control: Int32Array;
-  readonly #workers: readonly TeamWorker[];
-  readonly #onLost: (reason: string) => void;
-  #fail: ((error: StarlingError) => void) | undefined;
-  #lost: StarlingError | undefined;
-
-  private constructor(control: Int32Array, workers: readonly TeamWorker[], onLost: (reason: string) => void) {
-    this.#control = control;
-    this.#workers = workers;
-    this.#onLost = onLost;
-  }
-
-  static async hire(options: TeamOptions, onLost: (reason: string) => void): Promise<Crew> {
-    const control = options.memories[0].words;
-    for (const word of ['arrived', 'phase', 'next', 'sleepers'] as const) control[controlWords[word]] = 0;
-    const announced = Atomics.load(control, controlWords.announced);
-    Atomics.store(control, controlWords.finished, announced);
-    const factory = options.workers!;
-    const workers = options.scratch.map(() => factory.spawn());
-    const crew = new Crew(control, workers, onLost);
-    await new Promise<void>((resolve, reject) => {
-      crew.#fail = reject;
-      let ready = 0;
-      workers.forEach((worker, thread) => {
-        worker.onEnd((reason) => crew.#lose(reason));
-        worker.onReport((report) => {
-          if (report.kind === 'failed') crew.#lose(report.reason);
-          else if (++ready === workers.length) resolve();
-        });
-        worker.post({
-          kind: 'start',
-          memories: options.memories.map(({ memory }) => memory),
-          modules: options.modules,
-          kernels: options.kernels,
-          scratch: options.scratch[thread],
-          threads: workers.length,
-          announced,
-        });
-      });
-    });
-    crew.#keepAlive(false);
-    return crew;
-  }
-
-  /** Announces a step and waits until all workers have finished it. */
-  async step(): Promise<void> {
-    if (this.#lost) throw this.#lost;
-    const control = this.#control;
-    this.#keepAlive(true);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#fail = reject;
-        const before = Atomics.load(control, controlWords.finished);
-        Atomics.add(control, controlWords.announced, 1);
-        Atomics.notify(control, controlWords.announced);
-        awaitChange(control, controlWords.finished, before).then(resolve, reject);
-      });
-    } finally {
-      this.#fail = undefined;
-      this.#keepAlive(false);
-    }
-  }
-
-  /** Ends all workers; a step under way fails with the error given. */
-  async dismiss(error: StarlingError): Promise<void> {
-    this.#lost ??= error;
-    this.#fail?.(error);
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
-  }
-
-  #lose(reason: string): void {
-    if (this.#lost) return;
-    this.#onLost(reason);
-    void this.dismiss(new StarlingError('worker_failed', `A compute worker failed: ${reason}. The step it worked on is lost; new workers are started for the next one.`, { details: { reason } }));
-  }
-
-  #keepAlive(on: boolean): void {
-    for (const worker of this.#workers) worker.keepAlive(on);
+  #lost(reason: string, gone: Promise<void>): void {
+    this.#crew = undefined;
+    this.#gone = gone;
+    if (!this.#closed) this.restarts.emit({ reason });
   }
 }
 

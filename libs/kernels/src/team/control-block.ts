@@ -4,28 +4,38 @@
  *
  * | words | name | written by | meaning |
  * |---|---|---|---|
- * | 0 | announced | caller | number of the newest step; workers sleep on it |
- * | 16 | finished | last worker of a step | number of the newest finished step; the caller waits on it |
- * | 32 | arrived | workers | how many have reached the barrier |
- * | 48 | phase | last to arrive | number of barriers passed; the others wait on it |
- * | 64 | next | workers | next chunk of the phase under way |
- * | 80 | sleepers | workers | how many sleep at the barrier |
- * | 112 | program | caller | address of the step's program |
- * | 113..120 | counts | caller | how many tokens, output rows, ... the step has, see stepCounts |
+ * | 0 | announced | caller | number of the newest step; idle workers sleep on it |
+ * | 16 | finished | worker | number of the newest finished step; the caller waits on it |
+ * | 32, 33 | cursor | workers, caller | 64 bits: next chunk of the phase (low half) and number of the phase (high half); waiting workers sleep on the latter |
+ * | 48 | done | workers | chunks of the phase that are finished |
+ * | 64 | sleepers | workers | how many sleep on the cursor |
+ * | 80 | step | caller | number of the step under way |
+ * | 81 | firstPhase | caller | number of the step's first phase |
+ * | 82 | program | caller | address of the step's program; written after firstPhase, read before it |
+ * | 83..90 | counts | caller | how many tokens, output rows, ... the step has, see stepCounts |
+ * | 256 + 16 i | | worker i | the phase it took a chunk of |
  */
 export const controlWords = {
   announced: 0,
   finished: 16,
-  arrived: 32,
-  phase: 48,
-  next: 64,
-  sleepers: 80,
-  program: 112,
-  counts: 113,
+  cursorChunk: 32,
+  cursorPhase: 33,
+  done: 48,
+  sleepers: 64,
+  step: 80,
+  firstPhase: 81,
+  program: 82,
+  counts: 83,
 } as const;
 
+/** Members that a team may have. */
+export const maximumThreads = 64;
+
+/** Address of the word that belongs to a worker. */
+export const workerWordAddress = (thread: number): number => 1024 + 64 * thread;
+
 /** Bytes of the control block, at address 0 of the first memory. */
-export const controlBytes = 1024;
+export const controlBytes = workerWordAddress(maximumThreads);
 
 /**
  * What the number of units of a task is a multiple of. `one` is always 1, the rest is set for each step: tokens of the batch, rows whose

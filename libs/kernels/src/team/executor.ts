@@ -1,9 +1,9 @@
-import type { DecodedPhase } from '../program/program-code.js';
-import { readProgram } from '../program/program-code.js';
-import type { BoundKernel, KernelBinding } from './kernel-binding.js';
 import { controlWords } from './control-block.js';
+import type { BoundKernel, KernelBinding } from './kernel-binding.js';
+import type { PhaseCursor } from './phase-cursor.js';
+import { StepPrograms, type ReadyTask } from './step-programs.js';
 
-/** Polls of a barrier before a worker sleeps: some tens of microseconds, longer than a chunk takes. */
+/** Polls of the cursor before a worker sleeps: some tens of microseconds, longer than most chunks take. */
 const spinLimit = 20_000;
 
 interface ReadyCall {
@@ -11,115 +11,135 @@ interface ReadyCall {
   readonly descriptor: number;
 }
 
-interface ReadyTask {
-  readonly per: number;
-  readonly factor: number;
-  readonly chunk: number;
-  readonly calls: readonly ReadyCall[];
+type Tasks = readonly ReadyTask<ReadyCall>[];
+
+const programsOf = (control: Int32Array, binding: KernelBinding): StepPrograms<ReadyCall> =>
+  new StepPrograms(control, (memory, { kernel, descriptor }) => ({ run: binding.kernel(memory, kernel), descriptor }));
+
+/** Runs a whole step on one thread, chunk by chunk. */
+export class LoneExecutor {
+  readonly #control: Int32Array;
+  readonly #programs: StepPrograms<ReadyCall>;
+
+  /** @param control the words of the first memory */
+  constructor(control: Int32Array, binding: KernelBinding) {
+    this.#control = control;
+    this.#programs = programsOf(control, binding);
+  }
+
+  run(): void {
+    for (const phase of this.#programs.at(this.#control[controlWords.program])) {
+      for (const task of phase) {
+        const units = this.#programs.unitsOf(task);
+        for (let begin = 0; begin < units; begin += task.chunk) runCalls(task, begin, Math.min(units, begin + task.chunk));
+      }
+    }
+  }
 }
 
 /**
- * One member of a team: walks the program of each step, takes chunks of units, meets the others at the end of each phase.
+ * One of several members of a team. They take chunks of the phase under way; whoever finishes the last chunk of a phase moves on to the
+ * next. Nobody waits for a member that has no chunk in hand: one that the system has put aside for a while, or that still
+ * wakes up, holds up nothing, and joins in wherever the others are by then.
  *
- * Invariants: between steps `arrived` and `next` are 0. A worker takes a chunk by adding to `next`; the last to arrive at a
- * barrier sets `next` and `arrived` to 0 before it lets the others go, so that they find both ready.
+ * Invariants: the cursor's phase changes only when all its chunks are done, so what is known of a phase holds for
+ * whoever has one of its chunks. A chunk beyond those there are is nobody's, and tells nothing about the
+ * step. Between steps the cursor stands at a phase that is not of any step.
  */
-export class Executor {
+export class TeamExecutor {
   readonly #control: Int32Array;
-  readonly #binding: KernelBinding;
-  readonly #threads: number;
-  readonly #programs = new Map<number, ReadyTask[][]>();
+  readonly #programs: StepPrograms<ReadyCall>;
+  readonly #cursor: PhaseCursor;
+  /** Address of this worker's word for the phase it took a chunk of. */
+  readonly #phaseAddress: number;
+  #phases: readonly Tasks[] = [];
+  /** The phase whose tasks these are, its place in the program, and how many chunks it has; 0 if it is over or of no step. */
+  #phase = 0;
+  #index = 0;
+  #chunks = 0;
 
-  /** @param control the words of the first memory */
-  constructor(control: Int32Array, binding: KernelBinding, threads: number) {
+  /** @param phaseAddress a word of this worker's own in the first memory */
+  constructor(control: Int32Array, binding: KernelBinding, cursor: PhaseCursor, phaseAddress: number) {
     this.#control = control;
-    this.#binding = binding;
-    this.#threads = threads;
+    this.#programs = programsOf(control, binding);
+    this.#cursor = cursor;
+    this.#phaseAddress = phaseAddress;
   }
 
-  /** Takes part in one step. Returns when all members have finished it: true for the one that was last, and has to tell. */
-  run(): boolean {
-    const phases = this.#program(this.#control[controlWords.program]);
-    let last = true;
-    for (let i = 0; i < phases.length; i++) {
-      if (this.#threads === 1) this.#runAlone(phases[i]);
-      else last = this.#runShared(phases[i]);
-    }
-    return last;
-  }
-
-  #runAlone(tasks: readonly ReadyTask[]): void {
-    for (const task of tasks) {
-      const units = this.#unitsOf(task);
-      for (let begin = 0; begin < units; begin += task.chunk) runCalls(task, begin, Math.min(units, begin + task.chunk));
-    }
-  }
-
-  #runShared(tasks: readonly ReadyTask[]): boolean {
+  /** Works as long as there is a step under way. */
+  work(): void {
     const control = this.#control;
     for (;;) {
-      let chunk = Atomics.add(control, controlWords.next, 1);
-      let index = 0;
-      for (; index < tasks.length; index++) {
-        const task = tasks[index];
-        const units = this.#unitsOf(task);
-        const chunks = Math.ceil(units / task.chunk);
-        if (chunk < chunks) {
-          const begin = chunk * task.chunk;
-          runCalls(task, begin, Math.min(units, begin + task.chunk));
-          break;
-        }
-        chunk -= chunks;
-      }
-      if (index === tasks.length) break;
+      const chunk = this.#cursor.take(this.#phaseAddress);
+      const phase = control[this.#phaseAddress >>> 2];
+      if (phase !== this.#phase || this.#chunks === 0) this.#enter(phase);
+      if (chunk < this.#chunks) this.#runChunk(chunk);
+      else if (this.#isIdle()) return;
+      else this.#awaitNext(phase);
     }
-    return this.#meet();
   }
 
-  #unitsOf(task: ReadyTask): number {
-    return this.#control[controlWords.counts + task.per] * task.factor;
-  }
-
-  /** Waits for all members; true for the last to arrive. */
-  #meet(): boolean {
+  /** Learns what there is to do in a phase. If the phase is over by now, what was read may be of later ones: then there is nothing to do. */
+  #enter(phase: number): void {
     const control = this.#control;
-    const phase = Atomics.load(control, controlWords.phase);
-    if (Atomics.add(control, controlWords.arrived, 1) === this.#threads - 1) {
-      Atomics.store(control, controlWords.arrived, 0);
-      Atomics.store(control, controlWords.next, 0);
-      Atomics.store(control, controlWords.phase, (phase + 1) | 0);
-      if (Atomics.load(control, controlWords.sleepers) > 0) Atomics.notify(control, controlWords.phase);
-      return true;
+    this.#phase = phase;
+    this.#chunks = 0;
+    // In this order: the caller writes the first phase before the program, so an idle phase is never taken for one of a new program.
+    this.#phases = this.#programs.at(Atomics.load(control, controlWords.program));
+    this.#index = (phase - Atomics.load(control, controlWords.firstPhase)) | 0;
+    if (this.#isIdle()) return;
+    const chunks = this.#programs.chunksOf(this.#phases[this.#index]);
+    if (Atomics.load(control, controlWords.cursorPhase) === phase) this.#chunks = chunks;
+  }
+
+  /** Whether the phase looked at is of no step. */
+  #isIdle(): boolean {
+    return this.#index < 0 || this.#index >= this.#phases.length;
+  }
+
+  #runChunk(chunk: number): void {
+    const tasks = this.#phases[this.#index];
+    let rest = chunk;
+    for (let i = 0; i < tasks.length; i++) {
+      const task = tasks[i];
+      const units = this.#programs.unitsOf(task);
+      const chunks = Math.ceil(units / task.chunk);
+      if (rest < chunks) {
+        const begin = rest * task.chunk;
+        runCalls(task, begin, Math.min(units, begin + task.chunk));
+        break;
+      }
+      rest -= chunks;
     }
+    if (Atomics.add(this.#control, controlWords.done, 1) === this.#chunks - 1) this.#advance();
+  }
+
+  /** Moves the team on to the next phase that has work, or ends the step. */
+  #advance(): void {
+    const control = this.#control;
+    const next = this.#programs.nextWithWork(this.#phases, this.#index + 1);
+    const ended = next === this.#phases.length;
+    Atomics.store(control, controlWords.done, 0);
+    this.#cursor.setPhase((control[controlWords.firstPhase] + next) | 0);
+    if (Atomics.load(control, controlWords.sleepers) > 0) Atomics.notify(control, controlWords.cursorPhase);
+    if (!ended) return;
+    Atomics.store(control, controlWords.finished, control[controlWords.step]);
+    Atomics.notify(control, controlWords.finished);
+  }
+
+  /** Waits until the team has moved on: the others still work on the last chunks of this phase. */
+  #awaitNext(phase: number): void {
+    const control = this.#control;
     for (let spins = 0; spins < spinLimit; spins++) {
-      if (Atomics.load(control, controlWords.phase) !== phase) return false;
+      if (Atomics.load(control, controlWords.cursorPhase) !== phase) return;
     }
     Atomics.add(control, controlWords.sleepers, 1);
-    while (Atomics.load(control, controlWords.phase) === phase) Atomics.wait(control, controlWords.phase, phase);
+    while (Atomics.load(control, controlWords.cursorPhase) === phase) Atomics.wait(control, controlWords.cursorPhase, phase);
     Atomics.sub(control, controlWords.sleepers, 1);
-    return false;
-  }
-
-  #program(address: number): ReadyTask[][] {
-    let phases = this.#programs.get(address);
-    if (!phases) {
-      phases = readProgram(this.#control, address).map((phase) => this.#bind(phase));
-      this.#programs.set(address, phases);
-    }
-    return phases;
-  }
-
-  #bind({ memory, tasks }: DecodedPhase): ReadyTask[] {
-    return tasks.map(({ per, factor, chunk, calls }) => ({
-      per,
-      factor,
-      chunk,
-      calls: calls.map(({ kernel, descriptor }) => ({ run: this.#binding.kernel(memory, kernel), descriptor })),
-    }));
   }
 }
 
-function runCalls(task: ReadyTask, begin: number, end: number): void {
+function runCalls(task: ReadyTask<ReadyCall>, begin: number, end: number): void {
   const { calls } = task;
   for (let i = 0; i < calls.length; i++) calls[i].run(calls[i].descriptor, begin, end);
 }

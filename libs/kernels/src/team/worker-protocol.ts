@@ -7,6 +7,10 @@ export interface StartMessage {
   readonly memories: readonly WebAssembly.Memory[];
   readonly modules: NamedModules;
   readonly kernels: readonly KernelRef[];
+  /** The module of buildCursorModule. */
+  readonly cursor: WebAssembly.Module;
+  /** Address of this worker's own word in the control block. */
+  readonly phaseAddress: number;
   /** For each memory the address of this worker's scratch. */
   readonly scratch: readonly number[];
   readonly threads: number;

@@ -1,0 +1,16 @@
+import type { ComputeMemory } from '../memory/compute-memory.js';
+import type { KernelRef } from '../program/program.js';
+import type { NamedModules } from './kernel-binding.js';
+import type { WorkerFactory } from './worker-protocol.js';
+
+/** What a team is made of. */
+export interface TeamOptions {
+  /** The first one starts with the control block. */
+  readonly memories: readonly ComputeMemory[];
+  readonly modules: NamedModules;
+  readonly kernels: readonly KernelRef[];
+  /** (threads, memories): where each worker's scratch is. */
+  readonly scratch: readonly (readonly number[])[];
+  /** How to start threads. Without it there is one member, the calling thread itself, and `run` works before it returns. */
+  readonly workers?: WorkerFactory;
+}
