@@ -63,6 +63,13 @@ export class DotAccumulator {
     return flip ? { bytes: [flip] } : {};
   }
 
+  /** The locals that hold the sum under way. */
+  get locals(): readonly Local<'v128'>[] {
+    const { second } = this;
+    if (!second) return [this.sums];
+    return this.mode === 'words' || this.started > this.pairSteps ? [this.sums, second] : [second];
+  }
+
   /** Begins a sum at `initial` (an expression that is used once), or at 0. */
   begin(initial?: Vector): void {
     this.started = 0;

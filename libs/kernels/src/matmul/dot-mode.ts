@@ -22,10 +22,12 @@ export interface KernelBuild {
   readonly relaxed: boolean;
   /** Whether the engine joins pairs of vectors to vectors of 256 bits: kernels then keep twice as many sums in registers. */
   readonly wide: boolean;
+  /** Whether the engine's compiler needs to be kept from loading everything first, see Fence. */
+  readonly fences: boolean;
 }
 
 /** The build that gives the same bits on every machine. */
-export const PLAIN_BUILD: KernelBuild = { dot: 'words', relaxed: false, wide: false };
+export const PLAIN_BUILD: KernelBuild = { dot: 'words', relaxed: false, wide: false, fences: true };
 
 let probed: DotMode | undefined;
 
@@ -36,7 +38,7 @@ let probed: DotMode | undefined;
 export function fastestBuild(wide = false): KernelBuild {
   if (!hasRelaxedSimd()) return PLAIN_BUILD;
   probed ??= probeDot();
-  return { dot: probed, relaxed: true, wide };
+  return { dot: probed, relaxed: true, wide, fences: !wide };
 }
 
 /**

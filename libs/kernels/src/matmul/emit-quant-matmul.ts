@@ -11,7 +11,9 @@ import { unpackedLayout } from './quant-scratch.js';
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
 export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): void {
-  const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, name, spec, build, streams));
+  // V8 does not join table look-ups, and what it cannot join should come one after another.
+  const vectorBuild = spec.table ? { ...build, wide: false, fences: true } : build;
+  const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, name, spec, vectorBuild, streams));
   const bySize = tileSizes(build, (panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
   emitMatmul(module, name, {
     matvec: { many, single, length: (x, cols) => i32.add(x, i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes)) },

@@ -1,3 +1,4 @@
+import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
@@ -7,6 +8,7 @@ import { ConstantPool } from './constant-pool.js';
 import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { MATVEC_SIGNATURE, type MatvecRef } from './emit-driver.js';
+import { Fence } from './fence.js';
 import { GroupActivations } from './group-activations.js';
 import { maddFor } from './madd.js';
 import { PanelReader } from './panel-reader.js';
@@ -14,6 +16,9 @@ import { GROUP_STEPS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
 import { emitStoreStreams } from './store-rows.js';
 
 const ZERO = v128.const(new Array<number>(16).fill(0));
+
+/** Steps between fences. */
+const FENCE_STEPS = 4;
 
 /** One half of a panel in a stream. */
 interface Rows {
@@ -46,7 +51,7 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
       factor: f.local('v128'),
       minimumFactor: f.local('v128'),
     })));
-    const group = new MatvecGroup(f, constants, reader, build, rows);
+    const group = new MatvecGroup(f, constants, reader, build, rows, new Fence(f, module, build));
     const activation = f.local('i32');
     streams.forEach((block, i) => f.set(block, i === 0 ? panel : i32.add(streams[i - 1], distance)));
     f.while(panels, () => {
@@ -72,6 +77,7 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
 /** Emits one group of 32 columns for all streams. */
 class MatvecGroup {
   private readonly mode;
+  private readonly wide;
   private readonly flip;
   private readonly madd;
   private readonly activations: GroupActivations;
@@ -83,9 +89,11 @@ class MatvecGroup {
     private readonly reader: PanelReader,
     build: KernelBuild,
     private readonly rows: readonly Rows[],
+    private readonly fence: Fence,
   ) {
     const { spec } = reader;
     this.mode = dotModeFor(build.dot, spec.maxCode);
+    this.wide = build.wide;
     this.flip = codeFlip(this.mode, spec.maxCode);
     this.madd = maddFor(build);
     this.activations = new GroupActivations(f, spec, spec.offset - this.flip);
@@ -97,24 +105,34 @@ class MatvecGroup {
     const at = ACTIVATION_BLOCK.bytes * group;
     activations.readOffsets(activation, at);
     activations.readScales(activation, at);
+    if (!this.wide) {
+      // One sum after another: more of them at a time would not stay in registers.
+      for (const part of rows) for (let chunk = 0; chunk < reader.chunks; chunk++) this.emitChunk(part, group, chunk, (step) => this.activationStep(activation, group, step));
+      return;
+    }
     for (let chunk = 0; chunk < reader.chunks; chunk++) {
       for (let i = 0; i < reader.chunkSteps; i++) {
         const step = chunk * reader.chunkSteps + i;
-        this.f.set(this.held[step], DotAccumulator.activations(this.mode, activation, at + STEP_VALUES * step));
+        this.f.set(this.held[step], this.activationStep(activation, group, step));
       }
-      for (const part of rows) this.emitChunk(part, group, chunk);
+      for (const part of rows) this.emitChunk(part, group, chunk, (step) => this.held[step]);
     }
   }
 
-  private emitChunk(rows: Rows, group: number, chunk: number): void {
+  private activationStep(activation: Local<'i32'>, group: number, step: number): Expr<'v128'> {
+    return DotAccumulator.activations(this.mode, activation, ACTIVATION_BLOCK.bytes * group + STEP_VALUES * step);
+  }
+
+  private emitChunk(rows: Rows, group: number, chunk: number, activationOf: (step: number) => Expr<'v128'>): void {
     const { reader, activations, flip } = this;
     const subSteps = reader.spec.subValues / STEP_VALUES;
     reader.codes(rows.block, group, chunk, rows.half).forEach((codes, i) => {
       const step = chunk * reader.chunkSteps + i;
       const sub = Math.floor(step / subSteps);
       if (step % subSteps === 0) rows.dot.begin(activations.initial(sub));
-      rows.dot.add(this.held[step], flip ? v128.xor(codes, this.constants.bytes(flip)) : codes);
+      rows.dot.add(activationOf(step), flip ? v128.xor(codes, this.constants.bytes(flip)) : codes);
       if ((step + 1) % subSteps === 0) this.finish(rows, group, sub);
+      else if ((step + 1) % FENCE_STEPS === 0) this.fence.emit(rows.dot.locals);
     });
   }
 
@@ -127,5 +145,6 @@ class MatvecGroup {
     const scale = reader.scale(block, subInBlock, isSuper ? factor : undefined, half);
     f.set(sum, madd(f32x4.convertI32x4S(dot.end()), f32x4.mul(scale, activations.scale), sum));
     if (spec.minimum) f.set(sum, madd(reader.minimum(block, subInBlock, isSuper ? minimumFactor : undefined, half), activations.scaledSum(sub), sum));
+    this.fence.emit([sum]);
   }
 }

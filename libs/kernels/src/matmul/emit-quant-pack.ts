@@ -35,7 +35,7 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
           for (let half = 0; half < HALVES; half++) {
             columns.forEach((local, r) => file.codes({ f, module }, rows[HALF_ROWS * half + r], group).forEach((codes, i) => f.set(local[i], codes)));
             [0, 1].forEach((i) => transposeWords(columns.map((local) => local[i])).forEach((step, s) => f.set(steps[4 * i + s], step)));
-            packGroup(f, constants, spec.bits, steps, to, group * groupBytes(spec) + 16 * half);
+            packGroup(f, constants, spec.bits, steps, to, layout.codes + group * groupBytes(spec) + 16 * half);
           }
         }
         rows.forEach((row, r) => packScales(row, r));
@@ -48,8 +48,8 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
     });
 
     function packScales(row: Local<'i32'>, r: number): void {
-      if (spec.scale === 'e8m0') f.do(i32.store8(to, file.factor(row), layout.factor + r));
-      else f.do(i32.store16(to, file.factor(row), layout.factor + 2 * r));
+      if (spec.scale === 'e8m0') f.do(i32.store8(to, file.factor(row), r));
+      else f.do(i32.store16(to, file.factor(row), 2 * r));
       if (file.minimumFactor) f.do(i32.store16(to, file.minimumFactor(row), layout.minimumFactor + 2 * r));
       for (let sub = 0; sub < layout.subs; sub++) {
         const place = PAIR_BYTES * (sub >> 2) + 4 * r + (sub & 3);

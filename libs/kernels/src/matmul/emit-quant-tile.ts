@@ -8,10 +8,14 @@ import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { TILE_SIGNATURE, type TileRef } from './emit-driver.js';
 import { maddFor } from './madd.js';
+import { Fence } from './fence.js';
 import { GroupActivations, type ProductSpec } from './group-activations.js';
 import { unpackedLayout } from './quant-scratch.js';
 import { GROUP_STEPS, PAIR_BYTES, STEP_VALUES } from './quant-spec.js';
 import { emitStoreTile } from './store-rows.js';
+
+/** Steps between fences. */
+const FENCE_STEPS = 2;
 
 /** Products of `panels` unpacked panels (1 or 2) and `tokens` rows of activations, all in registers; the order of sums is that of the matrix-vector kernel. */
 export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec, build: KernelBuild, panels: number, tokens: number): TileRef {
@@ -30,6 +34,7 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
     const x = f.local('v128');
     const groupActivations = xAt.map(() => new GroupActivations(f, spec, offset));
     const subSteps = spec.subValues / STEP_VALUES;
+    const fence = new Fence(f, module, build);
     f.loop((again) => {
       groupActivations.forEach((a, t) => a.readOffsets(xAt[t], 0));
       for (let step = 0; step < GROUP_STEPS; step++) {
@@ -42,7 +47,10 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
             dot.add(x, rows[r].codes);
           });
         });
-        if ((step + 1) % subSteps !== 0) continue;
+        if ((step + 1) % subSteps !== 0) {
+          if ((step + 1) % FENCE_STEPS === 0) fence.emit(dots.flat().flatMap((dot) => dot.locals));
+          continue;
+        }
         groupActivations.forEach((a, t) => {
           if (sub === 0) a.readScales(xAt[t], 0);
           rows.forEach(({ panel, half }, r) => {

@@ -1,3 +1,4 @@
+import type { Expr } from '../wasm/expression.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
@@ -21,6 +22,12 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
     const factors = f.locals('v128', HALVES);
     const minimumFactors = f.locals('v128', HALVES);
     const subsPerGroup = GROUP_VALUES / spec.subValues;
+    // Both halves are computed before either is stored, so that V8 can join them.
+    const pair = f.locals('v128', HALVES);
+    const storePair = (halves: readonly Expr<'v128'>[], offset: number): void => {
+      halves.forEach((value, half) => f.set(pair[half], value));
+      pair.forEach((value, half) => f.do(v128.store(to, value, offset + 16 * half)));
+    };
     f.loop((again) => {
       for (let half = 0; half < HALVES; half++) {
         const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
@@ -33,14 +40,13 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
           const codes = [0, 1].map((half) => reader.codes(block, group, chunk, half));
           codes[0].forEach((_, i) => {
             const step = chunk * reader.chunkSteps + i;
-            codes.forEach((steps, half) => f.do(v128.store(to, flip ? v128.xor(steps[i], constants.bytes(flip)) : steps[i], at + PAIR_BYTES * step + 16 * half)));
+            storePair(codes.map((steps) => (flip ? v128.xor(steps[i], constants.bytes(flip)) : steps[i])), at + PAIR_BYTES * step);
           });
         }
         for (let i = 0; i < subsPerGroup; i++) {
           const sub = group * subsPerGroup + i;
-          for (let half = 0; half < HALVES; half++) f.do(v128.store(to, reader.scale(block, sub, isSuper ? factors[half] : undefined, half), at + layout.scales + PAIR_BYTES * i + 16 * half));
-          if (!spec.minimum) continue;
-          for (let half = 0; half < HALVES; half++) f.do(v128.store(to, reader.minimum(block, sub, isSuper ? minimumFactors[half] : undefined, half), at + layout.minima + PAIR_BYTES * i + 16 * half));
+          storePair([0, 1].map((half) => reader.scale(block, sub, isSuper ? factors[half] : undefined, half)), at + layout.scales + PAIR_BYTES * i);
+          if (spec.minimum) storePair([0, 1].map((half) => reader.minimum(block, sub, isSuper ? minimumFactors[half] : undefined, half)), at + layout.minima + PAIR_BYTES * i);
         }
       }
       f.advance(block, reader.layout.bytes);

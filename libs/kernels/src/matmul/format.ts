@@ -1,6 +1,7 @@
 import { alignUp, StarlingError } from '@starling/core';
 import type { TensorTypeName } from '@starling/gguf';
 import { activationRowBytes } from './activation-layout.js';
+import { STREAMS } from './emit-driver.js';
 import { floatPanelBytes, floatScratchBytes, type FloatFormatName } from './float-panels.js';
 import { quantScratchBytes } from './quant-scratch.js';
 import { QUANT_SPECS, type QuantFormatName } from './quant-formats.js';
@@ -51,8 +52,10 @@ export const ROW_GRANULARITY = PANEL_ROWS;
 export const QUANTIZE_EXPORT = 'quantize';
 
 const ALIGNMENT = 64;
-/** Bytes of weights that a chunk of work should have: enough for long streams, little enough for balance and for the cache. */
-const CHUNK_BYTES = 256 * 1024;
+/** Bytes of weights that a chunk of work has at best. */
+const CHUNK_BYTES = 1536 * 1024;
+/** A panel for each of the streams of the matrix-vector kernels. */
+const CHUNK_GRANULARITY = STREAMS * PANEL_ROWS;
 
 const kernelNames = (name: string): MatmulFormat['kernels'] => ({ matmul: `matmul.${name}`, pack: `pack.${name}`, unpackRow: `unpackRow.${name}` });
 
@@ -103,11 +106,13 @@ export function formatForType(type: TensorTypeName): MatmulFormat {
   return matmulFormat(type as MatmulFormatName);
 }
 
-/** A good number of rows for one chunk of work: a multiple of 16, at least 16, such that `threads` workers all find some. */
+/**
+ * A good number of rows for one chunk of work. A matrix-vector product is the faster the longer the runs of memory are that it walks
+ * (half a megabyte: 80 % of the speed of two), so small matrices are cut just once for each thread, large ones in pieces of a
+ * megabyte or two that leave room for balance.
+ */
 export function chunkRows(format: MatmulFormat, rows: number, cols: number, threads: number): number {
-  const rowBytes = format.packedBytes(PANEL_ROWS, cols) / PANEL_ROWS;
-  const forCache = CHUNK_BYTES / rowBytes;
-  const forBalance = rows / (4 * threads);
-  return Math.max(16, 16 * Math.floor(Math.min(forCache, forBalance) / 16));
+  const rowBytes = format.packedBytes(CHUNK_GRANULARITY, cols) / CHUNK_GRANULARITY;
+  const pieces = Math.max(1, Math.round((rows * rowBytes) / (threads * CHUNK_BYTES)));
+  return Math.max(CHUNK_GRANULARITY, alignUp(Math.ceil(rows / (threads * pieces)), CHUNK_GRANULARITY));
 }
-

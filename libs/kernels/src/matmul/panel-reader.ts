@@ -50,7 +50,7 @@ export class PanelReader {
   /** Codes (0..maxCode) of the steps of a chunk, to be used once each and in order. */
   codes(block: Local<'i32'>, group: number, chunk: number, half: number): Vector[] {
     const { spec, f, constants } = this;
-    const offset = group * groupBytes(spec) + 16 * half;
+    const offset = this.layout.codes + group * groupBytes(spec) + 16 * half;
     const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries[half], block, offset);
     const { table } = this;
     if (!table) return raw;
@@ -60,7 +60,7 @@ export class PanelReader {
 
   /** The rows' factors: what the scales of a block have in common. Undefined if the block has one scale only. */
   factor(block: Local<'i32'>, half: number): Vector | undefined {
-    return this.spec.scale === 'super' ? loadHalves(this.constants, block, this.layout.factor + 2 * HALF_ROWS * half) : undefined;
+    return this.spec.scale === 'super' ? loadHalves(this.constants, block, 2 * HALF_ROWS * half) : undefined;
   }
 
   minimumFactor(block: Local<'i32'>, half: number): Vector | undefined {
@@ -71,8 +71,8 @@ export class PanelReader {
   scale(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined, half: number): Vector {
     const { spec, layout } = this;
     if (factor) return f32x4.mul(factor, this.subBytes(block, layout.subScales, sub, half, spec.signedScales ?? false));
-    if (spec.scale === 'f16') return loadHalves(this.constants, block, layout.factor + 2 * (PANEL_ROWS * sub + HALF_ROWS * half));
-    const exponents = v128.load8x8U(block, layout.factor);
+    if (spec.scale === 'f16') return loadHalves(this.constants, block, 2 * (PANEL_ROWS * sub + HALF_ROWS * half));
+    const exponents = v128.load8x8U(block);
     return i32x4.shl(half === 0 ? i32x4.extendLowI16x8U(exponents) : i32x4.extendHighI16x8U(exponents), 23);
   }
 

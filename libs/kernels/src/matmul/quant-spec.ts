@@ -9,11 +9,13 @@
  *
  * | bytes | content |
  * |---|---|
- * | G * 32 b | weights: each group is b pairs of vectors, laid out as in bit-layout.ts |
+ * | 16 (f16: for each sub-block; super), 8 (e8m0) | the eight rows' factors |
+ * | 16 (with minimum only) | the eight rows' factors of the minima, f16 |
  * | 8 S (super only) | scales, 1 byte each: word r of pair i is row r's scales 4 i .. 4 i + 3 |
  * | 8 S (super with minimum only) | minima, likewise |
- * | 16 (f16, super; for each sub-block of f16), 8 (e8m0) | the eight rows' factors |
- * | 16 (with minimum only) | the eight rows' factors of the minima, f16 |
+ * | G * 32 b | weights: each group is b pairs of vectors, laid out as in bit-layout.ts |
+ *
+ * Bytes that are needed first stand first: what prefetches memory in a processor follows runs.
  */
 
 /** Where the scale of a run of weights comes from. */
@@ -60,22 +62,23 @@ export function groupBytes(spec: QuantSpec): number {
 export interface BlockLayout {
   readonly groups: number;
   readonly subs: number;
+  readonly minimumFactor: number;
   readonly subScales: number;
   readonly subMinima: number;
-  readonly factor: number;
-  readonly minimumFactor: number;
+  readonly codes: number;
   readonly bytes: number;
 }
 
 export function blockLayout(spec: QuantSpec): BlockLayout {
   const groups = spec.blockValues / GROUP_VALUES;
   const subs = spec.blockValues / spec.subValues;
+  const factorBytes = { e8m0: PANEL_ROWS, f16: 2 * PANEL_ROWS * subs, super: 2 * PANEL_ROWS };
   const subBytes = spec.scale === 'super' ? PANEL_ROWS * subs : 0;
-  const subScales = groups * groupBytes(spec);
+  const minimumFactor = factorBytes[spec.scale];
+  const subScales = minimumFactor + (spec.minimum ? 2 * PANEL_ROWS : 0);
   const subMinima = subScales + subBytes;
-  const factor = subMinima + (spec.minimum ? subBytes : 0);
-  const minimumFactor = factor + (spec.scale === 'e8m0' ? PANEL_ROWS : 2 * PANEL_ROWS * (spec.scale === 'f16' ? subs : 1));
-  return { groups, subs, subScales, subMinima, factor, minimumFactor, bytes: minimumFactor + (spec.minimum ? 2 * PANEL_ROWS : 0) };
+  const codes = subMinima + (spec.minimum ? subBytes : 0);
+  return { groups, subs, minimumFactor, subScales, subMinima, codes, bytes: codes + groups * groupBytes(spec) };
 }
 
 /** Bytes of a panel of `cols` columns. */

@@ -30,7 +30,7 @@ export class PackedWeights {
     const { spec } = this;
     const inBlock = col % spec.blockValues;
     const inGroup = inBlock % GROUP_VALUES;
-    const group = this.#block(row, col) + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
+    const group = this.#block(row, col) + this.#layout.codes + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
     const pieces = BIT_LAYOUTS[spec.bits].flatMap(({ steps }) => steps)[Math.floor(inGroup / STEP_VALUES)];
     const byteInPair = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
     const bits = pieces.reduce((sum, { vector, shift, mask }) => sum | ((this.#view.getUint8(group + PAIR_BYTES * vector + byteInPair) >> shift) & mask), 0);
@@ -40,7 +40,7 @@ export class PackedWeights {
   /** The scale of a weight (f32). */
   scale(row: number, col: number): number {
     const { spec } = this;
-    const at = this.#block(row, col) + this.#layout.factor;
+    const at = this.#block(row, col);
     if (spec.scale === 'e8m0') {
       const exponent = this.#view.getUint8(at + (row % PANEL_ROWS));
       return exponent === 0 ? 0 : 2 ** (exponent - 127);

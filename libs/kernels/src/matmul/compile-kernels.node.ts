@@ -1,0 +1,46 @@
+import v8 from 'node:v8';
+import { enableRelaxedSimd } from '../simd/relaxed-simd.node.js';
+import { fastestBuild, PLAIN_BUILD, type KernelBuild } from './dot-mode.js';
+
+/** Versions of V8 whose optimising compiler is told to compile all at once (others find out by themselves what is hot). */
+const EAGER_VERSIONS = ['11.3.', '12.4.', '13.6.'];
+/**
+ * Versions of V8 that join pairs of 128-bit vectors to 256 bits correctly and know the instructions that matter. It is an experimental
+ * option of V8; later versions end the process over some kernels, so each version has to be tried before it is named here.
+ */
+const JOINING_VERSIONS = ['13.6.'];
+
+const EAGER_FLAGS = ['liftoff', 'wasm-dynamic-tiering', 'wasm-lazy-compilation'];
+const JOINING_FLAG = 'experimental-wasm-revectorize';
+
+const isOneOf = (versions: readonly string[]): boolean => versions.some((version) => process.versions.v8.startsWith(version));
+
+/** The fastest build on this version of Node, processor and settings. @param deterministic the build that is the same everywhere */
+export function nodeBuild(deterministic = false): KernelBuild {
+  if (deterministic) return PLAIN_BUILD;
+  enableRelaxedSimd();
+  return fastestBuild(process.arch === 'x64' && isOneOf(JOINING_VERSIONS));
+}
+
+let compiling = 0;
+
+/**
+ * Compiles a module of kernels with the optimising compiler, so that the first call is as fast as all others, and with vectors joined
+ * if the build says so. The engine's options are changed for as long as that takes.
+ */
+export async function compileKernels(bytes: BufferSource, build: KernelBuild): Promise<WebAssembly.Module> {
+  if (compiling++ === 0) setFlags(true, build.wide);
+  // Compilation in the background does not always keep the process from ending.
+  const keepAlive = setInterval(() => undefined, 1000);
+  try {
+    return await WebAssembly.compile(bytes);
+  } finally {
+    clearInterval(keepAlive);
+    if (--compiling === 0) setFlags(false, build.wide);
+  }
+}
+
+function setFlags(on: boolean, wide: boolean): void {
+  if (isOneOf(EAGER_VERSIONS)) for (const flag of EAGER_FLAGS) v8.setFlagsFromString(on ? `--no-${flag}` : `--${flag}`);
+  if (wide) v8.setFlagsFromString(on ? `--${JOINING_FLAG}` : `--no-${JOINING_FLAG}`);
+}
