@@ -3,8 +3,10 @@ import { bert } from '../archs/bert.js';
 import { bloom } from '../archs/bloom.js';
 import { cohere2 } from '../archs/cohere2.js';
 import { commandR } from '../archs/command-r.js';
+import { deepseek2 } from '../archs/deepseek2.js';
 import { exaone4 } from '../archs/exaone4.js';
 import { falcon } from '../archs/falcon.js';
+import { falconH1 } from '../archs/falcon-h1.js';
 import { gemma } from '../archs/gemma.js';
 import { gemma2 } from '../archs/gemma2.js';
 import { gemma3 } from '../archs/gemma3.js';
@@ -12,9 +14,11 @@ import { glm4 } from '../archs/glm4.js';
 import { gptOss } from '../archs/gpt-oss.js';
 import { gpt2 } from '../archs/gpt2.js';
 import { gptneox } from '../archs/gptneox.js';
-import { granite, graniteMoe } from '../archs/granite.js';
+import { granite, graniteHybrid, graniteMoe } from '../archs/granite.js';
 import { internlm2 } from '../archs/internlm2.js';
+import { lfm2 } from '../archs/lfm2.js';
 import { llama } from '../archs/llama.js';
+import { mamba2 } from '../archs/mamba2.js';
 import { minicpm } from '../archs/minicpm.js';
 import { mistral3 } from '../archs/mistral3.js';
 import { mpt } from '../archs/mpt.js';
@@ -29,6 +33,7 @@ import { qwen2 } from '../archs/qwen2.js';
 import { qwen2moe } from '../archs/qwen2moe.js';
 import { qwen3 } from '../archs/qwen3.js';
 import { qwen3moe } from '../archs/qwen3moe.js';
+import { qwen35, qwen35moe, qwen3next } from '../archs/qwen3next.js';
 import { smollm3 } from '../archs/smollm3.js';
 import { stablelm } from '../archs/stablelm.js';
 import { starcoder2 } from '../archs/starcoder2.js';
@@ -39,8 +44,10 @@ const all: readonly Architecture[] = [
   bloom,
   cohere2,
   commandR,
+  deepseek2,
   exaone4,
   falcon,
+  falconH1,
   gemma,
   gemma2,
   gemma3,
@@ -49,9 +56,12 @@ const all: readonly Architecture[] = [
   gptOss,
   gptneox,
   granite,
+  graniteHybrid,
   graniteMoe,
   internlm2,
+  lfm2,
   llama,
+  mamba2,
   minicpm,
   mistral3,
   mpt,
@@ -66,6 +76,9 @@ const all: readonly Architecture[] = [
   qwen2moe,
   qwen3,
   qwen3moe,
+  qwen3next,
+  qwen35,
+  qwen35moe,
   smollm3,
   stablelm,
   starcoder2,

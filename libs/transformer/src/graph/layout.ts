@@ -2,7 +2,7 @@ import { alignUp, StarlingError } from '@starling/core';
 import { controlBytes, descriptorWords, MemoryLayout, structureWords, transferRows, type KernelTable, type Phase, type Task } from '@starling/kernels';
 import type { Graph, GraphPhase, Section } from './graph.js';
 import { countOf } from './graph.js';
-import { Place, type RangeHome } from './placement.js';
+import type { Place, RangeHome } from './placement.js';
 import type { RowKind } from './rows.js';
 
 /** The programs of a model: all of a step, and its sections one by one. */

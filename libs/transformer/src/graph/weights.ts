@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@starling/gguf';
 import type { MatrixFormat } from '@starling/kernels';
-import { Place, type RangeHome } from './placement.js';
+import type { Place, RangeHome } from './placement.js';
 
 /** A matrix (or one for each expert, one after another) in the form its kernels read. */
 export interface MatrixWeight {

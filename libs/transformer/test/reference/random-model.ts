@@ -36,6 +36,8 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
     const isNorm = /norm[^.]*\.weight$/.test(name);
     const spread = dimensions.length === 1 ? 0.3 : 1.5 / Math.sqrt(dimensions[0]);
     const data = Float32Array.from({ length: dimensions.reduce((a, b) => a * b, 1) }, () => (isNorm ? 1 : 0) + spread * (2 * random() - 1) * Math.sqrt(3));
+    // Rates of forgetting are negative.
+    if (name.endsWith('ssm_a')) data.forEach((value, i) => (data[i] = -Math.abs(value)));
     values.set(name, { dimensions, data });
     writer.addTensor(name, TENSOR_TYPES.F32, dimensions);
   }
