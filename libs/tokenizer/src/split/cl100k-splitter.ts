@@ -14,6 +14,10 @@ export interface Cl100kOptions {
   readonly maxDigits: number;
   /** Whether combining marks count as letters. */
   readonly marksAreLetters?: boolean;
+  /** Short forms are no pieces of their own. */
+  readonly keepsShortForms?: boolean;
+  /** Line ends go with the white space before them, not with the signs. */
+  readonly signsTakeNoLineEnds?: boolean;
 }
 
 /**
@@ -25,11 +29,15 @@ export class Cl100kSplitter implements Splitter {
   private readonly letters: number;
   private readonly ordinary: number;
   private readonly maxDigits: number;
+  private readonly cutsShortForms: boolean;
+  private readonly signsTakeLineEnds: boolean;
 
   constructor(options: Cl100kOptions) {
     this.letters = options.marksAreLetters ? LETTER | MARK : LETTER;
     this.ordinary = this.letters | NUMBER | WHITE_SPACE;
     this.maxDigits = options.maxDigits;
+    this.cutsShortForms = !options.keepsShortForms;
+    this.signsTakeLineEnds = !options.signsTakeNoLineEnds;
   }
 
   next(bytes: Uint8Array, start: number, end: number): number {
@@ -40,8 +48,8 @@ export class Cl100kSplitter implements Splitter {
       while (at < end && isAsciiLetter(bytes[at])) at++;
       if ((at > start + 1 || lead !== SPACE) && (at === end || bytes[at] < 0x80)) return at;
     }
-    const contraction = contractionLength(bytes, start, end, 'any');
-    if (contraction > 0) return start + contraction;
+    const shortForm = this.cutsShortForms ? contractionLength(bytes, start, end, 'any') : 0;
+    if (shortForm > 0) return start + shortForm;
     const kind = classes[lead < 0x80 ? lead : codePointAt(bytes, start)];
     if ((kind & NUMBER) !== 0) return this.digitsEnd(bytes, start, end);
     const second = lead < 0x80 ? start + 1 : start + sequenceLength(lead);
@@ -52,7 +60,7 @@ export class Cl100kSplitter implements Splitter {
     const from = lead === SPACE && second < end ? second : start;
     if ((classAt(classes, bytes, from) & this.ordinary) === 0) {
       let at = runOfNot(classes, this.ordinary, bytes, from, end);
-      while (at < end && (bytes[at] === LF || bytes[at] === CR)) at++;
+      while (this.signsTakeLineEnds && at < end && (bytes[at] === LF || bytes[at] === CR)) at++;
       return at;
     }
     return spaceWithLineEnds(classes, bytes, start, end);

@@ -19,8 +19,8 @@ export class Gpt2Splitter implements Splitter {
       while (at < end && isAsciiLetter(bytes[at])) at++;
       if ((at > start + 1 || lead !== SPACE) && (at === end || bytes[at] < 0x80)) return at;
     }
-    const contraction = contractionLength(bytes, start, end, 'lower');
-    if (contraction > 0) return start + contraction;
+    const shortForm = contractionLength(bytes, start, end, 'lower');
+    if (shortForm > 0) return start + shortForm;
     const from = lead === SPACE && start + 1 < end ? start + 1 : start;
     const kind = classAt(classes, bytes, from) & ORDINARY;
     if (kind === LETTER || kind === NUMBER) return runOf(classes, kind, bytes, from, end);

@@ -1,10 +1,16 @@
+import { LETTER, NUMBER, PUNCTUATION, WHITE_SPACE } from '../text/char-class.js';
+import { CharSet, type CharSetParts } from './char-set.js';
+import { AFMOE_SCRIPTS, CHINESE_AND_KANA, CHINESE_AND_MORE, DEEPSEEK_LETTERS } from './char-ranges.table.js';
 import { Cl100kSplitter } from './cl100k-splitter.js';
+import { Deepseek3Splitter } from './deepseek3-splitter.js';
 import { DigitGroupSplitter } from './digit-group-splitter.js';
 import { Gpt2Splitter } from './gpt2-splitter.js';
 import { KimiSplitter } from './kimi-splitter.js';
 import { LineSplitter } from './line-splitter.js';
+import { O200kSplitter } from './o200k-splitter.js';
 import { PATTERNS } from './patterns.table.js';
 import { RegexSplitter } from './regex-splitter.js';
+import { RunSplitter } from './run-splitter.js';
 import type { Splitter } from './splitter.js';
 
 /** How one family of byte-pair vocabularies cuts text, and what else goes with its name. */
@@ -33,23 +39,32 @@ const gpt2 = (): Splitter => new Gpt2Splitter();
 const llama3 = (): Splitter => new Cl100kSplitter({ maxDigits: 3 });
 const qwen2 = (): Splitter => new Cl100kSplitter({ maxDigits: 1 });
 
-const DIGIT = String.raw`\p{N}`;
-const DIGITS = String.raw`\p{N}+`;
-const THREE_DIGITS = String.raw`\p{N}{1,3}`;
-const LINE_END = String.raw`[\r\n]`;
+const digits = (max: number): Splitter => new RunSplitter({ members: new CharSet({ classes: NUMBER }), max });
+const threeAsciiDigits = (): Splitter => new RunSplitter({ members: new CharSet({ ranges: '09' }), min: 3, max: 3 });
+const lineEnds = (): Splitter => new RunSplitter({ members: new CharSet({ characters: '\r\n' }), max: 1 });
+const runs = (ranges: string): Splitter => new RunSplitter({ members: new CharSet({ ranges }) });
+const signs = (characters: string): Splitter => new RunSplitter({ members: new CharSet({ classes: PUNCTUATION, characters }) });
+const afterSpace = (members: CharSetParts): Splitter => new RunSplitter({ members: new CharSet(members), lead: 'whiteSpace' });
+const bloom = (): Splitter => new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE, characters: '(|.,!?…。，、।۔،)', negated: true }), lead: 'space' });
 
 const GPT2: PreTokenizer = { stages: () => [gpt2()] };
 const LLAMA3: PreTokenizer = { stages: () => [llama3()], ignoreMerges: true, addBos: true };
 const PLAIN_LLAMA3: PreTokenizer = { stages: () => [llama3()] };
 const QWEN2: PreTokenizer = { stages: () => [qwen2()], keepsSpaces: true };
-const STARCODER: PreTokenizer = { stages: () => [regex(DIGIT), gpt2()] };
-const BLOOM: PreTokenizer = { stages: () => [regex(PATTERNS.BLOOM)] };
+const STARCODER: PreTokenizer = { stages: () => [digits(1), gpt2()] };
+const BLOOM: PreTokenizer = { stages: () => [bloom()] };
 const DEEPSEEK3: PreTokenizer = {
-  stages: () => [regex(THREE_DIGITS), regex(PATTERNS.DEEPSEEK3_CJK), regex(PATTERNS.DEEPSEEK3)],
+  stages: () => [digits(3), runs(CHINESE_AND_KANA), new Deepseek3Splitter()],
   keepsSpaces: true,
 };
-const GPT4O: PreTokenizer = { stages: () => [regex(PATTERNS.GPT4O)], keepsSpaces: true };
-const TINY_AYA: PreTokenizer = { stages: () => [new DigitGroupSplitter(), regex(PATTERNS.TINY_AYA)], keepsSpaces: true };
+const GPT4O: PreTokenizer = {
+  stages: () => [new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: false, cutsCase: true })],
+  keepsSpaces: true,
+};
+const TINY_AYA: PreTokenizer = {
+  stages: () => [new DigitGroupSplitter(), new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: false })],
+  keepsSpaces: true,
+};
 const BAILINGMOE: PreTokenizer = { stages: () => [regex(PATTERNS.BAILINGMOE)], keepsSpaces: true };
 const GEMMA4: PreTokenizer = { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, forcesBos: true, wholeLineEnds: true };
 
@@ -58,35 +73,35 @@ const named = (names: string, preTokenizer: PreTokenizer): [string, PreTokenizer
 /** Every name that `tokenizer.ggml.pre` may have. */
 export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named('default', {
-    stages: () => [regex(PATTERNS.DEFAULT_PUNCTUATION), gpt2(), regex(DIGITS), regex('[0-9][0-9][0-9]')],
+    stages: () => [signs('$+<=>^~|'), gpt2(), digits(Infinity), threeAsciiDigits()],
   }),
   ...named('llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano', LLAMA3),
   ...named('dbrx smaug-bpe', PLAIN_LLAMA3),
   ...named('glm4 chatglm-bpe', { ...PLAIN_LLAMA3, noBos: true }),
   ...named('jais-2', { stages: () => [regex(PATTERNS.JAIS2)] }),
-  ...named('minicpm5', { stages: () => [regex(THREE_DIGITS), regex(PATTERNS.MINICPM5)], ignoreMerges: true }),
+  ...named('minicpm5', { stages: () => [digits(3), new Cl100kSplitter({ maxDigits: Infinity })], ignoreMerges: true }),
   ...named('deepseek-llm', {
     stages: () => [
-      regex(LINE_END),
-      regex(PATTERNS.DEEPSEEK_LLM_LETTERS),
-      regex(PATTERNS.DEEPSEEK_LLM_PUNCTUATION),
-      regex(String.raw`\s+$`),
-      regex(PATTERNS.DEEPSEEK_HAN),
-      regex(DIGITS),
+      lineEnds(),
+      afterSpace({ characters: DEEPSEEK_LETTERS.characters, ranges: DEEPSEEK_LETTERS.ranges }),
+      afterSpace({ ranges: '!/:~！／：～‘‟\u3000。' }),
+      new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE }), atEnd: true }),
+      runs(CHINESE_AND_MORE),
+      digits(Infinity),
     ],
     keepsSpaces: true,
   }),
   ...named('deepseek-coder', {
-    stages: () => [regex(LINE_END), regex(String.raw`\s?\p{L}+`), regex(String.raw`\s?\p{P}+`), regex(PATTERNS.DEEPSEEK_HAN), regex(DIGIT)],
+    stages: () => [lineEnds(), afterSpace({ classes: LETTER }), afterSpace({ classes: PUNCTUATION }), runs(CHINESE_AND_MORE), digits(1)],
     keepsSpaces: true,
   }),
   ...named('deepseek-v3 hunyuan-dense joyai-llm hy_v4', DEEPSEEK3),
   ...named('spark2_5', {
-    stages: () => [regex(THREE_DIGITS), regex(PATTERNS.DEEPSEEK3_CJK), regex(PATTERNS.SPARK2_5), regex(DIGIT)],
+    stages: () => [digits(3), runs(CHINESE_AND_KANA), regex(PATTERNS.SPARK2_5), digits(1)],
     keepsSpaces: true,
   }),
   ...named('youtu', { stages: () => [regex(PATTERNS.YOUTU_CJK), regex(PATTERNS.YOUTU)], ignoreMerges: true, keepsSpaces: true }),
-  ...named('falcon', { stages: () => [regex(PATTERNS.FALCON_PUNCTUATION), gpt2(), regex('[0-9][0-9][0-9]')] }),
+  ...named('falcon', { stages: () => [signs('$+<=>^~|`'), gpt2(), threeAsciiDigits()] }),
   ...named('starcoder refact codeshell exaone minerva-7b mellum2', STARCODER),
   ...named('command-r smollm', { ...STARCODER, keepsSpaces: true }),
   ...named('gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert', GPT2),
@@ -98,14 +113,19 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named('laguna', { stages: () => [new LineSplitter(), qwen2()], keepsSpaces: true }),
   ...named('poro-chat', { ...BLOOM, keepsSpaces: true }),
   ...named('bloom gpt3-finnish', BLOOM),
-  ...named('viking', { stages: () => [regex(PATTERNS.BLOOM), regex(DIGIT)], keepsSpaces: true }),
-  ...named('tekken', { stages: () => [regex(PATTERNS.TEKKEN)], ignoreMerges: true, addBos: true, keepsSpaces: true }),
+  ...named('viking', { stages: () => [bloom(), digits(1)], keepsSpaces: true }),
+  ...named('tekken', {
+    stages: () => [new O200kSplitter({ maxDigits: 1, shortForms: false, marksAreLetters: false, cutsCase: true })],
+    ignoreMerges: true,
+    addBos: true,
+    keepsSpaces: true,
+  }),
   ...named('chameleon', {
     stages: () => [
       regex('<sentinel:[0-9]+>'),
       regex('(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z'),
       regex(String.raw`([\t\n]|    |  )`),
-      regex(DIGIT),
+      digits(1),
       regex(PATTERNS.CHAMELEON_PUNCTUATION),
       gpt2(),
     ],
@@ -113,16 +133,20 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
     keepsSpaces: true,
   }),
   ...named('gpt-4o llama4 kanana2 talkie minimax-m2', GPT4O),
-  ...named('granite-embed-multi-97m', { stages: () => [regex(PATTERNS.GRANITE_EMBEDDING)], ignoreMerges: true, keepsSpaces: true }),
+  ...named('granite-embed-multi-97m', {
+    stages: () => [new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: true })],
+    ignoreMerges: true,
+    keepsSpaces: true,
+  }),
   ...named('tiny_aya cohere2moe', TINY_AYA),
   ...named('kimi-k2', { stages: () => [new KimiSplitter()], keepsSpaces: true }),
-  ...named('superbpe', { stages: () => [regex(DIGITS), regex(String.raw`(?=(\d{3})+(?!\d))`)], keepsSpaces: true }),
+  ...named('superbpe', { stages: () => [digits(Infinity), regex(String.raw`(?=(\d{3})+(?!\d))`)], keepsSpaces: true }),
   ...named('bailingmoe bailingmoe2 llada-moe', BAILINGMOE),
-  ...named('seed-coder', { stages: () => [regex(PATTERNS.SEED_CODER)], keepsSpaces: true }),
-  ...named('ufakzeka', { stages: () => [regex(PATTERNS.UFAKZEKA)], keepsSpaces: true }),
-  ...named('afmoe', { stages: () => [new DigitGroupSplitter(), regex(PATTERNS.AFMOE_SCRIPTS), regex(PATTERNS.DEEPSEEK3)], keepsSpaces: true }),
+  ...named('seed-coder', { stages: () => [new Cl100kSplitter({ maxDigits: 1, signsTakeNoLineEnds: true })], keepsSpaces: true }),
+  ...named('ufakzeka', { stages: () => [new Cl100kSplitter({ maxDigits: 1, keepsShortForms: true })], keepsSpaces: true }),
+  ...named('afmoe', { stages: () => [new DigitGroupSplitter(), runs(AFMOE_SCRIPTS), new Deepseek3Splitter()], keepsSpaces: true }),
   ...named('exaone-moe', { stages: () => [regex(PATTERNS.EXAONE_MOE)] }),
   ...named('gemma4 granite-embed-multi-311m', GEMMA4),
   ...named('sarvam-moe', { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, keepsSpaces: true }),
-  ...named('whitespace', { stages: () => [regex(String.raw`\S+`)], plainText: true }),
+  ...named('whitespace', { stages: () => [new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE, negated: true }) })], plainText: true }),
 ]);
