@@ -5,12 +5,14 @@ import { buildOpsModule } from './ops-module.js';
 type Kernel = (descriptor: number, begin: number, end: number, scratch: number) => void;
 
 const descriptorBytes = 256;
+const scratchBytes = 128 * 1024;
 
 /** Runs single kernels of the ops module over a memory, for tests and benchmarks. Places in memory are handed out one after another. */
 export class OpsHarness {
   readonly memory: ComputeMemory;
   readonly #relaxed: boolean;
   readonly #kernels = new Map<string, Kernel>();
+  #scratch: number | undefined;
   #next = 1024;
 
   constructor({ relaxed = false, memoryBytes = 2 ** 21 } = {}) {
@@ -55,7 +57,8 @@ export class OpsHarness {
       else words[at] = operand.address;
     });
     const kernel = this.#kernel(call);
-    const scratch = this.place(128 * 1024);
+    this.#scratch ??= this.place(scratchBytes);
+    const scratch = this.#scratch;
     return (begin, end) => kernel(descriptor, begin, end, scratch);
   }
 

@@ -15,7 +15,7 @@ export interface GraphOptions {
   readonly threads: number;
   /** False: attention sees the whole input. */
   readonly causal: boolean;
-  /** How a tensor's weights are kept; `precise`: such that products lose no more than rounding to f32 does. */
+  /** How a tensor's weights are kept; `precise`: products should lose no more than rounding to f32 does, where that costs little. */
   readonly formatOf: (tensor: TensorInfo, precise: boolean) => MatrixFormat;
 }
 

@@ -9,12 +9,16 @@ import type { WeightConversion } from '../runtime/model-runtime.js';
  */
 const CONVERTED: TensorTypeName = 'Q8_0';
 
+/** Bytes that a tensor may take as floats for the sake of precision alone. */
+const PRECISE_BYTES = 4 * 2 ** 20;
+
 /**
  * The format that a tensor's weights are kept in: its own, if there are kernels for it.
- * @param precise the products must lose no more than rounding to f32 does
+ * @param precise products should lose no more than rounding to f32 does, where that costs little: small tensors are kept as floats,
+ * larger ones get activations of 8 bits as in every other model
  */
-export function weightFormatOf({ type, rowLength }: TensorInfo, precise: boolean): MatrixFormat {
-  if (precise && type.name === 'MXFP4') return matrixFormatOf('F32');
+export function weightFormatOf({ type, rowLength, rowCount }: TensorInfo, precise: boolean): MatrixFormat {
+  if (precise && 4 * rowLength * rowCount <= PRECISE_BYTES) return matrixFormatOf('F32');
   if (hasMatrixFormat(type.name)) return matrixFormatOf(type.name);
   return matrixFormatOf(rowLength % 32 === 0 ? CONVERTED : 'F16');
 }
