@@ -1,6 +1,9 @@
 export { compileGbnf } from './gbnf/compile-gbnf.js';
 export { compileRegex, type RegexOptions } from './regex/compile-regex.js';
 export { compileJsonSchema, type JsonSchemaOptions } from './schema/compile-json-schema.js';
+export { lazyGrammar, type LazyOptions, type Trigger } from './lazy/lazy-grammar.js';
+export { compileToolCalls, type Tool, type ToolCallOptions } from './tools/compile-tool-calls.js';
+export { TOOL_CALL_FORMATS, type ToolCallFormat, type ToolCallFormatName } from './tools/tool-call-format.js';
 export { Grammar } from './machine/grammar.js';
 export { GrammarIndex } from './match/grammar-index.js';
 export { GrammarMatcher } from './match/grammar-matcher.js';

@@ -14,6 +14,8 @@ export interface Fragment {
 export interface TokenEdge {
   readonly kind: 'only' | 'except' | 'control';
   readonly tokens: readonly (number | string)[];
+  /** Whether tokens that the vocabulary does not have are left out; else they are an error. */
+  readonly optional?: boolean;
 }
 
 /**

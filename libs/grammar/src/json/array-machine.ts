@@ -50,7 +50,7 @@ export class ArrayMachine extends StructureMachine<Progress> {
   protected partsOf(phase: number, progress: Progress): readonly Call[] {
     const options = phase === FIRST || phase === ITEM ? this.#options(progress) : [];
     if (options.length === 0) return NO_CALLS;
-    const { unique } = this.#plan.form;
+    const unique = this.#plan.form.unique !== undefined;
     return options.map(({ value, next }) => {
       const begin = (): { machine: Machine; start: number } => {
         const machine = this.#values(value, progress.used)!;

@@ -14,6 +14,11 @@ export class Grammar {
     this.#build = build;
   }
 
+  /** A new machine of the whole output, as a part of a larger grammar. */
+  build(budget: StateBudget): Machine {
+    return this.#build(budget);
+  }
+
   /** The machine of the whole output; matchers that hold an older one keep it. */
   machine(): Machine {
     if (!this.#machine || this.#budget.isLarge) {

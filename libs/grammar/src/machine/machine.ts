@@ -26,6 +26,7 @@ export interface TokenMove {
   /** `only`: the tokens named; `except`: any token but them and those that end the output; `control`: control tokens but them. */
   readonly kind: 'only' | 'except' | 'control';
   readonly tokens: readonly (number | string)[];
+  readonly optional?: boolean;
   readonly to: number;
 }
 

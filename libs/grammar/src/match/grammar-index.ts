@@ -32,6 +32,12 @@ export class GrammarIndex {
     return walk;
   }
 
+  /** Whether the vocabulary has a token by this id or with this text. */
+  hasToken(token: number | string): boolean {
+    const id = typeof token === 'number' ? token : this.vocabulary.idOf?.(token);
+    return id !== undefined && id >= 0 && id < this.vocabulary.size;
+  }
+
   /**
    * The id of a token that a grammar names by id or by text.
    * @throws StarlingError invalid_grammar if the vocabulary does not have it

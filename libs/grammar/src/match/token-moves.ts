@@ -25,7 +25,8 @@ function resolve(move: TokenMove, index: GrammarIndex): Resolved {
   if (!moves) resolved.set(index, (moves = new WeakMap()));
   let found = moves.get(move);
   if (!found) {
-    const ids = new Set(move.tokens.map((token) => index.tokenId(token)));
+    const known = move.optional ? move.tokens.filter((token) => index.hasToken(token)) : move.tokens;
+    const ids = new Set(known.map((token) => index.tokenId(token)));
     moves.set(move, (found = { ids, words: wordsOf(move, ids, index) }));
   }
   return found;

@@ -10,12 +10,13 @@ import { someNode, type RegexNode } from './regex-node.js';
 const ANYTHING: RegexNode = { kind: 'repeat', of: { kind: 'set', set: ALL_CODES }, min: 0 };
 
 /**
- * The language of the texts that an expression matches: as a whole (`full`), or somewhere inside (`search`, what JSON Schema's
- * `pattern` means). A lookahead is an intersection of what follows it with its own language, so it must not stand in a repetition.
+ * The language of the texts that an expression matches: as a whole (`full`), somewhere inside (`search`, what JSON Schema's
+ * `pattern` means), or up to the end (`end`). A lookahead is an intersection of what follows it with its own language, so it must not stand in a repetition.
  * @throws StarlingError invalid_grammar
  */
-export function regexDfa(node: RegexNode, match: 'full' | 'search'): Dfa {
-  return languageOf(match === 'full' ? [node] : [ANYTHING, node, ANYTHING]);
+export function regexDfa(node: RegexNode, match: 'full' | 'search' | 'end'): Dfa {
+  if (match === 'full') return languageOf([node]);
+  return languageOf(match === 'end' ? [ANYTHING, node] : [ANYTHING, node, ANYTHING]);
 }
 
 /** The language of nodes one after the other, up to the end of the text. */

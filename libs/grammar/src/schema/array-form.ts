@@ -7,7 +7,7 @@ const anyArrays = new WeakMap<ExpressionTable, ArrayForm>();
 /** All arrays: one object per table. */
 export function ANY_ARRAY(table: ExpressionTable): ArrayForm {
   let form = anyArrays.get(table);
-  if (!form) anyArrays.set(table, (form = { prefix: [], rest: table.always, min: 0, max: Infinity, contains: [], unique: false }));
+  if (!form) anyArrays.set(table, (form = { prefix: [], rest: table.always, min: 0, max: Infinity, contains: [], unique: undefined }));
   return form;
 }
 
@@ -30,7 +30,7 @@ export function intersectArrays(table: ExpressionTable, a: ArrayForm, b: ArrayFo
     min: Math.max(a.min, b.min),
     max: Math.min(a.max, b.max, never < 0 ? Infinity : never),
     contains: mergeContains([...a.contains, ...b.contains]),
-    unique: a.unique || b.unique,
+    unique: a.unique ?? b.unique,
   };
   const impossible = form.min > form.max || form.contains.some(({ min, max, from }) => min > max || from + min > form.max);
   return impossible ? undefined : form;

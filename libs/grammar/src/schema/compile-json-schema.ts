@@ -6,8 +6,10 @@ import { Grammar } from '../machine/grammar.js';
 import type { EscapeStyle } from '../machine/json-string-machine.js';
 import type { Machine, StateBudget } from '../machine/machine.js';
 import { findInhabited } from './inhabited.js';
+import { ANY_OBJECT } from './object-form.js';
 import type { PropertyOrder } from './object-plan.js';
 import { SchemaDocument } from './schema-document.js';
+import { NO_VALUE } from './shape.js';
 import { ShapeBuilder } from './shape-builder.js';
 
 /** Characters of white space between two parts of flexible JSON: a line end and the indentation of deep nesting. */
@@ -34,11 +36,13 @@ export function compileJsonSchema(schema: unknown, options: JsonSchemaOptions = 
   return new Grammar((budget) => (maxSpace === 0 ? make(budget) : new ChoiceMachine([make(budget)], maxSpace)));
 }
 
-/** What makes the machine of a schema's values, without white space around them. */
-export function valueMachineMaker(schema: unknown, options: JsonSchemaOptions): (budget: StateBudget) => Machine {
+/** What makes the machine of a schema's values, or only of those that are objects, without white space around them. */
+export function valueMachineMaker(schema: unknown, options: JsonSchemaOptions, values: 'any' | 'object' = 'any'): (budget: StateBudget) => Machine {
   const document = new SchemaDocument(schema);
   const builder = new ShapeBuilder(document);
-  const root = builder.table.schema(document.root);
+  const { table } = builder;
+  const objects = table.shape('objects', () => ({ ...NO_VALUE, objects: [ANY_OBJECT(table)] }));
+  const root = values === 'any' ? table.schema(document.root) : table.all(table.schema(document.root), objects);
   const inhabited = findInhabited(builder, root);
   if (!inhabited(root)) throw grammarError('no finite JSON value satisfies the schema', { path: '' });
   return (budget) => new ValueMachines(builder, inhabited, styleOf(options), budget).machine(root);

@@ -67,7 +67,7 @@ const URI = uriSyntax('');
 const IRI = uriSyntax('\\u{A0}-\\u{D7FF}\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFEF}\\u{10000}-\\u{1FFFD}\\u{20000}-\\u{2FFFD}\\u{30000}-\\u{3FFFD}');
 
 const POINTER = '(?:/(?:[^~/]|~[01])*)*';
-const VARIABLE = '(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})(?:\\.?(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2}))*(?::[1-9]\\d{0,3}|\\*)?';
+const VARIABLE = '(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})+(?::[1-9]\\d{0,3}|\\*)?';
 
 /** Formats of strings as expressions that match the whole string. */
 const STRING_FORMATS: ReadonlyMap<string, string> = new Map([

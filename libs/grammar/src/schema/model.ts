@@ -47,8 +47,8 @@ export interface ArrayForm {
   /** Infinity for no bound. */
   readonly max: number;
   readonly contains: readonly Contains[];
-  /** Whether all items differ. */
-  readonly unique: boolean;
+  /** The schema that demands that all items differ, if one does. */
+  readonly unique: SchemaNode | undefined;
 }
 
 /** The condition of the values of all keys of a language. */

@@ -1,11 +1,11 @@
 import { countTexts, intersect, subtract, wordsOf } from '../automata/algebra.js';
 import type { Dfa } from '../automata/dfa.js';
-import { grammarError } from '../limits.js';
 import { numbersDfa } from '../number/number-dfa.js';
 import { parseRegex } from '../regex/parse-regex.js';
 import { regexDfa } from '../regex/regex-dfa.js';
 import { itemAt } from './array-form.js';
 import type { ArrayForm, Expression, Literal, Shape } from './model.js';
+import { refuse, type SchemaNode } from './schema-document.js';
 import type { ShapeBuilder } from './shape-builder.js';
 
 /** Scalars written so that different texts are different values. */
@@ -40,21 +40,17 @@ export function countScalars({ literals, strings, numbers }: ScalarTexts): numbe
  */
 export function boundUnique(builder: ShapeBuilder, form: ArrayForm): ArrayForm {
   if (!form.unique) return form;
-  if (form.max <= 1) return { ...form, unique: false };
+  if (form.max <= 1) return { ...form, unique: undefined };
   const positions = [...new Set([...form.prefix, itemAt(form, form.prefix.length)])].filter((item) => item !== builder.table.never);
-  const counts = positions.map((item) => countOf(builder, item));
+  const counts = positions.map((item) => countOf(builder, item, form.unique!));
   const max = Math.max(0, ...counts);
   const areAlike = positions.length <= 1 && form.contains.length === 0;
-  if (!areAlike && counts.some((count) => count < Infinity)) throw refusal('beside prefixItems or contains, unless there is no end of values for each item');
+  if (!areAlike && counts.some((count) => count < Infinity)) throw refuse(form.unique, 'uniqueItems', 'cannot be enforced beside prefixItems or contains, unless there is no end of values for each item');
   return { ...form, max: Math.min(form.max, max) };
 }
 
-function countOf(builder: ShapeBuilder, item: Expression): number {
+function countOf(builder: ShapeBuilder, item: Expression, demand: SchemaNode): number {
   const shape = builder.shapeOf(item);
-  if (shape.arrays.length > 0 || shape.objects.length > 0) throw refusal('for items that may be arrays or objects');
+  if (shape.arrays.length > 0 || shape.objects.length > 0) throw refuse(demand, 'uniqueItems', 'cannot be enforced for items that may be arrays or objects');
   return countScalars(scalarTexts(shape, []));
-}
-
-function refusal(where: string): Error {
-  return grammarError(`uniqueItems cannot be enforced ${where}`, { keyword: 'uniqueItems' });
 }

@@ -28,7 +28,7 @@ export const arrayKeywords: Keyword = (context) => {
     contains: contains.filter(({ min, max }) => min > 0 || max < Infinity),
     min: countOf(context, 'minItems') ?? 0,
     max: countOf(context, 'maxItems') ?? Infinity,
-    unique: schema.uniqueItems === true,
+    unique: schema.uniqueItems === true ? node : undefined,
   };
   const never = [...prefix, rest].indexOf(table.never);
   const max = never < 0 ? form.max : Math.min(form.max, never);
