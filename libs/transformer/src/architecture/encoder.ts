@@ -1,19 +1,7 @@
-import type { Pooling } from '../runtime/model-runtime.js';
 import type { ModelReader } from './model-reader.js';
 import type { LayerSpec, ModelSpec } from './model-spec.js';
 import { embeddingOf, normOf } from './parts.js';
-
-/** The ways to pool by their number in files. */
-const POOLINGS: readonly Pooling[] = ['none', 'mean', 'cls', 'last', 'rank'];
-
-/** How the file wants rows to become one vector; undefined if it does not say. */
-export function poolingOf(reader: ModelReader): Pooling | undefined {
-  const type = reader.optionalNumber('pooling_type');
-  if (type === undefined) return undefined;
-  const pooling = POOLINGS[type];
-  if (pooling === undefined) throw reader.invalid(`has the pooling type ${type}, where one of 0 to ${POOLINGS.length - 1} is expected`);
-  return pooling;
-}
+import { poolingOf, rankHeadOf } from './pooling.js';
 
 /** What differs between encoders. */
 export interface EncoderOptions {
@@ -38,5 +26,6 @@ export function encoderOf(reader: ModelReader, { learnedPositions, layer }: Enco
     output: { scale: 1 },
     causal: reader.boolean('attention.causal') ?? false,
     pooling: poolingOf(reader) ?? 'none',
+    rankHead: rankHeadOf(reader, reader.boolean('attention.causal') ?? false),
   };
 }

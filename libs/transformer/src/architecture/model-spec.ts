@@ -2,6 +2,7 @@ import type { TensorInfo } from '@starling/gguf';
 import type { Pooling } from '../runtime/model-runtime.js';
 import type { FeedForwardSpec, LinearSpec, NormSpec } from './block-spec.js';
 import type { MixerSpec } from './mixer-spec.js';
+import type { RankHeadSpec } from './pooling.js';
 
 /*
  * What a model is made of, as its architecture declares it and the graph builds it. Everything is concrete: tensors are those of the
@@ -47,4 +48,5 @@ export interface ModelSpec {
   /** False: every token sees the whole input. */
   readonly causal: boolean;
   readonly pooling?: Pooling;
+  readonly rankHead?: RankHeadSpec;
 }

@@ -2,6 +2,7 @@ import type { Activation } from '@starling/kernels';
 import type { ModelReader } from './model-reader.js';
 import type { AttentionSpec, BlockNorms, DenseSpec, HeadNormSpec, LinearSpec, NormSpec, ProjectionSpec } from './block-spec.js';
 import type { EmbeddingSpec, LayerSpec, ModelSpec, OutputSpec } from './model-spec.js';
+import { poolingOf, rankHeadOf } from './pooling.js';
 
 /*
  * The parts that architectures are put together from: each reads one block from the file, by the names that GGUF gives its tensors.
@@ -150,6 +151,8 @@ export function decoderOf(reader: ModelReader, { embedding, norm, output, causal
     layers: Array.from({ length: layerCount }, (_, index) => ({ parallel: false, residualScale: 1, ...layer(index) })),
     output: outputOf(reader, norm, output),
     causal: causal ?? true,
+    pooling: poolingOf(reader),
+    rankHead: rankHeadOf(reader, causal ?? true),
   };
 }
 

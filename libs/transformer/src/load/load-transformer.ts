@@ -19,9 +19,11 @@ import { Graph } from '../graph/graph.js';
 import { buildModel } from '../graph/layers.js';
 import { layOut, programNames, type ModelLayout } from '../graph/layout.js';
 import type { ModelInfo, ModelRuntime, WeightConversion } from '../runtime/model-runtime.js';
+import type { RankHead } from '../runtime/rank-head.js';
 import { StepWriter } from '../runtime/step-writer.js';
 import { TransformerRuntime } from '../runtime/transformer-runtime.js';
 import { resolveOptions, type LoadOptions, type ResolvedOptions } from './load-options.js';
+import { loadRankHead } from './load-rank-head.js';
 import { loadWeights } from './load-weights.js';
 import { conversionsOf, weightFormatOf } from './weight-format.js';
 
@@ -53,7 +55,9 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   for (const { phases, structure, descriptors } of programs) writeProgram(phases, table, memories, structure, descriptors);
   const modules = await compileModules(graph, table, resolved.deterministic ?? false);
   const team = new ComputeTeam({ memories, modules, kernels: table.kernels, scratch: layout.scratch, workers: resolved.workers });
+  let rankHead: RankHead | undefined;
   try {
+    rankHead = spec.rankHead && (await loadRankHead(model, spec.rankHead));
     await loadWeights(model, { graph, memories, loading: layout.loading, team }, resolved.onProgress);
   } catch (error) {
     await team.close();
@@ -68,6 +72,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
     rows,
     headRows,
     kvRegions: graph.kvRegions,
+    rankHead,
     writer: new StepWriter(memories, graph.step, info, graph.tileTokens),
   });
 }

@@ -125,7 +125,7 @@ async function valuesOf(model: GgufModel, source: VectorWeight['source']): Promi
 }
 
 /** Rows of a tensor as floats. */
-async function readFloats(model: GgufModel, tensor: TensorInfo, rowStart = 0, rowEnd = tensor.rowCount): Promise<Float32Array> {
+export async function readFloats(model: GgufModel, tensor: TensorInfo, rowStart = 0, rowEnd = tensor.rowCount): Promise<Float32Array> {
   const bytes = new Uint8Array((tensor.byteLength / tensor.rowCount) * (rowEnd - rowStart));
   await model.readTensor(tensor, bytes, { rowStart, rowEnd });
   const values = new Float32Array((rowEnd - rowStart) * tensor.rowLength);

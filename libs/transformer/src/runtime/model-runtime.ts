@@ -90,6 +90,14 @@ export interface EmbeddingOutput {
  * number of threads: logits are equal bit for bit.
  *
  * A step that fails (`worker_failed`, `closed`) has written an unknown part of the pages of its own tokens and nothing else.
+ *
+ * A model with `info.hasRecurrentState` keeps, beside the pages, a state of fixed size in each slot:
+ * - a sequence keeps its slot from its first token to its last; a slot belongs to one sequence at a time;
+ * - a sequence that starts at position 0 starts from a state of zero, whatever the slot held before;
+ * - any other step must go on exactly where the slot's state is: states cannot be cut back, shared or copied, so that pages of a common
+ *   beginning are of no use to a second sequence, and a sequence that is forked, preempted or moved is computed again from position 0;
+ * - after a step that failed the states of its slots are lost, and its sequences start anew.
+ * Steps against these rules are refused with `invalid_argument`.
  */
 export interface ModelRuntime {
   readonly info: ModelInfo;

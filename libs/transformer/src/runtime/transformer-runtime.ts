@@ -7,6 +7,8 @@ import type { Rows } from '../graph/rows.js';
 import { checkBatch } from './batch-limits.js';
 import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './model-runtime.js';
 import { poolRows } from './pooling.js';
+import type { RankHead } from './rank-head.js';
+import { SlotPositions } from './slot-positions.js';
 import type { StepCounts, StepWriter } from './step-writer.js';
 
 /** A model whose weights are in place. */
@@ -18,6 +20,7 @@ export interface LoadedModel {
   readonly rows: ModelRows;
   readonly headRows: number;
   readonly kvRegions: readonly KvRegion[];
+  readonly rankHead?: RankHead;
   readonly writer: StepWriter;
 }
 
@@ -30,12 +33,15 @@ export class TransformerRuntime implements ModelRuntime {
   readonly #model: LoadedModel;
   /** Results by number of rows: views of the logits' memory, made once each. */
   readonly #outputs: StepOutput[] = [];
+  /** For models with a recurrent state. */
+  readonly #slots: SlotPositions | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(model: LoadedModel) {
     this.info = model.info;
     this.#model = model;
+    this.#slots = model.info.hasRecurrentState ? new SlotPositions(model.info.maxSequences) : undefined;
   }
 
   /** How often workers had to be started anew, as events. */
@@ -70,15 +76,18 @@ export class TransformerRuntime implements ModelRuntime {
     const { info } = this;
     if (!info.hasLogits) throw new StarlingError('invalid_argument', `The model (${info.architecture}) gives embeddings, not logits.`);
     checkBatch(batch, info);
+    this.#slots?.begin(batch);
     const { headRows, writer } = this.#model;
     const counts = writer.write(batch, outputsAsAsked);
     const { outputs } = counts;
     if (outputs <= headRows) {
       writer.setHead(0, outputs);
       await this.#run('forward', counts, outputs);
+      this.#slots?.end(batch);
       return this.#output(outputs);
     }
     await this.#run('body', counts, 0);
+    this.#slots?.end(batch);
     const logits = new Float32Array(outputs * info.vocabSize);
     for (let first = 0; first < outputs; first += headRows) {
       const count = Math.min(headRows, outputs - first);
@@ -92,14 +101,16 @@ export class TransformerRuntime implements ModelRuntime {
   async #embed(batch: readonly SequenceInput[], pooling: Pooling): Promise<EmbeddingOutput> {
     const { info } = this;
     checkBatch(batch, info);
+    this.#slots?.begin(batch);
     const counts = this.#model.writer.write(batch, outputsOfAll);
     const { tokens } = counts;
     await this.#run('body', counts, 0);
+    this.#slots?.end(batch);
     await this.#run('hidden', counts, 0);
     const width = info.embeddingLength;
     const hidden = new Float32Array(tokens * width);
     this.#copyRows(this.#model.rows.hidden, this.#model.rows.home.index, tokens, width, hidden, 0);
-    return poolRows(hidden, width, batch.map(({ tokens: { length } }) => length), pooling);
+    return poolRows(hidden, width, batch.map(({ tokens: { length } }) => length), pooling, this.#model.rankHead);
   }
 
   async #run(program: ProgramName, counts: StepCounts, head: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { GgufWriter, TENSOR_TYPES, openGguf, type GgufModel, type GgufValue } from '@starling/gguf';
+import { GgufWriter, TENSOR_TYPES, bytesOfValues, dequantize, openGguf, quantize, type GgufModel, type GgufValue, type TensorType } from '@starling/gguf';
 import type { Matrix, Row } from './scalar-math.js';
 
 /** Names and shapes of tensors: a length, or [columns, rows] or [columns, rows, experts], as the file has them. */
@@ -19,9 +19,10 @@ export interface RandomModel {
 /**
  * Makes a model file in memory with F32 weights from a fixed seed. Norm weights lie near 1, everything else is spread so that
  * mistakes show.
+ * @param type what matrices are written as where their rows allow it; the reference gets the values that come out of it
  * @param metadata keys below the architecture's name; whole numbers are written as u32, others as f32
  */
-export async function randomModel(architecture: string, metadata: Readonly<Record<string, GgufValue>>, shapes: TensorShapes, seed = 1): Promise<RandomModel> {
+export async function randomModel(architecture: string, metadata: Readonly<Record<string, GgufValue>>, shapes: TensorShapes, { seed = 1, type = 'F32' }: { readonly seed?: number; readonly type?: 'F32' | 'Q8_0' } = {}): Promise<RandomModel> {
   const chunks: Uint8Array[] = [];
   const writer = new GgufWriter({ write: async (bytes) => void chunks.push(bytes.slice()) });
   writer.setMetadata('general.architecture', architecture);
@@ -30,6 +31,7 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
     else writer.setMetadata(`${architecture}.${key}`, value);
   }
   const random = uniform(seed);
+  const encoded: Uint8Array[] = [];
   const values = new Map<string, { dimensions: readonly number[]; data: Float32Array }>();
   for (const [name, shape] of Object.entries(shapes)) {
     const dimensions = typeof shape === 'number' ? [shape] : shape;
@@ -39,9 +41,12 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
     // Rates of forgetting are negative.
     if (name.endsWith('ssm_a')) data.forEach((value, i) => (data[i] = -Math.abs(value)));
     values.set(name, { dimensions, data });
-    writer.addTensor(name, TENSOR_TYPES.F32, dimensions);
+    const isQuantized = type !== 'F32' && dimensions.length > 1 && dimensions[0] % TENSOR_TYPES[type].blockSize === 0;
+    const bytes = isQuantized ? quantized(TENSOR_TYPES[type], data, dimensions[0]) : new Uint8Array(data.buffer);
+    encoded.push(bytes);
+    writer.addTensor(name, isQuantized ? TENSOR_TYPES[type] : TENSOR_TYPES.F32, dimensions);
   }
-  for (const { data } of values.values()) await writer.write(new Uint8Array(data.buffer));
+  for (const bytes of encoded) await writer.write(bytes);
   await writer.finish();
 
   const get = (name: string): { dimensions: readonly number[]; data: Float32Array } => {
@@ -61,6 +66,14 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
       return Array.from({ length: dimensions[2] }, (_, i) => rowsOf(data.subarray(i * size, (i + 1) * size), dimensions[0]));
     },
   };
+}
+
+/** The values in a block format; they are replaced by what the format makes of them. */
+function quantized(type: TensorType, values: Float32Array, rowLength: number): Uint8Array {
+  const bytes = new Uint8Array(bytesOfValues(type, values.length));
+  quantize(type, values, rowLength, bytes);
+  dequantize(type, bytes, values);
+  return bytes;
 }
 
 /** Uniform numbers in [0, 1) (xorshift, Marsaglia 2003). */
