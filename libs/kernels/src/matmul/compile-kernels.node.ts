@@ -22,25 +22,31 @@ export function nodeBuild(deterministic = false): KernelBuild {
   return fastestBuild(process.arch === 'x64' && isOneOf(JOINING_VERSIONS));
 }
 
-let compiling = 0;
+let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Compiles a module of kernels with the optimising compiler, so that the first call is as fast as all others, and with vectors joined
- * if the build says so. The engine's options are changed for as long as that takes.
+ * if the build says so. The engine's options are changed for as long as that takes, so one module is compiled after another.
  */
 export async function compileKernels(bytes: BufferSource, build: KernelBuild): Promise<WebAssembly.Module> {
-  if (compiling++ === 0) setFlags(true, build.wide);
+  const compiled = last.then(() => compile(bytes, build.wide));
+  last = compiled.catch(() => undefined);
+  return compiled;
+}
+
+async function compile(bytes: BufferSource, wide: boolean): Promise<WebAssembly.Module> {
+  setFlags(true, wide);
   // Compilation in the background does not always keep the process from ending.
   const keepAlive = setInterval(() => undefined, 1000);
   try {
     return await WebAssembly.compile(bytes);
   } finally {
     clearInterval(keepAlive);
-    if (--compiling === 0) setFlags(false, build.wide);
+    setFlags(false, wide);
   }
 }
 
 function setFlags(on: boolean, wide: boolean): void {
   if (isOneOf(EAGER_VERSIONS)) for (const flag of EAGER_FLAGS) v8.setFlagsFromString(on ? `--no-${flag}` : `--${flag}`);
-  if (wide) v8.setFlagsFromString(on ? `--${JOINING_FLAG}` : `--no-${JOINING_FLAG}`);
+  if (wide && isOneOf(JOINING_VERSIONS)) v8.setFlagsFromString(on ? `--${JOINING_FLAG}` : `--no-${JOINING_FLAG}`);
 }

@@ -48,8 +48,8 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
     });
 
     function packScales(row: Local<'i32'>, r: number): void {
-      if (spec.scale === 'e8m0') f.do(i32.store8(to, file.factor(row), r));
-      else f.do(i32.store16(to, file.factor(row), 2 * r));
+      if (spec.scale === 'e8m0') f.do(i32.store8(to, file.factor(row, 0), r));
+      else for (let sub = 0; 2 * PANEL_ROWS * sub < layout.minimumFactor; sub++) f.do(i32.store16(to, file.factor(row, sub), 2 * (PANEL_ROWS * sub + r)));
       if (file.minimumFactor) f.do(i32.store16(to, file.minimumFactor(row), layout.minimumFactor + 2 * r));
       for (let sub = 0; sub < layout.subs; sub++) {
         const place = PAIR_BYTES * (sub >> 2) + 4 * r + (sub & 3);

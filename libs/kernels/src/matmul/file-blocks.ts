@@ -24,8 +24,8 @@ export interface FileBlock {
   readonly bytes: number;
   /** Codes of the columns 32 g .. 32 g + 31 of the block: two vectors in the order of the columns. */
   codes(code: PackCode, block: Address, group: number): [Vector, Vector];
-  /** The f16 factor of the scales as 16 bits (or an E8M0 byte less one). */
-  factor(block: Address): Expr<'i32'>;
+  /** The f16 factor of the scales (of sub-block `sub` if these have their own) as 16 bits, or an E8M0 byte less one. */
+  factor(block: Address, sub: number): Expr<'i32'>;
   /** The f16 factor of what is added. */
   minimumFactor?(block: Address): Expr<'i32'>;
   /** The byte of the scale of sub-block `sub`. */

@@ -1,11 +1,12 @@
 import { alignUp, StarlingError } from '@starling/core';
-import type { TensorTypeName } from '@starling/gguf';
+import { TENSOR_TYPES, type TensorTypeName } from '@starling/gguf';
 import { activationRowBytes } from './activation-layout.js';
 import { STREAMS } from './emit-driver.js';
 import { floatPanelBytes, floatScratchBytes, type FloatFormatName } from './float-panels.js';
 import { quantScratchBytes } from './quant-scratch.js';
 import { QUANT_SPECS, type QuantFormatName } from './quant-formats.js';
 import { PANEL_ROWS, panelBytes, type QuantSpec } from './quant-spec.js';
+import { isRewritten, rewriteBlocks, rewrittenBytes } from './rewrite.js';
 
 /** Formats that have kernels. Tensors of other types are converted to one of them at load, see `formatForType`. */
 export type MatmulFormatName = FloatFormatName | QuantFormatName;
@@ -43,6 +44,13 @@ export interface MatmulFormat {
   activationBytes(cols: number): number;
   /** Bytes of scratch that one worker needs for a product with several tokens. */
   scratchBytes(cols: number): number;
+  /** For types whose bytes in a file cannot be packed as they are: what must be done to them first. What `pack` takes is its result. */
+  readonly rewritten?: {
+    /** Bytes of a row once rewritten. */
+    rowBytes(cols: number): number;
+    /** Rewrites whole rows of a file, losing nothing. Plain TypeScript, some 100 MB/s. */
+    rewrite(file: Uint8Array, out: Uint8Array): void;
+  };
 }
 
 /** rowBegin (and rowEnd, but at the end of a matrix) of all kernels are multiples of this. */
@@ -78,11 +86,12 @@ function quantFormat(name: QuantFormatName): MatmulFormat {
   return {
     name,
     activation: 'q8',
-    colGranularity: spec.blockValues,
+    colGranularity: TENSOR_TYPES[name].blockSize,
     kernels: kernelNames(name),
     packedBytes: (rows, cols) => alignUp(panels(rows) * panelBytes(spec, cols), ALIGNMENT),
     activationBytes: activationRowBytes,
     scratchBytes: (cols) => quantScratchBytes(spec, cols),
+    ...(isRewritten(name) ? { rewritten: { rowBytes: (cols) => rewrittenBytes(name, cols), rewrite: (file, out) => rewriteBlocks(name, file, out) } } : {}),
   };
 }
 
@@ -91,8 +100,11 @@ const formats = new Map<MatmulFormatName, MatmulFormat>([
   ...(Object.keys(QUANT_SPECS) as QuantFormatName[]).map((name) => [name, quantFormat(name)] as const),
 ]);
 
-/** All formats that have kernels. */
-export const MATMUL_FORMATS: readonly MatmulFormat[] = [...formats.values()];
+/** Formats whose bytes are packed as they lie in a file. */
+export const MATMUL_FORMATS: readonly MatmulFormat[] = [...formats.values()].filter(({ rewritten }) => !rewritten);
+
+/** Formats whose bytes are rewritten first. */
+export const REWRITTEN_FORMATS: readonly MatmulFormat[] = [...formats.values()].filter(({ rewritten }) => rewritten);
 
 /** The format of that name. */
 export function matmulFormat(name: MatmulFormatName): MatmulFormat {
@@ -101,7 +113,10 @@ export function matmulFormat(name: MatmulFormatName): MatmulFormat {
   return format;
 }
 
-/** The format in which weights of a tensor type are kept in memory. */
+/**
+ * The format in which weights of a tensor type are kept in memory.
+ * @throws StarlingError `unsupported_model` for types that no weights have (I8, F64, Q8_K, ...)
+ */
 export function formatForType(type: TensorTypeName): MatmulFormat {
   return matmulFormat(type as MatmulFormatName);
 }

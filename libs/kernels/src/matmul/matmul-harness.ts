@@ -35,12 +35,21 @@ export class MatmulHarness {
 
   /** Packs file bytes in chunks of `chunk` rows; gives the matrix's address. */
   pack(file: Uint8Array, rows: number, cols: number, chunk = 8): number {
-    const source = this.place(file.length);
+    const rewritten = this.rewrite(file, rows, cols);
+    const source = this.place(rewritten.length);
     const matrix = this.place(this.format.packedBytes(rows, cols));
-    const rowBytes = file.length / rows;
-    this.bytes.set(file, source);
+    const rowBytes = rewritten.length / rows;
+    this.bytes.set(rewritten, source);
     for (let row = 0; row < rows; row += chunk) this.#kernels[this.format.kernels.pack](source + row * rowBytes, matrix, row, Math.min(rows, row + chunk), cols);
     return matrix;
+  }
+
+  private rewrite(file: Uint8Array, rows: number, cols: number): Uint8Array {
+    const { rewritten } = this.format;
+    if (!rewritten) return file;
+    const out = new Uint8Array(rows * rewritten.rowBytes(cols));
+    rewritten.rewrite(file, out);
+    return out;
   }
 
   unpackRow(matrix: number, row: number, cols: number): Float32Array {
@@ -99,6 +108,7 @@ export function randomFrom(seed: number): () => number {
 /** Places of the f16 factors in a block: any bytes will do for the rest. */
 const HALF_PLACES: Partial<Record<MatmulFormatName, readonly number[]>> = {
   Q4_0: [0], Q4_1: [0, 2], Q5_0: [0], Q5_1: [0, 2], Q8_0: [0], IQ4_NL: [0], IQ4_XS: [0], Q2_K: [80, 82], Q3_K: [108], Q4_K: [0, 2], Q5_K: [0, 2], Q6_K: [208],
+  IQ1_S: [0], IQ2_XXS: [0], IQ2_XS: [0], IQ2_S: [0], IQ3_XXS: [0], IQ3_S: [0], TQ1_0: [52], TQ2_0: [64], Q1_0: [0], Q2_0: [0],
 };
 
 /** Random file bytes of a matrix, with factors of sensible size. */
@@ -115,6 +125,9 @@ export function randomFile(name: MatmulFormatName, rows: number, cols: number, s
   for (let block = 0; block < file.length; block += blockBytes) {
     for (const place of HALF_PLACES[name] ?? []) view.setUint16(block + place, randomHalf(random), true);
     if (name === 'MXFP4') file[block] = 118 + Math.floor(random() * 6);
+    if (name === 'NVFP4') for (let i = 0; i < 4; i++) file[block + i] &= 0x7f;
+    // The top bits of four scale words are the factor.
+    if (name === 'IQ1_M') [0, 0x80, 0x10, 0x20].forEach((bits, i) => (file[block + 49 + 2 * i] = bits | (file[block + 49 + 2 * i] & 15)));
   }
   return file;
 }

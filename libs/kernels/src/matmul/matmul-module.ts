@@ -1,4 +1,5 @@
 import { ModuleBuilder } from '../wasm/module-builder.js';
+import { byteBlock } from './byte-block.js';
 import type { KernelBuild } from './dot-mode.js';
 import { emitFloatMatmul } from './emit-float-matmul.js';
 import { emitQuantMatmul } from './emit-quant-matmul.js';
@@ -9,6 +10,7 @@ import { FILE_BLOCKS } from './file-blocks.js';
 import { emitFloatPack, emitFloatUnpackRow } from './float-panels.js';
 import type { MatmulFormatName } from './format.js';
 import { QUANT_SPECS } from './quant-formats.js';
+import { isRewritten } from './rewrite.js';
 
 /** Pages of 64 KiB that any memory of the kernels may have. */
 const MEMORY_PAGES = { initialPages: 1, maximumPages: 65536, shared: true } as const;
@@ -33,7 +35,7 @@ function emitFormat(module: ModuleBuilder, name: MatmulFormatName, build: Kernel
     return;
   }
   const spec = QUANT_SPECS[name];
-  emitPack(module, name, spec, FILE_BLOCKS[name]);
+  emitPack(module, name, spec, isRewritten(name) ? byteBlock(spec) : FILE_BLOCKS[name]);
   emitUnpackRow(module, name, spec, build);
   emitQuantMatmul(module, name, spec, build);
 }

@@ -10,11 +10,11 @@ type Vector = Expr<'v128'>;
 
 /** The bits of a half float's sign, exponent and mantissa after `<< 13` of the sign-extended number: a float 2^112 times too small. */
 const HALF_BITS = 0x8fffe000 | 0;
-const HALF_SCALE = 2 ** 112;
+const HALF_EXPONENT = 112;
 
-/** Four half floats as floats; constants from the pool. Infinities and NaN are not kept. */
-export function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: number): Vector {
-  return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(HALF_SCALE));
+/** Four half floats times 2^`exponent` as floats; constants from the pool. Infinities and NaN are not kept. */
+function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: number, exponent = 0): Vector {
+  return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(2 ** (HALF_EXPONENT + exponent)));
 }
 
 /** Emits the reading of panel blocks: codes, scales and minima of the four rows of one half. */
@@ -33,7 +33,7 @@ export class PanelReader {
     tableConstant: (bytes: readonly number[]) => Vector,
   ) {
     this.layout = blockLayout(spec);
-    constants.hold({ bytes: layoutMasks(spec.bits), words: spec.scale === 'e8m0' ? [] : [HALF_BITS, ...(spec.scale === 'super' && !spec.signedScales ? [255] : [])], floats: spec.scale === 'e8m0' ? [] : [HALF_SCALE] });
+    constants.hold({ bytes: layoutMasks(spec.bits), words: spec.scale === 'e8m0' ? [] : [HALF_BITS, ...(spec.scale === 'super' && !spec.signedScales ? [255] : [])], floats: spec.scale === 'e8m0' ? [] : [2 ** (HALF_EXPONENT + (spec.factorExponent ?? 0))] });
     this.temporaries = [0, 1].map(() => f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length));
     if (spec.table) this.table = f.local('v128', tableConstant(spec.table));
   }
@@ -60,7 +60,7 @@ export class PanelReader {
 
   /** The rows' factors: what the scales of a block have in common. Undefined if the block has one scale only. */
   factor(block: Local<'i32'>, half: number): Vector | undefined {
-    return this.spec.scale === 'super' ? loadHalves(this.constants, block, 2 * HALF_ROWS * half) : undefined;
+    return this.spec.scale === 'super' ? loadHalves(this.constants, block, 2 * HALF_ROWS * half, this.spec.factorExponent) : undefined;
   }
 
   minimumFactor(block: Local<'i32'>, half: number): Vector | undefined {

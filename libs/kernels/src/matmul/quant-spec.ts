@@ -39,6 +39,8 @@ export interface QuantSpec {
   readonly maxCode: number;
   /** Codes by the bits stored, 16 of them. */
   readonly table?: readonly number[];
+  /** The power of two that f16 factors are multiplied by, 0 by default. */
+  readonly factorExponent?: number;
 }
 
 /** Rows of a panel, and of each of its halves: the lanes of a vector. */

@@ -46,7 +46,7 @@ export class PackedWeights {
       return exponent === 0 ? 0 : 2 ** (exponent - 127);
     }
     const sub = spec.scale === 'f16' ? Math.floor((col % spec.blockValues) / spec.subValues) : 0;
-    const factor = f16ToNumber(this.#view.getUint16(at + 2 * (PANEL_ROWS * sub + (row % PANEL_ROWS)), true));
+    const factor = f16ToNumber(this.#view.getUint16(at + 2 * (PANEL_ROWS * sub + (row % PANEL_ROWS)), true)) * 2 ** (spec.factorExponent ?? 0);
     if (spec.scale === 'f16') return factor;
     const place = this.#subPlace(row, col) + this.#layout.subScales;
     return fround(factor * (spec.signedScales ? this.#view.getInt8(place) : this.#view.getUint8(place)));
