@@ -1,6 +1,7 @@
 import { StarlingError } from '@starling/core';
 import { checkBatch } from './batch-limits.js';
 import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './model-runtime.js';
+import { SlotPositions } from './slot-positions.js';
 
 /** Fills the logits that follow `history` (all tokens of the sequence up to and with this position). */
 export type FakeLogits = (logits: Float32Array, history: readonly number[]) => void;
@@ -43,13 +44,16 @@ const defaultInfo: ModelInfo = {
 /**
  * A model without weights, for tests of the layers above: it remembers the tokens that were written to each page, and
  * computes logits from what a sequence's pages hold. So a wrong page table, a position that was skipped, or a page that
- * was given away too early gives wrong tokens or an error here as it would with a real model.
+ * was given away too early gives wrong tokens or an error here as it would with a real model. With `hasRecurrentState` it refuses steps that
+ * break the rules for slots, too.
  */
 export class FakeModelRuntime implements ModelRuntime {
   readonly info: ModelInfo;
   /** Batches that were run, newest last. */
   readonly steps: { readonly tokens: number; readonly sequences: number }[] = [];
   readonly #logits: FakeLogits;
+  /** For models with a recurrent state. */
+  readonly #slots: SlotPositions | undefined;
   readonly #onStep: NonNullable<FakeModelOptions['onStep']>;
   /** (pageCount, pageTokens): the token whose keys would lie there, undefined if none was written. */
   readonly #pages: (number | undefined)[][];
@@ -59,6 +63,7 @@ export class FakeModelRuntime implements ModelRuntime {
   constructor(options: FakeModelOptions = {}) {
     this.info = { ...defaultInfo, ...options.info };
     this.#logits = options.logits ?? successor;
+    this.#slots = this.info.hasRecurrentState ? new SlotPositions(this.info.maxSequences) : undefined;
     this.#onStep = options.onStep ?? (() => undefined);
     this.#pages = Array.from({ length: this.info.pageCount }, () => new Array<number | undefined>(this.info.pageTokens).fill(undefined));
   }
@@ -66,6 +71,7 @@ export class FakeModelRuntime implements ModelRuntime {
   step(batch: readonly SequenceInput[]): Promise<StepOutput> {
     return this.#inTurn(async () => {
       const size = checkBatch(batch, this.info);
+      this.#slots?.begin(batch);
       await this.#onStep(batch);
       this.#assertOpen();
       this.steps.push({ tokens: size.tokens, sequences: batch.length });
@@ -80,6 +86,7 @@ export class FakeModelRuntime implements ModelRuntime {
           this.#logits(logits.subarray(row * vocabSize, (row + 1) * vocabSize), this.#history(sequence, sequence.startPosition + i + 1));
         }
       }
+      this.#slots?.end(batch);
       return { rows: size.outputRows, logits };
     });
   }
@@ -87,12 +94,14 @@ export class FakeModelRuntime implements ModelRuntime {
   embed(batch: readonly SequenceInput[], options: { pooling?: Pooling } = {}): Promise<EmbeddingOutput> {
     return this.#inTurn(async () => {
       checkBatch(batch, this.info);
+      this.#slots?.begin(batch);
       await this.#onStep(batch);
       this.#assertOpen();
       const { embeddingLength } = this.info;
       const rows = batch.flatMap((sequence) => ((options.pooling ?? this.info.pooling) === 'none' ? Array.from(sequence.tokens) : [sequence.tokens[sequence.tokens.length - 1]]));
       const vectors = new Float32Array(rows.length * embeddingLength);
       rows.forEach((token, row) => vectors.fill(token + 1, row * embeddingLength, (row + 1) * embeddingLength));
+      this.#slots?.end(batch);
       return { rows: rows.length, vectors };
     });
   }
