@@ -19,7 +19,6 @@ import { Graph } from '../graph/graph.js';
 import { buildModel } from '../graph/layers.js';
 import { layOut, programNames, type ModelLayout } from '../graph/layout.js';
 import type { ModelInfo, ModelRuntime, WeightConversion } from '../runtime/model-runtime.js';
-import type { RankHead } from '../runtime/rank-head.js';
 import { StepWriter } from '../runtime/step-writer.js';
 import { TransformerRuntime } from '../runtime/transformer-runtime.js';
 import { resolveOptions, type LoadOptions, type ResolvedOptions } from './load-options.js';
@@ -55,26 +54,18 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   for (const { phases, structure, descriptors } of programs) writeProgram(phases, table, memories, structure, descriptors);
   const modules = await compileModules(graph, table, resolved.deterministic ?? false);
   const team = new ComputeTeam({ memories, modules, kernels: table.kernels, scratch: layout.scratch, workers: resolved.workers });
-  let rankHead: RankHead | undefined;
   try {
-    rankHead = spec.rankHead && (await loadRankHead(model, spec.rankHead));
+    const rankHead = spec.rankHead && (await loadRankHead(model, spec.rankHead));
     await loadWeights(model, { graph, memories, loading: layout.loading, team }, resolved.onProgress);
+    const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes, hasRecurrentState: graph.stateRegions.length > 0, layout, conversions: conversionsOf(graph.matrices) });
+    const writer = new StepWriter(memories, graph.step, info, graph.tileTokens);
+    const runtime = new TransformerRuntime({ info, team, memories, layout, rows, headRows, kvRegions: graph.kvRegions, rankHead, writer });
+    await runtime.warmUp();
+    return runtime;
   } catch (error) {
     await team.close();
     throw error;
   }
-  const info = infoOf(model, spec, { ...resolved, contextLength, pageCount, pageBytes, hasRecurrentState: graph.stateRegions.length > 0, layout, conversions: conversionsOf(graph.matrices) });
-  return new TransformerRuntime({
-    info,
-    team,
-    memories,
-    layout,
-    rows,
-    headRows,
-    kvRegions: graph.kvRegions,
-    rankHead,
-    writer: new StepWriter(memories, graph.step, info, graph.tileTokens),
-  });
 }
 
 /** Builds and compiles just the kernels that the model uses. */

@@ -27,6 +27,9 @@ export interface LoadedModel {
 const outputsAsAsked = (sequence: SequenceInput): SequenceInput['outputs'] => sequence.outputs;
 const outputsOfAll = (): 'all' => 'all';
 
+/** Tokens of the prompt that kernels are warmed up with. */
+const warmUpTokens = 16;
+
 /** Runs steps on a compute team. */
 export class TransformerRuntime implements ModelRuntime {
   readonly info: ModelInfo;
@@ -70,6 +73,21 @@ export class TransformerRuntime implements ModelRuntime {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#model.team.close();
+  }
+
+  /**
+   * Runs a short prompt and a single token that nobody asked for, so that the engine has optimized the kernels before the first request.
+   * Leaves meaningless keys in the first pages.
+   */
+  async warmUp(): Promise<void> {
+    const { maxBatchTokens, contextLength, pageTokens, pageCount, hasLogits } = this.info;
+    const pages = Int32Array.from({ length: Math.min(pageCount, Math.ceil(warmUpTokens / pageTokens)) }, (_, page) => page);
+    const { writer } = this.#model;
+    for (const count of [Math.min(warmUpTokens, maxBatchTokens, contextLength, pages.length * pageTokens), 1]) {
+      const counts = writer.write([{ tokens: new Uint32Array(count), startPosition: 0, pages, slot: 0, outputs: 'last' }], outputsAsAsked);
+      writer.setHead(0, 1);
+      await this.#run(hasLogits ? 'forward' : 'body', counts, hasLogits ? 1 : 0);
+    }
   }
 
   async #step(batch: readonly SequenceInput[]): Promise<StepOutput> {
