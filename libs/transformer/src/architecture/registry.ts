@@ -1,4 +1,5 @@
 import { StarlingError } from '@starling/core';
+import { arcee } from '../archs/arcee.js';
 import { bert } from '../archs/bert.js';
 import { bloom } from '../archs/bloom.js';
 import { cohere2 } from '../archs/cohere2.js';
@@ -40,6 +41,7 @@ import { starcoder2 } from '../archs/starcoder2.js';
 import type { Architecture } from './architecture.js';
 
 const all: readonly Architecture[] = [
+  arcee,
   bert,
   bloom,
   cohere2,
