@@ -8,3 +8,5 @@ export declare function runNode(
   args: readonly string[],
   options?: { nodeFlags?: readonly string[]; env?: Record<string, string>; cwd?: string },
 ): number;
+/** Makes Nx read the workspace, for the lint rule on imports. */
+export declare function readProjectGraph(): void;

@@ -22,3 +22,8 @@ export function runNode(script, args, { nodeFlags = [], env = {}, cwd = root } =
   });
   return status ?? 1;
 }
+
+/** Makes Nx read the workspace, once: the lint rule on imports looks at what it found, and is silently skipped without. */
+export function readProjectGraph() {
+  spawnSync(process.execPath, [binOf('nx'), 'show', 'projects'], { cwd: root, stdio: 'ignore', env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } });
+}

@@ -1,8 +1,9 @@
 // Lints texts as if they stood in the named files: reads [{ file, text }] as JSON from stdin, writes the rule ids of each to the file named as argument.
 import { ESLint } from 'eslint';
 import fs from 'node:fs';
-import { root } from '../run.mjs';
+import { readProjectGraph, root } from '../run.mjs';
 
+readProjectGraph();
 const eslint = new ESLint({ cwd: root });
 const rules = [];
 for (const { file, text } of JSON.parse(fs.readFileSync(0, 'utf8'))) {
