@@ -60,8 +60,10 @@ function kvBytesPerToken(file: GgufModel, kvType: KvType): number {
     const found = value(key);
     return typeof found === 'number' ? found : undefined;
   };
-  const layers = number('block_count') ?? 1;
-  const heads = number('attention.head_count') ?? 1;
+  const heads = number('attention.head_count') ?? 0;
+  // Without attention nothing is kept for each token.
+  if (heads === 0) return 1;
+  const layers = Math.ceil((number('block_count') ?? 1) / (number('full_attention_interval') ?? 1));
   const headLength = Math.ceil((number('embedding_length') ?? 1) / heads);
   const perHead = (number('attention.key_length') ?? headLength) + (number('attention.value_length') ?? headLength);
   const kvHeads = value('attention.head_count_kv');
