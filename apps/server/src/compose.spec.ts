@@ -7,8 +7,17 @@ import { compose, type Server } from './compose.js';
 import { resolveConfig } from './config.js';
 
 const never = new AbortController().signal;
-const composed = (flags: Record<string, unknown> = {}): Server =>
-  compose(resolveConfig({ flags: { port: 0, threads: 1, logLevel: 'silent', ...flags }, environment: {} }), fakeIo(''));
+const servers: Server[] = [];
+
+function composed(flags: Record<string, unknown> = {}): Server {
+  const server = compose(resolveConfig({ flags: { port: 0, threads: 1, logLevel: 'silent', ...flags }, environment: {} }), fakeIo(''));
+  servers.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close(AbortSignal.abort());
+});
 
 const ask = async (server: Server, body: object) =>
   (await fetch(`${server.url}/v1/generate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as Promise<Record<string, unknown>>;
@@ -48,9 +57,23 @@ describe('a composed server', () => {
   it('ends what is under way when it is told to hurry', async () => {
     const server = composed();
     await server.start();
-    const answers = Array.from({ length: 8 }, (_, seed) => ask(server, { prompt: 'a', ignore_eos: true, seed }));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const streams = await Promise.all(
+      Array.from({ length: 8 }, async (_, seed) => {
+        const body = JSON.stringify({ prompt: 'a', ignore_eos: true, seed, stream: true });
+        const response = await fetch(`${server.url}/v1/generate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+        return response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      }),
+    );
+    await Promise.all(streams.map((stream) => stream.read()));
     await server.close(AbortSignal.abort());
-    expect((await answers[7]).error).toMatchObject({ code: 'shutting_down', type: 'server_error' });
+    const ends = await Promise.all(
+      streams.map(async (stream) => {
+        let text = '';
+        for (let part = await stream.read(); !part.done; part = await stream.read()) text += part.value;
+        return text.slice(text.lastIndexOf('event: '));
+      }),
+    );
+    expect(ends.at(-1)).toMatch(/^event: error\ndata: \{"error":\{"code":"shutting_down","type":"server_error"/);
+    for (const end of ends) expect(end).toMatch(/^event: (error|done)\n/);
   });
 });

@@ -32,7 +32,7 @@ export interface Server {
   readonly url: string;
   /** The first model, once it is loaded. */
   readonly model: ServedModel;
-  /** Takes no new requests, lets those under way end for as long as the configuration says (or until `hurry` aborts), and closes everything. */
+  /** Takes no new requests, lets those under way end for as long as the configuration says (or until `hurry` aborts), and closes everything. Once. */
   close(hurry: AbortSignal): Promise<void>;
 }
 
@@ -58,6 +58,7 @@ export function compose(config: ServeConfig, io: CliIo): Server {
   gaugeState(telemetry, models, eventLoop);
   const closing = new AbortController();
   let listening: Listening | undefined;
+  let closed: Promise<void> | undefined;
   const app = createApp({
     models,
     logger,
@@ -107,6 +108,16 @@ export function compose(config: ServeConfig, io: CliIo): Server {
     else if (event.kind === 'request_preempted') logger.warn(event, 'a request lost its pages and will be computed again');
   }
 
+  async function close(hurry: AbortSignal): Promise<void> {
+    closing.abort();
+    const drainMs = config.drainSeconds * 1000;
+    const deadline = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
+    const forget = whenAborted(hurry, () => void registry.close({ drain: false }));
+    await Promise.all([registry.close({ drain: true, timeoutMs: drainMs }), listening?.close(deadline, FAREWELL_MS)]);
+    forget();
+    eventLoop.stop();
+  }
+
   return {
     get url() {
       return listening?.url ?? '';
@@ -118,14 +129,6 @@ export function compose(config: ServeConfig, io: CliIo): Server {
       listening = await listen(app, config.host, config.port);
       for (const model of config.model.length > 0 ? config.model : [demoModelFile()]) await load(model);
     },
-    async close(hurry) {
-      closing.abort();
-      const drainMs = config.drainSeconds * 1000;
-      const deadline = AbortSignal.any([hurry, AbortSignal.timeout(drainMs)]);
-      const forget = whenAborted(hurry, () => void registry.close({ drain: false }));
-      await Promise.all([registry.close({ drain: true, timeoutMs: drainMs }), listening?.close(deadline, FAREWELL_MS)]);
-      forget();
-      eventLoop.stop();
-    },
+    close: (hurry) => (closed ??= close(hurry)),
   };
 }

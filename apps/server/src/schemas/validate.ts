@@ -76,7 +76,7 @@ function sayWhatIsWrong(issue: v.BaseIssue<unknown>, param: string | undefined):
       return `${field} must have a length of at most ${requirement}, received ${received}`;
     case 'check':
     case 'partial_check':
-      return issue.message;
+      return issue.message.startsWith('"') ? issue.message : `${field}: ${issue.message}`;
     default:
       return issue.received === 'undefined'
         ? `${field} is required: ${expectation(issue.expected)}`
