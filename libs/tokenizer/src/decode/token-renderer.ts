@@ -31,7 +31,7 @@ export class TokenRenderer {
   /** The bytes of a token in a text that shows special tokens. */
   bytesOf(id: number): Uint8Array {
     const { vocabulary } = this;
-    if (!(id >= 0 && id < vocabulary.size)) {
+    if (id >>> 0 !== id || id >= vocabulary.size) {
       throw new StarlingError('invalid_argument', `token ${id} is not in the vocabulary, which has ids from 0 to ${vocabulary.size - 1}`, {
         details: { id, vocabSize: vocabulary.size },
       });

@@ -34,7 +34,7 @@ export class WordPieceModel extends WordModel {
     vocabulary: Vocabulary,
     private readonly options: WordPieceOptions,
   ) {
-    super(vocabulary, new WholeTextSplitter(), () => true);
+    super(vocabulary, new WholeTextSplitter(), (id) => vocabulary.offsets[id + 1] - vocabulary.offsets[id] <= options.maxChars);
     let longest = 0;
     for (let id = 0; id < vocabulary.size; id++) longest = Math.max(longest, vocabulary.offsets[id + 1] - vocabulary.offsets[id]);
     this.maxEntryBytes = longest;
