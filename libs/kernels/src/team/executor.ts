@@ -1,5 +1,6 @@
 import { controlWords } from './control-block.js';
-import type { BoundKernel, KernelBinding } from './kernel-binding.js';
+import type { BoundKernel } from './bound-kernel.js';
+import type { KernelBinding } from './kernel-binding.js';
 import type { PhaseCursor } from './phase-cursor.js';
 import { StepPrograms, type ReadyTask } from './step-programs.js';
 

@@ -2,10 +2,8 @@ import { assert } from '@starling/core';
 import type { ComputeMemory } from '../memory/compute-memory.js';
 import { scriptKernels } from '../ops/script-kernels.js';
 import type { KernelRef } from '../program/program.js';
+import type { BoundKernel } from './bound-kernel.js';
 import { bindMatrixKernel } from './matrix-calls.js';
-
-/** A kernel as a worker calls it: operands at `descriptor`, units [begin, end). */
-export type BoundKernel = (descriptor: number, begin: number, end: number) => void;
 
 type DescriptorExport = (descriptor: number, begin: number, end: number, scratch: number) => void;
 

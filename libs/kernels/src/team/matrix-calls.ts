@@ -1,5 +1,5 @@
 import type { MatrixRole } from '../program/program.js';
-import type { BoundKernel } from './kernel-binding.js';
+import type { BoundKernel } from './bound-kernel.js';
 
 /*
  * Calls of the kernels of the matmul module, which take their operands as arguments (see MatmulFormat). Descriptors, in words:
