@@ -135,6 +135,7 @@ export class TrieWalk {
       out.exits.push(exit);
     }
     for (const call of machine.calls(state)) {
+      if (!this.#mayEnter(call.machine, call.start, node)) continue;
       const reach = this.#subtree(call.machine, call.start, node);
       addIds(out, reach.ids);
       reach.exitNodes.forEach((exitNode, i) => {
@@ -144,6 +145,14 @@ export class TrieWalk {
         } else this.#visit(machine, call.resume(reach.exits[i], () => Uint8Array.from(pathBytes(this.#trie, node, exitNode))), exitNode, out);
       });
     }
+  }
+
+  /** Whether anything happens from a state on the way down from a node: most calls after white space find nothing that goes on. */
+  #mayEnter(machine: Machine, state: number, node: number): boolean {
+    if (machine.hasEvents(state)) return true;
+    const { bytes, ends } = this.#trie;
+    for (let child = node + 1; child < ends[node]; child = ends[child]) if (machine.next(state, bytes[child]) !== STUCK) return true;
+    return false;
   }
 
   /** What the tokens through a node do from a state. */

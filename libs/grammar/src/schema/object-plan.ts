@@ -75,8 +75,12 @@ export class ObjectPlan {
   get keys(): Dfa {
     if (!this.#keys) {
       const singles = this.groups.filter(({ key }) => key !== undefined);
-      const rules = this.#form.rest.map(({ keys }, i) => relabel(keys, singles.length + i + 1));
-      this.#keys = rules.reduce((all, rule) => union(all, rule), wordsOf(singles.map(({ key }) => key!), (i) => i + 1));
+      const names = wordsOf(singles.map(({ key }) => key!), (i) => i + 1);
+      // Languages whose keys may not come are left out; single keys stay, to be told from those of languages.
+      this.#keys = this.#form.rest.reduce((all, { keys }, i) => {
+        const group = singles.length + i;
+        return (this.#usable >> BigInt(group)) & 1n ? union(all, relabel(keys, group + 1)) : all;
+      }, names);
     }
     return this.#keys;
   }
