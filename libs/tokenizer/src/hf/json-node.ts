@@ -12,7 +12,7 @@ export class JsonNode {
   static parse(document: unknown, file: string): JsonNode {
     if (typeof document !== 'string') return new JsonNode(document, `${file}: `);
     try {
-      return new JsonNode(JSON.parse(document), `${file}: `);
+      return new JsonNode(JSON.parse(document.replace(/^\uFEFF/, '')), `${file}: `);
     } catch (cause) {
       throw new StarlingError('invalid_vocabulary', `${file} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
         details: { file },
