@@ -88,6 +88,16 @@ describeWithFixtures('stories260K', () => {
     }),
   );
 
+  it('finds weights and pages beyond 2 GiB of a memory', () =>
+    withStories('f32', { kvTokens: 2.8e6 }, async (runtime) => {
+      const { pageCount, kvBytes, pageTokens } = runtime.info;
+      expect(kvBytes).toBeGreaterThan(3.5e9);
+      const tokens = goldenTokens();
+      const pages = Int32Array.from({ length: tokens.length / pageTokens }, (_, i) => pageCount - 1 - i);
+      const { logits } = await runtime.step([{ tokens, startPosition: 0, pages, slot: 0, outputs: 'all' }]);
+      expect(relativeRms(logits, readFloatFixture('real', 'stories260K-f32.logits.f32'))).toBeLessThan(1e-5);
+    }));
+
   it('goes on from a copied page', () =>
     withStories('f32', {}, async (runtime) => {
       const tokens = goldenTokens();
