@@ -48,8 +48,8 @@ describe.each(goldenFamilies().families.map(({ name }) => name))('any tokenizer:
 
   it('streams what it decodes', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(tokenizer.vocabSize - 1)), fc.boolean(), fc.boolean(), (ids, skipSpecial, continuation) => {
-        const options = { skipSpecial, continuation, cleanSpaces: false };
+      fc.property(fc.array(fc.nat(tokenizer.vocabSize - 1)), fc.boolean(), fc.boolean(), fc.boolean(), (ids, skipSpecial, continuation, cleanSpaces) => {
+        const options = { skipSpecial, continuation, cleanSpaces };
         const decoder = tokenizer.createDecoder(options);
         const parts = ids.map((id) => decoder.push(id));
         for (const part of parts) expect(wellFormed(part)).toBe(part);
@@ -110,6 +110,25 @@ describe('offsets of a byte-level vocabulary', () => {
           at = offsets[i + 1];
         }
         expect(at).toBe(utf8Length(text));
+      }),
+    );
+  });
+});
+
+describe('decoding with clean spaces', () => {
+  const tokenizer = family('bert');
+  const decoded = (text: string): string => tokenizer.decode(tokenizer.encode(text));
+
+  it('is what WordPiece vocabularies do', () => {
+    expect(decoded('hello , world . the world ?')).toBe(' hello, world. the world?');
+  });
+
+  it('gives the same in a stream', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('the', "'", 's', 'm', 'e', '.', '?', 'world', ' ', "' s", 're')).map((parts) => parts.join(' ')), (text) => {
+        const decoder = tokenizer.createDecoder();
+        const ids = Array.from(tokenizer.encode(text));
+        expect(ids.map((id) => decoder.push(id)).join('') + decoder.flush()).toBe(tokenizer.decode(ids));
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { Utf8StreamingDecoder } from './decode/streaming-decoder.js';
-import { cleanSpaces } from './decode/clean-spaces.js';
+import { CleaningDecoder, cleanSpaces } from './decode/clean-spaces.js';
 import type { TokenRenderer } from './decode/token-renderer.js';
 import type { Partition } from './model/special-partition.js';
 import type { TokenModel } from './model/token-model.js';
@@ -92,7 +92,8 @@ export class VocabularyTokenizer implements Tokenizer {
   }
 
   createDecoder(options: DecodeOptions = {}): StreamingDecoder {
-    return new Utf8StreamingDecoder(this.parts.renderer, options.skipSpecial ?? false, this.stripsSpace(options));
+    const decoder = new Utf8StreamingDecoder(this.parts.renderer, options.skipSpecial ?? false, this.stripsSpace(options));
+    return (options.cleanSpaces ?? this.parts.cleansSpaces) ? new CleaningDecoder(decoder) : decoder;
   }
 
   tokenBytes(id: number): Uint8Array {
@@ -129,20 +130,19 @@ export class VocabularyTokenizer implements Tokenizer {
     const { bytes } = scratch;
     const parsesSpecial = options.parseSpecial ?? false;
     sink.begin(withOffsets, parsesSpecial);
-    sink.reserve((end - TEXT_START) * model.maxTokensPerByte + before.length + after.length + 8);
-    if (options.addSpecial) for (const id of before) sink.push(id, TEXT_START, TEXT_START);
+    if (options.addSpecial) for (const id of before) sink.pushWithRoom(id, TEXT_START, TEXT_START);
     const fragments = partition.split(bytes, TEXT_START, end, parsesSpecial);
     if (fragments === undefined) {
       if (end > TEXT_START) model.encode(bytes, TEXT_START, end, true, sink);
     } else {
       let first = true;
       for (const fragment of fragments) {
-        if (fragment.id >= 0) sink.push(fragment.id, fragment.start, fragment.end);
+        if (fragment.id >= 0) sink.pushWithRoom(fragment.id, fragment.start, fragment.end);
         else model.encode(bytes, fragment.start, fragment.end, first, sink);
         first = fragment.id >= 0;
       }
     }
-    if (options.addSpecial) for (const id of after) sink.push(id, end, end);
+    if (options.addSpecial) for (const id of after) sink.pushWithRoom(id, end, end);
     scratch.release();
   }
 

@@ -1,4 +1,4 @@
-import { StarlingError } from '@starling/core';
+import { PackedStrings, StarlingError } from '@starling/core';
 import type { EntryNotation } from '../decode/token-renderer.js';
 import { BpeModel } from '../model/bpe-model.js';
 import { MergeTable } from '../model/merge-table.js';
@@ -78,7 +78,8 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
   if (preTokenizer === undefined) {
     throw new StarlingError('unsupported_model', `unknown pre-tokenizer "${name}" in tokenizer.ggml.pre`, { details: { key: 'tokenizer.ggml.pre', received: name } });
   }
-  const merges = reader.strings('tokenizer.ggml.merges');
+  // Kimi's vocabularies come without merges: their ids are ranks, which files do not carry otherwise.
+  const merges = reader.strings('tokenizer.ggml.merges') ?? (name === 'kimi-k2' ? PackedStrings.from([]) : undefined);
   if (merges === undefined) {
     throw new StarlingError('invalid_vocabulary', 'the vocabulary has no merges: tokenizer.ggml.merges is missing', { details: { key: 'tokenizer.ggml.merges' } });
   }

@@ -10,7 +10,9 @@ import { copyText, type TextEdit } from './text-edit.js';
 
 /** Encodes one piece of text that has been normalized and cut. */
 export interface PieceModel {
+  /** Most ids that one byte of text can become. */
   readonly maxTokensPerByte: number;
+  /** Writes the ids of a piece, for which there is room. */
   encodeWord(bytes: Uint8Array, start: number, end: number, sink: TokenSink): void;
 }
 
@@ -33,10 +35,6 @@ export class TextPipeline implements TokenModel {
     private readonly parts: PipelineParts,
   ) {
     this.steps = parts.cuts.map((cut) => ('step' in cut ? cut.step : cutBy(cut)));
-  }
-
-  get maxTokensPerByte(): number {
-    return this.model.maxTokensPerByte;
   }
 
   encode(bytes: Uint8Array, start: number, end: number, _first: boolean, sink: TokenSink): void {

@@ -34,7 +34,7 @@ export interface BpeOptions {
  * is no entry; the number that the merger keeps of it is their hash.
  */
 export class BpeModel extends WordModel implements MergeRules {
-  readonly maxTokensPerByte = 3;
+  readonly maxTokensPerByte: number;
   private readonly merger = new Merger(this);
   private readonly hashOfByte = new Int32Array(256);
   /** The tokens that stand for each byte where its symbol is no entry, or -1: `(256)`. */
@@ -47,6 +47,7 @@ export class BpeModel extends WordModel implements MergeRules {
     private readonly options: BpeOptions,
   ) {
     super(vocabulary, splitter, (id) => options.ignoreMerges || (options.wholeLineEnds && isLineEnds(vocabulary, id)));
+    this.maxTokensPerByte = options.spaceMarks ? SPACE_MARK.length : 1;
     for (let byte = 0; byte < 256; byte++) {
       this.hashOfByte[byte] = hashBytes(Uint8Array.of(byte), 0, 1);
       this.fallbackOfByte[byte] = this.findFallback(byte);

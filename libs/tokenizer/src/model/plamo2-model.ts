@@ -12,7 +12,6 @@ const UNKNOWN_COST = 10_000_000;
 
 /** PLaMo 2's model: the split with the best sum of scores, found from the end of the text; of equals the one with the longer first piece. */
 export class Plamo2Model implements TokenModel {
-  readonly maxTokensPerByte = 1;
   private readonly trie = new ByteTrie();
   private readonly costs: Int32Array;
   private readonly idOfByte = new Int32Array(256);
@@ -31,6 +30,7 @@ export class Plamo2Model implements TokenModel {
   }
 
   encode(bytes: Uint8Array, start: number, end: number, _first: boolean, sink: TokenSink): void {
+    sink.reserve(end - start);
     const from = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? Math.min(end, start + 3) : start;
     const length = end - from;
     const best = new Float64Array(length + 1).fill(Infinity);

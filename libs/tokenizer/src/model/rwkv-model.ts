@@ -7,7 +7,6 @@ const BACKSLASH = 0x5c;
 
 /** RWKV's World vocabulary: always the longest entry that the text begins with, byte by byte. */
 export class RwkvModel implements TokenModel {
-  readonly maxTokensPerByte = 1;
   private readonly trie = new ByteTrie();
 
   /** @param unknown stands for a byte that no entry begins with */
@@ -20,6 +19,7 @@ export class RwkvModel implements TokenModel {
   }
 
   encode(bytes: Uint8Array, start: number, end: number, _first: boolean, sink: TokenSink): void {
+    sink.reserve(end - start);
     const { trie } = this;
     for (let from = start; from < end; ) {
       let longest = -1;

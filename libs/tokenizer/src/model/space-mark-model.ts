@@ -12,10 +12,6 @@ const SPACE = 0x20;
 export class SpaceMarkModel implements TokenModel {
   constructor(private readonly inner: TokenModel) {}
 
-  get maxTokensPerByte(): number {
-    return this.inner.maxTokensPerByte;
-  }
-
   encode(bytes: Uint8Array, start: number, end: number, first: boolean, sink: TokenSink): void {
     let mark = bytes.indexOf(0xe2, start);
     while (mark >= 0 && mark < end && !isSpaceMark(bytes, mark, end)) mark = bytes.indexOf(0xe2, mark + 1);

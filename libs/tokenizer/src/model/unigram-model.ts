@@ -10,7 +10,6 @@ import { UnigramSearch } from './unigram-search.js';
 
 /** SentencePiece's unigram model with its normalization. */
 export class UnigramModel implements TokenModel {
-  readonly maxTokensPerByte = 1;
   private readonly normalizer: UnigramNormalizer;
   private readonly text = new RewrittenText();
   private readonly search: UnigramSearch;

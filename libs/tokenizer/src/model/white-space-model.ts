@@ -15,10 +15,6 @@ export class WhiteSpaceModel implements TokenModel {
     private readonly lowercase: boolean,
   ) {}
 
-  get maxTokensPerByte(): number {
-    return this.inner.maxTokensPerByte;
-  }
-
   encode(bytes: Uint8Array, start: number, end: number, first: boolean, sink: TokenSink): void {
     for (let at = start; at < end; ) {
       const cp = codePointAt(bytes, at);
@@ -34,7 +30,6 @@ export class WhiteSpaceModel implements TokenModel {
     const { text } = this;
     if (text.length === TEXT_START) return;
     const before = sink.count;
-    sink.reserve((text.length - TEXT_START) * this.maxTokensPerByte);
     this.inner.encode(text.bytes, TEXT_START, text.length, first, sink);
     sink.mapRanges(before, text);
     text.clear();

@@ -15,6 +15,7 @@ const NOT_WHOLE = 2;
  * vocabulary; the others are merged from their parts once and then kept in a bounded cache. Subclasses say how a word is merged.
  */
 export abstract class WordModel {
+  /** Most ids that one byte of text can become. */
   abstract readonly maxTokensPerByte: number;
   /** `(size)`: what is known of each entry as a whole word. */
   private readonly wholeness: Uint8Array;
@@ -47,12 +48,13 @@ export abstract class WordModel {
     splitter.begin?.(bytes, start, end);
     for (let from = start; from < end; ) {
       const to = splitter.next(bytes, from, end);
+      sink.reserve((to - from) * this.maxTokensPerByte);
       this.encodeWord(bytes, from, to, sink);
       from = to;
     }
   }
 
-  /** Writes the tokens of one word. */
+  /** Writes the tokens of one word, for which there must be room. */
   encodeWord(bytes: Uint8Array, start: number, end: number, sink: TokenSink): void {
     const length = end - start;
     if (bytes !== this.viewedBytes) this.viewBytes(bytes);

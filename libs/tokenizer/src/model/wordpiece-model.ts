@@ -22,7 +22,7 @@ export interface WordPieceOptions {
 
 /** BERT's WordPiece: words of normalized text, each taken apart from the left into the longest entries; all of it or unknown. */
 export class WordPieceModel extends WordModel {
-  readonly maxTokensPerByte = 3;
+  readonly maxTokensPerByte = 1;
   private readonly classes = charClasses();
   private readonly text = new RewrittenText();
   /** Starts and ends of words in the rewritten text, in turn. */
@@ -44,7 +44,7 @@ export class WordPieceModel extends WordModel {
     const { text } = this;
     this.rewrite(bytes, start, end);
     const before = sink.count;
-    sink.reserve((text.length - TEXT_START) * this.maxTokensPerByte);
+    sink.reserve(text.length - TEXT_START);
     for (let i = 0; i < this.words.length; i += 2) this.encodeWord(text.bytes, this.words[i], this.words[i + 1], sink);
     sink.mapRanges(before, text);
     text.clear();
