@@ -33,8 +33,10 @@ export class DotAccumulator {
   private readonly sums: Local<'v128'>;
   private readonly second: Local<'v128'> | undefined;
   private readonly codes: Local<'v128'> | undefined;
-  private readonly pairSteps: number;
+  /** Steps whose sums of pairs 16 bits hold: 8, 4 or 2. */
+  readonly pairSteps: number;
   private started = 0;
+  private flushed = false;
   private initial: Vector | undefined;
 
   /** @param mode as given by `dotModeFor` */
@@ -47,7 +49,7 @@ export class DotAccumulator {
     this.sums = f.local('v128');
     if (mode === 'words' || mode === 'pairs') this.second = f.local('v128');
     if (mode === 'words') this.codes = f.local('v128');
-    this.pairSteps = Math.min(8, Math.floor(PAIR_CAPACITY / maxCode));
+    this.pairSteps = 2 ** Math.floor(Math.log2(Math.min(8, PAIR_CAPACITY / maxCode)));
   }
 
   /** Four activations at an address, in the form that `add` takes: keep it in a local to use it more than once. */
@@ -67,19 +69,24 @@ export class DotAccumulator {
   get locals(): readonly Local<'v128'>[] {
     const { second } = this;
     if (!second) return [this.sums];
-    return this.mode === 'words' || this.started > this.pairSteps ? [this.sums, second] : [second];
+    if (this.mode === 'words') return [this.sums, second];
+    return [...(this.flushed ? [this.sums] : []), ...(this.started % this.pairSteps > 0 ? [second] : [])];
   }
 
   /** Begins a sum at `initial` (an expression that is used once), or at 0. */
   begin(initial?: Vector): void {
     this.started = 0;
+    this.flushed = false;
     this.initial = initial;
   }
 
   /** sums += activations . codes */
   add(activations: Vector, codes: Vector): void {
-    if (this.mode === 'words') this.addWide(activations, codes);
-    else if (this.mode === 'pairs') this.addPairs(activations, codes);
+    if (this.mode === 'words') {
+      this.addWidened(activations, codes);
+      return;
+    }
+    if (this.mode === 'pairs') this.addPairs(activations, codes);
     else this.f.set(this.sums, i32x4.relaxedDotI8x16I7x16AddS(activations, codes, this.started === 0 ? (this.initial ?? ZERO) : this.sums));
     this.started++;
   }
@@ -91,19 +98,26 @@ export class DotAccumulator {
       const total = i32x4.add(i8x16.shuffle(this.sums, second, EVEN_WORDS), i8x16.shuffle(this.sums, second, ODD_WORDS));
       return initial ? i32x4.add(total, initial) : total;
     }
-    if (this.mode === 'pairs') this.flushPairs();
+    if (this.mode === 'pairs' && this.started % this.pairSteps > 0) this.flushPairs();
     return this.sums;
   }
 
   /** Codes of rows 0 and 1 in `sums`, of rows 2 and 3 in `second`: two partial sums of a row side by side. */
-  private addWide(activations: Vector, codes: Vector): void {
-    const { f, sums, second, codes: held } = this;
-    if (!second || !held) return;
+  private addWidened(activations: Vector, codes: Vector): void {
+    const { f, codes: held } = this;
+    if (!held) return;
     f.set(held, codes);
-    const low = i32x4.dotI16x8S(activations, i16x8.extendLowI8x16U(held));
-    const high = i32x4.dotI16x8S(activations, i16x8.extendHighI8x16U(held));
+    this.addWords(activations, i16x8.extendLowI8x16U(held), i16x8.extendHighI8x16U(held));
+  }
+
+  /** The same in `words` mode, of codes that are 16 bits wide already: rows 0 and 1, rows 2 and 3. */
+  addWords(activations: Vector, first: Vector, last: Vector): void {
+    const { f, sums, second } = this;
+    if (!second) return;
+    const [low, high] = [i32x4.dotI16x8S(activations, first), i32x4.dotI16x8S(activations, last)];
     f.set(sums, this.started === 0 ? low : i32x4.add(sums, low));
     f.set(second, this.started === 0 ? high : i32x4.add(second, high));
+    this.started++;
   }
 
   /** Sums of neighbouring products are collected in 16 bits as long as these hold them. */
@@ -111,17 +125,17 @@ export class DotAccumulator {
     const { f, second } = this;
     if (!second) return;
     const inRun = this.started % this.pairSteps;
-    if (inRun === 0 && this.started > 0) this.flushPairs();
     const pairs = i16x8.relaxedDotI8x16I7x16S(activations, codes);
     f.set(second, inRun === 0 ? pairs : i16x8.add(second, pairs));
+    if (inRun === this.pairSteps - 1) this.flushPairs();
   }
 
   private flushPairs(): void {
     const { f, sums, second } = this;
     if (!second) return;
     const words = i32x4.dotI16x8S(second, this.constants.words(0x00010001));
-    const first = this.started <= this.pairSteps;
-    const before = first ? this.initial : sums;
+    const before = this.flushed ? sums : this.initial;
     f.set(sums, before ? i32x4.add(before, words) : words);
+    this.flushed = true;
   }
 }

@@ -10,7 +10,7 @@ export const STREAMS = 4;
 /** Panels of a tile of the matrix-matrix kernel at most. */
 export const MAX_TILE_PANELS = 2;
 /** Tokens of a tile at most. */
-const TILE_TOKENS = 4;
+export const MAX_TILE_TOKENS = 4;
 
 /** As many sums as fit in 16 registers beside the operands: 8 vectors, of 128 or 256 bits. */
 export const tilePanels = (build: KernelBuild): number => (build.wide ? MAX_TILE_PANELS : 1);
@@ -47,6 +47,7 @@ export interface FormatKernels {
 export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatKernels): void {
   const { matvec, tiles, unpack } = kernels;
   const tilePanelCount = tiles.bySize.length;
+  const tileTokens = tiles.bySize[0].length;
   module.function(`matmul.${name}`, { ...MATMUL_SIGNATURE, export: true }, (f, weights, x, output, rowBegin, rowEnd, tokens, cols, xStride, outStride, scratch) => {
     const panelSize = f.local('i32', kernels.panelBytes(cols));
     const panels = f.local('i32', i32.divU(i32.add(i32.sub(rowEnd, rowBegin), PANEL_ROWS - 1), PANEL_ROWS));
@@ -67,8 +68,8 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
     });
 
     f.set(length, tiles.length(cols));
-    const perBlock = f.local('i32', i32.and(i32.divU(TOKEN_BLOCK_BYTES, xStride), -TILE_TOKENS));
-    f.if(i32.ltU(perBlock, TILE_TOKENS), () => f.set(perBlock, TILE_TOKENS));
+    const perBlock = f.local('i32', i32.and(i32.divU(TOKEN_BLOCK_BYTES, xStride), -tileTokens));
+    f.if(i32.ltU(perBlock, tileTokens), () => f.set(perBlock, tileTokens));
     const [unpackLength, first, second] = f.locals('i32', 3);
     if (unpack) {
       f.set(unpackLength, unpack.length(cols));
@@ -94,16 +95,16 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
         f.set(outAt, outPanel);
         const rows = i32.select(i32.gtS(p, tilePanelCount), PANEL_ROWS, lastRows);
         f.while(i32.gtS(left, 0), () => {
-          for (let t = 1; t <= TILE_TOKENS; t++) {
-            f.if(t < TILE_TOKENS ? i32.eq(left, t) : i32.geS(left, t), () => {
+          for (let t = 1; t <= tileTokens; t++) {
+            f.if(t < tileTokens ? i32.eq(left, t) : i32.geS(left, t), () => {
               const args = [first, second, xAt, xStride, length, outAt, outStride, rows] as const;
               if (tilePanelCount === 1) f.call(tiles.bySize[0][t - 1], ...args);
               else f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
             });
           }
-          f.advance(xAt, i32.mul(xStride, TILE_TOKENS));
-          f.advance(outAt, i32.mul(outStride, TILE_TOKENS));
-          f.advance(left, -TILE_TOKENS);
+          f.advance(xAt, i32.mul(xStride, tileTokens));
+          f.advance(outAt, i32.mul(outStride, tileTokens));
+          f.advance(left, -tileTokens);
         });
         f.advance(from, i32.mul(panelSize, tilePanelCount));
         f.advance(outPanel, 4 * PANEL_ROWS * tilePanelCount);
@@ -117,7 +118,7 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
 }
 
 /** A kernel of each size of tile. */
-export function tileSizes(build: KernelBuild, emit: (panels: number, tokens: number) => TileRef): TileRef[][] {
+export function tileSizes(maxPanels: number, maxTokens: number, emit: (panels: number, tokens: number) => TileRef): TileRef[][] {
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
-  return upTo(tilePanels(build)).map((panels) => upTo(TILE_TOKENS).map((tokens) => emit(panels, tokens)));
+  return upTo(maxPanels).map((panels) => upTo(maxTokens).map((tokens) => emit(panels, tokens)));
 }

@@ -51,7 +51,8 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
       factor: f.local('v128'),
       minimumFactor: f.local('v128'),
     })));
-    const group = new MatvecGroup(f, constants, reader, build, rows, new Fence(f, module, build));
+    const fence = new Fence(f, module, build);
+    const group = new MatvecGroup(f, constants, reader, build, rows, fence);
     const activation = f.local('i32');
     streams.forEach((block, i) => f.set(block, i === 0 ? panel : i32.add(streams[i - 1], distance)));
     f.while(panels, () => {
@@ -63,6 +64,7 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
           if (scale) f.set(factor, scale);
           if (minimum) f.set(minimumFactor, minimum);
         }
+        if (spec.scale === 'super') fence.emit(rows.flatMap(({ factor, minimumFactor }) => (spec.minimum ? [factor, minimumFactor] : [factor])));
         for (let g = 0; g < reader.layout.groups; g++) group.emit(activation, g);
         for (const block of streams) f.advance(block, reader.layout.bytes);
         f.advance(activation, ACTIVATION_BLOCK.bytes * reader.layout.groups);
@@ -105,6 +107,7 @@ class MatvecGroup {
     const at = ACTIVATION_BLOCK.bytes * group;
     activations.readOffsets(activation, at);
     activations.readScales(activation, at);
+    this.fence.emit(activations.locals);
     if (!this.wide) {
       // One sum after another: more of them at a time would not stay in registers.
       for (const part of rows) for (let chunk = 0; chunk < reader.chunks; chunk++) this.emitChunk(part, group, chunk, (step) => this.activationStep(activation, group, step));

@@ -1,3 +1,4 @@
+import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { v128 } from '../wasm/simd-ops.js';
@@ -9,15 +10,15 @@ import type { KernelBuild } from './dot-mode.js';
  * compiler finish them first.
  */
 export class Fence {
-  private readonly never: Local<'i32'> | undefined;
+  /** Read anew at each fence: of a condition that it knows already the compiler would keep track. */
+  private readonly never: Expr<'i32'> | undefined;
 
-  /** Make it at the head of a function. */
   constructor(
     private readonly f: CodeBuilder,
     module: ModuleBuilder,
     build: KernelBuild,
   ) {
-    if (build.fences) this.never = f.local('i32', module.wordConstant(0));
+    if (build.fences) this.never = module.wordConstant(0);
   }
 
   /** What is computed into these locals is computed here. */

@@ -46,6 +46,11 @@ export class GroupActivations {
     f.set(sums[1], f32x4.mul(this.scaleLocal, f32x4.convertI32x4S(i32x4.sub(first, total))));
   }
 
+  /** All that was read. */
+  get locals(): readonly Local<'v128'>[] {
+    return [...this.offsets, ...this.sums, this.scaleLocal];
+  }
+
   /** Minus the offset of the codes times the sum of the activations of sub-block `sub`. */
   initial(sub: number): Vector | undefined {
     return this.offsets[sub];

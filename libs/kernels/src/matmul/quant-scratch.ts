@@ -1,23 +1,34 @@
+import type { DotMode } from './dot-mode.js';
 import type { ProductSpec } from './group-activations.js';
 import { GROUP_STEPS, GROUP_VALUES, PAIR_BYTES } from './quant-spec.js';
+
+export interface UnpackedLayout {
+  /** Bytes of the codes of a step. */
+  readonly stepBytes: number;
+  readonly scales: number;
+  readonly minima: number;
+  /** Bytes of a group. */
+  readonly bytes: number;
+}
 
 /**
  * Unpacked panels, in scratch: for each group of 32 columns
  *
  * | bytes | content |
  * |---|---|
- * | 0..255 | codes: 8 steps of 4 columns, each a pair of vectors |
+ * | 0..255 (in `words` mode 0..511) | codes: 8 steps of 4 columns, each a pair of vectors (of two vectors: rows 0 and 1, 2 and 3) |
  * | then 32 for each sub-block | f32 scales of the 8 rows |
  * | then 32 for each sub-block (with minimum only) | f32 minima |
  */
-export function unpackedLayout(spec: ProductSpec): { readonly scales: number; readonly minima: number; readonly bytes: number } {
+export function unpackedLayout(spec: ProductSpec, mode: DotMode): UnpackedLayout {
   const subs = GROUP_VALUES / spec.subValues;
-  const scales = PAIR_BYTES * GROUP_STEPS;
+  const stepBytes = mode === 'words' ? 2 * PAIR_BYTES : PAIR_BYTES;
+  const scales = stepBytes * GROUP_STEPS;
   const minima = scales + PAIR_BYTES * subs;
-  return { scales, minima, bytes: minima + (spec.minimum ? PAIR_BYTES * subs : 0) };
+  return { stepBytes, scales, minima, bytes: minima + (spec.minimum ? PAIR_BYTES * subs : 0) };
 }
 
-/** Bytes of scratch that `matmul` of a quantized format needs: two unpacked panels. */
+/** Bytes of scratch that `matmul` of a quantized format needs in any build: two unpacked panels of bytes, or one of words. */
 export function quantScratchBytes(spec: ProductSpec, cols: number): number {
-  return 2 * (cols / GROUP_VALUES) * unpackedLayout(spec).bytes;
+  return 2 * (cols / GROUP_VALUES) * unpackedLayout(spec, 'unsigned').bytes;
 }
