@@ -3,6 +3,8 @@ import { StopConditions, createSampler, type Sampler, type SamplerVocabulary } f
 import type { StreamingDecoder, Tokenizer } from '@starling/tokenizer';
 import type { OutputMatcher } from './constraint.js';
 import type { FinishReason, GenerateRequest, SampleResult, StopReason, TokenLogprobs, TokenPart } from './generate-types.js';
+import { jsonEndingOf } from './json-ending.js';
+import { LimitGuard } from './limit-guard.js';
 import { tokenLogprobs } from './logprobs.js';
 
 /** What a sample needs of its model. */
@@ -40,6 +42,9 @@ export class SampleRun {
   readonly #stops: StopConditions;
   readonly #decoder: StreamingDecoder;
   readonly #constraint: OutputMatcher | undefined;
+  readonly #guard: LimitGuard | undefined;
+  /** Tokens that the answer can have. */
+  readonly #tokenLimit: number;
   readonly #topCount: number | undefined;
   readonly #logprobs: TokenLogprobs[] = [];
   #text = '';
@@ -62,6 +67,8 @@ export class SampleRun {
       promptTokens: promptTokens.length,
     });
     this.#constraint = constraint;
+    this.#guard = request.jsonSchema === undefined ? undefined : new LimitGuard(jsonEndingOf(vocabulary.tokenizer));
+    this.#tokenLimit = Math.min(request.maxTokens ?? Infinity, sequenceLimit - promptTokens.length);
     this.#topCount = request.logprobs;
   }
 
@@ -75,7 +82,7 @@ export class SampleRun {
    * @throws StarlingError unprocessable if no token may come, internal if the model computed no number for it
    */
   next(logits: Float32Array): TokenPart {
-    const { id } = this.#sampler.sample(logits, this.#constraint);
+    const id = this.#withinLimit(this.#sampler.sample(logits, this.#constraint).id);
     if (!(logits[id] > -Infinity)) throw new StarlingError('internal', `the model's logit of token ${id} is ${logits[id]}: its file may be damaged`, { details: { id } });
     this.#sampler.accept(id);
     const { tokenizer } = this.#vocabulary;
@@ -85,6 +92,12 @@ export class SampleRun {
     this.tokens.push(id);
     if (logprobs) this.#logprobs.push(logprobs);
     return { kind: 'token', sample: this.sample, index: this.tokens.length - 1, id, text, ...(logprobs && { logprob: logprobs.logprob, logprobs }) };
+  }
+
+  /** The drawn token, or one that leads to the end of a JSON text where there is no room for more. */
+  #withinLimit(drawn: number): number {
+    if (!this.#guard || !this.#constraint) return drawn;
+    return this.#guard.choose(this.#constraint, drawn, this.#vocabulary.tokenizer.isEndOfGeneration(drawn), this.#tokenLimit - this.tokens.length);
   }
 
   /** Ends it from outside. Text that was held back as a possible stop string, or as half a character, was not shown and is left out. */
