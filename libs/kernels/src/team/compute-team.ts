@@ -1,4 +1,4 @@
-import { Emitter, StarlingError } from '@starling/core';
+import { Emitter, messageOf, StarlingError } from '@starling/core';
 import { controlWords, stepCounts, type StepCount } from './control-block.js';
 import { Crew } from './crew.js';
 import { LoneExecutor } from './executor.js';
@@ -59,7 +59,7 @@ export class ComputeTeam {
       this.#control[controlWords.counts + stepCounts.one] = 1;
       if (this.#inline) {
         this.#control[controlWords.program] = program;
-        this.#inline.run();
+        runInline(this.#inline);
       } else await (await this.#readyCrew()).run(program);
     } finally {
       this.#running = false;
@@ -89,6 +89,14 @@ export class ComputeTeam {
     this.#crew = undefined;
     this.#gone = gone;
     if (!this.#closed) this.restarts.emit({ reason });
+  }
+}
+
+function runInline(executor: LoneExecutor): void {
+  try {
+    executor.run();
+  } catch (cause) {
+    throw new StarlingError('worker_failed', `A kernel failed on the calling thread: ${messageOf(cause)}. The step it worked on is lost.`, { cause });
   }
 }
 

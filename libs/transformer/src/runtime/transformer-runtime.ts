@@ -33,7 +33,8 @@ const warmUpTokens = 16;
 /** Runs steps on a compute team. */
 export class TransformerRuntime implements ModelRuntime {
   readonly info: ModelInfo;
-  readonly #model: LoadedModel;
+  /** Undefined once it is closed, so that nothing here keeps its memories. */
+  #loaded: LoadedModel | undefined;
   /** Results by number of rows: views of the logits' memory, made once each. */
   readonly #outputs: StepOutput[] = [];
   /** For models with a recurrent state. */
@@ -43,7 +44,7 @@ export class TransformerRuntime implements ModelRuntime {
 
   constructor(model: LoadedModel) {
     this.info = model.info;
-    this.#model = model;
+    this.#loaded = model;
     this.#slots = model.info.hasRecurrentState ? new SlotPositions(model.info.maxSequences) : undefined;
   }
 
@@ -72,7 +73,15 @@ export class TransformerRuntime implements ModelRuntime {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#model.team.close();
+    const team = this.#loaded?.team;
+    this.#loaded = undefined;
+    this.#outputs.length = 0;
+    await team?.close();
+  }
+
+  get #model(): LoadedModel {
+    if (!this.#loaded) throw new StarlingError('closed', 'The model was closed.');
+    return this.#loaded;
   }
 
   /**
