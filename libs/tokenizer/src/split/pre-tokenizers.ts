@@ -12,6 +12,7 @@ import { PATTERNS } from './patterns.table.js';
 import { RegexSplitter } from './regex-splitter.js';
 import { RunSplitter } from './run-splitter.js';
 import type { Splitter } from './splitter.js';
+import { ThousandsSplitter } from './thousands-splitter.js';
 
 /** How one family of byte-pair vocabularies cuts text, and what else goes with its name. */
 export interface PreTokenizer {
@@ -65,7 +66,6 @@ const TINY_AYA: PreTokenizer = {
   stages: () => [new DigitGroupSplitter(), new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: false })],
   keepsSpaces: true,
 };
-const BAILINGMOE: PreTokenizer = { stages: () => [regex(PATTERNS.BAILINGMOE)], keepsSpaces: true };
 const GEMMA4: PreTokenizer = { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, forcesBos: true, wholeLineEnds: true };
 
 const named = (names: string, preTokenizer: PreTokenizer): [string, PreTokenizer][] => names.split(' ').map((name) => [name, preTokenizer]);
@@ -107,7 +107,7 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named('gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert', GPT2),
   ...named('jina-v1-en jina-v2-code roberta-bpe mpt olmo jais exaone4', GPT2),
   ...named('trillion granite-docling', { ...GPT2, keepsSpaces: true }),
-  ...named('qwen2 deepseek-r1-qwen kormo f2llmv2 hunyuan solar-open grok-2', QWEN2),
+  ...named('qwen2 deepseek-r1-qwen kormo f2llmv2 hunyuan solar-open grok-2 bailingmoe bailingmoe2 llada-moe', QWEN2),
   ...named('stablelm2 megrez', { stages: () => [qwen2()] }),
   ...named('qwen35', { stages: () => [new Cl100kSplitter({ maxDigits: 1, marksAreLetters: true })], keepsSpaces: true }),
   ...named('laguna', { stages: () => [new LineSplitter(), qwen2()], keepsSpaces: true }),
@@ -140,8 +140,7 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   }),
   ...named('tiny_aya cohere2moe', TINY_AYA),
   ...named('kimi-k2', { stages: () => [new KimiSplitter()], keepsSpaces: true }),
-  ...named('superbpe', { stages: () => [digits(Infinity), regex(String.raw`(?=(\d{3})+(?!\d))`)], keepsSpaces: true }),
-  ...named('bailingmoe bailingmoe2 llada-moe', BAILINGMOE),
+  ...named('superbpe', { stages: () => [digits(Infinity), new ThousandsSplitter()], keepsSpaces: true }),
   ...named('seed-coder', { stages: () => [new Cl100kSplitter({ maxDigits: 1, signsTakeNoLineEnds: true })], keepsSpaces: true }),
   ...named('ufakzeka', { stages: () => [new Cl100kSplitter({ maxDigits: 1, keepsShortForms: true })], keepsSpaces: true }),
   ...named('afmoe', { stages: () => [new DigitGroupSplitter(), runs(AFMOE_SCRIPTS), new Deepseek3Splitter()], keepsSpaces: true }),

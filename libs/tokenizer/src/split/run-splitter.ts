@@ -30,6 +30,7 @@ export class RunSplitter implements Splitter {
   }
 
   next(bytes: Uint8Array, start: number, end: number): number {
+    if (this.options.atEnd === true) return this.nextAtEnd(bytes, start, end);
     let at = this.runEnd(bytes, start, end);
     if (at > start) return at;
     at = start + sequenceLength(bytes[start]);
@@ -39,19 +40,23 @@ export class RunSplitter implements Splitter {
 
   /** Where the run that starts at `start` ends, or `start` if none does. */
   private runEnd(bytes: Uint8Array, start: number, end: number): number {
-    const { lead, atEnd } = this.options;
-    if (atEnd === true && !this.members.has(codePointAt(bytes, start))) return start;
+    const { lead } = this.options;
     if (lead !== undefined && this.isLead(bytes, start)) {
       const first = start + sequenceLength(bytes[start]);
       const last = this.membersEnd(bytes, first, end);
       if (last > first) return last;
     }
-    const last = this.membersEnd(bytes, start, end);
-    return atEnd === true && last < end ? start : last;
+    return this.membersEnd(bytes, start, end);
   }
 
-  private get members(): CharSet {
-    return this.options.members;
+  /** Steps over the runs that do not reach the end. */
+  private nextAtEnd(bytes: Uint8Array, start: number, end: number): number {
+    for (let at = start; at < end; ) {
+      const last = this.membersEnd(bytes, at, end);
+      if (last === end) return at > start ? at : end;
+      at = last > at ? last : at + sequenceLength(bytes[at]);
+    }
+    return end;
   }
 
   private membersEnd(bytes: Uint8Array, start: number, end: number): number {
