@@ -72,9 +72,7 @@ function renumber(dfa: Dfa, live: Uint8Array): Dfa {
 /** Moore's partition refinement: states are alike while no text tells them apart. Gives the automaton back as it was if that takes too long. */
 function mergeStates(dfa: Dfa): Dfa {
   const width = dfa.classCount;
-  let group: Int32Array = dfa.labels.slice();
-  group[DEAD] = -1;
-  let count = new Set(group).size;
+  let { group, count } = initialGroups(dfa);
   for (let work = 0; ; work += dfa.table.length) {
     if (work > MERGE_WORK) return dfa;
     const refined = refine(dfa, group);
@@ -90,6 +88,24 @@ function mergeStates(dfa: Dfa): Dfa {
     for (let c = 0; c < width; c++) table[group[state] * width + c] = group[dfa.table[state * width + c]];
   }
   return renumber(new Dfa(dfa.classStarts, table, labels, group[dfa.start]), new Uint8Array(count).fill(1));
+}
+
+/** (states) equal numbers for states that no text of up to `length` code points tells apart. */
+export function groupStates(dfa: Dfa, length: number): Int32Array {
+  let { group, count } = initialGroups(dfa);
+  for (let i = 0; i < length; i++) {
+    const refined = refine(dfa, group);
+    group = refined.group;
+    if (refined.count === count) break;
+    count = refined.count;
+  }
+  return group;
+}
+
+function initialGroups(dfa: Dfa): { group: Int32Array; count: number } {
+  const group = dfa.labels.slice();
+  group[DEAD] = -1;
+  return { group, count: new Set(group).size };
 }
 
 /** One pass: states stay together if they are in one group and all their moves lead to the same groups. */

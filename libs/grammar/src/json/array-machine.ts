@@ -1,5 +1,5 @@
 import { NO_CALLS, STUCK, type Call, type Machine, type StateBudget } from '../machine/machine.js';
-import type { ArrayPlan, ArrayProgress, ItemOption } from '../schema/array-plan.js';
+import type { ArrayPlan, ArrayProgress } from '../schema/array-plan.js';
 import type { Expression } from '../schema/model.js';
 import { PartCall, StructureMachine } from './structure-machine.js';
 
@@ -22,10 +22,10 @@ interface Progress {
 export class ArrayMachine extends StructureMachine<Progress> {
   readonly start: number;
   readonly #plan: ArrayPlan;
-  readonly #values: (expression: Expression, used: readonly string[]) => Machine | undefined;
+  readonly #values: (expression: Expression, used: readonly string[]) => Machine;
 
-  /** @param values the machine of the values that satisfy a condition, apart from those used; undefined if there are none */
-  constructor(plan: ArrayPlan, values: (expression: Expression, used: readonly string[]) => Machine | undefined, maxSpace: number, budget: StateBudget) {
+  /** @param values the machine of the values that satisfy a condition, apart from those used */
+  constructor(plan: ArrayPlan, values: (expression: Expression, used: readonly string[]) => Machine, maxSpace: number, budget: StateBudget) {
     super(PHASES, maxSpace, budget);
     this.#plan = plan;
     this.#values = values;
@@ -36,7 +36,7 @@ export class ArrayMachine extends StructureMachine<Progress> {
     if (phase === OPEN) return byte === 0x5b ? this.state(FIRST, progress) : STUCK;
     if (phase !== FIRST && phase !== AFTER_ITEM) return STUCK;
     if (byte === 0x5d) return this.#plan.canEnd(progress.items) ? this.state(END, { items: this.#plan.start, used: [] }) : STUCK;
-    return phase === AFTER_ITEM && byte === 0x2c && this.#options(progress).length > 0 ? this.state(ITEM, progress) : STUCK;
+    return phase === AFTER_ITEM && byte === 0x2c && this.#plan.options(progress.items).length > 0 ? this.state(ITEM, progress) : STUCK;
   }
 
   protected allowsSpace(phase: number): boolean {
@@ -48,22 +48,17 @@ export class ArrayMachine extends StructureMachine<Progress> {
   }
 
   protected partsOf(phase: number, progress: Progress): readonly Call[] {
-    const options = phase === FIRST || phase === ITEM ? this.#options(progress) : [];
+    const options = phase === FIRST || phase === ITEM ? this.#plan.options(progress.items) : [];
     if (options.length === 0) return NO_CALLS;
     const unique = this.#plan.form.unique !== undefined;
     return options.map(({ value, next }) => {
       const begin = (): { machine: Machine; start: number } => {
-        const machine = this.#values(value, progress.used)!;
+        const machine = this.#values(value, progress.used);
         return { machine, start: machine.start };
       };
       const resume = (_exit: number, read: () => Uint8Array): number => this.state(AFTER_ITEM, { items: next, used: unique ? [...progress.used, valueText(read())].sort() : [] });
       return new PartCall(begin, resume, { capture: unique });
     });
-  }
-
-  #options({ items, used }: Progress): ItemOption[] {
-    const options = this.#plan.options(items);
-    return this.#plan.form.unique ? options.filter(({ value }) => this.#values(value, used) !== undefined) : options;
   }
 }
 

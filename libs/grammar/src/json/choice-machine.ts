@@ -29,6 +29,10 @@ export class ChoiceMachine implements Machine {
     return NO_TOKEN_MOVES;
   }
 
+  alike(state: number): number {
+    return state;
+  }
+
   freeRun(): number {
     return 0;
   }

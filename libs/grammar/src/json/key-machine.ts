@@ -2,7 +2,7 @@ import { DEAD, REJECT, type Dfa } from '../automata/dfa.js';
 import { codeMoves, isFreeLoop, type CodeAutomaton, type CodeMoves } from '../machine/code-automaton.js';
 import { JsonStringMachine, type EscapeStyle } from '../machine/json-string-machine.js';
 import type { StateBudget } from '../machine/machine.js';
-import { reachableGroups } from '../schema/object-plan.js';
+import { reachableGroups } from '../schema/key-groups.js';
 
 /**
  * The keys of a language whose groups are among those available. A state is one of the language and the available groups that its
@@ -40,6 +40,10 @@ class AvailableKeys implements CodeAutomaton {
     const { state, available } = this.#states[id];
     const label = this.#keys.labels[state];
     return label !== REJECT && (available >> BigInt(label - 1)) & 1n ? label : REJECT;
+  }
+
+  alike(state: number): number {
+    return state;
   }
 
   freeRun(id: number): number {

@@ -1,5 +1,6 @@
 import { subtract, wordsOf } from '../automata/algebra.js';
 import { NO_CALLS, STUCK, type Call, type Machine, type StateBudget } from '../machine/machine.js';
+import type { Expression } from '../schema/model.js';
 import type { ObjectPlan, ObjectProgress } from '../schema/object-plan.js';
 import type { JsonStyle } from './json-style.js';
 import { KeyMachine } from './key-machine.js';
@@ -27,18 +28,20 @@ interface Progress extends ObjectProgress {
 export class ObjectMachine extends StructureMachine<Progress> {
   readonly start: number;
   readonly #plan: ObjectPlan;
-  readonly #values: (group: number) => Machine;
+  readonly #values: (value: Expression) => Machine;
   readonly #style: JsonStyle;
   readonly #keyBudget: StateBudget;
+  readonly #isEndless: boolean;
   readonly #keyMachines = new Map<string, KeyMachine>();
 
-  /** @param values the machine of the values of a group's keys */
-  constructor(plan: ObjectPlan, values: (group: number) => Machine, style: JsonStyle, budget: StateBudget) {
+  /** @param values the machine of the values that satisfy a condition */
+  constructor(plan: ObjectPlan, values: (value: Expression) => Machine, style: JsonStyle, budget: StateBudget) {
     super(PHASES, style.maxSpace, budget);
     this.#plan = plan;
     this.#values = values;
     this.#style = style;
     this.#keyBudget = budget;
+    this.#isEndless = plan.needsDistinct && plan.isEndless;
     this.start = this.state(OPEN, { ...plan.start, group: 0, used: [] });
   }
 
@@ -62,17 +65,19 @@ export class ObjectMachine extends StructureMachine<Progress> {
     return phase !== OPEN && phase !== END;
   }
 
-  protected keyOf({ seen, count, last, group, used }: Progress): string {
-    return `${seen.toString(36)} ${count} ${last} ${group} ${used.length === 0 ? '' : JSON.stringify(used)}`;
+  protected keyOf({ seen, met, count, last, group, used }: Progress): string {
+    return `${seen.toString(36)} ${met} ${count} ${last} ${group} ${used.length === 0 ? '' : JSON.stringify(used)}`;
   }
 
   protected partsOf(phase: number, progress: Progress): readonly Call[] {
     if (phase === VALUE) {
-      const value = (): { machine: Machine; start: number } => {
-        const machine = this.#values(progress.group);
-        return { machine, start: machine.start };
-      };
-      return [new PartCall(value, () => this.state(AFTER_VALUE, { ...progress, group: 0 }))];
+      return this.#plan.valueOptions(progress, progress.group).map(({ value, next }) => {
+        const begin = (): { machine: Machine; start: number } => {
+          const machine = this.#values(value);
+          return { machine, start: machine.start };
+        };
+        return new PartCall(begin, () => this.state(AFTER_VALUE, { ...progress, ...next, group: 0 }));
+      });
     }
     if ((phase !== FIRST && phase !== KEY) || !this.#mayGoOn(progress)) return NO_CALLS;
     const begin = (): { machine: Machine; start: number } => {
@@ -92,7 +97,10 @@ export class ObjectMachine extends StructureMachine<Progress> {
   }
 
   #mayGoOn(progress: Progress): boolean {
-    return this.#keyMachine(progress.used).startWith(this.#plan.available(progress)) !== STUCK;
+    const available = this.#plan.available(progress);
+    // With keys used, what remains is worked out only where it may be nothing.
+    if (progress.used.length > 0 && available !== 0n && this.#isEndless) return true;
+    return this.#keyMachine(progress.used).startWith(available) !== STUCK;
   }
 
   #keyMachine(used: readonly string[]): KeyMachine {

@@ -66,6 +66,10 @@ export abstract class StructureMachine<D> implements Machine {
     return NO_TOKEN_MOVES;
   }
 
+  alike(state: number): number {
+    return state;
+  }
+
   freeRun(): number {
     return 0;
   }

@@ -9,6 +9,7 @@ import { ArrayPlan } from '../schema/array-plan.js';
 import type { Expression, Shape } from '../schema/model.js';
 import { ObjectPlan } from '../schema/object-plan.js';
 import type { ShapeBuilder } from '../schema/shape-builder.js';
+import { settleObject } from '../schema/settle-object.js';
 import { boundUnique, scalarTexts } from '../schema/unique-items.js';
 import { ArrayMachine } from './array-machine.js';
 import { ChoiceMachine } from './choice-machine.js';
@@ -24,7 +25,7 @@ export class ValueMachines {
   readonly #machines = new Map<Expression, Machine>();
   readonly #strings = new Map<Dfa, Machine>();
   readonly #scalars = new Map<string, Machine>();
-  readonly #unusedMachines = new Map<string, Machine | undefined>();
+  readonly #unusedMachines = new Map<string, Machine>();
 
   constructor(builder: ShapeBuilder, inhabited: (expression: Expression) => boolean, style: JsonStyle, budget: StateBudget) {
     this.#builder = builder;
@@ -56,23 +57,24 @@ export class ValueMachines {
       const plan = new ArrayPlan(table, boundUnique(this.#builder, form), this.#inhabited);
       if (plan.isPossible) options.push(new ArrayMachine(plan, (value, used) => (plan.form.unique ? this.#unused(value, used) : this.machine(value)), this.#style.maxSpace, this.#budget));
     }
-    for (const form of shape.objects) {
+    for (const form of shape.objects.flatMap((one) => settleObject(table, one))) {
       const plan = new ObjectPlan(table, form, this.#inhabited, this.#style.order);
-      if (plan.isPossible) options.push(new ObjectMachine(plan, (group) => this.machine(plan.groups[group].value), this.#style, this.#budget));
+      if (plan.isPossible) options.push(new ObjectMachine(plan, (value) => this.machine(value), this.#style, this.#budget));
     }
     return options;
   }
 
-  /** The machine of the scalars that satisfy a condition, apart from those used; undefined if there are no others. */
-  #unused(expression: Expression, used: readonly string[]): Machine | undefined {
+  /** The machine of the scalars that satisfy a condition, apart from those used; the plan's bound on items says that there are others. */
+  #unused(expression: Expression, used: readonly string[]): Machine {
     const key = `${expression.id} ${JSON.stringify(used)}`;
-    if (!this.#unusedMachines.has(key)) {
+    let machine = this.#unusedMachines.get(key);
+    if (!machine) {
       const { literals, strings, numbers } = scalarTexts(this.#builder.shapeOf(expression), used);
       const texts = [wordsOf(literals), numbers].filter((dfa) => !isEmpty(dfa)).map((dfa) => new TextMachine(new DfaAutomaton(dfa), this.#budget));
-      const options = isEmpty(strings) ? texts : [...texts, this.#string(strings)];
-      this.#unusedMachines.set(key, options.length === 0 ? undefined : new ChoiceMachine(options));
+      machine = new ChoiceMachine(isEmpty(strings) ? texts : [...texts, this.#string(strings)]);
+      this.#unusedMachines.set(key, machine);
     }
-    return this.#unusedMachines.get(key);
+    return machine;
   }
 
   /** The machine of numbers or literals; equal keys mean equal texts. */

@@ -1,6 +1,6 @@
 import { MAX_CODE_POINT, SURROGATE_END, SURROGATE_START } from '../automata/code-set.js';
 import { classOf, DEAD, isSurrogateClass, type Dfa } from '../automata/dfa.js';
-import { liveStates, reverseMoves } from '../automata/reduce.js';
+import { groupStates, liveStates, reverseMoves } from '../automata/reduce.js';
 
 /**
  * Where each code point leads from one state: those from `starts[i]` to `starts[i + 1] - 1` to `targets[i]` (DEAD: nowhere).
@@ -19,7 +19,12 @@ export interface CodeAutomaton {
   exit(state: number): number;
   /** How many more plain characters, at least, lead from a state to one that is not dead. See `Machine.freeRun`. */
   freeRun(state: number): number;
+  /** A state that no text of up to `length` code points tells from this one, the same for as many states as is known. */
+  alike(state: number, length: number): number;
 }
+
+/** Cells looked at to find states that are alike; it is not worth more. */
+const ALIKE_WORK = 2_000_000;
 
 /** The plain characters, as ranges: all but control characters, the quote and the backslash. */
 const PLAIN: readonly (readonly [number, number])[] = [[0x20, 0x21], [0x23, 0x5b], [0x5d, SURROGATE_START - 1], [SURROGATE_END + 1, MAX_CODE_POINT]];
@@ -59,6 +64,7 @@ export class DfaAutomaton implements CodeAutomaton {
   readonly #dfa: Dfa;
   readonly #live: Uint8Array;
   readonly #moves: (CodeMoves | undefined)[] = [];
+  readonly #leaders = new Map<number, Int32Array>();
   #freeRuns: Float64Array | undefined;
 
   constructor(dfa: Dfa) {
@@ -79,9 +85,25 @@ export class DfaAutomaton implements CodeAutomaton {
     return this.#dfa.labels[state];
   }
 
+  alike(state: number, length: number): number {
+    if (this.#dfa.table.length * length > ALIKE_WORK) return state;
+    let leaders = this.#leaders.get(length);
+    if (!leaders) this.#leaders.set(length, (leaders = leadersOf(groupStates(this.#dfa, length))));
+    return leaders[state];
+  }
+
   freeRun(state: number): number {
     return (this.#freeRuns ??= freeRuns(this.#dfa, this.#live))[state];
   }
+}
+
+/** (states) the first state of each state's group. */
+function leadersOf(groups: Int32Array): Int32Array {
+  const first = new Map<number, number>();
+  return groups.map((group, state) => {
+    if (!first.has(group)) first.set(group, state);
+    return first.get(group)!;
+  });
 }
 
 /** (states) for each state, after how many plain characters one may be refused, at the earliest. */

@@ -53,6 +53,10 @@ class SubsetAutomaton implements CodeAutomaton {
     return this.#subsets[state].includes(this.#end) ? ENDED : NO_EXIT;
   }
 
+  alike(state: number): number {
+    return state;
+  }
+
   freeRun(): number {
     return 0;
   }

@@ -67,6 +67,11 @@ export abstract class Utf8Machine implements Machine {
     return 0;
   }
 
+  alike(state: number, bytes: number): number {
+    const code = this.#codes[state];
+    return code === DEAD ? state : this.character(this.automaton.alike(code, bytes));
+  }
+
   /** The automaton's state, for a state between two characters; DEAD for others. */
   protected codeState(state: number): number {
     return this.#codes[state];

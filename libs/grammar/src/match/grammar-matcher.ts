@@ -119,9 +119,11 @@ export class GrammarMatcher {
 
   #addThread(words: Uint32Array, { activation, state }: Thread): void {
     const { machine } = activation;
-    const reach = this.#walk.fromRoot(machine, state);
-    if (reach.words) orWords(words, reach.words);
-    this.#addCallers(words, reach, activation);
+    for (const reach of this.#walk.fromRoot(machine, state)) {
+      if (reach.words) orWords(words, reach.words);
+      for (const id of reach.ids) words[id >>> 5] |= 1 << (id & 31);
+      this.#addCallers(words, reach, activation);
+    }
     for (const move of machine.tokenMoves(state)) orWords(words, tokenMoveWords(move, this.#index));
   }
 

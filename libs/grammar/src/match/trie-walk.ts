@@ -17,6 +17,8 @@ export interface Reach {
   readonly after: Map<Call, Reach>;
 }
 
+/** Most tokens are no longer than this; states that tell only longer texts apart share their masks up to here. */
+const SHORT_BYTES = 20;
 /** Results for subtrees that are kept. */
 const KEPT_SUBTREES = 100_000;
 
@@ -27,6 +29,9 @@ interface Collector {
   readonly exits: number[];
   /** Pairs of a state and a node that were looked into. */
   readonly seen: Set<number>;
+  /** Only places more than `above` and up to `upTo` bytes from the root count. */
+  readonly above: number;
+  readonly upTo: number;
 }
 
 /**
@@ -36,7 +41,8 @@ interface Collector {
 export class TrieWalk {
   readonly #trie: TokenTrie;
   readonly #wordCount: number;
-  readonly #roots = new Map<Machine, Map<number, Reach>>();
+  readonly #shortRoots = new Map<Machine, Map<number, Reach>>();
+  readonly #longRoots = new Map<Machine, Map<number, Reach>>();
   readonly #subtrees = new Map<Machine, Map<number, Reach>>();
   readonly #stacks: Int32Array[] = [];
   #rootCount = 0;
@@ -49,19 +55,27 @@ export class TrieWalk {
     this.#wordCount = (vocabSize + 31) >>> 5;
   }
 
-  /** What whole tokens do from a state, apart from the state's own exit, calls and token moves. */
-  fromRoot(machine: Machine, state: number): Reach {
-    let states = this.#roots.get(machine);
+  /**
+   * What whole tokens do from a state, apart from the state's own exit, calls and token moves: the short tokens, which states that
+   * are alike for so many bytes share, and the long ones.
+   */
+  fromRoot(machine: Machine, state: number): readonly [short: Reach, long: Reach] {
+    return [this.#root(this.#shortRoots, machine, machine.alike(state, SHORT_BYTES), 0, SHORT_BYTES), this.#root(this.#longRoots, machine, state, SHORT_BYTES, Infinity)];
+  }
+
+  #root(roots: Map<Machine, Map<number, Reach>>, machine: Machine, state: number, above: number, upTo: number): Reach {
+    let states = roots.get(machine);
     const known = states?.get(state);
     if (known) return known;
-    if (this.#rootCount >= LIMITS.cachedMasks) {
-      this.#roots.clear();
+    if (this.#rootCount >= 2 * LIMITS.cachedMasks) {
+      this.#shortRoots.clear();
+      this.#longRoots.clear();
       this.#rootCount = 0;
       states = undefined;
     }
-    if (!states) this.#roots.set(machine, (states = new Map()));
+    if (!states) roots.set(machine, (states = new Map()));
     this.#depth = this.#calls = 0;
-    const out = newCollector(new Uint32Array(this.#wordCount));
+    const out = newCollector(above === 0 ? new Uint32Array(this.#wordCount) : undefined, above, upTo);
     this.#children(machine, state, 0, out);
     const reach = finish(out);
     states.set(state, reach);
@@ -77,7 +91,7 @@ export class TrieWalk {
     let next = call.capture ? undefined : reach.after.get(call);
     if (!next) {
       this.#depth = this.#calls = 0;
-      const out = newCollector(undefined);
+      const out = newCollector();
       const before = call.capture ? read() : [];
       reach.exitNodes.forEach((node, i) => {
         const state = call.resume(reach.exits[i], () => Uint8Array.from([...before, ...pathBytes(this.#trie, 0, node)]));
@@ -108,13 +122,21 @@ export class TrieWalk {
     const end = ends[node];
     for (let i = node + 1; i < end; ) {
       const depth = depths[i];
+      if (depth + heights[i] <= out.above) {
+        i = ends[i];
+        continue;
+      }
       const next = machine.next(states[depth - 1], bytes[i]);
       if (next === STUCK) {
         i = ends[i];
         continue;
       }
       states[depth] = next;
-      const isFree = plain[i] === 1 && heights[i] > 0 && machine.freeRun(next) >= heights[i];
+      if (depth <= out.above) {
+        i++;
+        continue;
+      }
+      const isFree = plain[i] === 1 && heights[i] > 0 && depth + heights[i] <= out.upTo && machine.freeRun(next) >= heights[i];
       const following = isFree ? ends[i] : i + 1;
       if (words) setBits(words, ids, idStarts[i], idStarts[following]);
       else for (let k = idStarts[i]; k < idStarts[following]; k++) out.ids.push(ids[k]);
@@ -123,7 +145,7 @@ export class TrieWalk {
         continue;
       }
       if (machine.hasEvents(next) && ends[i] > i + 1) this.#events(machine, next, i, out);
-      i++;
+      i = depth < out.upTo ? i + 1 : ends[i];
     }
     this.#depth--;
   }
@@ -161,7 +183,7 @@ export class TrieWalk {
     const known = this.#subtrees.get(machine)?.get(key);
     if (known) return known;
     if (++this.#calls > LIMITS.callDepth) throw limitError('callDepth', 'rules within each other inside of one token');
-    const out = newCollector(undefined);
+    const out = newCollector();
     this.#visit(machine, state, node, out);
     const reach = finish(out);
     this.#calls--;
@@ -176,8 +198,8 @@ export class TrieWalk {
   }
 }
 
-function newCollector(words: Uint32Array | undefined): Collector {
-  return { words, ids: [], exitNodes: [], exits: [], seen: new Set() };
+function newCollector(words?: Uint32Array, above = 0, upTo = Infinity): Collector {
+  return { words, ids: [], exitNodes: [], exits: [], seen: new Set(), above, upTo };
 }
 
 function setBits(words: Uint32Array, ids: Int32Array, from: number, to: number): void {

@@ -4,6 +4,7 @@ import { ArrayPlan } from './array-plan.js';
 import type { Expression, Shape } from './model.js';
 import { ObjectPlan } from './object-plan.js';
 import type { ShapeBuilder } from './shape-builder.js';
+import { settleObject } from './settle-object.js';
 import { boundUnique } from './unique-items.js';
 
 /**
@@ -36,7 +37,8 @@ export function findInhabited(builder: ShapeBuilder, root: Expression): (express
 function partsOf(builder: ShapeBuilder, shape: Shape): Expression[] {
   const { table } = builder;
   const items = shape.arrays.flatMap((form) => new ArrayPlan(table, boundUnique(builder, form), () => false).conditions());
-  const values = shape.objects.flatMap((form) => new ObjectPlan(table, form, () => false, 'any').groups.map(({ value }) => value));
+  const objects = shape.objects.flatMap((form) => settleObject(table, form));
+  const values = objects.flatMap((form) => [...new ObjectPlan(table, form, () => false, 'any').conditions(), ...form.some.map(({ value }) => value)]);
   return [...items, ...values];
 }
 
@@ -46,6 +48,6 @@ function isInhabited(builder: ShapeBuilder, shape: Shape, inhabited: (expression
     !isEmpty(shape.strings) ||
     shape.numbers.some((set) => !isEmpty(numberDfa(set))) ||
     shape.arrays.some((form) => new ArrayPlan(builder.table, boundUnique(builder, form), inhabited).isPossible) ||
-    shape.objects.some((form) => new ObjectPlan(builder.table, form, inhabited, 'any').isPossible)
+    shape.objects.some((form) => settleObject(builder.table, form).some((one) => new ObjectPlan(builder.table, one, inhabited, 'any').isPossible))
   );
 }

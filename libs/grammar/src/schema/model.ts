@@ -69,4 +69,6 @@ export interface ObjectForm {
   readonly max: number;
   /** Keys that must be there if another one is. */
   readonly implied: ReadonlyMap<string, ReadonlySet<string>>;
+  /** For each, some key of the language must be there with a value that satisfies the condition. */
+  readonly some: readonly KeyRule[];
 }

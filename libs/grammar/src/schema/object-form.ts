@@ -1,5 +1,4 @@
-import { ALL_TEXTS, intersect, isEmpty } from '../automata/algebra.js';
-import { grammarError } from '../limits.js';
+import { ALL_TEXTS, complement, intersect, isEmpty, subtract, wordsOf } from '../automata/algebra.js';
 import type { ExpressionTable } from './expression.js';
 import type { Expression, KeyRule, ObjectForm } from './model.js';
 
@@ -9,7 +8,7 @@ const anyObjects = new WeakMap<ExpressionTable, ObjectForm>();
 export function ANY_OBJECT(table: ExpressionTable): ObjectForm {
   let form = anyObjects.get(table);
   if (!form) {
-    form = { named: new Map(), rest: [{ keys: ALL_TEXTS, value: table.always }], required: new Set(), min: 0, max: Infinity, implied: new Map() };
+    form = { named: new Map(), rest: [{ keys: ALL_TEXTS, value: table.always }], required: new Set(), min: 0, max: Infinity, implied: new Map(), some: [] };
     anyObjects.set(table, form);
   }
   return form;
@@ -34,6 +33,7 @@ export function intersectObjects(table: ExpressionTable, a: ObjectForm, b: Objec
     min: Math.max(a.min, b.min),
     max: Math.min(a.max, b.max),
     implied: mergeImplied(a.implied, b.implied),
+    some: [...new Set([...a.some, ...b.some])],
   };
   const impossible = Math.max(form.min, form.required.size) > form.max || [...form.required].some((key) => valueOf(table, form, key) === table.never);
   return impossible ? undefined : form;
@@ -59,32 +59,18 @@ function mergeImplied(a: ObjectForm['implied'], b: ObjectForm['implied']): Objec
 
 /** All objects outside of a set: those that fail one of its conditions. */
 export function complementObject(table: ExpressionTable, form: ObjectForm): ObjectForm[] {
-  const isClosed = form.rest.every(({ value }) => value === table.never);
-  if (!isClosed && form.rest.some(({ value }) => value !== table.always)) {
-    throw grammarError('the opposite of additionalProperties, patternProperties, propertyNames or unevaluatedProperties cannot be enforced (in not, oneOf or if)', { keyword: 'additionalProperties' });
-  }
   const any = ANY_OBJECT(table);
   const others: ObjectForm[] = [];
-  if (isClosed) others.push(...withOtherKeys(table, form));
+  const names = wordsOf([...form.named.keys()]);
+  for (const { keys, value } of form.rest) {
+    const unnamed = subtract(keys, names);
+    if (value !== table.always && !isEmpty(unnamed)) others.push({ ...any, some: [{ keys: unnamed, value: table.not(value) }] });
+  }
+  for (const { keys, value } of form.some) others.push({ ...any, rest: [{ keys, value: table.not(value) }, { keys: complement(keys), value: table.always }] });
   for (const [key, value] of form.named) if (value !== table.always) others.push({ ...any, named: new Map([[key, table.not(value)]]), required: new Set([key]) });
   for (const key of form.required) others.push({ ...any, named: new Map([[key, table.never]]) });
   if (form.min > 0) others.push({ ...any, max: form.min - 1 });
   if (form.max < Infinity) others.push({ ...any, min: form.max + 1 });
   for (const [key, implied] of form.implied) for (const other of implied) others.push({ ...any, named: new Map([[other, table.never]]), required: new Set([key]) });
   return others;
-}
-
-/** Up to so many keys that may be absent, all choices of them are gone through. */
-const MAX_OPTIONAL = 6;
-
-/** All objects with a key that is not named, told by their number of keys: for each choice of named keys that are there, one more. */
-function withOtherKeys(table: ExpressionTable, form: ObjectForm): ObjectForm[] {
-  const optional = [...form.named.keys()].filter((key) => !form.required.has(key));
-  if (optional.length > MAX_OPTIONAL) throw grammarError(`the opposite of additionalProperties: false cannot be enforced beside more than ${MAX_OPTIONAL} optional properties (in not, oneOf or if)`, { keyword: 'additionalProperties' });
-  return Array.from({ length: 2 ** optional.length }, (_, choice) => {
-    const present = optional.filter((_key, i) => (choice >> i) & 1);
-    const absent = optional.filter((_key, i) => !((choice >> i) & 1));
-    const required = new Set([...form.required, ...present]);
-    return { ...ANY_OBJECT(table), named: new Map(absent.map((key) => [key, table.never])), required, min: required.size + 1 };
-  });
 }

@@ -63,5 +63,13 @@ export const OBJECTS: readonly SchemaCase[] = [
   [{ type: 'object', not: { required: ['a'] } }, [{}, { b: 1 }], [{ a: 1 }]],
   [{ type: 'object', not: { properties: { a: { type: 'integer' } } } }, [{ a: 'x' }], [{}, { a: 1 }, { b: 1 }]],
   [{ type: 'object', not: { minProperties: 2 } }, [{}, { a: 1 }], [{ a: 1, b: 2 }]],
+  [{ type: 'object', not: { additionalProperties: { type: 'integer' } } }, [{ a: 'x' }, { a: 1, b: null }], [{}, { a: 1 }]],
+  [{ type: 'object', not: { additionalProperties: false, properties: { a: { type: 'integer' }, b: { type: 'integer' } } } }, [{ c: 1 }, { a: 1, c: 2 }, { a: 'x' }], [{}, { a: 1 }, { b: 1, a: 2 }]],
+  [{ type: 'object', not: { patternProperties: { '^x': { type: 'integer' } } }, maxProperties: 2 }, [{ x: 'a' }, { xy: null, b: 1 }], [{ x: 1 }, { a: 'x' }, { x: 'a', b: 1, c: 1 }]],
+  [{ type: 'object', not: { propertyNames: { maxLength: 1 } }, additionalProperties: { type: 'integer' } }, [{ ab: 1 }, { a: 1, abc: 2 }], [{ a: 1 }, {}, { ab: 'x' }]],
+  [{ type: 'object', oneOf: [{ additionalProperties: { type: 'integer' } }, { additionalProperties: { minimum: 0 } }] }, [{ a: -1 }, { a: 0.5 }, { a: 'x', b: 1 }], [{}, { a: 1 }, { a: -1, b: 0.5 }]],
+  [{ type: 'object', oneOf: [{ patternProperties: { '^a': { type: 'integer' } } }, { patternProperties: { '^a': { type: 'number' } } }] }, [{ a: 1.5 }, { ab: 0.5, a: 1 }], [{ a: 1 }, {}, { a: 'x' }]],
+  [{ type: 'object', if: { propertyNames: { maxLength: 2 } }, then: { maxProperties: 1 } }, [{ ab: 1 }, { abc: 1, a: 2 }, {}], [{ a: 1, b: 2 }]],
+  [{ type: 'object', patternProperties: { '^(a|b)$': { type: 'integer' } }, additionalProperties: false, not: { additionalProperties: { minimum: 0 } } }, [{ a: -1 }, { a: 1, b: -1 }], [{ a: 1 }, {}, { b: 0, a: 2 }]],
   [{ type: 'object', required: ['a'], properties: { a: { type: 'object', required: ['b'], properties: { b: { type: 'object', maxProperties: 1 } } } } }, [{ a: { b: {} } }, { a: { b: { c: 1 } } }], [{ a: {} }, { a: { b: { c: 1, d: 2 } } }]],
 ];
