@@ -5,9 +5,14 @@ import { ModuleBuilder } from '../src/wasm/module-builder.js';
 import { i32 } from '../src/wasm/scalar-ops.js';
 import { i16x8, i32x4, v128 } from '../src/wasm/simd-ops.js';
 
-/** Operations of one call of `peakDot` and `peakMadd` per iteration. */
-export const PEAK_DOT_OPS = 12 * 32;
-export const PEAK_MADD_OPS = 12 * 8;
+/** Sums that are under way in `peakDot` and `peakMadd`: enough to hide how long an operation takes. */
+const SUMS = 12;
+
+/** Operations (a multiplication and an addition are two) of one iteration of `peakDot`, `peakMadd`. */
+export function peakOperations(build: KernelBuild): { readonly dot: number; readonly madd: number } {
+  const vectors = SUMS * (build.wide ? 2 : 1);
+  return { dot: vectors * 32, madd: vectors * 8 };
+}
 
 /**
  * What the machine can do at best: `stream1` and `stream4` (address, bytes) read memory in one or four runs without any arithmetic to
@@ -18,8 +23,8 @@ export function buildYardsticks(build: KernelBuild): Uint8Array<ArrayBuffer> {
   module.importMemory('env', 'memory', { initialPages: 1, maximumPages: 65536, shared: true });
   emitStream(module, 1);
   emitStream(module, 4);
-  emitPeak(module, 'peakMadd', maddFor(build));
-  emitPeak(module, 'peakDot', dotFor(build));
+  emitPeak(module, 'peakMadd', maddFor(build), build);
+  emitPeak(module, 'peakDot', dotFor(build), build);
   return module.encode();
 }
 
@@ -29,7 +34,7 @@ type Three = (a: Expr<'v128'>, b: Expr<'v128'>, sum: Expr<'v128'>) => Expr<'v128
 function dotFor({ dot }: KernelBuild): Three {
   // The sum as an operand keeps the compiler from computing one product for all.
   if (dot === 'pairs') return (_, b, sum) => i16x8.add(sum, i16x8.relaxedDotI8x16I7x16S(sum, b));
-  if (dot === 'wide') return (_, b, sum) => i32x4.add(sum, i32x4.dotI16x8S(sum, b));
+  if (dot === 'words') return (_, b, sum) => i32x4.add(sum, i32x4.dotI16x8S(sum, b));
   return i32x4.relaxedDotI8x16I7x16AddS;
 }
 
@@ -51,17 +56,18 @@ function emitStream(module: ModuleBuilder, streams: number): void {
   });
 }
 
-function emitPeak(module: ModuleBuilder, name: string, product: Three): void {
+/** With joined vectors, each sum is a pair. */
+function emitPeak(module: ModuleBuilder, name: string, product: Three, build: KernelBuild): void {
   module.function(name, { params: ['i32', 'i32'], export: true }, (f, address, iterations) => {
-    const sums = f.locals('v128', 12);
+    const sums = Array.from({ length: SUMS }, () => f.locals('v128', build.wide ? 2 : 1));
     const [a, b] = f.locals('v128', 2);
-    f.set(a, v128.load(address));
-    f.set(b, v128.load(address, 16));
+    f.set(a, v128.load32Splat(address));
+    f.set(b, v128.load32Splat(address, 16));
     f.loop((again) => {
-      for (const sum of sums) f.set(sum, product(a, b, sum));
+      for (const sum of sums.flat()) f.set(sum, product(a, b, sum));
       f.advance(iterations, -1);
       f.branchIf(again, iterations);
     });
-    f.do(v128.store(address, sums.map((sum): Expr<'v128'> => sum).reduce((x, y) => v128.xor(x, y)), 32));
+    sums.forEach((halves, i) => halves.forEach((half, h) => f.do(v128.store(address, half, 32 * (i + 1) + 16 * h))));
   });
 }

@@ -1,6 +1,7 @@
+import type { Expr } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
-import { i32 } from '../wasm/scalar-ops.js';
+import { f32, i32 } from '../wasm/scalar-ops.js';
 import { packGroup } from './bit-layout.js';
 import { ConstantPool } from './constant-pool.js';
 import type { FileBlock } from './file-blocks.js';
@@ -27,6 +28,7 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
     const to = f.local('i32', i32.add(destination, i32.mul(i32.mul(i32.divU(rowBegin, PANEL_ROWS), blocks), layout.bytes)));
     const left = f.local('i32', i32.sub(rowEnd, rowBegin));
     const count = f.local('i32');
+    const bits = f.local('i32');
     f.while(i32.gtS(left, 0), () => {
       rows.forEach((row, r) => f.set(row, r === 0 ? source : i32.add(rows[r - 1], i32.select(i32.gtS(left, r), rowBytes, 0))));
       f.set(count, blocks);
@@ -47,10 +49,21 @@ export function emitPack(module: ModuleBuilder, name: string, spec: QuantSpec, f
       f.advance(left, -PANEL_ROWS);
     });
 
+    /** A half float's 16 bits as a float, times the power of two of the format. */
+    function toFloat(half: Expr<'i32'>): Expr<'f32'> {
+      f.set(bits, half);
+      const shifted = i32.or(i32.shl(i32.and(bits, 0x8000), 16), i32.shl(i32.and(bits, 0x7fff), 13));
+      return f32.mul(f32.reinterpretI32(shifted), 2 ** (112 + (spec.factorExponent ?? 0)));
+    }
+
     function packScales(row: Local<'i32'>, r: number): void {
       if (spec.scale === 'e8m0') f.do(i32.store8(to, file.factor(row, 0), r));
+      else if (spec.scale === 'super') f.do(f32.store(to, toFloat(file.factor(row, 0)), 4 * r));
       else for (let sub = 0; 2 * PANEL_ROWS * sub < layout.minimumFactor; sub++) f.do(i32.store16(to, file.factor(row, sub), 2 * (PANEL_ROWS * sub + r)));
-      if (file.minimumFactor) f.do(i32.store16(to, file.minimumFactor(row), layout.minimumFactor + 2 * r));
+      if (file.minimumFactor) {
+        const factor = file.minimumFactor(row);
+        f.do(spec.scale === 'super' ? f32.store(to, toFloat(factor), layout.minimumFactor + 4 * r) : i32.store16(to, factor, layout.minimumFactor + 2 * r));
+      }
       for (let sub = 0; sub < layout.subs; sub++) {
         const place = PAIR_BYTES * (sub >> 2) + 4 * r + (sub & 3);
         if (file.subScale) f.do(i32.store8(to, file.subScale(row, sub), layout.subScales + place));

@@ -111,19 +111,19 @@ const HALF_PLACES: Partial<Record<MatmulFormatName, readonly number[]>> = {
   IQ1_S: [0], IQ2_XXS: [0], IQ2_XS: [0], IQ2_S: [0], IQ3_XXS: [0], IQ3_S: [0], TQ1_0: [52], TQ2_0: [64], Q1_0: [0], Q2_0: [0],
 };
 
-/** Random file bytes of a matrix, with factors of sensible size. */
-export function randomFile(name: MatmulFormatName, rows: number, cols: number, seed: number): Uint8Array {
+/** Random file bytes of a matrix, with factors of sensible size. @param extremes whether some of them are 0 or denormal, which processors are slow with */
+export function randomFile(name: MatmulFormatName, rows: number, cols: number, seed: number, extremes = true): Uint8Array {
   const random = randomFrom(seed);
   const { blockSize, blockBytes } = TENSOR_TYPES[name];
   const file = new Uint8Array((rows * cols * blockBytes) / blockSize);
   const view = new DataView(file.buffer);
   if (name === 'F32') for (let i = 0; i < rows * cols; i++) view.setFloat32(4 * i, random() - 0.5, true);
-  if (name === 'F16') for (let i = 0; i < rows * cols; i++) view.setUint16(2 * i, randomHalf(random), true);
+  if (name === 'F16') for (let i = 0; i < rows * cols; i++) view.setUint16(2 * i, randomHalf(random, extremes), true);
   if (name === 'BF16') for (let i = 0; i < rows * cols; i++) view.setUint16(2 * i, 0x3c00 + Math.floor(random() * 0x200) + (random() < 0.5 ? 0x8000 : 0), true);
   if (blockSize === 1) return file;
   for (let i = 0; i < file.length; i++) file[i] = Math.floor(random() * 256);
   for (let block = 0; block < file.length; block += blockBytes) {
-    for (const place of HALF_PLACES[name] ?? []) view.setUint16(block + place, randomHalf(random), true);
+    for (const place of HALF_PLACES[name] ?? []) view.setUint16(block + place, randomHalf(random, extremes), true);
     if (name === 'MXFP4') file[block] = 118 + Math.floor(random() * 6);
     if (name === 'NVFP4') for (let i = 0; i < 4; i++) file[block + i] &= 0x7f;
     // The top bits of four scale words are the factor.
@@ -133,9 +133,9 @@ export function randomFile(name: MatmulFormatName, rows: number, cols: number, s
 }
 
 /** A half float of magnitude 2^-8 to 2^-6, now and then 0 or as small as they get. */
-function randomHalf(random: () => number): number {
+function randomHalf(random: () => number, extremes: boolean): number {
   const sign = random() < 0.5 ? 0x8000 : 0;
-  if (random() < 0.02) return sign + Math.floor(random() * 4);
+  if (extremes && random() < 0.02) return sign + Math.floor(random() * 4);
   return sign + 0x1c00 + Math.floor(random() * 0x800);
 }
 

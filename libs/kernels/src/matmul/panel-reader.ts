@@ -10,11 +10,11 @@ type Vector = Expr<'v128'>;
 
 /** The bits of a half float's sign, exponent and mantissa after `<< 13` of the sign-extended number: a float 2^112 times too small. */
 const HALF_BITS = 0x8fffe000 | 0;
-const HALF_EXPONENT = 112;
+const HALF_SCALE = 2 ** 112;
 
-/** Four half floats times 2^`exponent` as floats; constants from the pool. Infinities and NaN are not kept. */
-function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: number, exponent = 0): Vector {
-  return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(2 ** (HALF_EXPONENT + exponent)));
+/** Four half floats as floats; constants from the pool. Infinities and NaN are not kept. */
+function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: number): Vector {
+  return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(HALF_SCALE));
 }
 
 /** Emits the reading of panel blocks: codes, scales and minima of the four rows of one half. */
@@ -33,7 +33,9 @@ export class PanelReader {
     tableConstant: (bytes: readonly number[]) => Vector,
   ) {
     this.layout = blockLayout(spec);
-    constants.hold({ bytes: layoutMasks(spec.bits), words: spec.scale === 'e8m0' ? [] : [HALF_BITS, ...(spec.scale === 'super' && !spec.signedScales ? [255] : [])], floats: spec.scale === 'e8m0' ? [] : [2 ** (HALF_EXPONENT + (spec.factorExponent ?? 0))] });
+    constants.hold({ bytes: layoutMasks(spec.bits) });
+    if (spec.scale === 'f16') constants.hold({ words: [HALF_BITS], floats: [HALF_SCALE] });
+    if (spec.scale === 'super' && !spec.signedScales) constants.hold({ words: [255] });
     this.temporaries = [0, 1].map(() => f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length));
     if (spec.table) this.table = f.local('v128', tableConstant(spec.table));
   }
@@ -60,11 +62,11 @@ export class PanelReader {
 
   /** The rows' factors: what the scales of a block have in common. Undefined if the block has one scale only. */
   factor(block: Local<'i32'>, half: number): Vector | undefined {
-    return this.spec.scale === 'super' ? loadHalves(this.constants, block, 2 * HALF_ROWS * half, this.spec.factorExponent) : undefined;
+    return this.spec.scale === 'super' ? v128.load(block, 16 * half) : undefined;
   }
 
   minimumFactor(block: Local<'i32'>, half: number): Vector | undefined {
-    return this.spec.scale === 'super' && this.spec.minimum ? loadHalves(this.constants, block, this.layout.minimumFactor + 2 * HALF_ROWS * half) : undefined;
+    return this.spec.scale === 'super' && this.spec.minimum ? v128.load(block, this.layout.minimumFactor + 16 * half) : undefined;
   }
 
   /** Scales of the rows for the columns [sub * subValues, (sub + 1) * subValues) of the block. @param factor a local with `factor` */

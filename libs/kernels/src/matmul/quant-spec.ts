@@ -9,13 +9,14 @@
  *
  * | bytes | content |
  * |---|---|
- * | 16 (f16: for each sub-block; super), 8 (e8m0) | the eight rows' factors |
- * | 16 (with minimum only) | the eight rows' factors of the minima, f16 |
+ * | 16 (f16: for each sub-block), 32 (super), 8 (e8m0) | the eight rows' factors: half floats, floats, bytes |
+ * | 16 (f16), 32 (super), with minimum only | the eight rows' factors of the minima |
  * | 8 S (super only) | scales, 1 byte each: word r of pair i is row r's scales 4 i .. 4 i + 3 |
  * | 8 S (super with minimum only) | minima, likewise |
  * | G * 32 b | weights: each group is b pairs of vectors, laid out as in bit-layout.ts |
  *
- * Bytes that are needed first stand first: what prefetches memory in a processor follows runs.
+ * Bytes that are needed first stand first: what prefetches memory in a processor follows runs. Super factors are kept as floats because
+ * as half floats they are often denormal, which processors are slow to convert.
  */
 
 /** Where the scale of a run of weights comes from. */
@@ -23,7 +24,7 @@ export type ScaleKind = 'f16' | 'e8m0' | 'super';
 
 /**
  * weight = scale * (code - offset) + minimum, where code = table ? table[bits] : bits.
- * `super` scales are a f16 factor for 256 columns times one byte for each `subValues` columns.
+ * `super` scales are a factor for 256 columns times one byte for each `subValues` columns.
  */
 export interface QuantSpec {
   readonly bits: 2 | 3 | 4 | 5 | 6 | 8;
@@ -39,7 +40,7 @@ export interface QuantSpec {
   readonly maxCode: number;
   /** Codes by the bits stored, 16 of them. */
   readonly table?: readonly number[];
-  /** The power of two that f16 factors are multiplied by, 0 by default. */
+  /** The power of two that the file's factors are multiplied by, 0 by default. */
   readonly factorExponent?: number;
 }
 
@@ -74,10 +75,10 @@ export interface BlockLayout {
 export function blockLayout(spec: QuantSpec): BlockLayout {
   const groups = spec.blockValues / GROUP_VALUES;
   const subs = spec.blockValues / spec.subValues;
-  const factorBytes = { e8m0: PANEL_ROWS, f16: 2 * PANEL_ROWS * subs, super: 2 * PANEL_ROWS };
+  const factorBytes = { e8m0: PANEL_ROWS, f16: 2 * PANEL_ROWS * subs, super: 4 * PANEL_ROWS };
   const subBytes = spec.scale === 'super' ? PANEL_ROWS * subs : 0;
   const minimumFactor = factorBytes[spec.scale];
-  const subScales = minimumFactor + (spec.minimum ? 2 * PANEL_ROWS : 0);
+  const subScales = minimumFactor + (spec.minimum ? factorBytes[spec.scale] : 0);
   const subMinima = subScales + subBytes;
   const codes = subMinima + (spec.minimum ? subBytes : 0);
   return { groups, subs, minimumFactor, subScales, subMinima, codes, bytes: codes + groups * groupBytes(spec) };

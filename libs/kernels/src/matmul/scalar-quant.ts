@@ -45,9 +45,11 @@ export class PackedWeights {
       const exponent = this.#view.getUint8(at + (row % PANEL_ROWS));
       return exponent === 0 ? 0 : 2 ** (exponent - 127);
     }
-    const sub = spec.scale === 'f16' ? Math.floor((col % spec.blockValues) / spec.subValues) : 0;
-    const factor = f16ToNumber(this.#view.getUint16(at + 2 * (PANEL_ROWS * sub + (row % PANEL_ROWS)), true)) * 2 ** (spec.factorExponent ?? 0);
-    if (spec.scale === 'f16') return factor;
+    if (spec.scale === 'f16') {
+      const sub = Math.floor((col % spec.blockValues) / spec.subValues);
+      return f16ToNumber(this.#view.getUint16(at + 2 * (PANEL_ROWS * sub + (row % PANEL_ROWS)), true));
+    }
+    const factor = this.#view.getFloat32(at + 4 * (row % PANEL_ROWS), true);
     const place = this.#subPlace(row, col) + this.#layout.subScales;
     return fround(factor * (spec.signedScales ? this.#view.getInt8(place) : this.#view.getUint8(place)));
   }
@@ -56,9 +58,9 @@ export class PackedWeights {
   minimum(row: number, col: number): number {
     const { spec } = this;
     if (!spec.minimum) return 0;
-    const at = this.#block(row, col) + this.#layout.minimumFactor + 2 * (row % PANEL_ROWS);
-    const factor = f16ToNumber(this.#view.getUint16(at, true));
-    return spec.scale === 'f16' ? factor : fround(factor * this.#view.getUint8(this.#subPlace(row, col) + this.#layout.subMinima));
+    const at = this.#block(row, col) + this.#layout.minimumFactor;
+    if (spec.scale === 'f16') return f16ToNumber(this.#view.getUint16(at + 2 * (row % PANEL_ROWS), true));
+    return fround(this.#view.getFloat32(at + 4 * (row % PANEL_ROWS), true) * this.#view.getUint8(this.#subPlace(row, col) + this.#layout.subMinima));
   }
 
   #block(row: number, col: number): number {
