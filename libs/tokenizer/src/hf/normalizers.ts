@@ -1,10 +1,10 @@
 import { CharsMap } from '../text/chars-map.js';
-import { utf8Bytes, utf8Text } from '../text/utf8.js';
+import { codePointAt, sequenceLength, TEXT_START, utf8Bytes, utf8Text } from '../text/utf8.js';
 import { charClasses, CONTROL, WHITE_SPACE } from '../text/char-class.js';
 import { isChinese } from '../model/wordpiece-model.js';
 import type { JsonNode } from './json-node.js';
 import { literalRegex, toJsRegex } from './js-regex.js';
-import { eachCharacter, replaceMatches, type TextEdit } from './text-edit.js';
+import { eachCharacter, replaceMatches, replaceRanges, type TextEdit } from './text-edit.js';
 
 /** A run that normalizes as a whole: a character with the marks that follow it, or Hangul letters that may join. */
 const COMPOSABLE = /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uac00-\ud7a3\uffa0-\uffdc]+\p{M}*|[^\p{M}]\p{M}*|\p{M}+/gu;
@@ -81,11 +81,21 @@ function prepend(content: string): TextEdit {
 }
 
 function strip(left: boolean, right: boolean): TextEdit[] {
-  const spaces = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-  const edits: TextEdit[] = [];
-  if (left) edits.push(replaceMatches(new RegExp(`^${spaces}`, 'gu'), ''));
-  if (right) edits.push(replaceMatches(new RegExp(`${spaces}$`, 'gu'), ''));
-  return edits;
+  const classes = charClasses();
+  const isSpace = (bytes: Uint8Array, at: number): boolean => (classes[codePointAt(bytes, at)] & WHITE_SPACE) !== 0;
+  return [
+    replaceRanges(({ bytes, length }) => {
+      let first = TEXT_START;
+      while (left && first < length && isSpace(bytes, first)) first += sequenceLength(bytes[first]);
+      let last = length;
+      for (let at = length - 1; right && at >= first; at--) {
+        if ((bytes[at] & 0xc0) === 0x80) continue;
+        if (!isSpace(bytes, at)) break;
+        last = at;
+      }
+      return [[TEXT_START, first, ''] as const, [last, length, ''] as const];
+    }),
+  ];
 }
 
 /**
