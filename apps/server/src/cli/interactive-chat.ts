@@ -23,7 +23,10 @@ export async function chatInteractively(session: ChatSession, io: CliIo, modelNa
     else say('\nCtrl-C again, or /exit, to leave\n> ');
   });
   if (isTerminal) say(`${modelName}. /help tells what else can be done.\n`);
-  const prompt = () => void (isTerminal && lines.prompt());
+  // Lines that came before the input ended are still answered; newer versions of Node refuse to prompt for more then.
+  let isOpen = true;
+  lines.on('close', () => (isOpen = false));
+  const prompt = () => void (isTerminal && isOpen && lines.prompt());
   prompt();
   for await (const line of lines) {
     interrupts = 0;
