@@ -45,21 +45,26 @@ export abstract class StructureMachine<D> implements Machine {
   }
 
   next(state: number, byte: number): number {
-    const index = Math.floor((state - 1) / (this.#maxSpace + 1));
+    const index = this.#indexOf(state);
     const phase = index % this.#phaseCount;
     if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
       return this.allowsSpace(phase) && (state - 1) % (this.#maxSpace + 1) < this.#maxSpace ? state + 1 : STUCK;
     }
-    return this.step(phase, this.#data[Math.floor(index / this.#phaseCount)], byte);
+    return this.step(phase, this.#data[(index / this.#phaseCount) | 0], byte);
+  }
+
+  /** The number of a state's data and phase, without the white space. */
+  #indexOf(state: number): number {
+    return ((state - 1) / (this.#maxSpace + 1)) | 0;
   }
 
   exit(state: number): number {
-    return Math.floor((state - 1) / (this.#maxSpace + 1)) % this.#phaseCount === this.#phaseCount - 1 ? VALUE_EXIT : NO_EXIT;
+    return this.#indexOf(state) % this.#phaseCount === this.#phaseCount - 1 ? VALUE_EXIT : NO_EXIT;
   }
 
   calls(state: number): readonly Call[] {
-    const index = Math.floor((state - 1) / (this.#maxSpace + 1));
-    return (this.#calls[index] ??= this.partsOf(index % this.#phaseCount, this.#data[Math.floor(index / this.#phaseCount)]));
+    const index = this.#indexOf(state);
+    return (this.#calls[index] ??= this.partsOf(index % this.#phaseCount, this.#data[(index / this.#phaseCount) | 0]));
   }
 
   tokenMoves(): readonly TokenMove[] {

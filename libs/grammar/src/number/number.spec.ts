@@ -18,7 +18,7 @@ describe('texts of numbers', () => {
           expect([value, range, dfa.accepts(JSON.stringify(value))]).toEqual([value, range, holdsNumber(set, value)]);
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -29,7 +29,7 @@ describe('texts of numbers', () => {
         if (numberDfa(set).accepts(text)) expect([text, holdsNumber(set, Number(text))]).toEqual([text, true]);
         else if (!/[eE]/.test(text) && wholeness === 'any') expect([text, holdsNumber(set, Number(text))]).toEqual([text, false]);
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   });
 

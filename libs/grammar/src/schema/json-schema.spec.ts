@@ -45,22 +45,19 @@ describe('JSON Schema', () => {
     const isValid = validatorOf(schema);
     const grammar = compileJsonSchema(schema);
     const random = randomSource(number);
+    const wrong: unknown[] = [...valid.filter((value) => !isValid(value)), ...invalid.filter(isValid)].map((value) => ['the validator disagrees', value]);
     for (const value of valid) {
-      expect([value, isValid(value)]).toEqual([value, true]);
       for (const text of [JSON.stringify(value), JSON.stringify(value, null, 2), ` ${JSON.stringify(shuffleKeys(value, random), null, '\t')}`]) {
-        expect([text, takes(grammar, text)]).toEqual([text, true]);
         const ids = tokenize(jsonIndex, text, (choices) => Math.floor(random() * choices));
-        expect([text, takesTokens(grammar, ids)]).toEqual([text, true]);
+        if (!takes(grammar, text) || !takesTokens(grammar, ids)) wrong.push(['not taken', text]);
       }
     }
-    for (const value of invalid) {
-      expect([value, isValid(value)]).toEqual([value, false]);
-      expect([value, takes(grammar, JSON.stringify(value))]).toEqual([value, false]);
-    }
+    for (const value of invalid) if (takes(grammar, JSON.stringify(value))) wrong.push(['taken', value]);
     const endings = valid.map((value) => JSON.stringify(value));
     for (let walk = 0; walk < walksEach; walk++) {
       const text = randomWalk(grammar, jsonIndex, number * 1000 + walk, WALK_TOKENS, endings);
-      if (!isValid(JSON.parse(text))) expect(text).toBe('valid');
+      if (!isValid(JSON.parse(text))) wrong.push(['walked', text]);
     }
+    expect(wrong).toEqual([]);
   });
 });

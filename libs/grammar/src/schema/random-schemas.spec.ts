@@ -6,7 +6,7 @@ import { compileJsonSchema } from './compile-json-schema.js';
 import { RandomSchemas } from './random-schema.test-support.js';
 import { randomWalk } from './random-walk.test-support.js';
 
-const SCHEMAS = 300;
+const SCHEMAS = 120;
 const VALUES = 25;
 
 interface Judged {
@@ -50,7 +50,7 @@ it('agrees with an independent validator on random schemas, values and walks, an
     if (!grammar) continue;
     enforced++;
     const wrong = judged.filter(({ value, valid }) => takes(grammar, JSON.stringify(value)) !== valid);
-    expect([text, wrong]).toEqual([text, []]);
+    if (wrong.length > 0) expect([text, wrong]).toEqual([text, []]);
     const endings = judged.filter(({ valid }) => valid).map(({ value }) => JSON.stringify(value));
     if (endings.length === 0) continue;
     const walk = randomWalk(grammar, jsonIndex, number, 8, endings);
