@@ -57,6 +57,9 @@ describe('files that are no vocabulary', () => {
     ['no model', '{}', 'tokenizer.json: model'],
     ['ids that are no numbers', '{"model":{"type":"BPE","vocab":{"a":"b"},"merges":[]}}', 'model.vocab.a'],
     ['merges of one part', '{"model":{"type":"BPE","vocab":{"a":0},"merges":[["a"]]}}', 'model.merges[0]'],
+    ['a broken regular expression', '{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a"},"behavior":"Isolated"},"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}', 'pre_tokenizer.pattern.Regex'],
+    ['a token around the text that is not there', '{"post_processor":{"type":"BertProcessing","sep":["x",7],"cls":["a",0]},"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}', 'post_processor'],
+    ['an entry far beyond the others', '{"model":{"type":"BPE","vocab":{"a":0,"b":9000000},"merges":[]}}', 'ids go up to 9000000'],
     ['an unknown entry as unknown', '{"model":{"type":"Unigram","unk_id":9,"vocab":[["a",0]]}}', 'model.unk_id'],
   ])('tokenizer.json: %s', (_name, json, place) => {
     expect(() => tokenizerFromJson(json)).toThrow(error('invalid_vocabulary', place));

@@ -54,7 +54,13 @@ export function readNormalizers(node: JsonNode): TextEdit[] {
 export function readPattern(node: JsonNode): RegExp {
   if (typeof node.value === 'string') return literalRegex(node.value);
   const regex = node.get('Regex');
-  return regex.isMissing ? literalRegex(node.get('String').string()) : toJsRegex(regex.string());
+  if (regex.isMissing) return literalRegex(node.get('String').string());
+  const source = regex.string();
+  try {
+    return toJsRegex(source);
+  } catch {
+    throw regex.wrong('a regular expression that this library can run');
+  }
 }
 
 function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): TextEdit {

@@ -1,10 +1,13 @@
-import { PackedStrings } from '@starling/core';
+import { PackedStrings, StarlingError } from '@starling/core';
 import { BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Vocabulary, type Canonicalize } from '../vocabulary/vocabulary.js';
 import type { AddedToken } from './added-tokens.js';
 import type { JsonNode } from './json-node.js';
 
 /** Ids beyond this are taken for a broken file rather than for a vocabulary of that size. */
 const MAX_ID = 1 << 24;
+
+/** Ids without an entry, beyond as many as there are entries. */
+const MAX_GAPS = 100_000;
 
 /** The entries of a vocabulary while it is put together. */
 export interface Entries {
@@ -63,8 +66,9 @@ export function makeVocabulary(
   added: readonly AddedToken[],
   options: { readonly unknown?: number; readonly byteFallback: boolean; readonly canonicalize: Canonicalize },
 ): Vocabulary {
-  const texts = [...entries.texts];
+  const texts = entries.texts.slice();
   for (const { id, content } of added) texts[id] = content;
+  checkDensity(texts);
   const attributes = new Uint8Array(texts.length).fill(NORMAL);
   for (let id = 0; id < texts.length; id++) {
     if (texts[id] === undefined) {
@@ -77,4 +81,12 @@ export function makeVocabulary(
   const scores = entries.scores.length === 0 ? entries.scores : new Float64Array(texts.length);
   if (scores !== entries.scores) scores.set(entries.scores);
   return new Vocabulary(PackedStrings.from(texts), attributes, scores, options.canonicalize);
+}
+
+/** A few gaps between ids are common; a vocabulary of gaps alone is a broken file, and would take memory for each. */
+function checkDensity(texts: readonly string[]): void {
+  let entries = 0;
+  texts.forEach(() => entries++);
+  if (texts.length <= entries * 2 + MAX_GAPS) return;
+  throw new StarlingError('invalid_vocabulary', `ids go up to ${texts.length - 1}, but there are only ${entries} entries`, { details: { lastId: texts.length - 1, entries } });
 }

@@ -46,6 +46,9 @@ export function tokenizerFromJson(json: unknown, file = 'tokenizer.json'): Token
   const cuts = readPreTokenizers(preTokenizer);
   const surroundings = readPostProcessor(root.get('post_processor'));
   const notation: EntryNotation = spaceMarks ? 'spaceMarks' : byteLevel ? 'canonical' : 'plain';
+  for (const id of [...surroundings.before, ...surroundings.after]) {
+    if (id >>> 0 !== id || id >= model.vocabulary.size) throw root.get('post_processor').wrong(`tokens with ids of the vocabulary, from 0 to ${model.vocabulary.size - 1}`);
+  }
   const decoding = readDecoder(root.get('decoder'), { notation, mark: '', stripsSpace: false, attachesPunctuation: false });
   const splitters = edits.length === 0 && !spaceMarks ? splittersOf(cuts) : undefined;
   const early = splitters === undefined ? added.filter((token) => !token.normalized) : added;
