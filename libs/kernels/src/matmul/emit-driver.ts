@@ -6,7 +6,7 @@ import type { KernelBuild } from './dot-mode.js';
 import { PANEL_ROWS } from './quant-spec.js';
 
 /** Memory streams of the matrix-vector kernel: that many distant runs of panels are walked at once. */
-export const STREAMS = 4;
+export const STREAMS = 2;
 /** Panels of a tile of the matrix-matrix kernel at most. */
 export const MAX_TILE_PANELS = 2;
 /** Tokens of a tile at most. */

@@ -5,6 +5,7 @@ import { f32x4, v128 } from '../wasm/simd-ops.js';
 import type { KernelBuild } from './dot-mode.js';
 import { emitMatmul, MATVEC_SIGNATURE, MAX_TILE_TOKENS, STREAMS, tilePanels, TILE_SIGNATURE, tileSizes, UNPACK_SIGNATURE, type MatvecRef, type TileRef, type UnpackRef } from './emit-driver.js';
 import { maddFor } from './madd.js';
+import { Fence } from './fence.js';
 import { columnsPerVector, emitFloatPanelBytes, FLOAT_BLOCK, FloatReader, type FloatFormatName } from './float-panels.js';
 import { HALVES, PAIR_BYTES } from './quant-spec.js';
 import { emitStoreStreams, emitStoreTile } from './store-rows.js';
@@ -35,6 +36,7 @@ function emitMatvec(module: ModuleBuilder, format: FloatFormatName, build: Kerne
   return module.function(`${format}.matvec${streamCount}`, MATVEC_SIGNATURE, (f, panel, distance, x, cols, output, outputDistance, panels, lastRows) => {
     const reader = new FloatReader(f, module, format);
     const madd = maddFor(build);
+    const fence = new Fence(f, module, build);
     const perVector = columnsPerVector(format);
     const places = f.locals('i32', streamCount);
     const rows = places.flatMap((place) => [0, 16].map((half) => ({ place, half, sum: f.local('v128'), partial: f.local('v128') })));
@@ -55,6 +57,7 @@ function emitMatvec(module: ModuleBuilder, format: FloatFormatName, build: Kerne
               f.set(vector, v128.load(place, (PAIR_BYTES * column) / perVector + half));
               reader.columns(vector).slice(0, width).forEach((weights, i) => f.set(partial, madd(weights, xs[i], partial)));
             }
+            fence.emit(rows.map(({ partial }) => partial));
           }
           for (const place of places) f.advance(place, PAIR_BYTES * Math.ceil(n / perVector));
           f.advance(at, 4 * n);
@@ -72,6 +75,7 @@ function emitMatvec(module: ModuleBuilder, format: FloatFormatName, build: Kerne
 function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelBuild, panels: number, tokens: number): TileRef {
   return module.function(`${format}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, cols, output, outputStride, lastRows) => {
     const madd = maddFor(build);
+    const fence = new Fence(f, module, build);
     const panelAt = [first, second].slice(0, panels);
     const rows = panelAt.flatMap((panel) => [0, 16].map((half) => ({ panel, half, weights: f.local('v128') })));
     const xAt = Array.from({ length: tokens }, (_, t) => (t === 0 ? activations : f.local('i32', i32.add(activations, i32.mul(xStride, t)))));
@@ -88,6 +92,7 @@ function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelB
             f.set(x, v128.load32Splat(address, 4 * column));
             rows.forEach(({ weights }, r) => f.set(partial[t][r], madd(weights, x, partial[t][r])));
           });
+          fence.emit(partial.flat());
         }
         for (const panel of panelAt) f.advance(panel, PAIR_BYTES * n);
         for (const address of xAt) f.advance(address, 4 * n);
