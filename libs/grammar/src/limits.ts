@@ -27,6 +27,8 @@ export const LIMITS = {
   shapes: 20_000,
   /** Ways one value may take after anyOf, oneOf, not and allOf were multiplied out. */
   alternatives: 2_048,
+  /** Alternatives compared or put together while a schema is worked out: bounds the time where their number alone would not. */
+  schemaWork: 300_000,
   /** Properties named by one object. */
   properties: 4_096,
   /** Array positions that have a schema, or a count, of their own. */
@@ -36,10 +38,11 @@ export const LIMITS = {
   /** Rules that begin within each other inside of one token: masks are made by recursion. */
   callDepth: 1_000,
   /** States that machines make while they run, a state with a table of its own (1 KB) counted as 8; after `renewStates` the next matcher starts anew. */
-  runStates: 4_000_000,
+  runStates: 1_600_000,
   renewStates: 200_000,
-  /** Masks kept per grammar and vocabulary (16 KB each for 128k tokens). */
-  cachedMasks: 512,
+  /** Masks kept per grammar and vocabulary (16 KB each for 128k tokens), and parts of masks (some 200 bytes each). */
+  cachedMasks: 256,
+  cachedParts: 50_000,
 } as const;
 
 /** The name of a limit. */

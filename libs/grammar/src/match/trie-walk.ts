@@ -13,14 +13,12 @@ export interface Reach {
   /** Nodes at which the machine ends with bytes of tokens still to come, and its exits there. */
   readonly exitNodes: readonly number[];
   readonly exits: readonly number[];
-  /** What happens after those ends, by the call that goes on. */
-  readonly after: Map<Call, Reach>;
+  /** What happens after those ends, by the call that goes on; made when it is first asked for. */
+  after: Map<Call, Reach> | undefined;
 }
 
 /** Most tokens are no longer than this; states that tell only longer texts apart share their masks up to here. */
 const SHORT_BYTES = 20;
-/** Results for subtrees that are kept. */
-const KEPT_SUBTREES = 100_000;
 
 interface Collector {
   readonly words: Uint32Array | undefined;
@@ -88,7 +86,7 @@ export class TrieWalk {
    * had read before the token; what follows from them is not kept.
    */
   after(reach: Reach, call: Call, caller: Machine, read: () => readonly number[]): Reach {
-    let next = call.capture ? undefined : reach.after.get(call);
+    let next = call.capture ? undefined : reach.after?.get(call);
     if (!next) {
       this.#depth = this.#calls = 0;
       const out = newCollector();
@@ -98,7 +96,7 @@ export class TrieWalk {
         this.#visit(caller, state, node, out);
       });
       next = finish(out);
-      if (!call.capture) reach.after.set(call, next);
+      if (!call.capture) (reach.after ??= new Map()).set(call, next);
     }
     return next;
   }
@@ -187,7 +185,7 @@ export class TrieWalk {
     this.#visit(machine, state, node, out);
     const reach = finish(out);
     this.#calls--;
-    if (++this.#subtreeCount > KEPT_SUBTREES) {
+    if (++this.#subtreeCount > LIMITS.cachedParts) {
       this.#subtrees.clear();
       this.#subtreeCount = 1;
     }
@@ -207,18 +205,11 @@ function setBits(words: Uint32Array, ids: Int32Array, from: number, to: number):
 }
 
 /** The same place may be reached in several ways: it counts once. */
-function finish(out: Collector): Reach {
-  const seen = new Set<number>();
-  const exitNodes: number[] = [];
-  const exits: number[] = [];
-  out.exitNodes.forEach((node, i) => {
-    const key = node * 0x100000 + out.exits[i];
-    if (seen.has(key)) return;
-    seen.add(key);
-    exitNodes.push(node);
-    exits.push(out.exits[i]);
-  });
-  return { words: out.words, ids: out.ids, exitNodes, exits, after: new Map() };
+function finish({ words, ids, exitNodes, exits }: Collector): Reach {
+  if (exitNodes.length < 2) return { words, ids, exitNodes, exits, after: undefined };
+  const places = new Map(exitNodes.map((node, i) => [`${node} ${exits[i]}`, i]));
+  const kept = places.size === exitNodes.length ? undefined : [...places.values()];
+  return { words, ids, exitNodes: kept?.map((i) => exitNodes[i]) ?? exitNodes, exits: kept?.map((i) => exits[i]) ?? exits, after: undefined };
 }
 
 function addIds(out: Collector, ids: readonly number[]): void {

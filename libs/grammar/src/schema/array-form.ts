@@ -21,8 +21,8 @@ export function intersectArrays(table: ExpressionTable, a: ArrayForm, b: ArrayFo
   const any = ANY_ARRAY(table);
   if (a === any || a === b) return b;
   if (b === any) return a;
-  const prefix = Array.from({ length: Math.max(a.prefix.length, b.prefix.length) }, (_, i) => table.all(itemAt(a, i), itemAt(b, i)));
-  const rest = table.all(a.rest, b.rest);
+  const prefix = Array.from({ length: Math.max(a.prefix.length, b.prefix.length) }, (_, i) => table.both(itemAt(a, i), itemAt(b, i)));
+  const rest = table.both(a.rest, b.rest);
   const never = [...prefix, rest].indexOf(table.never);
   const form: ArrayForm = {
     prefix,

@@ -6,8 +6,17 @@ import type { SchemaNode } from './schema-document.js';
 export class ExpressionTable {
   readonly always: Expression = { id: 0, content: { kind: 'always' } };
   readonly never: Expression = { id: 1, content: { kind: 'never' } };
+  /** Whether two conditions are known to exclude each other; set by whoever can work them out. */
+  excludes: (a: Expression, b: Expression) => boolean = () => false;
   readonly #known = new Map<string, Expression>();
   #count = 2;
+  #work = 0;
+
+  /** Counts steps of working out the schema against the limit. */
+  spend(steps: number): void {
+    this.#work += steps;
+    if (this.#work > LIMITS.schemaWork) throw limitError('schemaWork', 'comparisons of alternatives');
+  }
 
   schema(node: SchemaNode): Expression {
     if (node.value === true) return this.always;
@@ -38,6 +47,13 @@ export class ExpressionTable {
     if (parts.has(this.never) || list.some(({ content }) => content.kind === 'not' && parts.has(content.of))) return this.never;
     if (list.length === 1) return list[0];
     return this.#intern(`all ${list.map(({ id }) => id).join()}`, { kind: 'all', of: list });
+  }
+
+  /** The condition that both hold: `never` if they are known to exclude each other. */
+  both(a: Expression, b: Expression): Expression {
+    if (a === b || b === this.always) return a;
+    if (a === this.always) return b;
+    return this.excludes(a, b) ? this.never : this.all(a, b);
   }
 
   #intern(key: string, content: Expression['content']): Expression {

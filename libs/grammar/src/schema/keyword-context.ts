@@ -16,8 +16,8 @@ export interface KeywordContext {
   isCertainlyEmpty(shape: Shape): boolean;
 }
 
-/** Works out what some keywords of a subschema demand; called when one of them is there. */
-export type Keyword = (context: KeywordContext) => Shape;
+/** Works out what some keywords of a subschema demand, as one shape or several that must all hold; called when one of them is there. */
+export type Keyword = (context: KeywordContext) => Shape | readonly Shape[];
 
 /** A keyword's value as a whole number that is not negative. */
 export function countOf({ node, schema }: KeywordContext, keyword: string): number | undefined {

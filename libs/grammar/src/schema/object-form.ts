@@ -24,12 +24,15 @@ export function intersectObjects(table: ExpressionTable, a: ObjectForm, b: Objec
   const any = ANY_OBJECT(table);
   if (a === any || a === b) return b;
   if (b === any) return a;
+  const required = new Set([...a.required, ...b.required]);
+  // Unions of objects are told apart by such keys: they come first, before anything else is put together.
+  for (const key of required) if (table.excludes(valueOf(table, a, key), valueOf(table, b, key))) return undefined;
   const named = new Map<string, Expression>();
-  for (const key of [...a.named.keys(), ...b.named.keys()]) if (!named.has(key)) named.set(key, table.all(valueOf(table, a, key), valueOf(table, b, key)));
+  for (const key of [...a.named.keys(), ...b.named.keys()]) if (!named.has(key)) named.set(key, table.both(valueOf(table, a, key), valueOf(table, b, key)));
   const form: ObjectForm = {
     named,
     rest: intersectRules(table, a.rest, b.rest),
-    required: new Set([...a.required, ...b.required]),
+    required,
     min: Math.max(a.min, b.min),
     max: Math.min(a.max, b.max),
     implied: mergeImplied(a.implied, b.implied),
@@ -45,7 +48,7 @@ export function intersectRules(table: ExpressionTable, a: readonly KeyRule[], b:
   for (const x of a) {
     for (const y of b) {
       const keys = x.keys === ALL_TEXTS ? y.keys : intersect(x.keys, y.keys);
-      if (!isEmpty(keys)) rules.push({ keys, value: table.all(x.value, y.value) });
+      if (!isEmpty(keys)) rules.push({ keys, value: table.both(x.value, y.value) });
     }
   }
   return rules;

@@ -19,9 +19,9 @@ export function intersectShapes(table: ExpressionTable, a: Shape, b: Shape): Sha
   return {
     literals: new Set([...a.literals].filter((literal) => b.literals.has(literal))),
     strings: isEmpty(a.strings) || isEmpty(b.strings) ? NO_TEXT : a.strings === ALL_TEXTS ? b.strings : intersect(a.strings, b.strings),
-    numbers: pairs(a.numbers, b.numbers, intersectNumbers),
-    arrays: pairs(a.arrays, b.arrays, (x, y) => intersectArrays(table, x, y)),
-    objects: pairs(a.objects, b.objects, (x, y) => intersectObjects(table, x, y)),
+    numbers: pairs(table, a.numbers, b.numbers, intersectNumbers),
+    arrays: pairs(table, a.arrays, b.arrays, (x, y) => intersectArrays(table, x, y)),
+    objects: pairs(table, a.objects, b.objects, (x, y) => intersectObjects(table, x, y)),
   };
 }
 
@@ -29,7 +29,7 @@ export function uniteShapes(a: Shape, b: Shape): Shape {
   return {
     literals: new Set([...a.literals, ...b.literals]),
     strings: union(a.strings, b.strings),
-    numbers: bounded(merge(a.numbers, b.numbers, ALL_NUMBERS)),
+    numbers: merge(a.numbers, b.numbers, ALL_NUMBERS),
     arrays: bounded([...new Set([...a.arrays, ...b.arrays])]),
     objects: bounded([...new Set([...a.objects, ...b.objects])]),
   };
@@ -40,25 +40,33 @@ export function complementShape(table: ExpressionTable, shape: Shape): Shape {
   return {
     literals: new Set(LITERALS.filter((literal) => !shape.literals.has(literal))),
     strings: complement(shape.strings),
-    numbers: outside(shape.numbers, [ALL_NUMBERS], complementNumbers, intersectNumbers),
-    arrays: outside(shape.arrays, [ANY_ARRAY(table)], (form) => complementArray(table, form), (x, y) => intersectArrays(table, x, y)),
-    objects: outside(shape.objects, [ANY_OBJECT(table)], (form) => complementObject(table, form), (x, y) => intersectObjects(table, x, y)),
+    numbers: outside(table, shape.numbers, [ALL_NUMBERS], complementNumbers, intersectNumbers),
+    arrays: outside(table, shape.arrays, [ANY_ARRAY(table)], (form) => complementArray(table, form), (x, y) => intersectArrays(table, x, y)),
+    objects: outside(table, shape.objects, [ANY_OBJECT(table)], (form) => complementObject(table, form), (x, y) => intersectObjects(table, x, y)),
   };
 }
 
 /** What is in none of the forms: the intersection of their complements. */
-function outside<T>(forms: readonly T[], all: readonly T[], complementOf: (form: T) => readonly T[], intersectOf: (a: T, b: T) => T | undefined): readonly T[] {
-  return forms.reduce<readonly T[]>((rest, form) => (rest.length === 0 ? rest : pairs(rest, complementOf(form), intersectOf)), all);
+function outside<T>(
+  table: ExpressionTable,
+  forms: readonly T[],
+  all: readonly T[],
+  complementOf: (form: T) => readonly T[],
+  intersectOf: (a: T, b: T) => T | undefined,
+): readonly T[] {
+  return forms.reduce<readonly T[]>((rest, form) => (rest.length === 0 ? rest : pairs(table, rest, complementOf(form), intersectOf)), all);
 }
 
-function pairs<T>(a: readonly T[], b: readonly T[], intersectOf: (a: T, b: T) => T | undefined): readonly T[] {
+function pairs<T>(table: ExpressionTable, a: readonly T[], b: readonly T[], intersectOf: (a: T, b: T) => T | undefined): readonly T[] {
   const both: T[] = [];
+  table.spend(a.length * b.length);
   for (const x of a) {
     for (const y of b) {
       const form = intersectOf(x, y);
       if (form !== undefined) both.push(form);
     }
-    bounded(both);
+    // Single values of an enum are as many as the schema names.
+    if (a.length > 1 && b.length > 1) bounded(both);
   }
   return both;
 }

@@ -3,10 +3,7 @@ import type { Shape } from '../model.js';
 import { placed } from '../schema-document.js';
 import { anyValue, complementShape, intersectShapes, NO_VALUE, uniteShapes } from '../shape.js';
 
-export const allOf: Keyword = (context) => {
-  const all = context.table.all(...listOf(context, 'allOf')!.map((_, i) => context.at('allOf', i)));
-  return placed(context.node, 'allOf', () => context.shapeOf(all));
-};
+export const allOf: Keyword = (context) => listOf(context, 'allOf')!.map((_, i) => context.shapeOf(context.at('allOf', i)));
 
 export const anyOf: Keyword = (context) => {
   const options = optionsOf(context, 'anyOf');

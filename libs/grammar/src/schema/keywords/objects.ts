@@ -2,7 +2,7 @@ import { ALL_TEXTS, complement, intersect, isEmpty, subtract } from '../../autom
 import type { Dfa } from '../../automata/dfa.js';
 import { LIMITS, limitError } from '../../limits.js';
 import { countOf, mapOf, textsOf, type Keyword, type KeywordContext } from '../keyword-context.js';
-import type { Expression, KeyRule, ObjectForm } from '../model.js';
+import type { Expression, KeyRule, ObjectForm, Shape } from '../model.js';
 import { ANY_OBJECT, intersectObjects } from '../object-form.js';
 import { placed, refuse } from '../schema-document.js';
 import { anyValue, intersectShapes } from '../shape.js';
@@ -70,7 +70,7 @@ export const dependentSchemas: Keyword = (context) => dependencies(context, 'dep
 /** The older keyword that is both. */
 export const dependenciesKeyword: Keyword = (context) => dependencies(context, 'dependencies', 'both');
 
-function dependencies(context: KeywordContext, keyword: string, allowed: 'lists' | 'schemas' | 'both'): ReturnType<Keyword> {
+function dependencies(context: KeywordContext, keyword: string, allowed: 'lists' | 'schemas' | 'both'): Shape {
   const { node, table } = context;
   const any = ANY_OBJECT(table);
   const implied = new Map<string, ReadonlySet<string>>();
