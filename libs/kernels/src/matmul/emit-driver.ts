@@ -19,18 +19,19 @@ export const tilePanels = (build: KernelBuild): number => (build.wide ? MAX_TILE
 const TOKEN_BLOCK_BYTES = 384 * 1024;
 
 const eight = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+const nine = [...eight, 'i32'] as const;
 
 /** (first panel, bytes between streams, activations, length, output, bytes between the streams' outputs, panels of a stream, rows of the last panel) */
 export const MATVEC_SIGNATURE = { params: eight } as const;
-/** (first and second unpacked panel, activations, their row stride, length, output, its row stride, rows of the last panel) */
-export const TILE_SIGNATURE = { params: eight } as const;
+/** (first and second unpacked panel, activations, their row stride, length, output, its row stride, rows of the last panel, whether to go on from the sums in the output) */
+export const TILE_SIGNATURE = { params: nine } as const;
 /** (panel, destination, length) */
 export const UNPACK_SIGNATURE = { params: ['i32', 'i32', 'i32'] } as const;
 /** (weights, activations, output, first row, end row, tokens, cols, activation stride, output stride, scratch); see MatmulFormat. */
 export const MATMUL_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] } as const;
 
 export type MatvecRef = FunctionRef<typeof eight, undefined>;
-export type TileRef = FunctionRef<typeof eight, undefined>;
+export type TileRef = FunctionRef<typeof nine, undefined>;
 export type UnpackRef = FunctionRef<typeof UNPACK_SIGNATURE.params, undefined>;
 
 /** The kernels of a format, and what their `length` arguments mean. */
@@ -38,74 +39,94 @@ export interface FormatKernels {
   readonly matvec: { readonly many: MatvecRef; readonly single: MatvecRef; length(x: Local<'i32'>, cols: Local<'i32'>): Expr<'i32'> };
   /** By panels - 1, then tokens - 1. */
   readonly tiles: { readonly bySize: readonly (readonly TileRef[])[]; length(cols: Local<'i32'>): Expr<'i32'> };
-  /** What makes of a panel the form that tiles work on; without it, they work on packed panels. */
-  readonly unpack?: { readonly run: UnpackRef; length(cols: Local<'i32'>): Expr<'i32'>; bytes(cols: Local<'i32'>): Expr<'i32'> };
+  /** What makes of a panel the form that tiles work on; without it, they work on packed panels. `bytes`: of a chunk, unpacked. */
+  readonly unpack?: { readonly run: UnpackRef; readonly bytes: number; length(cols: Local<'i32'>): Expr<'i32'> };
+  /** Columns that tiles work on at a time, a multiple of 256: their unpacked weights should stay in the first-level cache. */
+  readonly chunkCols: number;
+  /** Bytes of that many columns in a panel, and in a row of activations. */
   panelBytes(cols: Local<'i32'>): Expr<'i32'>;
+  activationBytes(cols: Local<'i32'>): Expr<'i32'>;
 }
 
 /** Exports `matmul.NAME`: one token goes to the matrix-vector kernel, several go through tiles. */
 export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatKernels): void {
-  const { matvec, tiles, unpack } = kernels;
-  const tilePanelCount = tiles.bySize.length;
-  const tileTokens = tiles.bySize[0].length;
+  const many = emitMultiplyMany(module, name, kernels);
+  const { matvec } = kernels;
   module.function(`matmul.${name}`, { ...MATMUL_SIGNATURE, export: true }, (f, weights, x, output, rowBegin, rowEnd, tokens, cols, xStride, outStride, scratch) => {
+    f.if(i32.geU(rowBegin, rowEnd), () => f.return());
     const panelSize = f.local('i32', kernels.panelBytes(cols));
     const panels = f.local('i32', i32.divU(i32.add(i32.sub(rowEnd, rowBegin), PANEL_ROWS - 1), PANEL_ROWS));
     const lastRows = f.local('i32', i32.sub(i32.sub(rowEnd, rowBegin), i32.mul(i32.sub(panels, 1), PANEL_ROWS)));
     const panel = f.local('i32', i32.add(weights, i32.mul(i32.divU(rowBegin, PANEL_ROWS), panelSize)));
-    const length = f.local('i32');
     f.set(output, i32.add(output, i32.mul(rowBegin, 4)));
-    f.if(i32.eqz(panels), () => f.return());
-
-    f.if(i32.eq(tokens, 1), () => {
-      f.set(length, matvec.length(x, cols));
-      // A last panel that lacks rows is left to the single stream.
-      const quarter = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, PANEL_ROWS)), STREAMS));
-      f.call(matvec.many, panel, i32.mul(quarter, panelSize), x, length, output, i32.mul(quarter, 4 * PANEL_ROWS), quarter, PANEL_ROWS);
-      f.set(quarter, i32.mul(quarter, STREAMS));
-      f.call(matvec.single, i32.add(panel, i32.mul(quarter, panelSize)), 0, x, length, i32.add(output, i32.mul(quarter, 4 * PANEL_ROWS)), 0, i32.sub(panels, quarter), lastRows);
+    f.if(i32.ne(tokens, 1), () => {
+      f.call(many, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride, scratch);
       f.return();
     });
+    const length = f.local('i32', matvec.length(x, cols));
+    // A last panel that lacks rows is left to the single stream.
+    const share = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, PANEL_ROWS)), STREAMS));
+    f.call(matvec.many, panel, i32.mul(share, panelSize), x, length, output, i32.mul(share, 4 * PANEL_ROWS), share, PANEL_ROWS);
+    f.set(share, i32.mul(share, STREAMS));
+    f.call(matvec.single, i32.add(panel, i32.mul(share, panelSize)), 0, x, length, i32.add(output, i32.mul(share, 4 * PANEL_ROWS)), 0, i32.sub(panels, share), lastRows);
+  });
+}
 
-    f.set(length, tiles.length(cols));
+/** (first panel, bytes of a panel, panels, rows of the last, activations, output, tokens, cols, activation stride, output stride, scratch) */
+const MANY_SIGNATURE = { params: [...nine, 'i32', 'i32'] } as const;
+
+/** Several tokens: for blocks of tokens, for panels, for chunks of columns, for tiles of tokens. */
+function emitMultiplyMany(module: ModuleBuilder, name: string, kernels: FormatKernels): FunctionRef<typeof MANY_SIGNATURE.params, undefined> {
+  const { tiles, unpack, chunkCols } = kernels;
+  const tilePanelCount = tiles.bySize.length;
+  const tileTokens = tiles.bySize[0].length;
+  return module.function(`${name}.many`, MANY_SIGNATURE, (f, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride, scratch) => {
     const perBlock = f.local('i32', i32.and(i32.divU(TOKEN_BLOCK_BYTES, xStride), -tileTokens));
     f.if(i32.ltU(perBlock, tileTokens), () => f.set(perBlock, tileTokens));
-    const [unpackLength, first, second] = f.locals('i32', 3);
-    if (unpack) {
-      f.set(unpackLength, unpack.length(cols));
-      f.set(first, scratch);
-      f.set(second, i32.add(scratch, unpack.bytes(cols)));
-    }
-    const [blockTokens, left, p, xAt, outAt, outPanel, from] = f.locals('i32', 7);
+    const [blockTokens, left, p, outPanel, from, column, width, xAt, outAt, first, second, length] = f.locals('i32', 12);
+
+    const emitTiles = (): void => {
+      const rows = i32.select(i32.gtS(p, tilePanelCount), PANEL_ROWS, lastRows);
+      for (let t = 1; t <= tileTokens; t++) {
+        f.if(t < tileTokens ? i32.eq(left, t) : i32.geS(left, t), () => {
+          const args = [first, second, xAt, xStride, length, outAt, outStride, rows, column] as const;
+          if (tilePanelCount === 1) f.call(tiles.bySize[0][t - 1], ...args);
+          else f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
+        });
+      }
+    };
+    const emitChunk = (): void => {
+      f.set(width, i32.sub(cols, column));
+      f.set(width, i32.select(i32.ltU(width, chunkCols), width, chunkCols));
+      f.set(length, tiles.length(width));
+      const start = f.local('i32', i32.add(from, kernels.panelBytes(column)));
+      if (unpack) {
+        f.set(first, scratch);
+        f.set(second, i32.add(scratch, unpack.bytes));
+        f.call(unpack.run, start, first, unpack.length(width));
+        if (tilePanelCount > 1) f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(start, panelSize), second, unpack.length(width)));
+      } else {
+        f.set(first, start);
+        f.set(second, i32.add(start, panelSize));
+      }
+      f.set(left, blockTokens);
+      f.set(xAt, i32.add(x, kernels.activationBytes(column)));
+      f.set(outAt, outPanel);
+      f.while(i32.gtS(left, 0), () => {
+        emitTiles();
+        f.advance(xAt, i32.mul(xStride, tileTokens));
+        f.advance(outAt, i32.mul(outStride, tileTokens));
+        f.advance(left, -tileTokens);
+      });
+    };
+
     f.while(tokens, () => {
       f.set(blockTokens, i32.select(i32.ltU(tokens, perBlock), tokens, perBlock));
       f.set(p, panels);
       f.set(outPanel, output);
       f.set(from, panel);
       f.while(i32.gtS(p, 0), () => {
-        if (unpack) {
-          f.call(unpack.run, from, first, unpackLength);
-          if (tilePanelCount > 1) f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(from, panelSize), second, unpackLength));
-        } else {
-          f.set(first, from);
-          f.set(second, i32.add(from, panelSize));
-        }
-        f.set(left, blockTokens);
-        f.set(xAt, x);
-        f.set(outAt, outPanel);
-        const rows = i32.select(i32.gtS(p, tilePanelCount), PANEL_ROWS, lastRows);
-        f.while(i32.gtS(left, 0), () => {
-          for (let t = 1; t <= tileTokens; t++) {
-            f.if(t < tileTokens ? i32.eq(left, t) : i32.geS(left, t), () => {
-              const args = [first, second, xAt, xStride, length, outAt, outStride, rows] as const;
-              if (tilePanelCount === 1) f.call(tiles.bySize[0][t - 1], ...args);
-              else f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
-            });
-          }
-          f.advance(xAt, i32.mul(xStride, tileTokens));
-          f.advance(outAt, i32.mul(outStride, tileTokens));
-          f.advance(left, -tileTokens);
-        });
+        f.for(column, 0, cols, chunkCols, emitChunk);
         f.advance(from, i32.mul(panelSize, tilePanelCount));
         f.advance(outPanel, 4 * PANEL_ROWS * tilePanelCount);
         f.advance(p, -tilePanelCount);

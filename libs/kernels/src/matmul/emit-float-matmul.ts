@@ -6,9 +6,9 @@ import type { KernelBuild } from './dot-mode.js';
 import { emitMatmul, MATVEC_SIGNATURE, MAX_TILE_TOKENS, STREAMS, tilePanels, TILE_SIGNATURE, tileSizes, UNPACK_SIGNATURE, type MatvecRef, type TileRef, type UnpackRef } from './emit-driver.js';
 import { maddFor } from './madd.js';
 import { Fence } from './fence.js';
-import { columnsPerVector, emitFloatPanelBytes, FLOAT_BLOCK, FloatReader, type FloatFormatName } from './float-panels.js';
+import { CHUNK_COLS, columnsPerVector, emitFloatPanelBytes, FLOAT_BLOCK, FloatReader, UNPACKED_BYTES, type FloatFormatName } from './float-panels.js';
 import { HALVES, PAIR_BYTES } from './quant-spec.js';
-import { emitStoreStreams, emitStoreTile } from './store-rows.js';
+import { emitStartTile, emitStoreStreams, emitStoreTile } from './store-rows.js';
 
 /** Columns that a loop goes over at once. */
 const UNROLL = 8;
@@ -73,7 +73,7 @@ function emitMatvec(module: ModuleBuilder, format: FloatFormatName, build: Kerne
 
 /** Products of one or two F32 panels and a few rows of activations. */
 function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelBuild, panels: number, tokens: number): TileRef {
-  return module.function(`${format}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, cols, output, outputStride, lastRows) => {
+  return module.function(`${format}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, cols, output, outputStride, lastRows, continued) => {
     const madd = maddFor(build);
     const fence = new Fence(f, module, build);
     const panelAt = [first, second].slice(0, panels);
@@ -83,6 +83,7 @@ function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelB
     const partial = xAt.map(() => f.locals('v128', rows.length));
     const x = f.local('v128');
     const [left, inBlock] = f.locals('i32', 2);
+    emitStartTile(f, output, outputStride, sums, continued);
     emitColumns(f, cols, left, inBlock, {
       begin: () => partial.flat().forEach((local) => f.set(local, ZERO)),
       columns(n) {
@@ -127,7 +128,9 @@ export function emitFloatMatmul(module: ModuleBuilder, format: FloatFormatName, 
   emitMatmul(module, format, {
     matvec: { many, single, length: (_, cols) => cols },
     tiles: { bySize, length: (cols) => cols },
-    ...(format === 'F32' ? {} : { unpack: { run: emitUnpack(module, format), length: (cols) => cols, bytes: (cols) => i32.mul(i32.add(cols, 1), PAIR_BYTES) } }),
+    ...(format === 'F32' ? {} : { unpack: { run: emitUnpack(module, format), bytes: UNPACKED_BYTES, length: (cols) => cols } }),
+    chunkCols: CHUNK_COLS,
     panelBytes: (cols) => emitFloatPanelBytes(format, cols),
+    activationBytes: (cols) => i32.shl(cols, 2),
   });
 }

@@ -8,7 +8,7 @@ import { emitMatvec } from './emit-quant-matvec.js';
 import { emitTile } from './emit-quant-tile.js';
 import { emitUnpack } from './emit-quant-unpack.js';
 import { GROUP_VALUES, panelBytes, type QuantSpec } from './quant-spec.js';
-import { unpackedLayout } from './quant-scratch.js';
+import { CHUNK_COLS, chunkBytes } from './quant-scratch.js';
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
 export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): void {
@@ -22,9 +22,11 @@ export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: Quant
     tiles: { bySize, length: (cols) => i32.divU(cols, GROUP_VALUES) },
     unpack: {
       run: emitUnpack(module, name, spec, build),
+      bytes: chunkBytes(spec, mode),
       length: (cols) => i32.divU(cols, spec.blockValues),
-      bytes: (cols) => i32.mul(i32.divU(cols, GROUP_VALUES), unpackedLayout(spec, mode).bytes),
     },
+    chunkCols: CHUNK_COLS,
     panelBytes: (cols) => i32.mul(i32.divU(cols, spec.blockValues), panelBytes(spec, spec.blockValues)),
+    activationBytes: (cols) => i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes),
   });
 }

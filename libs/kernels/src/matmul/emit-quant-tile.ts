@@ -12,11 +12,11 @@ import { Fence } from './fence.js';
 import { GroupActivations, type ProductSpec } from './group-activations.js';
 import { unpackedLayout } from './quant-scratch.js';
 import { GROUP_STEPS, PAIR_BYTES, STEP_VALUES } from './quant-spec.js';
-import { emitStoreTile } from './store-rows.js';
+import { emitStartTile, emitStoreTile } from './store-rows.js';
 
 /** Products of `panels` unpacked panels (1 or 2) and `tokens` rows of activations, all in registers; the order of sums is that of the matrix-vector kernel. */
 export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec, build: KernelBuild, panels: number, tokens: number): TileRef {
-  return module.function(`${name}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, groups, output, outputStride, lastRows) => {
+  return module.function(`${name}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, groups, output, outputStride, lastRows, continued) => {
     const mode = dotModeFor(build.dot, spec.maxCode);
     const layout = unpackedLayout(spec, mode);
     const words = mode === 'words';
@@ -35,6 +35,7 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
     const fence = new Fence(f, module, build);
     // Where sums of pairs have just been added to those of words, there is less to keep.
     const fenceSteps = mode === 'pairs' && dots[0][0].pairSteps === 2 ? 2 : 1;
+    emitStartTile(f, output, outputStride, sums, continued);
     f.loop((again) => {
       groupActivations.forEach((a, t) => a.readOffsets(xAt[t], 0));
       for (let step = 0; step < GROUP_STEPS; step++) {

@@ -31,9 +31,14 @@ export function floatPanelBytes(format: FloatFormatName, cols: number): number {
   return PAIR_BYTES * Math.ceil(cols / columnsPerVector(format));
 }
 
-/** Bytes of scratch that `matmul` needs: two panels as F32. */
-export function floatScratchBytes(format: FloatFormatName, cols: number): number {
-  return format === 'F32' ? 0 : MAX_TILE_PANELS * PAIR_BYTES * (cols + 1);
+/** Columns that tiles work on at a time: two panels of them as F32 are half of the first-level cache. */
+export const CHUNK_COLS = 256;
+/** Bytes of a chunk of a panel as F32. */
+export const UNPACKED_BYTES = PAIR_BYTES * CHUNK_COLS;
+
+/** Bytes of scratch that `matmul` needs: chunks of two panels as F32. */
+export function floatScratchBytes(format: FloatFormatName): number {
+  return format === 'F32' ? 0 : MAX_TILE_PANELS * UNPACKED_BYTES;
 }
 
 /** Emits: bytes of a panel of `cols` columns. */

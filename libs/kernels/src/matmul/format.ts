@@ -77,7 +77,7 @@ function floatFormat(name: FloatFormatName): MatmulFormat {
     kernels: kernelNames(name),
     packedBytes: (rows, cols) => alignUp(panels(rows) * floatPanelBytes(name, cols), ALIGNMENT),
     activationBytes: (cols) => alignUp(4 * cols, 16),
-    scratchBytes: (cols) => floatScratchBytes(name, cols),
+    scratchBytes: () => floatScratchBytes(name),
   };
 }
 
@@ -90,7 +90,7 @@ function quantFormat(name: QuantFormatName): MatmulFormat {
     kernels: kernelNames(name),
     packedBytes: (rows, cols) => alignUp(panels(rows) * panelBytes(spec, cols), ALIGNMENT),
     activationBytes: activationRowBytes,
-    scratchBytes: (cols) => quantScratchBytes(spec, cols),
+    scratchBytes: () => quantScratchBytes(spec),
     ...(isRewritten(name) ? { rewritten: { rowBytes: (cols) => rewrittenBytes(name, cols), rewrite: (file, out) => rewriteBlocks(name, file, out) } } : {}),
   };
 }

@@ -28,7 +28,15 @@ export function unpackedLayout(spec: ProductSpec, mode: DotMode): UnpackedLayout
   return { stepBytes, scales, minima, bytes: minima + (spec.minimum ? PAIR_BYTES * subs : 0) };
 }
 
-/** Bytes of scratch that `matmul` of a quantized format needs in any build: two unpacked panels of bytes, or one of words. */
-export function quantScratchBytes(spec: ProductSpec, cols: number): number {
-  return 2 * (cols / GROUP_VALUES) * unpackedLayout(spec, 'unsigned').bytes;
+/** Columns that tiles work on at a time: two panels of them, unpacked, are less than half of the first-level cache. */
+export const CHUNK_COLS = 1024;
+
+/** Bytes of a chunk of a panel, unpacked. */
+export function chunkBytes(spec: ProductSpec, mode: DotMode): number {
+  return (CHUNK_COLS / GROUP_VALUES) * unpackedLayout(spec, mode).bytes;
+}
+
+/** Bytes of scratch that `matmul` of a quantized format needs in any build: chunks of two panels. */
+export function quantScratchBytes(spec: ProductSpec): number {
+  return 2 * chunkBytes(spec, 'words');
 }

@@ -46,6 +46,21 @@ export function emitStoreStreams(f: CodeBuilder, output: Local<'i32'>, distance:
 }
 
 /**
+ * Starts the sums of a tile: at 0, or where a tile over the columns before has left them. (More rows are read than there may be; those
+ * sums are never stored.)
+ * @param sums (tokens, panels, 2)
+ */
+export function emitStartTile(f: CodeBuilder, output: Local<'i32'>, stride: Local<'i32'>, sums: readonly (readonly Local<'v128'>[])[], continued: Local<'i32'>): void {
+  f.if(continued, () => {
+    const place = f.local('i32', output);
+    for (const row of sums) {
+      row.forEach((sum, i) => f.set(sum, v128.load(place, 16 * i)));
+      f.advance(place, stride);
+    }
+  });
+}
+
+/**
  * Stores the sums of a tile.
  * @param sums (tokens, panels, 2)
  * @param lastRows rows of the last panel
