@@ -28,7 +28,7 @@ export const LIMITS = {
   /** Ways one value may take after anyOf, oneOf, not and allOf were multiplied out. */
   alternatives: 2_048,
   /** Alternatives compared or put together while a schema is worked out: bounds the time where their number alone would not. */
-  schemaWork: 300_000,
+  schemaWork: 80_000,
   /** Properties named by one object. */
   properties: 4_096,
   /** Array positions that have a schema, or a count, of their own. */

@@ -40,7 +40,7 @@ export function randomWalk(grammar: Grammar, index: GrammarIndex, seed: number, 
     matcher.advance(next);
     bytes.push(...index.vocabulary.bytesOf(next));
   }
-  throw new RangeError(`the walk did not end: ${text(bytes).slice(0, 500)}`);
+  throw new RangeError(`the walk did not end: ${new TextDecoder().decode(Uint8Array.from(bytes)).slice(0, 500)}`);
 }
 
 /** The last bytes of a text that lead from here to an end. */
