@@ -52,6 +52,13 @@ for (const [name, { schema, value }] of Object.entries(SCHEMAS)) {
   const accepted = steps(grammar, index, ids, false);
   const cold = steps(grammar, index, ids, true);
   const warm = Array.from({ length: REPEATS }, () => steps(grammar, index, ids, true)).flat();
-  results[name] = { tokens: ids.length, compileMs: round(compileMs), firstMaskMs: round(firstMaskMs), accept: summary(accepted), coldMask: summary(cold), warmMask: summary(warm) };
+  results[name] = {
+    tokens: ids.length,
+    compileMs: round(compileMs),
+    firstMaskMs: round(firstMaskMs),
+    accept: summary(accepted),
+    coldMask: summary(cold),
+    warmMask: summary(warm),
+  };
 }
 console.log(JSON.stringify(results, null, 2));

@@ -1,10 +1,25 @@
 import fc from 'fast-check';
 import { parseRegex } from '../regex/parse-regex.js';
 import { regexDfa } from '../regex/regex-dfa.js';
-import { ALL_TEXTS, complement, countTexts, enumerateTexts, intersect, isAllTexts, isEmpty, lengthBetween, NO_TEXT, subtract, union, wordsOf } from './algebra.js';
+import {
+  ALL_TEXTS,
+  complement,
+  countTexts,
+  enumerateTexts,
+  intersect,
+  isAllTexts,
+  isEmpty,
+  lengthBetween,
+  NO_TEXT,
+  subtract,
+  union,
+  wordsOf,
+} from './algebra.js';
 import type { Dfa } from './dfa.js';
 
-const pattern = fc.array(fc.constantFrom('a', 'b', '[ab]', '.', '(ab)*', 'a?', '(a|bb)+', '😀', '[^b]'), { maxLength: 4 }).map((parts) => parts.join(''));
+const pattern = fc
+  .array(fc.constantFrom('a', 'b', '[ab]', '.', '(ab)*', 'a?', '(a|bb)+', '😀', '[^b]'), { maxLength: 4 })
+  .map((parts) => parts.join(''));
 const text = fc.stringMatching(/^[ab\u{1F600}\n]{0,5}$/u);
 const language = (source: string): Dfa => regexDfa(parseRegex(source), 'full');
 
@@ -37,7 +52,11 @@ describe('languages', () => {
   });
 
   it('know when they are empty or all', () => {
-    expect([isEmpty(intersect(language('a+'), language('b+'))), isAllTexts(union(language('a*'), complement(language('a*')))), isEmpty(lengthBetween(3, 2))]).toEqual([true, true, true]);
+    expect([
+      isEmpty(intersect(language('a+'), language('b+'))),
+      isAllTexts(union(language('a*'), complement(language('a*')))),
+      isEmpty(lengthBetween(3, 2)),
+    ]).toEqual([true, true, true]);
     expect([isAllTexts(lengthBetween(1)), isAllTexts(lengthBetween(0))]).toEqual([false, true]);
   });
 

@@ -117,7 +117,12 @@ export function complement(dfa: Dfa): Dfa {
 
 /** The same texts, all with this label. */
 export function relabel(dfa: Dfa, label: number): Dfa {
-  return new Dfa(dfa.classStarts, dfa.table, dfa.labels.map((old) => (old === REJECT ? REJECT : label)), dfa.start);
+  return new Dfa(
+    dfa.classStarts,
+    dfa.table,
+    dfa.labels.map((old) => (old === REJECT ? REJECT : label)),
+    dfa.start,
+  );
 }
 
 export function isEmpty(dfa: Dfa): boolean {

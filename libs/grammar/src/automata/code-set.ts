@@ -53,7 +53,7 @@ export function complementCodes(set: CodeSet): CodeSet {
 
 export function intersectCodes(a: CodeSet, b: CodeSet): CodeSet {
   const both: number[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     const lo = Math.max(a[i], b[j]);
     const hi = Math.min(a[i + 1], b[j + 1]);
     if (lo <= hi) both.push(lo, hi);

@@ -66,7 +66,12 @@ function renumber(dfa: Dfa, live: Uint8Array): Dfa {
   }
   const table = new Int32Array(rows.length * width);
   rows.forEach((row, state) => table.set(row, state * width));
-  return new Dfa(dfa.classStarts, table, Int32Array.from(order, (state) => dfa.labels[state]), start);
+  return new Dfa(
+    dfa.classStarts,
+    table,
+    Int32Array.from(order, (state) => dfa.labels[state]),
+    start,
+  );
 }
 
 /** Moore's partition refinement: states are alike while no text tells them apart. Gives the automaton back as it was if that takes too long. */
@@ -147,5 +152,10 @@ function mergeClasses(dfa: Dfa): Dfa {
   if (keep.length === width) return dfa;
   const table = new Int32Array(dfa.size * keep.length);
   for (let state = 0; state < dfa.size; state++) keep.forEach((c, i) => (table[state * keep.length + i] = dfa.table[state * width + c]));
-  return new Dfa(Int32Array.from(keep, (c) => dfa.classStarts[c]), table, dfa.labels, dfa.start);
+  return new Dfa(
+    Int32Array.from(keep, (c) => dfa.classStarts[c]),
+    table,
+    dfa.labels,
+    dfa.start,
+  );
 }

@@ -21,7 +21,9 @@ export function checkRules(rules: GbnfRules): RuleFacts {
   if (!productive.has('root')) throw grammarError('the grammar can never end: no finite text follows the rule root', { rule: 'root' });
   const nullable = growSet(rules, (node, known) => isNullable(node, known));
   const first = new Map(Array.from(rules, ([name, node]) => [name, firstRules(node, nullable)]));
-  for (const name of rules.keys()) if (reaches(first, name)) throw grammarError(`the rule ${name} mentions itself before it reads anything (left recursion); write it with * or + instead`, { rule: name });
+  for (const name of rules.keys())
+    if (reaches(first, name))
+      throw grammarError(`the rule ${name} mentions itself before it reads anything (left recursion); write it with * or + instead`, { rule: name });
   const all = new Map(Array.from(rules, ([name, node]) => [name, mentioned(node)]));
   return { productive, nullable, recursive: new Set([...rules.keys()].filter((name) => reaches(all, name))) };
 }
@@ -29,7 +31,7 @@ export function checkRules(rules: GbnfRules): RuleFacts {
 /** The smallest set of rules that the test, given the set so far, holds for. */
 function growSet(rules: GbnfRules, test: (node: GbnfNode, known: ReadonlySet<string>) => boolean): Set<string> {
   const known = new Set<string>();
-  for (let before = -1; before !== known.size; ) {
+  for (let before = -1; before !== known.size;) {
     before = known.size;
     for (const [name, node] of rules) if (!known.has(name) && test(node, known)) known.add(name);
   }

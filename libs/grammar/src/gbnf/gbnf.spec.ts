@@ -51,7 +51,10 @@ describe('GBNF', () => {
   it('takes JSON as the reference grammar describes it', () => {
     const grammar = compileGbnf(JSON_GRAMMAR);
     const plain = (_key: string, value: unknown): unknown => (typeof value === 'number' ? Math.trunc(value % 1000) : value);
-    fc.assert(fc.property(fc.jsonValue({ maxDepth: 3 }), (json) => takes(grammar, JSON.stringify({ key: json }, plain).replaceAll('\u007f', ''))), { numRuns: 100 });
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), (json) => takes(grammar, JSON.stringify({ key: json }, plain).replaceAll('\u007f', ''))),
+      { numRuns: 100 },
+    );
     expect(takes(grammar, '{"a": [1, 2.5e3 , true], "b": {"c\\u00e9": "x"}}')).toBe(true);
     expect(takes(grammar, '{"a" [1]}')).toBe(false);
   });
@@ -90,14 +93,24 @@ describe('GBNF', () => {
     }
     expect(matcher.canEnd).toBe(true);
     expect(() => new GrammarMatcher(compileGbnf('root ::= <nope>'), byteIndex).mask()).toThrow(expect.objectContaining({ code: 'invalid_grammar' }));
-    expect(() => new GrammarMatcher(compileGbnf('root ::= <[99999]>'), byteIndex).mask()).toThrow(expect.objectContaining({ code: 'invalid_grammar' }));
+    expect(() => new GrammarMatcher(compileGbnf('root ::= <[99999]>'), byteIndex).mask()).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar' }),
+    );
   });
 
   it('gives masks that allow exactly the tokens that are accepted', () => {
     const item: fc.Arbitrary<string> = fc.letrec<{ item: string }>((tie) => ({
-      item: fc.oneof({ maxDepth: 4 }, fc.constantFrom('"a"', '"b"', '"ab"', '[ab]', '[^a]', '"é"', '"\\""', 'r1', 'r2', 'r2'), fc.tuple(tie('item'), tie('item')).map(([x, y]) => `${x} ${y}`), fc.tuple(tie('item'), tie('item')).map(([x, y]) => `(${x} | ${y})`), fc.tuple(tie('item'), fc.constantFrom('*', '?', '{1,2}')).map(([x, q]) => `(${x})${q}`)),
+      item: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('"a"', '"b"', '"ab"', '[ab]', '[^a]', '"é"', '"\\""', 'r1', 'r2', 'r2'),
+        fc.tuple(tie('item'), tie('item')).map(([x, y]) => `${x} ${y}`),
+        fc.tuple(tie('item'), tie('item')).map(([x, y]) => `(${x} | ${y})`),
+        fc.tuple(tie('item'), fc.constantFrom('*', '?', '{1,2}')).map(([x, q]) => `(${x})${q}`),
+      ),
     })).item;
-    const index = new GrammarIndex(fakeVocabulary(['ab', 'aab', 'abab', 'ba', 'bb', 'a"', '"a', 'éa', 'aé', [0xc3], [0xa9, 0x61], '""', 'abé"', 'bbb', 'aaa']));
+    const index = new GrammarIndex(
+      fakeVocabulary(['ab', 'aab', 'abab', 'ba', 'bb', 'a"', '"a', 'éa', 'aé', [0xc3], [0xa9, 0x61], '""', 'abé"', 'bbb', 'aaa']),
+    );
     fc.assert(
       fc.property(item, item, item, fc.integer(), (root, r1, r2, seed) => {
         let grammar;

@@ -37,7 +37,8 @@ class GbnfParser {
       if (!this.#take('::=')) throw this.#error(`expected ::= after the rule name ${name}`);
       this.#skip(true);
       rules.set(name, this.#choice(false, mentioned));
-      if (this.#at < this.#text.length && !/[\r\n]/.test(this.#text[this.#at])) throw this.#error('expected the end of the line, an item of the rule, or |');
+      if (this.#at < this.#text.length && !/[\r\n]/.test(this.#text[this.#at]))
+        throw this.#error('expected the end of the line, an item of the rule, or |');
       this.#skip(true);
     }
     if (!rules.has('root')) throw grammarError('the grammar has no rule named root: it says what the whole output is');
@@ -107,7 +108,8 @@ class GbnfParser {
       else if (this.#take('?')) range = { min: 0, max: 1 };
       else if (this.#take('{')) range = this.#braces();
       else return node;
-      if (range.max !== undefined && range.max < range.min) throw this.#error(`{${range.min},${range.max}} repeats fewer times than its minimum`, start);
+      if (range.max !== undefined && range.max < range.min)
+        throw this.#error(`{${range.min},${range.max}} repeats fewer times than its minimum`, start);
       this.#skip(nested);
       node = { kind: 'repeat', of: node, ...range };
     }

@@ -56,7 +56,8 @@ export class ArrayMachine extends StructureMachine<Progress> {
         const machine = this.#values(value, progress.used);
         return { machine, start: machine.start };
       };
-      const resume = (_exit: number, read: () => Uint8Array): number => this.state(AFTER_ITEM, { items: next, used: unique ? [...progress.used, valueText(read())].sort() : [] });
+      const resume = (_exit: number, read: () => Uint8Array): number =>
+        this.state(AFTER_ITEM, { items: next, used: unique ? [...progress.used, valueText(read())].sort() : [] });
       return new PartCall(begin, resume, { capture: unique });
     });
   }

@@ -9,7 +9,14 @@ export class ChoiceMachine implements Machine {
 
   constructor(options: readonly Machine[], maxSpace = 0) {
     this.#maxSpace = maxSpace;
-    this.#calls = options.map((machine) => new PartCall(() => ({ machine, start: machine.start }), () => VALUE_EXIT, { tail: true }));
+    this.#calls = options.map(
+      (machine) =>
+        new PartCall(
+          () => ({ machine, start: machine.start }),
+          () => VALUE_EXIT,
+          { tail: true },
+        ),
+    );
   }
 
   next(state: number, byte: number): number {

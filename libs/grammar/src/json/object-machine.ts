@@ -86,7 +86,11 @@ export class ObjectMachine extends StructureMachine<Progress> {
     };
     const resume = (label: number, read: () => Uint8Array): number => {
       const group = label - 1;
-      return this.state(COLON, { ...this.#plan.after(progress, group), group, used: this.#plan.needsDistinct ? withText(progress.used, read()) : [] });
+      return this.state(COLON, {
+        ...this.#plan.after(progress, group),
+        group,
+        used: this.#plan.needsDistinct ? withText(progress.used, read()) : [],
+      });
     };
     return [new PartCall(begin, resume, { capture: this.#plan.needsDistinct })];
   }

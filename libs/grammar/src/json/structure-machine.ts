@@ -92,7 +92,11 @@ export class PartCall implements Call {
   readonly #resume: (exit: number, read: () => Uint8Array) => number;
   #callee: { readonly machine: Machine; readonly start: number } | undefined;
 
-  constructor(begin: () => { readonly machine: Machine; readonly start: number }, resume: (exit: number, read: () => Uint8Array) => number, kind: { tail?: boolean; capture?: boolean } = {}) {
+  constructor(
+    begin: () => { readonly machine: Machine; readonly start: number },
+    resume: (exit: number, read: () => Uint8Array) => number,
+    kind: { tail?: boolean; capture?: boolean } = {},
+  ) {
     this.#begin = begin;
     this.#resume = resume;
     this.tail = kind.tail ?? false;

@@ -55,7 +55,15 @@ export class ValueMachines {
     if (!isEmpty(shape.strings)) options.push(this.#string(shape.strings));
     for (const form of shape.arrays) {
       const plan = new ArrayPlan(table, boundUnique(this.#builder, form), this.#inhabited);
-      if (plan.isPossible) options.push(new ArrayMachine(plan, (value, used) => (plan.form.unique ? this.#unused(value, used) : this.machine(value)), this.#style.maxSpace, this.#budget));
+      if (plan.isPossible)
+        options.push(
+          new ArrayMachine(
+            plan,
+            (value, used) => (plan.form.unique ? this.#unused(value, used) : this.machine(value)),
+            this.#style.maxSpace,
+            this.#budget,
+          ),
+        );
     }
     for (const form of shape.objects.flatMap((one) => settleObject(table, one))) {
       const plan = new ObjectPlan(table, form, this.#inhabited, this.#style.order);

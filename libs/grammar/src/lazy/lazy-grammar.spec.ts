@@ -1,8 +1,7 @@
 import { compileGbnf } from '../gbnf/compile-gbnf.js';
-import { END, jsonIndex, takes, THINK } from '../match/fake-vocabulary.test-support.js';
+import { END, fakeVocabulary, jsonIndex, takes, THINK } from '../match/fake-vocabulary.test-support.js';
 import { GrammarIndex } from '../match/grammar-index.js';
 import { GrammarMatcher } from '../match/grammar-matcher.js';
-import { fakeVocabulary } from '../match/fake-vocabulary.test-support.js';
 import { maskAllows } from '../match/token-mask.js';
 import { compileJsonSchema } from '../schema/compile-json-schema.js';
 import { lazyGrammar } from './lazy-grammar.js';
@@ -12,7 +11,8 @@ const digits = compileGbnf('root ::= [0-9]+');
 describe('lazy grammars', () => {
   it('let any text come before the trigger, and hold after it', () => {
     const grammar = lazyGrammar(digits, { triggers: [{ text: 'Answer:' }] });
-    for (const text of ['', 'no trigger at all', 'AnsweAnswer:42', 'thinking... 日本 Answer:7', 'Answer']) expect([text, takes(grammar, text)]).toEqual([text, true]);
+    for (const text of ['', 'no trigger at all', 'AnsweAnswer:42', 'thinking... 日本 Answer:7', 'Answer'])
+      expect([text, takes(grammar, text)]).toEqual([text, true]);
     for (const text of ['Answer:', 'Answer:x', 'Answer:1x', 'Answer:1 Answer:2']) expect([text, takes(grammar, text)]).toEqual([text, false]);
   });
 

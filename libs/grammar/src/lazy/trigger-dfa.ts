@@ -43,4 +43,3 @@ function stopWhenTriggered(dfa: Dfa): Dfa {
   });
   return reduce(new Dfa(dfa.classStarts, table, dfa.labels, dfa.start));
 }
-

@@ -27,7 +27,12 @@ export interface CodeAutomaton {
 const ALIKE_WORK = 2_000_000;
 
 /** The plain characters, as ranges: all but control characters, the quote and the backslash. */
-const PLAIN: readonly (readonly [number, number])[] = [[0x20, 0x21], [0x23, 0x5b], [0x5d, SURROGATE_START - 1], [SURROGATE_END + 1, MAX_CODE_POINT]];
+const PLAIN: readonly (readonly [number, number])[] = [
+  [0x20, 0x21],
+  [0x23, 0x5b],
+  [0x5d, SURROGATE_START - 1],
+  [SURROGATE_END + 1, MAX_CODE_POINT],
+];
 
 /** Whether every plain character leads from a state back to it. */
 export function isFreeLoop(moves: CodeMoves, state: number): boolean {
@@ -110,11 +115,14 @@ function leadersOf(groups: Int32Array): Int32Array {
 function freeRuns(dfa: Dfa, live: Uint8Array): Float64Array {
   const { sources, offsets } = reverseMoves(dfa);
   const width = dfa.classCount;
-  const plain = Array.from({ length: width }, (_, c) => PLAIN.some(([low, high]) => dfa.classStarts[c] <= high && (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) > low));
+  const plain = Array.from({ length: width }, (_, c) =>
+    PLAIN.some(([low, high]) => dfa.classStarts[c] <= high && (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) > low),
+  );
   const runs = new Float64Array(dfa.size).fill(Infinity);
   const queue: number[] = [];
   for (let state = 1; state < dfa.size; state++) {
-    const refuses = live[state] === 0 || plain.some((isPlain, c) => isPlain && !isSurrogateClass(dfa.classStarts, c) && live[dfa.table[state * width + c]] === 0);
+    const refuses =
+      live[state] === 0 || plain.some((isPlain, c) => isPlain && !isSurrogateClass(dfa.classStarts, c) && live[dfa.table[state * width + c]] === 0);
     if (!refuses) continue;
     runs[state] = 0;
     queue.push(state);

@@ -85,7 +85,10 @@ export class JsonStringMachine extends Utf8Machine {
     const low = value << (4 * count);
     const high = low + (1 << (4 * count)) - 1;
     const moves = this.automaton.moves(state);
-    const plain = this.#escapes === 'minimal' ? LONG_ESCAPES.some((code) => code >= low && code <= high && targetOf(moves, code) !== DEAD) : leadsSomewhere(moves, low, high);
+    const plain =
+      this.#escapes === 'minimal'
+        ? LONG_ESCAPES.some((code) => code >= low && code <= high && targetOf(moves, code) !== DEAD)
+        : leadsSomewhere(moves, low, high);
     const firstHalf = this.#escapes === 'any' ? this.#halves(low, high) : undefined;
     const paired = firstHalf !== undefined && leadsSomewhere(moves, ...firstHalf);
     if (!plain && !paired) return STUCK;

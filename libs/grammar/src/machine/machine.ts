@@ -50,7 +50,10 @@ export interface Machine {
    * that lies between two characters, without ever ending or calling in between: 0 if it does not know.
    */
   freeRun(state: number): number;
-  /** A state that cannot be told from this one by what happens within `bytes` bytes; the same for as many states as possible. No calls may lie within. */
+  /**
+   * A state that cannot be told from this one by what happens within `bytes` bytes, the same one for as many states as possible.
+   * Where it is another state, no calls may lie within.
+   */
   alike(state: number, bytes: number): number;
 }
 

@@ -77,10 +77,14 @@ class SubsetAutomaton implements CodeAutomaton {
     const targets: number[][] = Array.from(starts, () => []);
     for (const { set, to } of edges) {
       for (let i = 0; i < set.length; i += 2) {
-        for (let c = classOf(starts, set[i]); c < starts.length && starts[c] <= set[i + 1]; c++) if (!isSurrogateClass(starts, c)) targets[c].push(to);
+        for (let c = classOf(starts, set[i]); c < starts.length && starts[c] <= set[i + 1]; c++)
+          if (!isSurrogateClass(starts, c)) targets[c].push(to);
       }
     }
-    return codeMoves(starts, targets.map((to) => (to.length === 0 ? DEAD : this.stateOf(to))));
+    return codeMoves(
+      starts,
+      targets.map((to) => (to.length === 0 ? DEAD : this.stateOf(to))),
+    );
   }
 
   #reads(state: number): boolean {
@@ -156,7 +160,11 @@ export class RuleMachine extends Utf8Machine {
     if (state !== DEAD && !this.#tokenMoves.has(id)) {
       const edges = this.automaton.subset(state).flatMap((from) => this.automaton.nfa.tokens[from]);
       this.#tokenMoves.set(id, NO_TOKEN_MOVES);
-      if (edges.length > 0) this.#tokenMoves.set(id, edges.map(({ edge, to }) => ({ ...edge, to: this.character(this.automaton.stateOf([to])) })));
+      if (edges.length > 0)
+        this.#tokenMoves.set(
+          id,
+          edges.map(({ edge, to }) => ({ ...edge, to: this.character(this.automaton.stateOf([to])) })),
+        );
     }
     return id;
   }

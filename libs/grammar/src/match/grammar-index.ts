@@ -44,8 +44,10 @@ export class GrammarIndex {
    */
   tokenId(token: number | string): number {
     const id = typeof token === 'number' ? token : this.vocabulary.idOf?.(token);
-    if (id === undefined) throw grammarError(`the grammar names the token ${JSON.stringify(token)}, which this model's vocabulary does not have as one token`, { token });
-    if (!Number.isInteger(id) || id < 0 || id >= this.vocabulary.size) throw grammarError(`the grammar names token ${id}; this model's tokens are 0 to ${this.vocabulary.size - 1}`, { token });
+    if (id === undefined)
+      throw grammarError(`the grammar names the token ${JSON.stringify(token)}, which this model's vocabulary does not have as one token`, { token });
+    if (!Number.isInteger(id) || id < 0 || id >= this.vocabulary.size)
+      throw grammarError(`the grammar names token ${id}; this model's tokens are 0 to ${this.vocabulary.size - 1}`, { token });
     return id;
   }
 }

@@ -59,7 +59,10 @@ export class GrammarMatcher {
    * @throws StarlingError invalid_argument, and changes nothing, if the grammar does not allow it
    */
   advance(id: number): void {
-    if (!this.accepts(id)) throw new StarlingError('invalid_argument', `token ${id} is not allowed here by the grammar; ask accepts() or mask() first`, { details: { token: id } });
+    if (!this.accepts(id))
+      throw new StarlingError('invalid_argument', `token ${id} is not allowed here by the grammar; ask accepts() or mask() first`, {
+        details: { token: id },
+      });
     if (this.#index.vocabulary.isEndOfGeneration(id) && this.canEnd) this.#ended = true;
     else this.#threads = this.#after(id);
     this.#mask = undefined;

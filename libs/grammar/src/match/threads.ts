@@ -152,6 +152,10 @@ class Closure {
   #follow(callee: Activation, back: Return | undefined, exit: number): void {
     if (back === undefined) this.#canEnd = true;
     else if (back.call === undefined) this.#end(back.caller, exit);
-    else this.#add(back.caller, back.call.resume(exit, () => Uint8Array.from(trailBytes(callee.begin, this.#trail))));
+    else
+      this.#add(
+        back.caller,
+        back.call.resume(exit, () => Uint8Array.from(trailBytes(callee.begin, this.#trail))),
+      );
   }
 }

@@ -59,7 +59,13 @@ export function buildTokenTrie(vocabulary: TokenVocabulary): TokenTrie {
   });
   for (const open of path) ends[open] = nodes;
   idStarts.fill(tokens.length, nodes);
-  const tree = { bytes: bytes.slice(0, nodes), depths: depths.slice(0, nodes), ends: ends.slice(0, nodes), idStarts: idStarts.slice(0, nodes + 1), ids };
+  const tree = {
+    bytes: bytes.slice(0, nodes),
+    depths: depths.slice(0, nodes),
+    ends: ends.slice(0, nodes),
+    idStarts: idStarts.slice(0, nodes + 1),
+    ids,
+  };
   return {
     ...tree,
     heights: heightsOf(tree),
@@ -79,7 +85,7 @@ function heightsOf({ depths, ends }: Pick<TokenTrie, 'depths' | 'ends'>): Uint16
 /** The bytes on the way from a node to one below it. */
 export function pathBytes(trie: TokenTrie, from: number, to: number): number[] {
   const bytes: number[] = [];
-  for (let node = from; node < to; ) {
+  for (let node = from; node < to;) {
     let child = node + 1;
     while (trie.ends[child] <= to) child = trie.ends[child];
     bytes.push(trie.bytes[child]);

@@ -58,7 +58,10 @@ export class TrieWalk {
    * are alike for so many bytes share, and the long ones.
    */
   fromRoot(machine: Machine, state: number): readonly [short: Reach, long: Reach] {
-    return [this.#root(this.#shortRoots, machine, machine.alike(state, SHORT_BYTES), 0, SHORT_BYTES), this.#root(this.#longRoots, machine, state, SHORT_BYTES, Infinity)];
+    return [
+      this.#root(this.#shortRoots, machine, machine.alike(state, SHORT_BYTES), 0, SHORT_BYTES),
+      this.#root(this.#longRoots, machine, state, SHORT_BYTES, Infinity),
+    ];
   }
 
   #root(roots: Map<Machine, Map<number, Reach>>, machine: Machine, state: number, above: number, upTo: number): Reach {
@@ -118,7 +121,7 @@ export class TrieWalk {
     this.#depth++;
     states[depths[node]] = state;
     const end = ends[node];
-    for (let i = node + 1; i < end; ) {
+    for (let i = node + 1; i < end;) {
       const depth = depths[i];
       if (depth + heights[i] <= out.above) {
         i = ends[i];
@@ -162,7 +165,13 @@ export class TrieWalk {
         if (call.tail) {
           out.exitNodes.push(exitNode);
           out.exits.push(reach.exits[i]);
-        } else this.#visit(machine, call.resume(reach.exits[i], () => Uint8Array.from(pathBytes(this.#trie, node, exitNode))), exitNode, out);
+        } else
+          this.#visit(
+            machine,
+            call.resume(reach.exits[i], () => Uint8Array.from(pathBytes(this.#trie, node, exitNode))),
+            exitNode,
+            out,
+          );
       });
     }
   }

@@ -98,7 +98,11 @@ export function mantissaComparedTo(bound: Decimal, places: number, side: 'atLeas
     (state, char) => {
       if (char === 'point') return state.read === 1 && !state.point ? { ...state, point: true } : undefined;
       if ((state.read === 0 && char === 0) || (state.read === 1 && !state.point) || state.read > places) return undefined;
-      return { read: state.read + 1, point: state.point, order: state.order || Math.sign(char - (state.read < bound.digits.length ? bound.digits.charCodeAt(state.read) - ZERO : 0)) };
+      return {
+        read: state.read + 1,
+        point: state.point,
+        order: state.order || Math.sign(char - (state.read < bound.digits.length ? bound.digits.charCodeAt(state.read) - ZERO : 0)),
+      };
     },
     (state) => {
       if (state.read === 0 || (state.point && state.read === 1)) return false;

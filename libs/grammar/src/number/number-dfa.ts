@@ -51,7 +51,8 @@ function build(set: NumberSet): Dfa {
     if (low > high) return;
     const [from, to] = [decimalOf(low), decimalOf(Math.min(high, Number.MAX_VALUE))];
     parts.push(nfa.sequence([nfa.text(sign), embed(nfa, plainDfa(set, from, to))]));
-    if (set.multiplesOf.length + set.notMultiplesOf.length === 0) for (const part of scientific(nfa, set, from, to)) parts.push(nfa.sequence([nfa.text(sign), part]));
+    if (set.multiplesOf.length + set.notMultiplesOf.length === 0)
+      for (const part of scientific(nfa, set, from, to)) parts.push(nfa.sequence([nfa.text(sign), part]));
   };
   if (set.max >= 0) add(Math.max(set.min, 0), set.max, '');
   if (set.min <= 0) add(Math.max(-set.max, 0), -set.min, '-');

@@ -46,7 +46,8 @@ export function intersectNumbers(a: NumberSet, b: NumberSet): NumberSet | undefi
     constant: false,
   };
   const whole = set.wholeness === 'whole';
-  const certainlyEmpty = set.min > set.max || (whole && Math.ceil(set.min) > Math.floor(set.max)) || set.multiplesOf.some((step) => set.notMultiplesOf.includes(step));
+  const certainlyEmpty =
+    set.min > set.max || (whole && Math.ceil(set.min) > Math.floor(set.max)) || set.multiplesOf.some((step) => set.notMultiplesOf.includes(step));
   return certainlyEmpty ? undefined : set;
 }
 

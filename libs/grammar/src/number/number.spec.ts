@@ -4,7 +4,12 @@ import { decimalOf, isMultiple, nextDown, nextUp } from './decimal.js';
 import { numberDfa, numbersDfa } from './number-dfa.js';
 import { ALL_NUMBERS, complementNumbers, constantNumber, holdsNumber, intersectNumbers, type NumberSet } from './number-set.js';
 
-const double = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer({ min: -1000, max: 1000 }), fc.integer({ min: -100, max: 100 }).map((n) => n / 4), fc.constantFrom(0, -0, 1e21, 1e-7, 5e-324, Number.MAX_VALUE, 0.1, 0.3, 1 / 3));
+const double = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.integer({ min: -1000, max: 1000 }),
+  fc.integer({ min: -100, max: 100 }).map((n) => n / 4),
+  fc.constantFrom(0, -0, 1e21, 1e-7, 5e-324, Number.MAX_VALUE, 0.1, 0.3, 1 / 3),
+);
 const bounds = fc.tuple(double, double).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) }));
 
 describe('texts of numbers', () => {
@@ -24,11 +29,16 @@ describe('texts of numbers', () => {
 
   it('agrees with doubles on any text it accepts', () => {
     fc.assert(
-      fc.property(bounds, fc.stringMatching(/^-?(0|[1-9]\d{0,4})(\.\d{1,5})?([eE][+-]?\d{1,2})?$/), fc.constantFrom('any', 'whole', 'fractional'), (range, text, wholeness) => {
-        const set: NumberSet = { ...ALL_NUMBERS, ...range, wholeness };
-        if (numberDfa(set).accepts(text)) expect([text, holdsNumber(set, Number(text))]).toEqual([text, true]);
-        else if (!/[eE]/.test(text) && wholeness === 'any') expect([text, holdsNumber(set, Number(text))]).toEqual([text, false]);
-      }),
+      fc.property(
+        bounds,
+        fc.stringMatching(/^-?(0|[1-9]\d{0,4})(\.\d{1,5})?([eE][+-]?\d{1,2})?$/),
+        fc.constantFrom('any', 'whole', 'fractional'),
+        (range, text, wholeness) => {
+          const set: NumberSet = { ...ALL_NUMBERS, ...range, wholeness };
+          if (numberDfa(set).accepts(text)) expect([text, holdsNumber(set, Number(text))]).toEqual([text, true]);
+          else if (!/[eE]/.test(text) && wholeness === 'any') expect([text, holdsNumber(set, Number(text))]).toEqual([text, false]);
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -40,7 +50,15 @@ describe('texts of numbers', () => {
 
   it('knows multiples as decimals', () => {
     const cents = numberDfa({ ...ALL_NUMBERS, multiplesOf: [0.01], min: 0, max: 2 });
-    expect(['0.07', '1', '1.5', '2.00', '0.005', '2.01', '1e-2'].map((text) => cents.accepts(text))).toEqual([true, true, true, true, false, false, false]);
+    expect(['0.07', '1', '1.5', '2.00', '0.005', '2.01', '1e-2'].map((text) => cents.accepts(text))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
     const sevens = numberDfa({ ...ALL_NUMBERS, multiplesOf: [7], wholeness: 'whole' });
     expect(['0', '-7', '49', '50', '999999999999994', '7.0'].map((text) => sevens.accepts(text))).toEqual([true, true, true, false, true, false]);
     const notTwoNorThree = numberDfa({ ...ALL_NUMBERS, notMultiplesOf: [2, 3], wholeness: 'whole' });
@@ -49,7 +67,13 @@ describe('texts of numbers', () => {
   });
 
   it('complements and intersects as sets', () => {
-    const sets: NumberSet[] = [ALL_NUMBERS, constantNumber(3), { ...ALL_NUMBERS, min: 0, max: 10, wholeness: 'whole' }, { ...ALL_NUMBERS, multiplesOf: [1.5] }, { ...ALL_NUMBERS, notMultiplesOf: [4], max: 5 }];
+    const sets: NumberSet[] = [
+      ALL_NUMBERS,
+      constantNumber(3),
+      { ...ALL_NUMBERS, min: 0, max: 10, wholeness: 'whole' },
+      { ...ALL_NUMBERS, multiplesOf: [1.5] },
+      { ...ALL_NUMBERS, notMultiplesOf: [4], max: 5 },
+    ];
     for (const set of sets) {
       for (const value of [-1, 0, 1.5, 3, 4, 5, 10, 10.5, 12]) {
         expect(complementNumbers(set).some((other) => holdsNumber(other, value))).toBe(!holdsNumber(set, value));

@@ -1,8 +1,20 @@
-import { codeSet, codesOf, complementCodes, hasCode, MAX_CODE_POINT, SURROGATE_END, SURROGATE_START, unionCodes, type CodeSet } from '../automata/code-set.js';
+import {
+  codeSet,
+  codesOf,
+  complementCodes,
+  hasCode,
+  MAX_CODE_POINT,
+  SURROGATE_END,
+  SURROGATE_START,
+  unionCodes,
+  type CodeSet,
+} from '../automata/code-set.js';
 import { WORD_CODES } from '../automata/determinize.js';
 
 const DIGITS: CodeSet = codesOf('0123456789');
-const SPACES: CodeSet = codeSet([9, 13, 0x20, 0x20, 0xa0, 0xa0, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff]);
+const SPACES: CodeSet = codeSet([
+  9, 13, 0x20, 0x20, 0xa0, 0xa0, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff,
+]);
 const LINE_ENDS: CodeSet = codesOf('\n\r\u2028\u2029');
 
 /** What `.` stands for without the `s` flag. */

@@ -9,7 +9,14 @@ export interface RegexFlags {
   readonly ignoreCase: boolean;
 }
 
-const CONTROL_ESCAPES: ReadonlyMap<string, number> = new Map([['t', 9], ['n', 10], ['v', 11], ['f', 12], ['r', 13], ['0', 0]]);
+const CONTROL_ESCAPES: ReadonlyMap<string, number> = new Map([
+  ['t', 9],
+  ['n', 10],
+  ['v', 11],
+  ['f', 12],
+  ['r', 13],
+  ['0', 0],
+]);
 
 /**
  * Parses ECMAScript regular expression syntax (Unicode mode; literal braces are let through). What is not regular, or would need
@@ -59,7 +66,8 @@ class RegexParser {
     if (!range) return atom;
     this.#take('?');
     if (atom.kind === 'assertion' || atom.kind === 'lookahead') throw this.#error('an assertion cannot be repeated', start);
-    if (range.max !== undefined && range.max < range.min) throw this.#error(`{${range.min},${range.max}} repeats fewer times than its minimum`, start);
+    if (range.max !== undefined && range.max < range.min)
+      throw this.#error(`{${range.min},${range.max}} repeats fewer times than its minimum`, start);
     return { kind: 'repeat', of: atom, ...range };
   }
 
@@ -108,7 +116,8 @@ class RegexParser {
     if (this.#take('?=')) lookahead = { negative: false };
     else if (this.#take('?!')) lookahead = { negative: true };
     else if (this.#match(/\?<[=!]/y)) throw this.#error('lookbehind (?<= or (?<! cannot be enforced', start);
-    else if (!this.#match(/\?(:|<[A-Za-z_$][\w$]*>)/y) && this.#text[this.#at] === '?') throw this.#error('this kind of group cannot be enforced', start);
+    else if (!this.#match(/\?(:|<[A-Za-z_$][\w$]*>)/y) && this.#text[this.#at] === '?')
+      throw this.#error('this kind of group cannot be enforced', start);
     const of = this.#choice();
     if (!this.#take(')')) throw this.#error("'(' is never closed", start);
     return lookahead ? { kind: 'lookahead', of, ...lookahead } : of;
@@ -169,7 +178,9 @@ class RegexParser {
   }
 
   #codeEscape(match: RegExpExecArray, start: number): CodeSet {
-    const code = match[3] ? Number(`0x10000`) + ((parseInt(match[3], 16) & 0x3ff) << 10) + (parseInt(match[4], 16) & 0x3ff) : parseInt(match[1] ?? match[2] ?? match[5], 16);
+    const code = match[3]
+      ? Number(`0x10000`) + ((parseInt(match[3], 16) & 0x3ff) << 10) + (parseInt(match[4], 16) & 0x3ff)
+      : parseInt(match[1] ?? match[2] ?? match[5], 16);
     if (code > 0x10ffff) throw this.#error('a code point above 10FFFF', start);
     return codeSet([code, code]);
   }
@@ -196,7 +207,10 @@ class RegexParser {
   }
 
   #error(problem: string, position = this.#at): Error {
-    return grammarError(`regular expression /${this.#text.slice(0, 80)}/ at ${position}: ${problem}`, { position, pattern: this.#text.slice(0, 200) });
+    return grammarError(`regular expression /${this.#text.slice(0, 80)}/ at ${position}: ${problem}`, {
+      position,
+      pattern: this.#text.slice(0, 200),
+    });
   }
 }
 

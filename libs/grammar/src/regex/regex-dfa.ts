@@ -11,7 +11,8 @@ const ANYTHING: RegexNode = { kind: 'repeat', of: { kind: 'set', set: ALL_CODES 
 
 /**
  * The language of the texts that an expression matches: as a whole (`full`), somewhere inside (`search`, what JSON Schema's
- * `pattern` means), or up to the end (`end`). A lookahead is an intersection of what follows it with its own language, so it must not stand in a repetition.
+ * `pattern` means), or up to the end (`end`). A lookahead is an intersection of what follows it with its own language, so it must
+ * not stand in a repetition.
  * @throws StarlingError invalid_grammar
  */
 export function regexDfa(node: RegexNode, match: 'full' | 'search' | 'end'): Dfa {
@@ -42,7 +43,8 @@ function emitToEnd(nfa: Nfa, nodes: readonly RegexNode[]): Fragment {
     case 'choice':
       return nfa.sequence([...before, nfa.choice(node.options.map((option) => emitToEnd(nfa, [option, ...rest])))]);
     case 'lookahead': {
-      if ([node.of, ...rest].some((part) => someNode(part, looksBack))) throw grammarError('^, \\b or \\B in or after a lookahead cannot be enforced');
+      if ([node.of, ...rest].some((part) => someNode(part, looksBack)))
+        throw grammarError('^, \\b or \\B in or after a lookahead cannot be enforced');
       const [ahead, after] = [languageOf([node.of, ANYTHING]), languageOf(rest)];
       return nfa.sequence([...before, embed(nfa, node.negative ? subtract(after, ahead) : intersect(after, ahead))]);
     }

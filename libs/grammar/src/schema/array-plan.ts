@@ -63,7 +63,12 @@ export class ArrayPlan {
     const all = [...prefix, rest];
     for (const item of [...prefix, rest]) {
       for (const combination of combinations(contains)) {
-        all.push(this.#table.all(item, ...combination.map(({ of, max, counts }) => (counts ? of : max < Infinity ? this.#table.not(of) : this.#table.always))));
+        all.push(
+          this.#table.all(
+            item,
+            ...combination.map(({ of, max, counts }) => (counts ? of : max < Infinity ? this.#table.not(of) : this.#table.always)),
+          ),
+        );
       }
     }
     return [...new Set(all)];
@@ -126,5 +131,8 @@ function keyOf({ index, counts }: ArrayProgress): string {
 
 /** All choices of which conditions an item counts for. */
 function combinations(contains: readonly Contains[]): (Contains & { readonly counts: boolean })[][] {
-  return contains.reduce<(Contains & { counts: boolean })[][]>((lists, one) => lists.flatMap((list) => [true, false].map((counts) => [...list, { ...one, counts }])), [[]]);
+  return contains.reduce<(Contains & { counts: boolean })[][]>(
+    (lists, one) => lists.flatMap((list) => [true, false].map((counts) => [...list, { ...one, counts }])),
+    [[]],
+  );
 }

@@ -17,7 +17,9 @@ const FREE_FORMATS: ReadonlySet<string> = new Set(['password', 'binary']);
 
 // RFC 3339. Seconds have at most 12 places, so that 59.99... never rounds up to 60.
 const LEAP_YEAR = '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)';
-const DATE = `(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))|${LEAP_YEAR}-02-29)`;
+const LONG_MONTH_DAY = '(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])';
+const SHORT_MONTH_DAY = '(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)';
+const DATE = `(?:\\d{4}-(?:${LONG_MONTH_DAY}|${SHORT_MONTH_DAY}|02-(?:0[1-9]|1\\d|2[0-8]))|${LEAP_YEAR}-02-29)`;
 const HOUR = '(?:[01]\\d|2[0-3])';
 const SECOND_FRACTION = '(?:\\.\\d{1,12})?';
 const CLOCK = `${HOUR}:[0-5]\\d:[0-5]\\d${SECOND_FRACTION}`;
@@ -57,9 +59,10 @@ function uriSyntax(extra: string): { uri: string; reference: string } {
   const slashes = `(?:/${char}*)*`;
   const end = `(?:\\?(?:${char}|[/?])*)?(?:#(?:${char}|[/?])*)?`;
   const absolutePath = `/(?:${char}+${slashes})?`;
+  const absolute = `[A-Za-z][A-Za-z0-9+\\-.]*:(?://${authority}${slashes}|${absolutePath}|${char}+${slashes})`;
   return {
-    uri: `[A-Za-z][A-Za-z0-9+\\-.]*:(?://${authority}${slashes}|${absolutePath}|${char}+${slashes})${end}`,
-    reference: `(?:[A-Za-z][A-Za-z0-9+\\-.]*:(?://${authority}${slashes}|${absolutePath}|${char}+${slashes})|//${authority}${slashes}|${absolutePath}|${charNoColon}+${slashes}|)${end}`,
+    uri: `${absolute}${end}`,
+    reference: `(?:${absolute}|//${authority}${slashes}|${absolutePath}|${charNoColon}+${slashes}|)${end}`,
   };
 }
 
@@ -78,7 +81,10 @@ const STRING_FORMATS: ReadonlyMap<string, string> = new Map([
   ['iso-date-time', `${DATE}[Tt]${ISO_TIME}`],
   ['duration', DURATION],
   ['email', EMAIL],
-  ['idn-email', `(?:${ATOM}|[^\\x00-\\x7F])+(?:\\.(?:${ATOM}|[^\\x00-\\x7F])+)*@(?:[A-Za-z0-9-]|[^\\x00-\\x7F])+(?:\\.(?:[A-Za-z0-9-]|[^\\x00-\\x7F])+)+`],
+  [
+    'idn-email',
+    `(?:${ATOM}|[^\\x00-\\x7F])+(?:\\.(?:${ATOM}|[^\\x00-\\x7F])+)*@(?:[A-Za-z0-9-]|[^\\x00-\\x7F])+(?:\\.(?:[A-Za-z0-9-]|[^\\x00-\\x7F])+)+`,
+  ],
   ['hostname', HOSTNAME],
   ['ipv4', IPV4],
   ['ipv6', IPV6],

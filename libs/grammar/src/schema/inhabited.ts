@@ -22,7 +22,7 @@ export function findInhabited(builder: ShapeBuilder, root: Expression): (express
   const found = new Set<Expression>();
   const inhabited = (expression: Expression): boolean => found.has(expression);
   const open = new Set([...met].reverse());
-  for (let before = -1; before !== found.size; ) {
+  for (let before = -1; before !== found.size;) {
     before = found.size;
     for (const expression of open) {
       if (!isInhabited(builder, builder.shapeOf(expression), inhabited)) continue;

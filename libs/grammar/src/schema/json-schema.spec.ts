@@ -14,7 +14,18 @@ import { OBJECTS } from './cases/objects.table.js';
 import { compileJsonSchema } from './compile-json-schema.js';
 import { randomWalk, shuffleKeys } from './random-walk.test-support.js';
 
-const CASES: readonly SchemaCase[] = [...ANY_TYPE, ...NUMBERS, ...STRINGS, ...FORMATS, ...ARRAYS, ...OBJECTS, ...LOGIC, ...REFERENCES, ...COMBINED, ...DRAFT_7];
+const CASES: readonly SchemaCase[] = [
+  ...ANY_TYPE,
+  ...NUMBERS,
+  ...STRINGS,
+  ...FORMATS,
+  ...ARRAYS,
+  ...OBJECTS,
+  ...LOGIC,
+  ...REFERENCES,
+  ...COMBINED,
+  ...DRAFT_7,
+];
 const WALKS = 10_000;
 const WALK_TOKENS = 14;
 
@@ -45,7 +56,10 @@ describe('JSON Schema', () => {
     const isValid = validatorOf(schema);
     const grammar = compileJsonSchema(schema);
     const random = randomSource(number);
-    const wrong: unknown[] = [...valid.filter((value) => !isValid(value)), ...invalid.filter(isValid)].map((value) => ['the validator disagrees', value]);
+    const wrong: unknown[] = [...valid.filter((value) => !isValid(value)), ...invalid.filter(isValid)].map((value) => [
+      'the validator disagrees',
+      value,
+    ]);
     for (const value of valid) {
       for (const text of [JSON.stringify(value), JSON.stringify(value, null, 2), ` ${JSON.stringify(shuffleKeys(value, random), null, '\t')}`]) {
         const ids = tokenize(jsonIndex, text, (choices) => Math.floor(random() * choices));

@@ -8,7 +8,15 @@ const anyObjects = new WeakMap<ExpressionTable, ObjectForm>();
 export function ANY_OBJECT(table: ExpressionTable): ObjectForm {
   let form = anyObjects.get(table);
   if (!form) {
-    form = { named: new Map(), rest: [{ keys: ALL_TEXTS, value: table.always }], required: new Set(), min: 0, max: Infinity, implied: new Map(), some: [] };
+    form = {
+      named: new Map(),
+      rest: [{ keys: ALL_TEXTS, value: table.always }],
+      required: new Set(),
+      min: 0,
+      max: Infinity,
+      implied: new Map(),
+      some: [],
+    };
     anyObjects.set(table, form);
   }
   return form;
@@ -28,7 +36,8 @@ export function intersectObjects(table: ExpressionTable, a: ObjectForm, b: Objec
   // Unions of objects are told apart by such keys: they come first, before anything else is put together.
   for (const key of required) if (table.excludes(valueOf(table, a, key), valueOf(table, b, key))) return undefined;
   const named = new Map<string, Expression>();
-  for (const key of [...a.named.keys(), ...b.named.keys()]) if (!named.has(key)) named.set(key, table.both(valueOf(table, a, key), valueOf(table, b, key)));
+  for (const key of [...a.named.keys(), ...b.named.keys()])
+    if (!named.has(key)) named.set(key, table.both(valueOf(table, a, key), valueOf(table, b, key)));
   const form: ObjectForm = {
     named,
     rest: intersectRules(table, a.rest, b.rest),
@@ -69,11 +78,20 @@ export function complementObject(table: ExpressionTable, form: ObjectForm): Obje
     const unnamed = subtract(keys, names);
     if (value !== table.always && !isEmpty(unnamed)) others.push({ ...any, some: [{ keys: unnamed, value: table.not(value) }] });
   }
-  for (const { keys, value } of form.some) others.push({ ...any, rest: [{ keys, value: table.not(value) }, { keys: complement(keys), value: table.always }] });
-  for (const [key, value] of form.named) if (value !== table.always) others.push({ ...any, named: new Map([[key, table.not(value)]]), required: new Set([key]) });
+  for (const { keys, value } of form.some)
+    others.push({
+      ...any,
+      rest: [
+        { keys, value: table.not(value) },
+        { keys: complement(keys), value: table.always },
+      ],
+    });
+  for (const [key, value] of form.named)
+    if (value !== table.always) others.push({ ...any, named: new Map([[key, table.not(value)]]), required: new Set([key]) });
   for (const key of form.required) others.push({ ...any, named: new Map([[key, table.never]]) });
   if (form.min > 0) others.push({ ...any, max: form.min - 1 });
   if (form.max < Infinity) others.push({ ...any, min: form.max + 1 });
-  for (const [key, implied] of form.implied) for (const other of implied) others.push({ ...any, named: new Map([[other, table.never]]), required: new Set([key]) });
+  for (const [key, implied] of form.implied)
+    for (const other of implied) others.push({ ...any, named: new Map([[other, table.never]]), required: new Set([key]) });
   return others;
 }

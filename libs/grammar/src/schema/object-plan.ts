@@ -108,7 +108,8 @@ export class ObjectPlan {
     if (isPlain) return free;
     let bits = 0n;
     this.groups.forEach((_, i) => {
-      if ((free >> BigInt(i)) & 1n && this.#comesInOrder(progress, i) && this.valueOptions(this.after(progress, i), i).length > 0) bits |= 1n << BigInt(i);
+      if ((free >> BigInt(i)) & 1n && this.#comesInOrder(progress, i) && this.valueOptions(this.after(progress, i), i).length > 0)
+        bits |= 1n << BigInt(i);
     });
     return bits;
   }
@@ -177,7 +178,7 @@ function choicesOf(numbers: readonly number[]): number[][] {
 
 /** The bits, and all that they lead to. */
 function closure(bits: bigint, implied: readonly bigint[]): bigint {
-  for (let before = -1n; before !== bits; ) {
+  for (let before = -1n; before !== bits;) {
     before = bits;
     for (let rest = bits, i = 0; rest !== 0n; rest >>= 1n, i++) if (rest & 1n) bits |= implied[i];
   }

@@ -19,7 +19,8 @@ export class RandomSchemas {
   }
 
   schema(depth: number): unknown {
-    if (depth <= 0 || this.#random() < 0.08) return this.#pick([true, true, false, { type: 'integer' }, { type: 'string' }, { const: this.value(1) }, { type: 'null' }, {}]);
+    if (depth <= 0 || this.#random() < 0.08)
+      return this.#pick([true, true, false, { type: 'integer' }, { type: 'string' }, { const: this.value(1) }, { type: 'null' }, {}]);
     const parts = this.#list(1 + this.#below(3), () => this.#keyword(depth - 1));
     return Object.assign({}, ...parts) as unknown;
   }
@@ -42,7 +43,11 @@ export class RandomSchemas {
       () => ({ prefixItems: this.#list(1 + this.#below(2), inner) }),
       () => ({ minItems: this.#below(3) }),
       () => ({ maxItems: this.#below(4) }),
-      () => ({ contains: inner(), ...(this.#random() < 0.3 ? { minContains: this.#below(3) } : {}), ...(this.#random() < 0.4 ? { maxContains: 1 + this.#below(2) } : {}) }),
+      () => ({
+        contains: inner(),
+        ...(this.#random() < 0.3 ? { minContains: this.#below(3) } : {}),
+        ...(this.#random() < 0.4 ? { maxContains: 1 + this.#below(2) } : {}),
+      }),
       () => ({ properties: Object.fromEntries(this.#list(1 + this.#below(3), () => [this.#key(), inner()])) }),
       () => ({ required: [...new Set(this.#list(1 + this.#below(2), () => this.#key()))] }),
       () => ({ additionalProperties: inner() }),

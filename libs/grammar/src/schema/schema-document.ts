@@ -86,7 +86,8 @@ export class SchemaDocument {
     const resource = uri === '' ? base : this.#resources.find((one) => one.uri === absolute(uri, base.uri));
     if (!resource) throw refuse(from, keyword, `${reference} is outside of this document; put what it refers to under $defs`);
     const name = decode(fragment);
-    if (keyword !== '$ref' && (this.#dynamicAnchors.get(name) ?? 0) > 1) throw refuse(from, keyword, `${reference} depends on how it was reached, which cannot be enforced`);
+    if (keyword !== '$ref' && (this.#dynamicAnchors.get(name) ?? 0) > 1)
+      throw refuse(from, keyword, `${reference} depends on how it was reached, which cannot be enforced`);
     if (name === '' || name.startsWith('/')) return this.#follow(resource.pointer + name, from, keyword);
     const anchor = resource.anchors.get(name);
     if (anchor === undefined) throw refuse(from, keyword, `${reference} names an anchor that is not in the document`);
@@ -131,14 +132,16 @@ export class SchemaDocument {
       const dynamic = value.$recursiveAnchor === true ? '' : value.$dynamicAnchor;
       if (typeof dynamic === 'string') this.#dynamicAnchors.set(dynamic, (this.#dynamicAnchors.get(dynamic) ?? 0) + 1);
     }
-    for (const [key, child] of Object.entries(value)) if (!DATA_KEYWORDS.has(key)) this.#index(child, `${pointer}/${escapePointer(key)}`, inner, depth + 1);
+    for (const [key, child] of Object.entries(value))
+      if (!DATA_KEYWORDS.has(key)) this.#index(child, `${pointer}/${escapePointer(key)}`, inner, depth + 1);
   }
 
   /** The innermost resource that a place lies in. */
   #resourceOf(pointer: string): Resource {
     let innermost = this.#resources[0];
     for (const resource of this.#resources) {
-      if ((pointer === resource.pointer || pointer.startsWith(`${resource.pointer}/`)) && resource.pointer.length >= innermost.pointer.length) innermost = resource;
+      if ((pointer === resource.pointer || pointer.startsWith(`${resource.pointer}/`)) && resource.pointer.length >= innermost.pointer.length)
+        innermost = resource;
     }
     return innermost;
   }

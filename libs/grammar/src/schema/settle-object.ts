@@ -12,8 +12,9 @@ const MAX_IMPLIED = 6;
 const ENDLESS_KEYS = 1e6;
 
 /**
- * Settles what a plan cannot hold to key by key. Splits a form that demands some key of a language with some value: by the named key that is it, or into forms that leave it to
- * the keys without a name, of which there is no end. What remains in `some` then belongs to one rule of `rest` each.
+ * Settles what a plan cannot hold to key by key: splits a form that demands some key of a language with some value, by the named
+ * key that is it, or into forms that leave it to the keys without a name, of which there is no end. What remains in `some` then
+ * belongs to one rule of `rest` each.
  */
 export function settleObject(table: ExpressionTable, form: ObjectForm): readonly ObjectForm[] {
   let forms: readonly ObjectForm[] = withoutImplied(table, { ...form, some: [] });

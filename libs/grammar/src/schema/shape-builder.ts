@@ -13,7 +13,22 @@ import { isJsonObject, placed, refuse, type SchemaDocument, type SchemaNode } fr
 import { anyValue, complementShape, intersectShapes, NO_VALUE } from './shape.js';
 
 /** Keywords that make alternatives of other subschemas. */
-const MULTIPLYING: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas', 'dependencies', 'unevaluatedProperties', 'unevaluatedItems']);
+const MULTIPLYING: ReadonlySet<string> = new Set([
+  '$ref',
+  '$dynamicRef',
+  '$recursiveRef',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'not',
+  'if',
+  'then',
+  'else',
+  'dependentSchemas',
+  'dependencies',
+  'unevaluatedProperties',
+  'unevaluatedItems',
+]);
 
 /** How deep values are looked into to see that no value satisfies a condition. */
 const EMPTY_DEPTH = 4;
@@ -34,7 +49,8 @@ export class ShapeBuilder {
   shapeOf(expression: Expression): Shape {
     const known = this.#shapes.get(expression);
     if (known) return known;
-    if (this.#open.has(expression)) throw grammarError('the schema refers to itself without anything in between', { loop: true, path: placeOf(expression) });
+    if (this.#open.has(expression))
+      throw grammarError('the schema refers to itself without anything in between', { loop: true, path: placeOf(expression) });
     if (this.#open.size > LIMITS.nesting) throw limitError('nesting', 'references and combinations within each other');
     this.#open.add(expression);
     try {
@@ -80,7 +96,8 @@ export class ShapeBuilder {
     };
     const groups = new Map(Object.keys(schema).map((name) => [KEYWORDS.get(name), name]));
     for (const name of Object.keys(schema)) {
-      if (!KEYWORDS.has(name) && !ANNOTATIONS.has(name) && !name.startsWith('x-')) throw refuse(node, name, `the keyword ${JSON.stringify(name)} cannot be enforced`);
+      if (!KEYWORDS.has(name) && !ANNOTATIONS.has(name) && !name.startsWith('x-'))
+        throw refuse(node, name, `the keyword ${JSON.stringify(name)} cannot be enforced`);
     }
     let shape = anyValue(this.table);
     // What narrows values down at once comes first: it leaves less to compare for what multiplies alternatives.
@@ -88,7 +105,8 @@ export class ShapeBuilder {
     for (const [work, name] of order) {
       if (!work) continue;
       const made = placed(node, name, () => work(context));
-      for (const part of Array.isArray(made) ? (made as readonly Shape[]) : [made as Shape]) shape = placed(node, name, () => intersectShapes(this.table, shape, part));
+      for (const part of Array.isArray(made) ? (made as readonly Shape[]) : [made as Shape])
+        shape = placed(node, name, () => intersectShapes(this.table, shape, part));
     }
     return shape;
   }

@@ -12,7 +12,14 @@ export const NO_VALUE: Shape = { literals: new Set(), strings: NO_TEXT, numbers:
 
 /** The shape of all values, with parts replaced. */
 export function anyValue(table: ExpressionTable, parts: Partial<Shape> = {}): Shape {
-  return { literals: new Set(LITERALS), strings: ALL_TEXTS, numbers: [ALL_NUMBERS], arrays: [ANY_ARRAY(table)], objects: [ANY_OBJECT(table)], ...parts };
+  return {
+    literals: new Set(LITERALS),
+    strings: ALL_TEXTS,
+    numbers: [ALL_NUMBERS],
+    arrays: [ANY_ARRAY(table)],
+    objects: [ANY_OBJECT(table)],
+    ...parts,
+  };
 }
 
 export function intersectShapes(table: ExpressionTable, a: Shape, b: Shape): Shape {
@@ -41,8 +48,20 @@ export function complementShape(table: ExpressionTable, shape: Shape): Shape {
     literals: new Set(LITERALS.filter((literal) => !shape.literals.has(literal))),
     strings: complement(shape.strings),
     numbers: outside(table, shape.numbers, [ALL_NUMBERS], complementNumbers, intersectNumbers),
-    arrays: outside(table, shape.arrays, [ANY_ARRAY(table)], (form) => complementArray(table, form), (x, y) => intersectArrays(table, x, y)),
-    objects: outside(table, shape.objects, [ANY_OBJECT(table)], (form) => complementObject(table, form), (x, y) => intersectObjects(table, x, y)),
+    arrays: outside(
+      table,
+      shape.arrays,
+      [ANY_ARRAY(table)],
+      (form) => complementArray(table, form),
+      (x, y) => intersectArrays(table, x, y),
+    ),
+    objects: outside(
+      table,
+      shape.objects,
+      [ANY_OBJECT(table)],
+      (form) => complementObject(table, form),
+      (x, y) => intersectObjects(table, x, y),
+    ),
   };
 }
 

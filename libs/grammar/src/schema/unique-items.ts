@@ -33,7 +33,6 @@ export function countScalars({ literals, strings, numbers }: ScalarTexts): numbe
   return literals.length + countTexts(strings)[strings.start] + countTexts(numbers)[numbers.start];
 }
 
-
 /**
  * The form with a bound that `uniqueItems` implies: no more items than there are different values.
  * @throws StarlingError invalid_grammar for items that are arrays or objects, and where few values are left for unlike positions
@@ -45,12 +44,14 @@ export function boundUnique(builder: ShapeBuilder, form: ArrayForm): ArrayForm {
   const counts = positions.map((item) => countOf(builder, item, form.unique!));
   const max = Math.max(0, ...counts);
   const areAlike = positions.length <= 1 && form.contains.length === 0;
-  if (!areAlike && counts.some((count) => count < Infinity)) throw refuse(form.unique, 'uniqueItems', 'cannot be enforced beside prefixItems or contains, unless there is no end of values for each item');
+  if (!areAlike && counts.some((count) => count < Infinity))
+    throw refuse(form.unique, 'uniqueItems', 'cannot be enforced beside prefixItems or contains, unless there is no end of values for each item');
   return { ...form, max: Math.min(form.max, max) };
 }
 
 function countOf(builder: ShapeBuilder, item: Expression, demand: SchemaNode): number {
   const shape = builder.shapeOf(item);
-  if (shape.arrays.length > 0 || shape.objects.length > 0) throw refuse(demand, 'uniqueItems', 'cannot be enforced for items that may be arrays or objects');
+  if (shape.arrays.length > 0 || shape.objects.length > 0)
+    throw refuse(demand, 'uniqueItems', 'cannot be enforced for items that may be arrays or objects');
   return countScalars(scalarTexts(shape, []));
 }

@@ -19,7 +19,10 @@ export interface Tool {
 export interface ToolCallOptions extends JsonSchemaOptions {
   /** A known format, or one of your own. Default `hermes`. */
   readonly format?: ToolCallFormatName | ToolCallFormat;
-  /** `auto` (default): an answer in prose, calls, or prose before calls where the format has a marker. `required`: calls only. Or one tool by name. */
+  /**
+   * `auto` (default): an answer in prose, calls, or prose before calls where the format has a marker. `required`: calls only.
+   * A name: calls of that tool only.
+   */
   readonly choice?: 'auto' | 'required' | { readonly name: string };
   /** Whether more than one call may come. Default true, where the format has a way to write them. */
   readonly parallel?: boolean;
@@ -78,7 +81,8 @@ function chosen(tools: readonly Tool[], choice: 'auto' | 'required' | { readonly
   if (twice !== undefined) throw grammarError(`two tools have the name ${JSON.stringify(twice)}`, { tool: twice });
   if (names.includes('')) throw grammarError('a tool has no name');
   if (typeof choice === 'string') return tools;
-  if (!names.includes(choice.name)) throw grammarError(`the chosen tool ${JSON.stringify(choice.name)} is not among the tools: ${names.join(', ')}`, { tool: choice.name });
+  if (!names.includes(choice.name))
+    throw grammarError(`the chosen tool ${JSON.stringify(choice.name)} is not among the tools: ${names.join(', ')}`, { tool: choice.name });
   return tools.filter((tool) => tool.function.name === choice.name);
 }
 
@@ -94,7 +98,13 @@ function toolMachine(tool: Tool, options: JsonSchemaOptions): ToolMachine {
 }
 
 /** All calls, without the first `skip` of what comes before them (it was read as prose). */
-function emitCalls(nfa: Nfa<MachineSource>, format: ToolCallFormat, tools: readonly { name: string; source: MachineSource }[], parallel: boolean, skip: string): Fragment {
+function emitCalls(
+  nfa: Nfa<MachineSource>,
+  format: ToolCallFormat,
+  tools: readonly { name: string; source: MachineSource }[],
+  parallel: boolean,
+  skip: string,
+): Fragment {
   const { body } = format;
   const beforeName = body.kind === 'tag' ? body.beforeName : '';
   const marker = markerOf(format);

@@ -8,7 +8,8 @@ export interface ToolCallFormat {
   /** Between two calls; undefined if there is only ever one. */
   readonly between: string | undefined;
   /** A JSON object with the name under `name` and the arguments under `argumentsKey`; or the name between two texts, and the arguments after it. */
-  readonly body: { readonly kind: 'object'; readonly argumentsKey: string } | { readonly kind: 'tag'; readonly beforeName: string; readonly afterName: string };
+  readonly body:
+    { readonly kind: 'object'; readonly argumentsKey: string } | { readonly kind: 'tag'; readonly beforeName: string; readonly afterName: string };
 }
 
 const plain = { open: '', close: '', openCall: '', closeCall: '', between: undefined };

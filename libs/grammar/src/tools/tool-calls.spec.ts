@@ -1,19 +1,34 @@
-import { takes } from '../match/fake-vocabulary.test-support.js';
-import { fakeVocabulary, THINK } from '../match/fake-vocabulary.test-support.js';
+import { fakeVocabulary, takes, THINK } from '../match/fake-vocabulary.test-support.js';
 import { GrammarIndex } from '../match/grammar-index.js';
 import { GrammarMatcher } from '../match/grammar-matcher.js';
 import { compileToolCalls, type Tool } from './compile-tool-calls.js';
 import type { ToolCallFormatName } from './tool-call-format.js';
 
 const TOOLS: readonly Tool[] = [
-  { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 1 } }, required: ['city'], additionalProperties: false } } },
+  {
+    type: 'function',
+    function: {
+      name: 'get_weather',
+      parameters: {
+        type: 'object',
+        properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 1 } },
+        required: ['city'],
+        additionalProperties: false,
+      },
+    },
+  },
   { type: 'function', function: { name: 'get_time' } },
 ];
 const weather = '{"city": "Bern"}';
 
 describe('tool calls', () => {
   it.each<[ToolCallFormatName, string, string, string]>([
-    ['hermes', `<tool_call>\n{"name": "get_weather", "arguments": ${weather}}\n</tool_call>`, '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>', '\n'],
+    [
+      'hermes',
+      `<tool_call>\n{"name": "get_weather", "arguments": ${weather}}\n</tool_call>`,
+      '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>',
+      '\n',
+    ],
     ['jsonList', `[{"name": "get_weather", "arguments": ${weather}}`, '{"name": "get_time", "arguments": {}}]', ', '],
     ['mistral', `[TOOL_CALLS][{"name": "get_weather", "arguments": ${weather}}`, '{"name":"get_time","arguments":{}}]', ', '],
     ['functionTag', `<function=get_weather>${weather}</function>`, '<function=get_time>{}</function>', '\n'],
@@ -22,7 +37,12 @@ describe('tool calls', () => {
     for (const choice of ['auto', 'required'] as const) {
       const grammar = compileToolCalls(TOOLS, { format, choice });
       for (const text of [first + close, first + between + second]) expect([choice, text, takes(grammar, text)]).toEqual([choice, text, true]);
-      for (const text of [first.replace('Bern"', 'Bern", "x": 1') + close, first.replace('get_weather', 'get_rain') + close, first.replace('"city"', '"town"') + close, first]) {
+      for (const text of [
+        first.replace('Bern"', 'Bern", "x": 1') + close,
+        first.replace('get_weather', 'get_rain') + close,
+        first.replace('"city"', '"town"') + close,
+        first,
+      ]) {
         if (text !== first || close !== '') expect([choice, text, takes(grammar, text)]).toEqual([choice, text, false]);
       }
       expect(takes(grammar, 'The weather is fine.')).toBe(choice === 'auto');
@@ -30,17 +50,34 @@ describe('tool calls', () => {
     expect(takes(compileToolCalls(TOOLS, { format, parallel: false, choice: 'required' }), first + between + second)).toBe(false);
   });
 
-  it.each<[ToolCallFormatName, string]>([['json', 'arguments'], ['llama3', 'parameters']])('in the format %s, one', (format, key) => {
+  it.each<[ToolCallFormatName, string]>([
+    ['json', 'arguments'],
+    ['llama3', 'parameters'],
+  ])('in the format %s, one', (format, key) => {
     const grammar = compileToolCalls(TOOLS, { format });
     const call = `{"name": "get_weather", "${key}": {"days": 2, "city": "Bern"}}`;
-    expect([call, ` ${call.replaceAll(' ', '')}`, 'Prose {"name"', '', 'é'].map((text) => takes(grammar, text))).toEqual([true, true, true, true, true]);
-    expect([`{"a": 1}`, '{', call + call, call.replace('2', '0'), ` \n{x`].map((text) => takes(grammar, text))).toEqual([false, false, false, false, false]);
+    expect([call, ` ${call.replaceAll(' ', '')}`, 'Prose {"name"', '', 'é'].map((text) => takes(grammar, text))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect([`{"a": 1}`, '{', call + call, call.replace('2', '0'), ` \n{x`].map((text) => takes(grammar, text))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('lets prose come before a marker, and calls only after it', () => {
     const grammar = compileToolCalls(TOOLS);
     const call = '<tool_call>{"name": "get_time", "arguments": {}}</tool_call>';
-    expect([`I will look. ${call}`, `a < b <tool ${call}`, `${call}\n${call}`, `${call} done`, 'x <tool_call> y'].map((text) => takes(grammar, text))).toEqual([true, true, true, false, false]);
+    expect(
+      [`I will look. ${call}`, `a < b <tool ${call}`, `${call}\n${call}`, `${call} done`, 'x <tool_call> y'].map((text) => takes(grammar, text)),
+    ).toEqual([true, true, true, false, false]);
   });
 
   it('takes the marker as a control token where the vocabulary has one', () => {
@@ -57,7 +94,9 @@ describe('tool calls', () => {
 
   it('allows one tool when it is chosen', () => {
     const grammar = compileToolCalls(TOOLS, { choice: { name: 'get_time' }, format: 'json' });
-    expect([`{"name":"get_time","arguments":{}}`, `{"name":"get_weather","arguments":${weather}}`, 'no'].map((text) => takes(grammar, text))).toEqual([true, false, false]);
+    expect([`{"name":"get_time","arguments":{}}`, `{"name":"get_weather","arguments":${weather}}`, 'no'].map((text) => takes(grammar, text))).toEqual(
+      [true, false, false],
+    );
   });
 
   it('arguments are objects whatever the schema says', () => {
@@ -70,9 +109,15 @@ describe('tool calls', () => {
     [[TOOLS[0], TOOLS[0]], {}, /two tools/],
     [TOOLS, { choice: { name: 'other' } }, /not among the tools/],
     [[{ function: { name: '' } }], {}, /no name/],
-    [[{ function: { name: 'f', parameters: { type: 'object', properties: { a: { format: 'regex' } } } } }], {}, /tool "f": JSON Schema at \/properties\/a\/format/],
+    [
+      [{ function: { name: 'f', parameters: { type: 'object', properties: { a: { format: 'regex' } } } } }],
+      {},
+      /tool "f": JSON Schema at \/properties\/a\/format/,
+    ],
     [[{ function: { name: 'f', parameters: { type: 'string' } } }], {}, /tool "f".*no finite/],
   ])('refuses %j %j', (tools, options, message) => {
-    expect(() => compileToolCalls(tools, options)).toThrow(expect.objectContaining({ code: 'invalid_grammar', message: expect.stringMatching(message) }));
+    expect(() => compileToolCalls(tools, options)).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar', message: expect.stringMatching(message) }),
+    );
   });
 });

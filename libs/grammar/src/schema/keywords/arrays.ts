@@ -13,13 +13,19 @@ export const arrayKeywords: Keyword = (context) => {
   const isList = Array.isArray(schema.items);
   if (isList && schema.prefixItems !== undefined) throw refuse(node, 'items', 'a list of items cannot stand beside prefixItems');
   const prefixKeyword = isList ? 'items' : 'prefixItems';
-  const prefix = isList && (schema.items as unknown[]).length === 0 ? [] : (listOf(context, prefixKeyword) ?? []).map((_, i) => context.at(prefixKeyword, i));
+  const prefix =
+    isList && (schema.items as unknown[]).length === 0 ? [] : (listOf(context, prefixKeyword) ?? []).map((_, i) => context.at(prefixKeyword, i));
   const restKeyword = isList ? 'additionalItems' : 'items';
   const rest = schema[restKeyword] === undefined ? table.always : context.at(restKeyword);
   if (schema.uniqueItems !== undefined && typeof schema.uniqueItems !== 'boolean') throw refuse(node, 'uniqueItems', 'expected true or false');
   const contains: Contains[] = [];
   if (schema.contains !== undefined) {
-    contains.push({ of: context.at('contains'), from: 0, min: countOf(context, 'minContains') ?? 1, max: countOf(context, 'maxContains') ?? Infinity });
+    contains.push({
+      of: context.at('contains'),
+      from: 0,
+      min: countOf(context, 'minContains') ?? 1,
+      max: countOf(context, 'maxContains') ?? Infinity,
+    });
   }
   const form = {
     ...ANY_ARRAY(table),

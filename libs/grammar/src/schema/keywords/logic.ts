@@ -37,7 +37,9 @@ export const conditional: Keyword = (context) => {
   if (schema.if === undefined || (schema.then === undefined && schema.else === undefined)) return any;
   const condition = context.shapeOf(context.at('if'));
   const [then, otherwise] = ['then', 'else'].map((keyword) => (schema[keyword] === undefined ? any : context.shapeOf(context.at(keyword))));
-  return placed(node, 'if', () => uniteShapes(intersectShapes(table, condition, then), intersectShapes(table, complementShape(table, condition), otherwise)));
+  return placed(node, 'if', () =>
+    uniteShapes(intersectShapes(table, condition, then), intersectShapes(table, complementShape(table, condition), otherwise)),
+  );
 };
 
 /** `$ref` and, where they mean the same, `$dynamicRef` and `$recursiveRef`. */

@@ -83,7 +83,9 @@ function dependencies(context: KeywordContext, keyword: string, allowed: 'lists'
     }
     if (allowed === 'lists') throw refuse(node, keyword, 'expected lists of keys');
     const without: ObjectForm = { ...any, named: new Map([[key, table.never]]) };
-    const within = context.shapeOf(context.at(keyword, key)).objects.map((form) => intersectObjects(table, form, { ...any, required: new Set([key]) }));
+    const within = context
+      .shapeOf(context.at(keyword, key))
+      .objects.map((form) => intersectObjects(table, form, { ...any, required: new Set([key]) }));
     shape = intersectShapes(table, shape, anyValue(table, { objects: [without, ...within.filter((form) => form !== undefined)] }));
   }
   return intersectShapes(table, shape, anyValue(table, { objects: [{ ...any, implied }] }));

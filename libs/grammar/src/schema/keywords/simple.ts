@@ -11,7 +11,8 @@ import { valuesShape } from '../values.js';
 export const typeKeyword: Keyword = ({ node, schema, table }) => {
   const { type, nullable } = schema;
   const types: unknown[] = Array.isArray(type) ? type : [type];
-  if (nullable !== undefined && (typeof nullable !== 'boolean' || type === undefined)) throw refuse(node, 'nullable', 'expected true or false, beside type');
+  if (nullable !== undefined && (typeof nullable !== 'boolean' || type === undefined))
+    throw refuse(node, 'nullable', 'expected true or false, beside type');
   const any = anyValue(table);
   const literals = new Set<Literal>(nullable === true ? ['null'] : []);
   let shape: Shape = { ...NO_VALUE, strings: NO_TEXT };

@@ -28,7 +28,11 @@ export const unevaluatedProperties: Keyword = (context) => {
     .map(({ shape, names, patterns, allProperties }) => {
       if (allProperties) return shape;
       const named = new Map(names.map((name) => [name, table.always]));
-      return intersectShapes(table, shape, anyValue(table, { objects: [{ ...ANY_OBJECT(table), named, rest: keyRules(context, patterns, others) }] }));
+      return intersectShapes(
+        table,
+        shape,
+        anyValue(table, { objects: [{ ...ANY_OBJECT(table), named, rest: keyRules(context, patterns, others) }] }),
+      );
     })
     .reduce(uniteShapes);
 };
@@ -41,7 +45,11 @@ export const unevaluatedItems: Keyword = (context) => {
     .map(({ shape, items, allItems }) => {
       if (allItems) return shape;
       const prefix = Array.from({ length: items }, () => table.always);
-      return intersectShapes(table, shape, anyValue(table, { arrays: [{ ...ANY_ARRAY(table), prefix, rest, max: rest === table.never ? items : Infinity }] }));
+      return intersectShapes(
+        table,
+        shape,
+        anyValue(table, { arrays: [{ ...ANY_ARRAY(table), prefix, rest, max: rest === table.never ? items : Infinity }] }),
+      );
     })
     .reduce(uniteShapes);
 };
@@ -52,14 +60,17 @@ function casesOf(context: KeywordContext, node: SchemaNode): readonly Case[] {
   if (!isJsonObject(node.value)) return [start];
   const schema = node.value;
   const isInner = node !== context.node;
-  if (schema.contains !== undefined && ('unevaluatedItems' in context.schema)) throw refuse(node, 'contains', 'beside unevaluatedItems, contains cannot be enforced');
+  if (schema.contains !== undefined && 'unevaluatedItems' in context.schema)
+    throw refuse(node, 'contains', 'beside unevaluatedItems, contains cannot be enforced');
   const prefix = Array.isArray(schema.items) ? schema.items : schema.prefixItems;
   const restItems = Array.isArray(schema.items) ? schema.additionalItems : schema.items;
   let cases: readonly Case[] = [
     {
       ...start,
       names: isJsonObject(schema.properties) ? Object.keys(schema.properties) : [],
-      patterns: isJsonObject(schema.patternProperties) ? Object.keys(schema.patternProperties).map((pattern) => ({ keys: patternDfa(node, 'patternProperties', pattern), value: table.always })) : [],
+      patterns: isJsonObject(schema.patternProperties)
+        ? Object.keys(schema.patternProperties).map((pattern) => ({ keys: patternDfa(node, 'patternProperties', pattern), value: table.always }))
+        : [],
       allProperties: schema.additionalProperties !== undefined || (isInner && schema.unevaluatedProperties !== undefined),
       items: Array.isArray(prefix) ? prefix.length : 0,
       allItems: restItems !== undefined || (isInner && schema.unevaluatedItems !== undefined),
@@ -73,9 +84,14 @@ function casesOf(context: KeywordContext, node: SchemaNode): readonly Case[] {
   const both = (a: readonly Case[], b: readonly Case[]): readonly Case[] => bounded(a.flatMap((x) => b.map((y) => join(context, x, y))));
   const indices = (list: unknown): number[] => (Array.isArray(list) ? list.map((_, i) => i) : []);
 
-  for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef'] as const) if (schema[keyword] !== undefined) cases = both(cases, casesOf(context, document.resolve(node, keyword)));
+  for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef'] as const)
+    if (schema[keyword] !== undefined) cases = both(cases, casesOf(context, document.resolve(node, keyword)));
   for (const i of indices(schema.allOf)) cases = both(cases, casesOf(context, document.child(node, 'allOf', i)));
-  if (Array.isArray(schema.oneOf)) cases = both(cases, indices(schema.oneOf).flatMap((i) => childCases('oneOf', i)));
+  if (Array.isArray(schema.oneOf))
+    cases = both(
+      cases,
+      indices(schema.oneOf).flatMap((i) => childCases('oneOf', i)),
+    );
   if (Array.isArray(schema.anyOf)) {
     // Options that look at nothing make no difference; of the others, any may hold.
     const options = indices(schema.anyOf).map((i) => childCases('anyOf', i));
