@@ -1,2 +1,3 @@
 export { nodeWorkers } from './team/node-workers.node.js';
+export { nodeCompiler } from './matmul/compile-kernels.node.js';
 export { enableRelaxedSimd } from './simd/relaxed-simd.node.js';

@@ -10,6 +10,7 @@ export { descriptorWords, KernelTable, structureWords, writeProgram } from './pr
 export { hasRelaxedSimd, type SimdLevel } from './simd/simd-level.js';
 export { buildMatmulModule } from './matmul/matmul-module.js';
 export { fastestBuild, PLAIN_BUILD, type KernelBuild } from './matmul/dot-mode.js';
+export type { KernelCompiler } from './matmul/kernel-compiler.js';
 export type { MatmulFormatName } from './matmul/format.js';
 export { buildOpsModule } from './ops/ops-module.js';
 export { opsModuleName } from './ops/kernel-definition.js';

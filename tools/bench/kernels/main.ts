@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { KernelBench, type FormatResult, type Share } from '../../../libs/kernels/bench/kernel-bench.js';
 import { nodeBuild } from '../../../libs/kernels/src/matmul/compile-kernels.node.js';
+import { PLAIN_BUILD } from '../../../libs/kernels/src/matmul/dot-mode.js';
 import { MATMUL_FORMATS, type MatmulFormatName } from '../../../libs/kernels/src/matmul/format.js';
 
 const { values: options } = parseArgs({
@@ -29,7 +30,7 @@ Several runs, the best counts. With one thread, processor time is measured, so t
 
 const known = new Set<string>(MATMUL_FORMATS.map(({ name }) => name));
 const formats = options.formats.split(',').filter((name): name is MatmulFormatName => known.has(name));
-const build = nodeBuild(options.deterministic);
+const build = options.deterministic ? PLAIN_BUILD : nodeBuild();
 const bench = await KernelBench.create({
   formats,
   build,

@@ -1,5 +1,5 @@
 import { openGgufFile } from '@starling/gguf/node';
-import { enableRelaxedSimd, nodeWorkers } from '@starling/kernels/node';
+import { nodeCompiler, nodeWorkers } from '@starling/kernels/node';
 import { loadTransformer, type KvType, type ModelRuntime } from '@starling/transformer';
 import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
@@ -17,7 +17,6 @@ export interface RuntimeRequest {
 
 /** Loads a model for one sequence, below the engine: for commands that measure steps or logits. */
 export async function loadRuntime(model: string, request: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
-  enableRelaxedSimd();
   const file = await openGgufFile((await locateModel(model, io)).path);
   const progress = showProgress(io, 'loading', 'bytes');
   try {
@@ -27,6 +26,7 @@ export async function loadRuntime(model: string, request: RuntimeRequest, io: Cl
       kvTokens,
       maxSequences: 1,
       workers: nodeWorkers(),
+      compiler: nodeCompiler(),
       onProgress: ({ done, total }) => progress.update(done, total),
     });
   } finally {

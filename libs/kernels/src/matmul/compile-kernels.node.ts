@@ -1,6 +1,7 @@
 import v8 from 'node:v8';
 import { enableRelaxedSimd } from '../simd/relaxed-simd.node.js';
-import { fastestBuild, PLAIN_BUILD, type KernelBuild } from './dot-mode.js';
+import { fastestBuild, type KernelBuild } from './dot-mode.js';
+import type { KernelCompiler } from './kernel-compiler.js';
 
 /** Versions of V8 whose optimising compiler is told to compile all at once (others find out by themselves what is hot). */
 const EAGER_VERSIONS = ['11.3.', '12.4.', '13.6.'];
@@ -15,11 +16,15 @@ const JOINING_FLAG = 'experimental-wasm-revectorize';
 
 const isOneOf = (versions: readonly string[]): boolean => versions.some((version) => process.versions.v8.startsWith(version));
 
-/** The fastest build on this version of Node, processor and settings. @param deterministic the build that is the same everywhere */
-export function nodeBuild(deterministic = false): KernelBuild {
-  if (deterministic) return PLAIN_BUILD;
+/** The fastest build on this version of Node and processor. */
+export function nodeBuild(): KernelBuild {
   enableRelaxedSimd();
   return fastestBuild(process.arch === 'x64' && isOneOf(JOINING_VERSIONS));
+}
+
+/** The compiler of this version of Node, at its best. */
+export function nodeCompiler(): KernelCompiler {
+  return { build: nodeBuild(), compile: compileKernels };
 }
 
 let last: Promise<unknown> = Promise.resolve();

@@ -1,5 +1,5 @@
 import { StarlingError } from '@starling/core';
-import type { WorkerFactory } from '@starling/kernels';
+import type { KernelCompiler, WorkerFactory } from '@starling/kernels';
 import { maximumMemoryBytes } from '@starling/kernels';
 import type { KvType } from '../runtime/model-runtime.js';
 
@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly threads?: number;
   /** How to start workers. Without it, steps run on the calling thread, which waits for them. */
   readonly workers?: WorkerFactory;
+  /** How kernels are compiled. Default: as the engine does by itself, which in Node is slower than `nodeCompiler()`. */
+  readonly compiler?: KernelCompiler;
   /** True: no worker is started even where it could be; each step blocks the calling thread. Default false. */
   readonly inline?: boolean;
   /** Tokens of one sequence, at most. Default: what the model was trained with, at most 8192. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import type { GgufModel } from '@starling/gguf';
-import { enableRelaxedSimd, nodeWorkers } from '@starling/kernels/node';
+import { nodeCompiler, nodeWorkers } from '@starling/kernels/node';
 import type { ModelRuntime } from '../runtime/model-runtime.js';
 import type { LoadOptions } from './load-options.js';
 import { loadTransformer as load } from './load-transformer.js';
@@ -11,10 +11,10 @@ const defaultThreadLimit = 16;
 
 /** Loads a model and starts workers for it. See `loadTransformer` of the main entry. */
 export function loadTransformer(model: GgufModel, options: LoadOptions = {}): Promise<ModelRuntime> {
-  enableRelaxedSimd();
-  if (options.inline) return load(model, options);
+  const compiler = options.compiler ?? nodeCompiler();
+  if (options.inline) return load(model, { ...options, compiler });
   const threads = options.threads ?? Math.min(defaultThreadLimit, physicalCores());
-  return load(model, { ...options, threads, workers: options.workers ?? nodeWorkers() });
+  return load(model, { ...options, compiler, threads, workers: options.workers ?? nodeWorkers() });
 }
 
 /** Cores this process may use, without the second hardware thread of each where the system tells. */

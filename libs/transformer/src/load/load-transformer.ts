@@ -52,7 +52,7 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const memories = layout.memories.map((bytes) => ComputeMemory.create(bytes));
   const programs = [...programNames.map((name) => layout.programs[name]), ...layout.loading.flatMap(({ packers }) => [...packers.values()])];
   for (const { phases, structure, descriptors } of programs) writeProgram(phases, table, memories, structure, descriptors);
-  const modules = await compileModules(graph, table, resolved.deterministic ?? false);
+  const modules = await compileModules(graph, table, resolved);
   const team = new ComputeTeam({ memories, modules, kernels: table.kernels, scratch: layout.scratch, workers: resolved.workers });
   try {
     const rankHead = spec.rankHead && (await loadRankHead(model, spec.rankHead));
@@ -69,12 +69,13 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
 }
 
 /** Builds and compiles just the kernels that the model uses. */
-async function compileModules(graph: Graph, table: KernelTable, deterministic: boolean): Promise<NamedModules> {
-  const build = deterministic ? PLAIN_BUILD : fastestBuild();
+async function compileModules(graph: Graph, table: KernelTable, { deterministic, compiler }: LoadOptions): Promise<NamedModules> {
+  const build = deterministic ? PLAIN_BUILD : (compiler?.build ?? fastestBuild());
+  const compile = (bytes: BufferSource): Promise<WebAssembly.Module> => (compiler ? compiler.compile(bytes, build) : WebAssembly.compile(bytes));
   const formats = graph.matrices.map(({ format }) => format.name);
   const [ops, matmul] = await Promise.all([
-    WebAssembly.compile(buildOpsModule(table.sources.values(), build.relaxed)),
-    WebAssembly.compile(buildMatmulModule(formats, build)),
+    compile(buildOpsModule(table.sources.values(), build.relaxed)),
+    compile(buildMatmulModule(formats, build)),
   ]);
   return { [opsModuleName]: ops, [matmulModuleName]: matmul };
 }

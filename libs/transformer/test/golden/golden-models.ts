@@ -1,5 +1,5 @@
 import { openGgufFile } from '@starling/gguf/node';
-import { nodeWorkers } from '@starling/kernels/node';
+import { nodeCompiler, nodeWorkers } from '@starling/kernels/node';
 import { fixturePath, readJsonFixture } from '../../../../tools/fixtures/fixtures.js';
 import type { LoadOptions, ModelRuntime, SequenceInput } from '../../src/index.js';
 import { loadTransformer } from '../../src/index.node.js';
@@ -26,7 +26,7 @@ export async function loadGolden(folder: string, file: string, options: LoadOpti
   const model = await openGgufFile(fixturePath(folder, file));
   try {
     const place = options.threads === undefined ? { inline: true } : { workers: nodeWorkers(workerEntry) };
-    return await loadTransformer(model, { kvType: 'F32', pageTokens: 16, maxSequences: 4, kvTokens: 2048, ...place, ...options });
+    return await loadTransformer(model, { kvType: 'F32', pageTokens: 16, maxSequences: 4, kvTokens: 2048, compiler: nodeCompiler(), ...place, ...options });
   } finally {
     await model.close();
   }
