@@ -31,7 +31,7 @@ export class ModuleBuilder {
   private readonly typeBytes: number[][] = [];
   private readonly functionImports: (Import & { readonly type: number })[] = [];
   private memoryImport: (Import & { readonly limits: MemoryLimits }) | undefined;
-  private readonly functions: { readonly type: number; readonly body: number[] }[] = [];
+  private readonly functions: { readonly name: string; readonly type: number; readonly body: number[] }[] = [];
   private readonly exports: { readonly name: string; readonly kind: number; readonly index: number }[] = [];
   private readonly globals: Global[] = [];
   private readonly vectorConstants = new Map<string, Expr<'v128'>>();
@@ -61,7 +61,7 @@ export class ModuleBuilder {
     const builder = new FunctionBuilder<P, R>(signature);
     body(builder, ...builder.params);
     const index = this.functionImports.length + this.functions.length;
-    this.functions.push({ type: this.typeIndex(signature), body: builder.encode() });
+    this.functions.push({ name, type: this.typeIndex(signature), body: builder.encode() });
     if (signature.export) this.exports.push({ name, kind: 0, index });
     return { index, name, signature };
   }
@@ -123,7 +123,15 @@ export class ModuleBuilder {
     section(6, this.globals.length, (s) => this.writeGlobals(s));
     section(7, this.exports.length, (s) => this.exports.forEach(({ name, kind, index }) => s.text(name).u8(kind).u32(index)));
     section(10, this.functions.length, (s) => this.functions.forEach(({ body }) => s.block(body)));
+    out.u8(0).block(this.nameSection());
     return new Uint8Array(out.bytes);
+  }
+
+  /** The custom section from which profilers and stack traces know the functions' names. */
+  private nameSection(): number[] {
+    const names = new ByteSink().u32(this.functions.length);
+    this.functions.forEach(({ name }, i) => names.u32(this.functionImports.length + i).text(name));
+    return new ByteSink().text('name').u8(1).block(names.bytes).bytes;
   }
 
   private global<T extends ValueType>(initial: Expr<T>): Expr<T> {
