@@ -18,6 +18,11 @@ export const tilePanels = (build: KernelBuild): number => (build.wide ? MAX_TILE
 /** Activations that a run of tiles goes over again and again: they should stay in the second-level cache. */
 const TOKEN_BLOCK_BYTES = 384 * 1024;
 
+/** Weights that several groups of tokens go over while they are in the second-level cache. */
+const RUN_BYTES = 192 * 1024;
+/** Columns of which the activations of a few tokens, and a panel's weights, stay in the first-level cache. A multiple of 256. */
+const BATCH_COLS = 2048;
+
 const eight = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
 const nine = [...eight, 'i32'] as const;
 
@@ -30,6 +35,12 @@ export const UNPACK_SIGNATURE = { params: ['i32', 'i32', 'i32'] } as const;
 /** (weights, activations, output, first row, end row, tokens, cols, activation stride, output stride, scratch); see MatmulFormat. */
 export const MATMUL_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] } as const;
 
+/**
+ * (first panel, bytes between streams, bytes to skip after the columns of each, activations, length, their row stride, output, its row stride,
+ * bytes between the streams' outputs, panels of a stream, rows of the last panel, whether to go on from the sums in the output)
+ */
+export const BATCH_SIGNATURE = { params: [...nine, 'i32', 'i32', 'i32'] } as const;
+export type BatchRef = FunctionRef<typeof BATCH_SIGNATURE.params, undefined>;
 export type MatvecRef = FunctionRef<typeof eight, undefined>;
 export type TileRef = FunctionRef<typeof nine, undefined>;
 export type UnpackRef = FunctionRef<typeof UNPACK_SIGNATURE.params, undefined>;
@@ -37,6 +48,8 @@ export type UnpackRef = FunctionRef<typeof UNPACK_SIGNATURE.params, undefined>;
 /** The kernels of a format, and what their `length` arguments mean. */
 export interface FormatKernels {
   readonly matvec: { readonly many: MatvecRef; readonly single: MatvecRef; length(x: Local<'i32'>, cols: Local<'i32'>): Expr<'i32'> };
+  /** For a few tokens: kernels that work on packed panels, by tokens - 1, of one stream and of two; used for up to `limit` tokens. */
+  readonly batches?: { readonly single: readonly BatchRef[]; readonly double?: readonly BatchRef[]; readonly limit: number };
   /** By panels - 1, then tokens - 1. */
   readonly tiles: { readonly bySize: readonly (readonly TileRef[])[]; length(cols: Local<'i32'>): Expr<'i32'> };
   /** What makes of a panel the form that tiles work on; without it, they work on packed panels. `bytes`: of a chunk, unpacked. */
@@ -51,6 +64,7 @@ export interface FormatKernels {
 /** Exports `matmul.NAME`: one token goes to the matrix-vector kernel, several go through tiles. */
 export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatKernels): void {
   const many = emitMultiplyMany(module, name, kernels);
+  const few = kernels.batches && emitMultiplyFew(module, name, kernels, kernels.batches);
   const { matvec } = kernels;
   module.function(`matmul.${name}`, { ...MATMUL_SIGNATURE, export: true }, (f, weights, x, output, rowBegin, rowEnd, tokens, cols, xStride, outStride, scratch) => {
     f.if(i32.geU(rowBegin, rowEnd), () => f.return());
@@ -59,16 +73,71 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
     const lastRows = f.local('i32', i32.sub(i32.sub(rowEnd, rowBegin), i32.mul(i32.sub(panels, 1), PANEL_ROWS)));
     const panel = f.local('i32', i32.add(weights, i32.mul(i32.divU(rowBegin, PANEL_ROWS), panelSize)));
     f.set(output, i32.add(output, i32.mul(rowBegin, 4)));
+    const length = f.local('i32', matvec.length(x, cols));
+    if (few) {
+      f.if(i32.and(i32.gtU(tokens, 1), i32.leU(tokens, kernels.batches?.limit ?? 0)), () => {
+        f.call(few, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride);
+        f.return();
+      });
+    }
     f.if(i32.ne(tokens, 1), () => {
       f.call(many, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride, scratch);
       f.return();
     });
-    const length = f.local('i32', matvec.length(x, cols));
     // A last panel that lacks rows is left to the single stream.
     const share = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, PANEL_ROWS)), STREAMS));
     f.call(matvec.many, panel, i32.mul(share, panelSize), x, length, output, i32.mul(share, 4 * PANEL_ROWS), share, PANEL_ROWS);
     f.set(share, i32.mul(share, STREAMS));
     f.call(matvec.single, i32.add(panel, i32.mul(share, panelSize)), 0, x, length, i32.add(output, i32.mul(share, 4 * PANEL_ROWS)), 0, i32.sub(panels, share), lastRows);
+  });
+}
+
+/** (first panel, bytes of a panel, panels, rows of the last, activations, output, tokens, cols, activation stride, output stride) */
+const FEW_SIGNATURE = { params: [...nine, 'i32'] } as const;
+
+/**
+ * A few tokens: for runs of panels that stay in the second-level cache, for chunks of columns whose activations stay in the first, for
+ * as few groups of tokens of equal size as do. The first group takes the weights from memory, with so little work for each that the
+ * processor sees far enough ahead.
+ */
+function emitMultiplyFew(module: ModuleBuilder, name: string, kernels: FormatKernels, { single, double }: NonNullable<FormatKernels['batches']>): FunctionRef<typeof FEW_SIGNATURE.params, undefined> {
+  return module.function(`${name}.few`, FEW_SIGNATURE, (f, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride) => {
+    const run = f.local('i32', i32.add(i32.divU(RUN_BYTES, panelSize), 1));
+    const [left, groups, size, count, rows, xAt, outAt, column, width, start, skip, span, share] = f.locals('i32', 13);
+    const emitBatches = (i: number): void => {
+      const xEnd = i32.add(xAt, span);
+      const rest = i32.sub(count, i32.mul(share, 2));
+      if (double) f.call(double[i], start, i32.mul(share, panelSize), skip, xAt, xEnd, xStride, outAt, outStride, i32.mul(share, 4 * PANEL_ROWS), share, PANEL_ROWS, column);
+      f.call(single[i], i32.add(start, i32.mul(i32.mul(share, 2), panelSize)), 0, skip, xAt, xEnd, xStride, i32.add(outAt, i32.mul(share, 8 * PANEL_ROWS)), outStride, 0, rest, rows, column);
+    };
+    const emitGroups = (): void => {
+      f.set(width, i32.sub(cols, column));
+      f.set(width, i32.select(i32.ltU(width, BATCH_COLS), width, BATCH_COLS));
+      f.set(start, i32.add(panel, kernels.panelBytes(column)));
+      f.set(skip, i32.sub(panelSize, kernels.panelBytes(width)));
+      f.set(span, kernels.activationBytes(width));
+      f.set(left, tokens);
+      f.set(groups, i32.divU(i32.add(tokens, single.length - 1), single.length));
+      f.set(xAt, i32.add(x, kernels.activationBytes(column)));
+      f.set(outAt, output);
+      f.while(left, () => {
+        f.set(size, i32.divU(i32.add(left, i32.sub(groups, 1)), groups));
+        for (let i = 0; i < single.length; i++) f.if(i32.eq(size, i + 1), () => emitBatches(i));
+        f.advance(xAt, i32.mul(xStride, size));
+        f.advance(outAt, i32.mul(outStride, size));
+        f.set(left, i32.sub(left, size));
+        f.advance(groups, -1);
+      });
+    };
+    f.while(panels, () => {
+      f.set(count, i32.select(i32.ltU(panels, run), panels, run));
+      f.set(rows, i32.select(i32.eq(panels, count), lastRows, PANEL_ROWS));
+      f.set(share, double ? i32.divU(i32.sub(count, i32.ltU(rows, PANEL_ROWS)), 2) : 0);
+      f.for(column, 0, cols, BATCH_COLS, emitGroups);
+      f.advance(panel, i32.mul(panelSize, count));
+      f.advance(output, i32.mul(count, 4 * PANEL_ROWS));
+      f.set(panels, i32.sub(panels, count));
+    });
   });
 }
 

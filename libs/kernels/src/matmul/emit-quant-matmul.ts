@@ -3,12 +3,25 @@ import { i32 } from '../wasm/scalar-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import type { KernelBuild } from './dot-mode.js';
 import { dotModeFor } from './dot-accumulator.js';
-import { emitMatmul, MAX_TILE_TOKENS, STREAMS, tilePanels, tileSizes } from './emit-driver.js';
+import { emitMatmul, MAX_TILE_TOKENS, STREAMS, tilePanels, tileSizes, type BatchRef } from './emit-driver.js';
+import { emitBatch } from './emit-quant-batch.js';
 import { emitMatvec } from './emit-quant-matvec.js';
 import { emitTile } from './emit-quant-tile.js';
 import { emitUnpack } from './emit-quant-unpack.js';
 import { GROUP_VALUES, panelBytes, type QuantSpec } from './quant-spec.js';
 import { CHUNK_COLS, chunkBytes } from './quant-scratch.js';
+
+/** Tokens that a kernel without scratch takes at a time: as many sums as registers hold. */
+const BATCH_TOKENS = 4;
+
+/**
+ * Up to how many tokens such kernels are faster than tiles, which unpack once for all tokens and take two panels at a time. Measured: with
+ * joined vectors codes of 4 and 8 bits cost so little to unpack that it can be done again and again.
+ */
+function batchLimit({ bits }: QuantSpec, { wide }: KernelBuild): number {
+  if (!wide) return BATCH_TOKENS;
+  return bits === 4 || bits === 8 ? 4 * BATCH_TOKENS : 2 * BATCH_TOKENS;
+}
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
 export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): void {
@@ -17,7 +30,9 @@ export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: Quant
   const vectorBuild = spec.table ? { ...build, wide: false, fences: true } : build;
   const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, name, spec, vectorBuild, streams));
   const bySize = tileSizes(tilePanels(build), mode === 'words' ? 2 : MAX_TILE_TOKENS, (panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
+  const batch = (streams: number): BatchRef[] => Array.from({ length: BATCH_TOKENS }, (_, i) => emitBatch(module, name, spec, vectorBuild, streams, i + 1));
   emitMatmul(module, name, {
+    batches: { single: batch(1), ...(vectorBuild.wide ? { double: batch(2) } : {}), limit: batchLimit(spec, vectorBuild) },
     matvec: { many, single, length: (x, cols) => i32.add(x, i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes)) },
     tiles: { bySize, length: (cols) => i32.divU(cols, GROUP_VALUES) },
     unpack: {

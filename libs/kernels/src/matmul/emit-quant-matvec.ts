@@ -4,6 +4,7 @@ import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
+import { BlockLoop, type BlockPlaces } from './block-loop.js';
 import { ConstantPool } from './constant-pool.js';
 import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
@@ -22,7 +23,7 @@ const FENCE_STEPS = 4;
 
 /** One half of a panel in a stream. */
 interface Rows {
-  readonly block: Local<'i32'>;
+  readonly at: BlockPlaces;
   readonly half: number;
   readonly sum: Local<'v128'>;
   readonly dot: DotAccumulator;
@@ -42,9 +43,9 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
-    const streams = f.locals('i32', streamCount);
-    const rows = streams.flatMap((block) => [0, 1].map((half): Rows => ({
-      block,
+    const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
+    const rows = blocks.runs.flatMap((at) => [0, 1].map((half): Rows => ({
+      at,
       half,
       sum: f.local('v128'),
       dot: new DotAccumulator(f, constants, mode, spec.maxCode),
@@ -54,20 +55,18 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
     const fence = new Fence(f, module, build);
     const group = new MatvecGroup(f, constants, reader, build, rows, fence);
     const activation = f.local('i32');
-    streams.forEach((block, i) => f.set(block, i === 0 ? panel : i32.add(streams[i - 1], distance)));
+    blocks.runs.forEach(({ block }, i) => f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)));
     f.while(panels, () => {
       for (const { sum } of rows) f.set(sum, ZERO);
       f.set(activation, x);
       f.loop((again) => {
-        for (const { block, half, factor, minimumFactor } of rows) {
+        for (const { at: { block }, half, factor, minimumFactor } of rows) {
           const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
           if (scale) f.set(factor, scale);
           if (minimum) f.set(minimumFactor, minimum);
         }
         if (spec.scale === 'super') fence.emit(rows.flatMap(({ factor, minimumFactor }) => (spec.minimum ? [factor, minimumFactor] : [factor])));
-        for (let g = 0; g < reader.layout.groups; g++) group.emit(activation, g);
-        for (const block of streams) f.advance(block, reader.layout.bytes);
-        f.advance(activation, ACTIVATION_BLOCK.bytes * reader.layout.groups);
+        blocks.emit([activation], (g) => group.emit(activation, g));
         f.branchIf(again, i32.ltU(activation, xEnd));
       });
       f.advance(panels, -1);
@@ -105,7 +104,7 @@ class MatvecGroup {
   emit(activation: Local<'i32'>, group: number): void {
     const { reader, rows, activations } = this;
     const at = ACTIVATION_BLOCK.bytes * group;
-    activations.readOffsets(activation, at);
+    activations.readInitials(activation, at);
     activations.readScales(activation, at);
     this.fence.emit(activations.locals);
     if (!this.wide) {
@@ -129,7 +128,7 @@ class MatvecGroup {
   private emitChunk(rows: Rows, group: number, chunk: number, activationOf: (step: number) => Expr<'v128'>): void {
     const { reader, activations, flip } = this;
     const subSteps = reader.spec.subValues / STEP_VALUES;
-    reader.codes(rows.block, group, chunk, rows.half).forEach((codes, i) => {
+    reader.codes(rows.at.codes, group, chunk, rows.half).forEach((codes, i) => {
       const step = chunk * reader.chunkSteps + i;
       const sub = Math.floor(step / subSteps);
       if (step % subSteps === 0) rows.dot.begin(activations.initial(sub));
@@ -140,14 +139,14 @@ class MatvecGroup {
   }
 
   /** Adds a sub-block's dot product to the sum of some rows. */
-  private finish({ block, half, dot, sum, factor, minimumFactor }: Rows, group: number, sub: number): void {
+  private finish({ at: { scales }, half, dot, sum, factor, minimumFactor }: Rows, group: number, sub: number): void {
     const { f, reader, activations, madd } = this;
     const { spec } = reader;
     const subInBlock = (group * GROUP_STEPS * STEP_VALUES) / spec.subValues + sub;
     const isSuper = spec.scale === 'super';
-    const scale = reader.scale(block, subInBlock, isSuper ? factor : undefined, half);
+    const scale = reader.scale(scales, subInBlock, isSuper ? factor : undefined, half);
     f.set(sum, madd(f32x4.convertI32x4S(dot.end()), f32x4.mul(scale, activations.scale), sum));
-    if (spec.minimum) f.set(sum, madd(reader.minimum(block, subInBlock, isSuper ? minimumFactor : undefined, half), activations.scaledSum(sub), sum));
+    if (spec.minimum) f.set(sum, madd(reader.minimum(scales, subInBlock, isSuper ? minimumFactor : undefined, half), activations.scaledSum(sub), sum));
     this.fence.emit([sum]);
   }
 }

@@ -37,7 +37,7 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
     const fenceSteps = mode === 'pairs' && dots[0][0].pairSteps === 2 ? 2 : 1;
     emitStartTile(f, output, outputStride, sums, continued);
     f.loop((again) => {
-      groupActivations.forEach((a, t) => a.readOffsets(xAt[t], 0));
+      groupActivations.forEach((a, t) => a.readInitials(xAt[t], 0));
       for (let step = 0; step < GROUP_STEPS; step++) {
         const sub = Math.floor(step / subSteps);
         for (const { panel, half, codes } of rows) codes.forEach((local, i) => f.set(local, v128.load(panel, layout.stepBytes * step + 16 * (codes.length * half + i))));

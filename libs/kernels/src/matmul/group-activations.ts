@@ -2,74 +2,87 @@ import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import { f32x4, i32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK as BLOCK } from './activation-layout.js';
-import type { QuantSpec } from './quant-spec.js';
+import { GROUP_VALUES, type QuantSpec } from './quant-spec.js';
+
+/*
+ * What is read of a block of activations beside its bytes, each in all lanes: what the integer sums start with, and what they are
+ * scaled with. `at` is the block's offset from `address`.
+ */
 
 type Vector = Expr<'v128'>;
+type Address = Local<'i32'>;
+
 /** What of a format decides how its products are put together. */
 export type ProductSpec = Pick<QuantSpec, 'subValues' | 'offset' | 'maxCode' | 'minimum'>;
 
-/** Emits what is read beside the bytes of one block of activations: splatted to the 4 rows of a panel. */
+const subsOf = ({ subValues }: ProductSpec): number => GROUP_VALUES / subValues;
+
+/** Minus the sum of the activations of a sub-block. */
+function negativeSum(spec: ProductSpec, address: Address, at: number, sub: number): Vector {
+  const total = v128.load32Splat(address, at + BLOCK.sum);
+  if (subsOf(spec) === 1) return total;
+  const first = v128.load32Splat(address, at + BLOCK.firstHalfSum);
+  return sub === 0 ? first : i32x4.sub(total, first);
+}
+
+/** Minus `offset` times the sum of the activations of a sub-block: products of codes are too large by that. */
+export function groupInitial(spec: ProductSpec, offset: number, address: Address, at: number, sub: number): Vector | undefined {
+  if (offset === 0) return undefined;
+  // By shifts and additions: multiplying 32-bit lanes is slow.
+  const bits = [...offset.toString(2)].reverse().flatMap((bit, position) => (bit === '1' ? [position] : []));
+  return bits.map((bit): Vector => i32x4.shl(negativeSum(spec, address, at, sub), bit)).reduce((a, b) => i32x4.add(a, b));
+}
+
+/** The scale of the activations. */
+export function groupScale(address: Address, at: number): Vector {
+  return v128.load32Splat(address, at + BLOCK.scale);
+}
+
+/** The scale times the sum of the activations of a sub-block. */
+export function groupScaledSum(spec: ProductSpec, address: Address, at: number, sub: number): Vector {
+  if (subsOf(spec) === 1) return v128.load32Splat(address, at + BLOCK.scaledSum);
+  return f32x4.mul(groupScale(address, at), f32x4.convertI32x4S(i32x4.neg(negativeSum(spec, address, at, sub))));
+}
+
+/** The same kept in locals, for use with many rows. */
 export class GroupActivations {
-  private readonly offsets: Local<'v128'>[];
+  private readonly initials: readonly Local<'v128'>[];
+  private readonly sums: readonly Local<'v128'>[];
   private readonly scaleLocal: Local<'v128'>;
-  private readonly sums: Local<'v128'>[];
 
   constructor(
     private readonly f: CodeBuilder,
-    spec: ProductSpec,
+    private readonly spec: ProductSpec,
     private readonly offset: number,
   ) {
-    const subs = 32 / spec.subValues;
-    this.offsets = offset ? f.locals('v128', subs) : [];
-    this.sums = spec.minimum ? f.locals('v128', subs) : [];
+    this.initials = offset ? f.locals('v128', subsOf(spec)) : [];
+    this.sums = spec.minimum ? f.locals('v128', subsOf(spec)) : [];
     this.scaleLocal = f.local('v128');
   }
 
-  /** Reads what the integer sums start with. @param at offset of the block from `address` */
-  readOffsets(address: Local<'i32'>, at: number): void {
-    if (this.offsets.length === 0) return;
-    const total = v128.load32Splat(address, at + BLOCK.sum);
-    const first = v128.load32Splat(address, at + BLOCK.firstHalfSum);
-    const sums = this.offsets.length === 1 ? [total] : [first, i32x4.sub(total, first)];
-    sums.forEach((sum, i) => this.f.set(this.offsets[i], timesConstant(this.f, sum, this.offset)));
+  readInitials(address: Address, at: number): void {
+    this.initials.forEach((local, sub) => this.f.set(local, groupInitial(this.spec, this.offset, address, at, sub) ?? local));
   }
 
-  /** Reads what the sums are scaled with. */
-  readScales(address: Local<'i32'>, at: number): void {
-    const { f, sums } = this;
-    f.set(this.scaleLocal, v128.load32Splat(address, at + BLOCK.scale));
-    if (sums.length === 1) f.set(sums[0], v128.load32Splat(address, at + BLOCK.scaledSum));
-    if (sums.length !== 2) return;
-    const total = v128.load32Splat(address, at + BLOCK.sum);
-    const first = v128.load32Splat(address, at + BLOCK.firstHalfSum);
-    f.set(sums[0], f32x4.mul(this.scaleLocal, f32x4.convertI32x4S(i32x4.neg(first))));
-    f.set(sums[1], f32x4.mul(this.scaleLocal, f32x4.convertI32x4S(i32x4.sub(first, total))));
+  readScales(address: Address, at: number): void {
+    this.f.set(this.scaleLocal, groupScale(address, at));
+    this.sums.forEach((local, sub) => this.f.set(local, groupScaledSum(this.spec, address, at, sub)));
   }
 
   /** All that was read. */
   get locals(): readonly Local<'v128'>[] {
-    return [...this.offsets, ...this.sums, this.scaleLocal];
+    return [...this.initials, ...this.sums, this.scaleLocal];
   }
 
-  /** Minus the offset of the codes times the sum of the activations of sub-block `sub`. */
   initial(sub: number): Vector | undefined {
-    return this.offsets[sub];
+    return this.initials[sub];
   }
 
   get scale(): Vector {
     return this.scaleLocal;
   }
 
-  /** Scale times sum of the activations of a sub-block. */
   scaledSum(sub: number): Vector {
     return this.sums[sub];
   }
-}
-
-/** vector * factor by shifts and additions: multiplying 32-bit lanes is slow. */
-function timesConstant(f: CodeBuilder, vector: Vector, factor: number): Vector {
-  const bits = [...factor.toString(2)].reverse().flatMap((bit, position) => (bit === '1' ? [position] : []));
-  if (bits.length === 1) return i32x4.shl(vector, bits[0]);
-  const held = f.local('v128', vector);
-  return bits.map((bit): Vector => i32x4.shl(held, bit)).reduce((a, b) => i32x4.add(a, b));
 }

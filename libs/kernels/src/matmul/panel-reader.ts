@@ -20,7 +20,7 @@ function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: numbe
 /** Emits the reading of panel blocks: codes, scales and minima of the four rows of one half. */
 export class PanelReader {
   readonly layout: BlockLayout;
-  /** Vectors that one chunk of codes comes from, for each half. */
+  /** Vectors that one chunk of codes comes from, for each of the parts that are read at a time. */
   private readonly temporaries: readonly Local<'v128'>[][];
   private readonly table: Local<'v128'> | undefined;
 
@@ -31,12 +31,13 @@ export class PanelReader {
     private readonly build: KernelBuild,
     readonly spec: QuantSpec,
     tableConstant: (bytes: readonly number[]) => Vector,
+    parts = 2,
   ) {
     this.layout = blockLayout(spec);
     constants.hold({ bytes: layoutMasks(spec.bits) });
     if (spec.scale === 'f16') constants.hold({ words: [HALF_BITS], floats: [HALF_SCALE] });
     if (spec.scale === 'super' && !spec.signedScales) constants.hold({ words: [255] });
-    this.temporaries = [0, 1].map(() => f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length));
+    this.temporaries = Array.from({ length: parts }, () => f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length));
     if (spec.table) this.table = f.local('v128', tableConstant(spec.table));
   }
 
@@ -49,11 +50,11 @@ export class PanelReader {
     return BIT_LAYOUTS[this.spec.bits][0].steps.length;
   }
 
-  /** Codes (0..maxCode) of the steps of a chunk, to be used once each and in order. */
-  codes(block: Local<'i32'>, group: number, chunk: number, half: number): Vector[] {
+  /** Codes (0..maxCode) of the steps of a chunk, to be used once each, in order, and before the same part is read again. */
+  codes(block: Local<'i32'>, group: number, chunk: number, half: number, part = half): Vector[] {
     const { spec, f, constants } = this;
     const offset = this.layout.codes + group * groupBytes(spec) + 16 * half;
-    const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries[half], block, offset);
+    const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries[part], block, offset);
     const { table } = this;
     if (!table) return raw;
     const lookUp = this.build.relaxed ? i8x16.relaxedSwizzle : i8x16.swizzle;

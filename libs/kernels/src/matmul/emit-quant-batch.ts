@@ -1,0 +1,172 @@
+import type { Expr } from '../wasm/expression.js';
+import type { CodeBuilder, Local } from '../wasm/function-builder.js';
+import type { ModuleBuilder } from '../wasm/module-builder.js';
+import { i32 } from '../wasm/scalar-ops.js';
+import { f32x4, v128 } from '../wasm/simd-ops.js';
+import { ACTIVATION_BLOCK } from './activation-layout.js';
+import { BlockLoop, type BlockPlaces } from './block-loop.js';
+import { ConstantPool } from './constant-pool.js';
+import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
+import type { KernelBuild } from './dot-mode.js';
+import { BATCH_SIGNATURE, type BatchRef } from './emit-driver.js';
+import { Fence } from './fence.js';
+import { groupInitial, groupScale, groupScaledSum } from './group-activations.js';
+import { maddFor } from './madd.js';
+import { PanelReader } from './panel-reader.js';
+import { GROUP_VALUES, HALVES, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
+import { emitStorePanel, emitStoreRows } from './store-rows.js';
+
+type Vector = Expr<'v128'>;
+const ZERO = v128.const(new Array<number>(16).fill(0));
+
+/** Sums of one half of a panel: one for each token. */
+interface HalfSums {
+  readonly at: BlockPlaces;
+  readonly half: number;
+  readonly sums: readonly Local<'v128'>[];
+  readonly dots: readonly DotAccumulator[];
+  readonly codes: Local<'v128'>;
+  readonly scale: Local<'v128'>;
+  readonly minimum: Local<'v128'>;
+  readonly factor: Local<'v128'>;
+  readonly minimumFactor: Local<'v128'>;
+}
+
+/**
+ * Matrix times a few vectors, straight from packed panels, which are read once and in the order in which they lie in memory, in one run
+ * or two: for decoding several sequences together. The order of sums is that of the matrix-vector kernel.
+ */
+export function emitBatch(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild, streamCount: number, tokens: number): BatchRef {
+  return module.function(`${name}.batch${streamCount}x${tokens}`, BATCH_SIGNATURE, (f, panel, distance, skip, x, xEnd, xStride, output, outputStride, outDistance, count, lastRows, continued) => {
+    const mode = dotModeFor(build.dot, spec.maxCode);
+    const constants = new ConstantPool(module, f);
+    constants.hold(DotAccumulator.constants(mode, spec.maxCode));
+    const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes), HALVES * streamCount);
+    const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
+    const panels = blocks.runs.map((at) => [0, 1].map((half): HalfSums => ({
+      at,
+      half,
+      sums: f.locals('v128', tokens),
+      dots: Array.from({ length: tokens }, () => new DotAccumulator(f, constants, mode, spec.maxCode)),
+      codes: f.local('v128'),
+      scale: f.local('v128'),
+      minimum: f.local('v128'),
+      factor: f.local('v128'),
+      minimumFactor: f.local('v128'),
+    })));
+    const halves = panels.flat();
+    blocks.runs.forEach(({ block }, i) => f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)));
+    const [place, rows] = f.locals('i32', 2);
+    const xAt = f.locals('i32', tokens);
+    const group = new BatchGroup(f, constants, reader, build, new Fence(f, module, build), xAt);
+    f.while(count, () => {
+      for (const { sums } of halves) for (const sum of sums) f.set(sum, ZERO);
+      f.if(continued, () => {
+        panels.forEach((pair, i) => {
+          f.set(place, i === 0 ? output : i32.add(output, outDistance));
+          for (let t = 0; t < tokens; t++) {
+            for (const { half, sums } of pair) f.set(sums[t], v128.load(place, 16 * half));
+            f.advance(place, outputStride);
+          }
+        });
+      });
+      xAt.forEach((at, t) => f.set(at, t === 0 ? x : i32.add(xAt[t - 1], xStride)));
+      f.loop((again) => {
+        for (const { at: { block }, half, factor, minimumFactor } of halves) {
+          const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
+          if (scale) f.set(factor, scale);
+          if (minimum) f.set(minimumFactor, minimum);
+        }
+        blocks.emit(xAt, (g) => {
+          // Joined vectors need both halves side by side; otherwise one after the other takes half the registers.
+          if (build.wide) group.emit(halves, g);
+          else for (const half of halves) group.emit([half], g);
+        });
+        f.branchIf(again, i32.ltU(xAt[0], xEnd));
+      });
+      for (const { block } of blocks.runs) f.advance(block, skip);
+      f.advance(count, -1);
+      f.set(rows, i32.select(count, PANEL_ROWS, lastRows));
+      panels.forEach(([low, high], i) => {
+        f.set(place, i === 0 ? output : i32.add(output, outDistance));
+        for (let t = 0; t < tokens; t++) {
+          if (streamCount > 1) emitStorePanel(f, place, [low.sums[t], high.sums[t]]);
+          else emitStoreRows(f, place, [low.sums[t], high.sums[t]], rows);
+          f.advance(place, outputStride);
+        }
+      });
+      f.advance(output, 4 * PANEL_ROWS);
+    });
+  });
+}
+
+/** Emits one group of 32 columns. */
+class BatchGroup {
+  private readonly mode;
+  private readonly flip;
+  private readonly madd;
+
+  constructor(
+    private readonly f: CodeBuilder,
+    private readonly constants: ConstantPool,
+    private readonly reader: PanelReader,
+    build: KernelBuild,
+    private readonly fence: Fence,
+    private readonly xAt: readonly Local<'i32'>[],
+  ) {
+    const { spec } = reader;
+    this.mode = dotModeFor(build.dot, spec.maxCode);
+    this.flip = codeFlip(this.mode, spec.maxCode);
+    this.madd = maddFor(build);
+  }
+
+  emit(halves: readonly HalfSums[], group: number): void {
+    const { f, reader, xAt, mode } = this;
+    const at = ACTIVATION_BLOCK.bytes * group;
+    const subSteps = reader.spec.subValues / STEP_VALUES;
+    const x = f.local('v128');
+    for (let chunk = 0; chunk < reader.chunks; chunk++) {
+      const codes = halves.map(({ at: { codes: place }, half }, part) => reader.codes(place, group, chunk, half, part));
+      for (let i = 0; i < reader.chunkSteps; i++) {
+        const step = chunk * reader.chunkSteps + i;
+        const sub = Math.floor(step / subSteps);
+        halves.forEach((half, h) => f.set(half.codes, this.operand(codes[h][i])));
+        xAt.forEach((address, t) => {
+          f.set(x, DotAccumulator.activations(mode, address, at + STEP_VALUES * step));
+          for (const half of halves) {
+            if (step % subSteps === 0) half.dots[t].begin(groupInitial(reader.spec, reader.spec.offset - this.flip, address, at, sub));
+            half.dots[t].add(x, half.codes);
+          }
+        });
+        if ((step + 1) % subSteps === 0) this.finish(halves, group, sub, at);
+        else this.fence.emit(halves.flatMap(({ dots }) => dots.flatMap((dot) => dot.locals)));
+      }
+    }
+  }
+
+  private operand(codes: Vector): Vector {
+    return this.flip ? v128.xor(codes, this.constants.bytes(this.flip)) : codes;
+  }
+
+  /** Adds a sub-block's dot products to the sums. */
+  private finish(halves: readonly HalfSums[], group: number, sub: number, at: number): void {
+    const { f, reader, xAt, madd } = this;
+    const { spec } = reader;
+    const subInBlock = (group * GROUP_VALUES) / spec.subValues + sub;
+    const isSuper = spec.scale === 'super';
+    for (const { at: { scales }, half, scale, minimum, factor, minimumFactor } of halves) {
+      f.set(scale, reader.scale(scales, subInBlock, isSuper ? factor : undefined, half));
+      if (spec.minimum) f.set(minimum, reader.minimum(scales, subInBlock, isSuper ? minimumFactor : undefined, half));
+    }
+    const [xScale, xSum] = f.locals('v128', 2);
+    xAt.forEach((address, t) => {
+      f.set(xScale, groupScale(address, at));
+      if (spec.minimum) f.set(xSum, groupScaledSum(spec, address, at, sub));
+      for (const { sums, dots, scale, minimum } of halves) {
+        f.set(sums[t], madd(f32x4.convertI32x4S(dots[t].end()), f32x4.mul(scale, xScale), sums[t]));
+        if (spec.minimum) f.set(sums[t], madd(minimum, xSum, sums[t]));
+      }
+    });
+    this.fence.emit(halves.flatMap(({ sums }) => sums));
+  }
+}
