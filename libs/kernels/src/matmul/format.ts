@@ -122,7 +122,7 @@ export function formatForType(type: TensorTypeName): MatmulFormat {
 }
 
 /**
- * A good number of rows for one chunk of work. A matrix-vector product is the faster the longer the runs of memory are that it walks
+ * A good number of rows for one chunk of work with one token. A matrix-vector product is the faster the longer the runs of memory are that it walks
  * (half a megabyte: 80 % of the speed of two), so small matrices are cut just once for each thread, large ones in pieces of a
  * megabyte or two that leave room for balance.
  */
@@ -130,4 +130,17 @@ export function chunkRows(format: MatmulFormat, rows: number, cols: number, thre
   const rowBytes = format.packedBytes(CHUNK_GRANULARITY, cols) / CHUNK_GRANULARITY;
   const pieces = Math.max(1, Math.round((rows * rowBytes) / (threads * CHUNK_BYTES)));
   return Math.max(CHUNK_GRANULARITY, alignUp(Math.ceil(rows / (threads * pieces)), CHUNK_GRANULARITY));
+}
+
+/** Chunks of a matrix that each thread gets on average with several tokens, and the fewest and most rows of one. */
+const BATCH_CHUNKS = 8;
+const BATCH_ROWS = { least: 64, most: 512 } as const;
+
+/**
+ * The same with several tokens, where computing takes longer than reading: small chunks, so that threads end together although the
+ * system and the machine's other guests leave them unequal time.
+ */
+export function batchChunkRows(rows: number, threads: number): number {
+  const even = alignUp(Math.ceil(rows / (threads * BATCH_CHUNKS)), CHUNK_GRANULARITY);
+  return Math.min(BATCH_ROWS.most, Math.max(BATCH_ROWS.least, even));
 }

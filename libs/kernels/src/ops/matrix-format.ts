@@ -1,5 +1,5 @@
 import type { TensorTypeName } from '@starling/gguf';
-import { MATMUL_FORMATS, chunkRows, formatForType, QUANTIZE_EXPORT, ROW_GRANULARITY, type MatmulFormat, type MatmulFormatName } from '../matmul/format.js';
+import { MATMUL_FORMATS, batchChunkRows, chunkRows, formatForType, QUANTIZE_EXPORT, ROW_GRANULARITY, type MatmulFormat, type MatmulFormatName } from '../matmul/format.js';
 import type { KernelCall, MatrixRole, Operand, Placed } from '../program/program.js';
 
 /** What a matrix product reads and writes. Strides are in bytes. */
@@ -73,8 +73,10 @@ export interface MatrixFormat {
   bytes(rows: number, columns: number): number;
   /** Scratch that each worker needs. */
   scratchBytes(columns: number): number;
-  /** Rows that a worker should take at a time. */
+  /** Rows that a worker should take at a time, for one token. */
   rowChunk(rows: number, columns: number, threads: number): number;
+  /** The same for several tokens. */
+  batchRowChunk(rows: number, threads: number): number;
   /** Unit = row of the matrix. */
   multiply(operands: MultiplyOperands): KernelCall;
   /** Unit = expert in use * chunks + chunk, with rows / chunkRows rounded up chunks. */
@@ -106,6 +108,7 @@ function wrap(format: MatmulFormat): MatrixFormat {
     bytes: (rows, columns) => format.packedBytes(rows, columns),
     scratchBytes: (columns) => format.scratchBytes(columns),
     rowChunk: (rows, columns, threads) => chunkRows(format, rows, columns, threads),
+    batchRowChunk: batchChunkRows,
     multiply: ({ weights, input, output, tokens, columns, inputStride, outputStride }) =>
       call('multiply', kernels.matmul, [weights, input, output, tokens, columns, inputStride, outputStride]),
     multiplyExperts: ({ weights, input, output, inUse, firstRows, columns, inputStride, outputStride, rows, chunkRows: chunk }) =>

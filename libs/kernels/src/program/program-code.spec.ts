@@ -10,7 +10,7 @@ const phases: Phase[] = [
   {
     home: { index: 1 },
     tasks: [
-      { per: 'one', factor: 100, chunk: 16, calls: [{ kernel: { kind: 'matrix', role: 'multiply', name: 'matmul.Q8_0' }, operands: [7, 8, 9] }] },
+      { per: 'one', factor: 100, chunk: 16, batchChunk: 8, calls: [{ kernel: { kind: 'matrix', role: 'multiply', name: 'matmul.Q8_0' }, operands: [7, 8, 9] }] },
       { per: 'experts', factor: 4, chunk: 1, calls: [{ kernel: { kind: 'matrix', role: 'multiplyExperts', name: 'matmul.Q8_0' }, operands: [10] }, kernel('a', [11, 12])] },
     ],
   },
@@ -26,12 +26,12 @@ describe('a program in memory', () => {
 
     writeProgram(phases, table, memories, 1024, [2048, 4096]);
     expect(readProgram(memories[0].words, 1024)).toEqual([
-      { memory: 0, tasks: [{ per: stepCounts.tokens, factor: 3, chunk: 2, calls: [{ kernel: 0, descriptor: 2048 }, { kernel: 1, descriptor: 2056 }] }] },
+      { memory: 0, tasks: [{ per: stepCounts.tokens, factor: 3, chunk: 2, batchChunk: 2, calls: [{ kernel: 0, descriptor: 2048 }, { kernel: 1, descriptor: 2056 }] }] },
       {
         memory: 1,
         tasks: [
-          { per: stepCounts.one, factor: 100, chunk: 16, calls: [{ kernel: 2, descriptor: 4096 }] },
-          { per: stepCounts.experts, factor: 4, chunk: 1, calls: [{ kernel: 3, descriptor: 4108 }, { kernel: 0, descriptor: 4112 }] },
+          { per: stepCounts.one, factor: 100, chunk: 16, batchChunk: 8, calls: [{ kernel: 2, descriptor: 4096 }] },
+          { per: stepCounts.experts, factor: 4, chunk: 1, batchChunk: 1, calls: [{ kernel: 3, descriptor: 4108 }, { kernel: 0, descriptor: 4112 }] },
         ],
       },
     ]);

@@ -11,7 +11,7 @@ import type { KernelCall, KernelRef, KernelSource, Operand, Phase } from './prog
  * |---|---|
  * | 1 | number of phases; then for each phase: |
  * | 2 | memory index, number of tasks; then for each task: |
- * | 4 | step count, factor, chunk, number of calls; then for each call: |
+ * | 5 | step count, factor, chunk for one token and for several, number of calls; then for each call: |
  * | 2 | kernel (index into the table of kernels), byte address of its descriptor |
  *
  * Descriptor, in the memory of its phase: the call's operands, one word each.
@@ -27,6 +27,7 @@ export interface DecodedTask {
   readonly per: number;
   readonly factor: number;
   readonly chunk: number;
+  readonly batchChunk: number;
   readonly calls: readonly DecodedCall[];
 }
 
@@ -71,7 +72,7 @@ export function structureWords(phases: readonly Phase[]): number {
   let words = 1;
   for (const phase of phases) {
     words += 2;
-    for (const task of phase.tasks) words += 4 + 2 * task.calls.length;
+    for (const task of phase.tasks) words += 5 + 2 * task.calls.length;
   }
   return words;
 }
@@ -112,6 +113,7 @@ export function writeProgram(
       structure[at++] = stepCounts[task.per];
       structure[at++] = task.factor;
       structure[at++] = task.chunk;
+      structure[at++] = task.batchChunk ?? task.chunk;
       structure[at++] = task.calls.length;
       for (const { kernel, operands } of task.calls) {
         structure[at++] = table.indexOf(kernel);
@@ -138,9 +140,9 @@ export function readProgram(words: Int32Array, structureAddress: number): Decode
   const list = <T>(count: number, read: () => T): T[] => Array.from({ length: count }, read);
   const call = (): DecodedCall => ({ kernel: words[at++], descriptor: words[at++] >>> 0 });
   const task = (): DecodedTask => {
-    const [per, factor, chunk, callCount] = words.subarray(at, at + 4);
-    at += 4;
-    return { per, factor, chunk, calls: list(callCount, call) };
+    const [per, factor, chunk, batchChunk, callCount] = words.subarray(at, at + 5);
+    at += 5;
+    return { per, factor, chunk, batchChunk, calls: list(callCount, call) };
   };
   return list(words[at++], () => {
     const memory = words[at++];

@@ -47,6 +47,8 @@ export interface Task {
   readonly per: StepCount;
   readonly factor: number;
   readonly chunk: number;
+  /** Units that workers take at a time in steps of several tokens. Default: `chunk`. */
+  readonly batchChunk?: number;
   readonly calls: readonly KernelCall[];
 }
 

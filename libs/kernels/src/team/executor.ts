@@ -32,7 +32,8 @@ export class LoneExecutor {
     for (const phase of this.#programs.at(this.#control[controlWords.program])) {
       for (const task of phase) {
         const units = this.#programs.unitsOf(task);
-        for (let begin = 0; begin < units; begin += task.chunk) runCalls(task, begin, Math.min(units, begin + task.chunk));
+        const size = this.#programs.chunkOf(task);
+        for (let begin = 0; begin < units; begin += size) runCalls(task, begin, Math.min(units, begin + size));
       }
     }
   }
@@ -104,10 +105,11 @@ export class TeamExecutor {
     for (let i = 0; i < tasks.length; i++) {
       const task = tasks[i];
       const units = this.#programs.unitsOf(task);
-      const chunks = Math.ceil(units / task.chunk);
+      const size = this.#programs.chunkOf(task);
+      const chunks = Math.ceil(units / size);
       if (rest < chunks) {
-        const begin = rest * task.chunk;
-        runCalls(task, begin, Math.min(units, begin + task.chunk));
+        const begin = rest * size;
+        runCalls(task, begin, Math.min(units, begin + size));
         break;
       }
       rest -= chunks;

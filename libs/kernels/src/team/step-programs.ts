@@ -1,11 +1,12 @@
 import { readProgram, type DecodedTask } from '../program/program-code.js';
-import { controlWords } from './control-block.js';
+import { controlWords, stepCounts } from './control-block.js';
 
 /** A phase of a program: what the number of its chunks follows from, and whatever its reader made of its calls. */
 export interface ReadyTask<Call> {
   readonly per: number;
   readonly factor: number;
   readonly chunk: number;
+  readonly batchChunk: number;
   readonly calls: readonly Call[];
 }
 
@@ -35,9 +36,14 @@ export class StepPrograms<Call> {
     return this.#control[controlWords.counts + task.per] * task.factor;
   }
 
+  /** Units of a task that a worker takes at a time in this step. */
+  chunkOf(task: ReadyTask<Call>): number {
+    return this.#control[controlWords.counts + stepCounts.tokens] > 1 ? task.batchChunk : task.chunk;
+  }
+
   chunksOf(phase: readonly ReadyTask<Call>[]): number {
     let chunks = 0;
-    for (let i = 0; i < phase.length; i++) chunks += Math.ceil(this.unitsOf(phase[i]) / phase[i].chunk);
+    for (let i = 0; i < phase.length; i++) chunks += Math.ceil(this.unitsOf(phase[i]) / this.chunkOf(phase[i]));
     return chunks;
   }
 

@@ -43,7 +43,8 @@ export function multiplyTask(graph: Graph, weight: MatrixWeight, input: Rows, ou
     tokens: graph.step.part(input.buffer.kind),
   });
   graph.needScratch(format.scratchBytes(columns));
-  return { per: 'one', factor: rows, chunk: format.rowChunk(rows, columns, graph.options.threads), calls: [call] };
+  const { threads } = graph.options;
+  return { per: 'one', factor: rows, chunk: format.rowChunk(rows, columns, threads), batchChunk: format.batchRowChunk(rows, threads), calls: [call] };
 }
 
 /** The bias of a linear map, added to its output row by row. */
