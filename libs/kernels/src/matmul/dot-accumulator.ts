@@ -6,23 +6,46 @@ import type { DotMode } from './dot-mode.js';
 
 type Vector = Expr<'v128'>;
 
-/** Codes above this do not go through sums of 16 bits. */
+/**
+ * How codes of a format are multiplied in a build: as the build does, or, where its pairs would not fit in 16 bits, in two halves of 4 bits.
+ * `nibbles` needs as many instructions as `words`, but takes bytes as they lie in memory, and engines join it to 256 bits.
+ */
+export type ProductMode = DotMode | 'nibbles';
+
+/** Codes above this are multiplied in two halves. */
 const PAIRS_LIMIT = 63;
 /** The largest product of a pair that 16 bits hold, by the largest activation, -128. */
 const PAIR_CAPACITY = 32767 / (2 * 128);
+const NIBBLE = 15;
 
 const ZERO = v128.const(new Array<number>(16).fill(0));
 const EVEN_WORDS = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
 const ODD_WORDS = EVEN_WORDS.map((byte) => byte + 4);
+/** Pairs of 16-bit numbers: 1 and 1; 16 and 16. */
+const ONES = 0x00010001;
+const SIXTEENS = 0x00100010;
 
 /** What to add to stored codes, byte by byte, so that `mode` multiplies them exactly: Arm takes bytes above 127 as negative. */
-export function codeFlip(mode: DotMode, maxCode: number): number {
+export function codeFlip(mode: ProductMode, maxCode: number): number {
   return mode === 'signed' && maxCode > 127 ? 0x80 : 0;
 }
 
 /** The way in which codes up to `maxCode` are multiplied in a build. */
-export function dotModeFor(mode: DotMode, maxCode: number): DotMode {
-  return mode === 'pairs' && maxCode > PAIRS_LIMIT ? 'words' : mode;
+export function productModeFor(mode: DotMode, maxCode: number): ProductMode {
+  return mode === 'pairs' && maxCode > PAIRS_LIMIT ? 'nibbles' : mode;
+}
+
+/** Vectors that a step's codes are multiplied as. */
+export function planeCount(mode: ProductMode): 1 | 2 {
+  return mode === 'words' || mode === 'nibbles' ? 2 : 1;
+}
+
+/** A step's codes in the form that accumulators take. @param constants should hold `DotAccumulator.constants` */
+export function codePlanes(mode: ProductMode, maxCode: number, constants: ConstantPool, codes: Local<'v128'>): readonly Vector[] {
+  if (mode === 'words') return [i16x8.extendLowI8x16U(codes), i16x8.extendHighI8x16U(codes)];
+  if (mode === 'nibbles') return [v128.and(codes, constants.bytes(NIBBLE)), v128.and(i16x8.shrU(codes, 4), constants.bytes(NIBBLE))];
+  const flip = codeFlip(mode, maxCode);
+  return [flip ? v128.xor(codes, constants.bytes(flip)) : codes];
 }
 
 /**
@@ -32,35 +55,34 @@ export function dotModeFor(mode: DotMode, maxCode: number): DotMode {
 export class DotAccumulator {
   private readonly sums: Local<'v128'>;
   private readonly second: Local<'v128'> | undefined;
-  private readonly codes: Local<'v128'> | undefined;
   /** Steps whose sums of pairs 16 bits hold: 8, 4 or 2. */
   readonly pairSteps: number;
   private started = 0;
   private flushed = false;
   private initial: Vector | undefined;
 
-  /** @param mode as given by `dotModeFor` */
+  /** @param mode as given by `productModeFor` */
   constructor(
     private readonly f: CodeBuilder,
     private readonly constants: ConstantPool,
-    private readonly mode: DotMode,
+    private readonly mode: ProductMode,
     maxCode: number,
   ) {
     this.sums = f.local('v128');
-    if (mode === 'words' || mode === 'pairs') this.second = f.local('v128');
-    if (mode === 'words') this.codes = f.local('v128');
-    this.pairSteps = 2 ** Math.floor(Math.log2(Math.min(8, PAIR_CAPACITY / maxCode)));
+    if (mode === 'words' || mode === 'pairs' || mode === 'nibbles') this.second = f.local('v128');
+    this.pairSteps = 2 ** Math.floor(Math.log2(Math.min(8, PAIR_CAPACITY / Math.min(maxCode, mode === 'nibbles' ? NIBBLE : maxCode))));
   }
 
   /** Four activations at an address, in the form that `add` takes: keep it in a local to use it more than once. */
-  static activations(mode: DotMode, address: Local<'i32'>, offset: number): Vector {
+  static activations(mode: ProductMode, address: Local<'i32'>, offset: number): Vector {
     const splat = v128.load32Splat(address, offset);
     return mode === 'words' ? i16x8.extendLowI8x16S(splat) : splat;
   }
 
   /** Constants that every function which uses accumulators should hold. */
-  static constants(mode: DotMode, maxCode: number): { bytes?: number[]; words?: number[] } {
-    if (mode === 'pairs') return { words: [0x00010001] };
+  static constants(mode: ProductMode, maxCode: number): { bytes?: number[]; words?: number[] } {
+    if (mode === 'pairs') return { words: [ONES] };
+    if (mode === 'nibbles') return { bytes: [NIBBLE], words: [ONES, SIXTEENS] };
     const flip = codeFlip(mode, maxCode);
     return flip ? { bytes: [flip] } : {};
   }
@@ -69,7 +91,7 @@ export class DotAccumulator {
   get locals(): readonly Local<'v128'>[] {
     const { second } = this;
     if (!second) return [this.sums];
-    if (this.mode === 'words') return [this.sums, second];
+    if (this.mode !== 'pairs') return [this.sums, second];
     return [...(this.flushed ? [this.sums] : []), ...(this.started % this.pairSteps > 0 ? [second] : [])];
   }
 
@@ -80,44 +102,27 @@ export class DotAccumulator {
     this.initial = initial;
   }
 
-  /** sums += activations . codes */
-  add(activations: Vector, codes: Vector): void {
-    if (this.mode === 'words') {
-      this.addWidened(activations, codes);
-      return;
-    }
-    if (this.mode === 'pairs') this.addPairs(activations, codes);
-    else this.f.set(this.sums, i32x4.relaxedDotI8x16I7x16AddS(activations, codes, this.started === 0 ? (this.initial ?? ZERO) : this.sums));
+  /** sums += activations . codes @param planes as `codePlanes` gives them; used once each */
+  add(activations: Vector, planes: readonly Vector[]): void {
+    const { f, mode, sums, second } = this;
+    const isFirst = this.started === 0;
+    if (mode === 'pairs') this.addPairs(activations, planes[0]);
+    else if (second) {
+      const multiply = (codes: Vector): Vector => (mode === 'words' ? i32x4.dotI16x8S(activations, codes) : i16x8.relaxedDotI8x16I7x16S(activations, codes));
+      const plus = mode === 'words' ? i32x4.add : i16x8.add;
+      [sums, second].forEach((local, i) => f.set(local, isFirst ? multiply(planes[i]) : plus(local, multiply(planes[i]))));
+    } else f.set(sums, i32x4.relaxedDotI8x16I7x16AddS(activations, planes[0], isFirst ? (this.initial ?? ZERO) : sums));
     this.started++;
   }
 
   /** The sums. */
   end(): Vector {
-    const { second, initial } = this;
-    if (this.mode === 'words' && second) {
-      const total = i32x4.add(i8x16.shuffle(this.sums, second, EVEN_WORDS), i8x16.shuffle(this.sums, second, ODD_WORDS));
-      return initial ? i32x4.add(total, initial) : total;
-    }
-    if (this.mode === 'pairs' && this.started % this.pairSteps > 0) this.flushPairs();
-    return this.sums;
-  }
-
-  /** Codes of rows 0 and 1 in `sums`, of rows 2 and 3 in `second`: two partial sums of a row side by side. */
-  private addWidened(activations: Vector, codes: Vector): void {
-    const { f, codes: held } = this;
-    if (!held) return;
-    f.set(held, codes);
-    this.addWords(activations, i16x8.extendLowI8x16U(held), i16x8.extendHighI8x16U(held));
-  }
-
-  /** The same in `words` mode, of codes that are 16 bits wide already: rows 0 and 1, rows 2 and 3. */
-  addWords(activations: Vector, first: Vector, last: Vector): void {
-    const { f, sums, second } = this;
-    if (!second) return;
-    const [low, high] = [i32x4.dotI16x8S(activations, first), i32x4.dotI16x8S(activations, last)];
-    f.set(sums, this.started === 0 ? low : i32x4.add(sums, low));
-    f.set(second, this.started === 0 ? high : i32x4.add(second, high));
-    this.started++;
+    const { constants, initial, mode, second, sums } = this;
+    const fromInitial = (total: Vector): Vector => (initial ? i32x4.add(initial, total) : total);
+    if (mode === 'words' && second) return fromInitial(i32x4.add(i8x16.shuffle(sums, second, EVEN_WORDS), i8x16.shuffle(sums, second, ODD_WORDS)));
+    if (mode === 'nibbles' && second) return i32x4.add(fromInitial(i32x4.dotI16x8S(sums, constants.words(ONES))), i32x4.dotI16x8S(second, constants.words(SIXTEENS)));
+    if (mode === 'pairs' && this.started % this.pairSteps > 0) this.flushPairs();
+    return sums;
   }
 
   /** Sums of neighbouring products are collected in 16 bits as long as these hold them. */
@@ -133,7 +138,7 @@ export class DotAccumulator {
   private flushPairs(): void {
     const { f, sums, second } = this;
     if (!second) return;
-    const words = i32x4.dotI16x8S(second, this.constants.words(0x00010001));
+    const words = i32x4.dotI16x8S(second, this.constants.words(ONES));
     const before = this.flushed ? sums : this.initial;
     f.set(sums, before ? i32x4.add(before, words) : words);
     this.flushed = true;

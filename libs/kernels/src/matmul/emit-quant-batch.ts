@@ -1,4 +1,3 @@
-import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
@@ -6,7 +5,7 @@ import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BlockLoop, type BlockPlaces } from './block-loop.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
+import { codeFlip, codePlanes, DotAccumulator, planeCount, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { BATCH_SIGNATURE, type BatchRef } from './emit-driver.js';
 import { Fence } from './fence.js';
@@ -16,7 +15,6 @@ import { PanelReader } from './panel-reader.js';
 import { GROUP_VALUES, HALVES, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
 import { emitStorePanel, emitStoreRows } from './store-rows.js';
 
-type Vector = Expr<'v128'>;
 const ZERO = v128.const(new Array<number>(16).fill(0));
 
 /** Sums of one half of a panel: one for each token. */
@@ -26,6 +24,7 @@ interface HalfSums {
   readonly sums: readonly Local<'v128'>[];
   readonly dots: readonly DotAccumulator[];
   readonly codes: Local<'v128'>;
+  readonly planes: readonly Local<'v128'>[];
   readonly scale: Local<'v128'>;
   readonly minimum: Local<'v128'>;
   readonly factor: Local<'v128'>;
@@ -38,7 +37,7 @@ interface HalfSums {
  */
 export function emitBatch(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild, streamCount: number, tokens: number): BatchRef {
   return module.function(`${name}.batch${streamCount}x${tokens}`, BATCH_SIGNATURE, (f, panel, distance, skip, x, xEnd, xStride, output, outputStride, outDistance, count, lastRows, continued) => {
-    const mode = dotModeFor(build.dot, spec.maxCode);
+    const mode = productModeFor(build.dot, spec.maxCode);
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes), HALVES * streamCount);
@@ -49,6 +48,7 @@ export function emitBatch(module: ModuleBuilder, name: string, spec: QuantSpec, 
       sums: f.locals('v128', tokens),
       dots: Array.from({ length: tokens }, () => new DotAccumulator(f, constants, mode, spec.maxCode)),
       codes: f.local('v128'),
+      planes: f.locals('v128', planeCount(mode)),
       scale: f.local('v128'),
       minimum: f.local('v128'),
       factor: f.local('v128'),
@@ -115,7 +115,7 @@ class BatchGroup {
     private readonly xAt: readonly Local<'i32'>[],
   ) {
     const { spec } = reader;
-    this.mode = dotModeFor(build.dot, spec.maxCode);
+    this.mode = productModeFor(build.dot, spec.maxCode);
     this.flip = codeFlip(this.mode, spec.maxCode);
     this.madd = maddFor(build);
   }
@@ -130,22 +130,20 @@ class BatchGroup {
       for (let i = 0; i < reader.chunkSteps; i++) {
         const step = chunk * reader.chunkSteps + i;
         const sub = Math.floor(step / subSteps);
-        halves.forEach((half, h) => f.set(half.codes, this.operand(codes[h][i])));
+        halves.forEach((half, h) => f.set(half.codes, codes[h][i]));
+        const planes = halves.map((half) => codePlanes(mode, reader.spec.maxCode, this.constants, half.codes));
+        planes[0].forEach((_, plane) => halves.forEach((half, h) => f.set(half.planes[plane], planes[h][plane])));
         xAt.forEach((address, t) => {
           f.set(x, DotAccumulator.activations(mode, address, at + STEP_VALUES * step));
           for (const half of halves) {
             if (step % subSteps === 0) half.dots[t].begin(groupInitial(reader.spec, reader.spec.offset - this.flip, address, at, sub));
-            half.dots[t].add(x, half.codes);
+            half.dots[t].add(x, half.planes);
           }
         });
         if ((step + 1) % subSteps === 0) this.finish(halves, group, sub, at);
         else this.fence.emit(halves.flatMap(({ dots }) => dots.flatMap((dot) => dot.locals)));
       }
     }
-  }
-
-  private operand(codes: Vector): Vector {
-    return this.flip ? v128.xor(codes, this.constants.bytes(this.flip)) : codes;
   }
 
   /** Adds a sub-block's dot products to the sums. */

@@ -2,7 +2,7 @@ import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import type { KernelBuild } from './dot-mode.js';
-import { dotModeFor } from './dot-accumulator.js';
+import { planeCount, productModeFor } from './dot-accumulator.js';
 import { emitMatmul, MAX_TILE_TOKENS, STREAMS, tilePanels, tileSizes, type BatchRef } from './emit-driver.js';
 import { emitBatch } from './emit-quant-batch.js';
 import { emitMatvec } from './emit-quant-matvec.js';
@@ -25,11 +25,11 @@ function batchLimit({ bits }: QuantSpec, { wide }: KernelBuild): number {
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
 export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): void {
-  const mode = dotModeFor(build.dot, spec.maxCode);
+  const mode = productModeFor(build.dot, spec.maxCode);
   // V8 does not join table look-ups, and what it cannot join should come one after another.
   const vectorBuild = spec.table ? { ...build, wide: false, fences: true } : build;
   const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, name, spec, vectorBuild, streams));
-  const bySize = tileSizes(tilePanels(build), mode === 'words' ? 2 : MAX_TILE_TOKENS, (panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
+  const bySize = tileSizes(tilePanels(build), MAX_TILE_TOKENS / planeCount(mode), (panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
   const batch = (streams: number): BatchRef[] => Array.from({ length: BATCH_TOKENS }, (_, i) => emitBatch(module, name, spec, vectorBuild, streams, i + 1));
   emitMatmul(module, name, {
     batches: { single: batch(1), ...(vectorBuild.wide ? { double: batch(2) } : {}), limit: batchLimit(spec, vectorBuild) },

@@ -6,7 +6,7 @@ import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BlockLoop, type BlockPlaces } from './block-loop.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
+import { codeFlip, codePlanes, DotAccumulator, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { MATVEC_SIGNATURE, type MatvecRef } from './emit-driver.js';
 import { Fence } from './fence.js';
@@ -27,6 +27,7 @@ interface Rows {
   readonly half: number;
   readonly sum: Local<'v128'>;
   readonly dot: DotAccumulator;
+  readonly codes: Local<'v128'>;
   readonly factor: Local<'v128'>;
   readonly minimumFactor: Local<'v128'>;
 }
@@ -39,7 +40,7 @@ interface Rows {
  */
 export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild, streamCount: number): MatvecRef {
   return module.function(`${name}.matvec${streamCount}`, MATVEC_SIGNATURE, (f, panel, distance, x, xEnd, output, outputDistance, panels, lastRows) => {
-    const mode = dotModeFor(build.dot, spec.maxCode);
+    const mode = productModeFor(build.dot, spec.maxCode);
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
@@ -49,6 +50,7 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
       half,
       sum: f.local('v128'),
       dot: new DotAccumulator(f, constants, mode, spec.maxCode),
+      codes: f.local('v128'),
       factor: f.local('v128'),
       minimumFactor: f.local('v128'),
     })));
@@ -79,7 +81,6 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
 class MatvecGroup {
   private readonly mode;
   private readonly wide;
-  private readonly flip;
   private readonly madd;
   private readonly activations: GroupActivations;
   private readonly held: Local<'v128'>[];
@@ -93,11 +94,10 @@ class MatvecGroup {
     private readonly fence: Fence,
   ) {
     const { spec } = reader;
-    this.mode = dotModeFor(build.dot, spec.maxCode);
+    this.mode = productModeFor(build.dot, spec.maxCode);
     this.wide = build.wide;
-    this.flip = codeFlip(this.mode, spec.maxCode);
     this.madd = maddFor(build);
-    this.activations = new GroupActivations(f, spec, spec.offset - this.flip);
+    this.activations = new GroupActivations(f, spec, spec.offset - codeFlip(this.mode, spec.maxCode));
     this.held = f.locals('v128', GROUP_STEPS);
   }
 
@@ -126,13 +126,14 @@ class MatvecGroup {
   }
 
   private emitChunk(rows: Rows, group: number, chunk: number, activationOf: (step: number) => Expr<'v128'>): void {
-    const { reader, activations, flip } = this;
+    const { f, reader, activations, mode } = this;
     const subSteps = reader.spec.subValues / STEP_VALUES;
     reader.codes(rows.at.codes, group, chunk, rows.half).forEach((codes, i) => {
       const step = chunk * reader.chunkSteps + i;
       const sub = Math.floor(step / subSteps);
       if (step % subSteps === 0) rows.dot.begin(activations.initial(sub));
-      rows.dot.add(activationOf(step), flip ? v128.xor(codes, this.constants.bytes(flip)) : codes);
+      f.set(rows.codes, codes);
+      rows.dot.add(activationOf(step), codePlanes(mode, reader.spec.maxCode, this.constants, rows.codes));
       if ((step + 1) % subSteps === 0) this.finish(rows, group, sub);
       else if ((step + 1) % FENCE_STEPS === 0) this.fence.emit(rows.dot.locals);
     });

@@ -4,7 +4,7 @@ import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, DotAccumulator, dotModeFor } from './dot-accumulator.js';
+import { codeFlip, DotAccumulator, planeCount, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { TILE_SIGNATURE, type TileRef } from './emit-driver.js';
 import { maddFor } from './madd.js';
@@ -17,16 +17,15 @@ import { emitStartTile, emitStoreTile } from './store-rows.js';
 /** Products of `panels` unpacked panels (1 or 2) and `tokens` rows of activations, all in registers; the order of sums is that of the matrix-vector kernel. */
 export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec, build: KernelBuild, panels: number, tokens: number): TileRef {
   return module.function(`${name}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, groups, output, outputStride, lastRows, continued) => {
-    const mode = dotModeFor(build.dot, spec.maxCode);
+    const mode = productModeFor(build.dot, spec.maxCode);
     const layout = unpackedLayout(spec, mode);
-    const words = mode === 'words';
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
     const madd = maddFor(build);
     const offset = spec.offset - codeFlip(mode, spec.maxCode);
     const xAt = Array.from({ length: tokens }, (_, t) => (t === 0 ? activations : f.local('i32', i32.add(activations, i32.mul(xStride, t)))));
     const panelAt = [first, second].slice(0, panels);
-    const rows = panelAt.flatMap((panel) => [0, 1].map((half) => ({ panel, half, codes: f.locals('v128', words ? 2 : 1) })));
+    const rows = panelAt.flatMap((panel) => [0, 1].map((half) => ({ panel, half, codes: f.locals('v128', planeCount(mode)) })));
     const sums = xAt.map(() => f.locals('v128', rows.length));
     const dots = xAt.map(() => rows.map(() => new DotAccumulator(f, constants, mode, spec.maxCode)));
     const x = f.local('v128');
@@ -40,14 +39,12 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
       groupActivations.forEach((a, t) => a.readInitials(xAt[t], 0));
       for (let step = 0; step < GROUP_STEPS; step++) {
         const sub = Math.floor(step / subSteps);
-        for (const { panel, half, codes } of rows) codes.forEach((local, i) => f.set(local, v128.load(panel, layout.stepBytes * step + 16 * (codes.length * half + i))));
+        for (const { panel, half, codes } of rows) codes.forEach((local, i) => f.set(local, v128.load(panel, layout.stepBytes * step + PAIR_BYTES * i + 16 * half)));
         xAt.forEach((address, t) => {
           f.set(x, DotAccumulator.activations(mode, address, STEP_VALUES * step));
           dots[t].forEach((dot, r) => {
             if (step % subSteps === 0) dot.begin(groupActivations[t].initial(sub));
-            const { codes } = rows[r];
-            if (words) dot.addWords(x, codes[0], codes[1]);
-            else dot.add(x, codes[0]);
+            dot.add(x, rows[r].codes);
           });
         });
         if ((step + 1) % subSteps !== 0) {

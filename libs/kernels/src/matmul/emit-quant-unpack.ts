@@ -1,9 +1,9 @@
 import type { Expr } from '../wasm/expression.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
-import { f32x4, i16x8, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
+import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, dotModeFor } from './dot-accumulator.js';
+import { codePlanes, DotAccumulator, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { UNPACK_SIGNATURE, type UnpackRef } from './emit-driver.js';
 import { unpackedLayout } from './quant-scratch.js';
@@ -13,10 +13,9 @@ import { GROUP_STEPS, GROUP_VALUES, HALF_ROWS, HALVES, PAIR_BYTES, panelBytes, P
 /** Writes a panel in the form that tiles work on, see `unpackedLayout`. */
 export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): UnpackRef {
   return module.function(`${name}.unpack`, UNPACK_SIGNATURE, (f, block, to, blocks) => {
-    const mode = dotModeFor(build.dot, spec.maxCode);
-    const flip = codeFlip(mode, spec.maxCode);
+    const mode = productModeFor(build.dot, spec.maxCode);
     const constants = new ConstantPool(module, f);
-    if (flip) constants.hold({ bytes: [flip] });
+    constants.hold(DotAccumulator.constants(mode, spec.maxCode));
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
     const layout = unpackedLayout(spec, mode);
     const isSuper = spec.scale === 'super';
@@ -29,9 +28,11 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
       halves.forEach((value, half) => f.set(pair[half], value));
       pair.forEach((value, half) => f.do(v128.store(to, value, offset + 16 * half)));
     };
-    const storeWords = (codes: Expr<'v128'>, offset: number): void => {
-      f.set(pair[0], codes);
-      f.do(v128.store(to, i16x8.extendLowI8x16U(pair[0]), offset), v128.store(to, i16x8.extendHighI8x16U(pair[0]), offset + 16));
+    const held = f.locals('v128', HALVES);
+    const storeCodes = (halves: readonly Expr<'v128'>[], offset: number): void => {
+      halves.forEach((codes, half) => f.set(held[half], codes));
+      const planes = held.map((codes) => codePlanes(mode, spec.maxCode, constants, codes));
+      planes[0].forEach((_, i) => storePair(planes.map((plane) => plane[i]), offset + PAIR_BYTES * i));
     };
     f.loop((again) => {
       for (let half = 0; half < HALVES; half++) {
@@ -45,9 +46,7 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
           const codes = [0, 1].map((half) => reader.codes(block, group, chunk, half));
           codes[0].forEach((_, i) => {
             const step = chunk * reader.chunkSteps + i;
-            const stepAt = at + layout.stepBytes * step;
-            if (mode === 'words') codes.forEach((steps, half) => storeWords(steps[i], stepAt + PAIR_BYTES * half));
-            else storePair(codes.map((steps) => (flip ? v128.xor(steps[i], constants.bytes(flip)) : steps[i])), stepAt);
+            storeCodes(codes.map((steps) => steps[i]), at + layout.stepBytes * step);
           });
         }
         for (let i = 0; i < subsPerGroup; i++) {

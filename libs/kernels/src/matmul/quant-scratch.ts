@@ -1,4 +1,4 @@
-import type { DotMode } from './dot-mode.js';
+import { planeCount, type ProductMode } from './dot-accumulator.js';
 import type { ProductSpec } from './group-activations.js';
 import { GROUP_STEPS, GROUP_VALUES, PAIR_BYTES } from './quant-spec.js';
 
@@ -16,13 +16,13 @@ export interface UnpackedLayout {
  *
  * | bytes | content |
  * |---|---|
- * | 0..255 (in `words` mode 0..511) | codes: 8 steps of 4 columns, each a pair of vectors (of two vectors: rows 0 and 1, 2 and 3) |
+ * | 0..255 (for modes with two planes 0..511) | codes: 8 steps of 4 columns, each a pair of vectors for each plane |
  * | then 32 for each sub-block | f32 scales of the 8 rows |
  * | then 32 for each sub-block (with minimum only) | f32 minima |
  */
-export function unpackedLayout(spec: ProductSpec, mode: DotMode): UnpackedLayout {
+export function unpackedLayout(spec: ProductSpec, mode: ProductMode): UnpackedLayout {
   const subs = GROUP_VALUES / spec.subValues;
-  const stepBytes = mode === 'words' ? 2 * PAIR_BYTES : PAIR_BYTES;
+  const stepBytes = planeCount(mode) * PAIR_BYTES;
   const scales = stepBytes * GROUP_STEPS;
   const minima = scales + PAIR_BYTES * subs;
   return { stepBytes, scales, minima, bytes: minima + (spec.minimum ? PAIR_BYTES * subs : 0) };
@@ -32,7 +32,7 @@ export function unpackedLayout(spec: ProductSpec, mode: DotMode): UnpackedLayout
 export const CHUNK_COLS = 1024;
 
 /** Bytes of a chunk of a panel, unpacked. */
-export function chunkBytes(spec: ProductSpec, mode: DotMode): number {
+export function chunkBytes(spec: ProductSpec, mode: ProductMode): number {
   return (CHUNK_COLS / GROUP_VALUES) * unpackedLayout(spec, mode).bytes;
 }
 
