@@ -49,17 +49,30 @@ export function codePlanes(mode: ProductMode, maxCode: number, constants: Consta
 }
 
 /**
+ * Steps that are best added one right after another for the same sum: where 16 bits hold two pairs only, these need no register of their
+ * own while other sums have their turn.
+ */
+export function stepsAtOnce(mode: ProductMode, maxCode: number): 1 | 2 {
+  return mode === 'pairs' && pairStepsOf(maxCode) === 2 ? 2 : 1;
+}
+
+/** Steps whose sums of pairs 16 bits hold: 8, 4 or 2. */
+const pairStepsOf = (maxCode: number): number => 2 ** Math.floor(Math.log2(Math.min(8, PAIR_CAPACITY / maxCode)));
+
+/**
  * One vector of integer sums: lane r is the sum over steps of 4 activations times 4 codes of row r.
  * All modes give the same integers.
  */
 export class DotAccumulator {
   private readonly sums: Local<'v128'>;
   private readonly second: Local<'v128'> | undefined;
-  /** Steps whose sums of pairs 16 bits hold: 8, 4 or 2. */
-  readonly pairSteps: number;
+  private readonly pairSteps: number;
   private started = 0;
+  /** Steps whose pairs are still to be added to the sums. */
+  private pending = 0;
   private flushed = false;
   private initial: Vector | undefined;
+  private multiplier: Vector | undefined;
 
   /** @param mode as given by `productModeFor` */
   constructor(
@@ -70,7 +83,7 @@ export class DotAccumulator {
   ) {
     this.sums = f.local('v128');
     if (mode === 'words' || mode === 'pairs' || mode === 'nibbles') this.second = f.local('v128');
-    this.pairSteps = 2 ** Math.floor(Math.log2(Math.min(8, PAIR_CAPACITY / Math.min(maxCode, mode === 'nibbles' ? NIBBLE : maxCode))));
+    this.pairSteps = pairStepsOf(maxCode);
   }
 
   /** Four activations at an address, in the form that `add` takes: keep it in a local to use it more than once. */
@@ -92,7 +105,7 @@ export class DotAccumulator {
     const { second } = this;
     if (!second) return [this.sums];
     if (this.mode !== 'pairs') return [this.sums, second];
-    return [...(this.flushed ? [this.sums] : []), ...(this.started % this.pairSteps > 0 ? [second] : [])];
+    return [...(this.flushed ? [this.sums] : []), ...(this.pending > 0 ? [second] : [])];
   }
 
   /** Begins a sum at `initial` (an expression that is used once), or at 0. */
@@ -100,6 +113,13 @@ export class DotAccumulator {
     this.started = 0;
     this.flushed = false;
     this.initial = initial;
+    this.multiplier = undefined;
+  }
+
+  /** In mode `pairs`: what is added from here on is multiplied by pairs of 16-bit numbers, each pair of products by one. */
+  multiplyBy(multiplier: Vector): void {
+    if (this.pending > 0) this.flushPairs();
+    this.multiplier = multiplier;
   }
 
   /** sums += activations . codes @param planes as `codePlanes` gives them; used once each */
@@ -121,7 +141,7 @@ export class DotAccumulator {
     const fromInitial = (total: Vector): Vector => (initial ? i32x4.add(initial, total) : total);
     if (mode === 'words' && second) return fromInitial(i32x4.add(i8x16.shuffle(sums, second, EVEN_WORDS), i8x16.shuffle(sums, second, ODD_WORDS)));
     if (mode === 'nibbles' && second) return i32x4.add(fromInitial(i32x4.dotI16x8S(sums, constants.words(ONES))), i32x4.dotI16x8S(second, constants.words(SIXTEENS)));
-    if (mode === 'pairs' && this.started % this.pairSteps > 0) this.flushPairs();
+    if (this.pending > 0) this.flushPairs();
     return sums;
   }
 
@@ -129,18 +149,18 @@ export class DotAccumulator {
   private addPairs(activations: Vector, codes: Vector): void {
     const { f, second } = this;
     if (!second) return;
-    const inRun = this.started % this.pairSteps;
     const pairs = i16x8.relaxedDotI8x16I7x16S(activations, codes);
-    f.set(second, inRun === 0 ? pairs : i16x8.add(second, pairs));
-    if (inRun === this.pairSteps - 1) this.flushPairs();
+    f.set(second, this.pending === 0 ? pairs : i16x8.add(second, pairs));
+    if (++this.pending === this.pairSteps) this.flushPairs();
   }
 
   private flushPairs(): void {
     const { f, sums, second } = this;
     if (!second) return;
-    const words = i32x4.dotI16x8S(second, this.constants.words(ONES));
+    const words = i32x4.dotI16x8S(second, this.multiplier ?? this.constants.words(ONES));
     const before = this.flushed ? sums : this.initial;
     f.set(sums, before ? i32x4.add(before, words) : words);
     this.flushed = true;
+    this.pending = 0;
   }
 }

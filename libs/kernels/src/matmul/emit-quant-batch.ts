@@ -1,3 +1,4 @@
+import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
@@ -5,14 +6,15 @@ import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BlockLoop, type BlockPlaces } from './block-loop.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, codePlanes, DotAccumulator, planeCount, productModeFor } from './dot-accumulator.js';
+import { codeFlip, codePlanes, DotAccumulator, planeCount, productModeFor, stepsAtOnce } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { BATCH_SIGNATURE, type BatchRef } from './emit-driver.js';
 import { Fence } from './fence.js';
 import { groupInitial, groupScale, groupScaledSum } from './group-activations.js';
+import { groupHalfSums, hasIntegerScales, IntegerScales, integerScaleConstants } from './integer-scales.js';
 import { maddFor } from './madd.js';
 import { PanelReader } from './panel-reader.js';
-import { GROUP_VALUES, HALVES, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
+import { GROUP_STEPS, GROUP_VALUES, HALVES, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
 import { emitStorePanel, emitStoreRows } from './store-rows.js';
 
 const ZERO = v128.const(new Array<number>(16).fill(0));
@@ -24,11 +26,13 @@ interface HalfSums {
   readonly sums: readonly Local<'v128'>[];
   readonly dots: readonly DotAccumulator[];
   readonly codes: Local<'v128'>;
-  readonly planes: readonly Local<'v128'>[];
+  /** (steps at once, planes) */
+  readonly planes: readonly (readonly Local<'v128'>[])[];
   readonly scale: Local<'v128'>;
   readonly minimum: Local<'v128'>;
   readonly factor: Local<'v128'>;
   readonly minimumFactor: Local<'v128'>;
+  readonly integers: IntegerScales | undefined;
 }
 
 /**
@@ -40,6 +44,8 @@ export function emitBatch(module: ModuleBuilder, name: string, spec: QuantSpec, 
     const mode = productModeFor(build.dot, spec.maxCode);
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
+    const integerScales = hasIntegerScales(spec, mode);
+    if (integerScales) constants.hold(integerScaleConstants);
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes), HALVES * streamCount);
     const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
     const panels = blocks.runs.map((at) => [0, 1].map((half): HalfSums => ({
@@ -48,11 +54,12 @@ export function emitBatch(module: ModuleBuilder, name: string, spec: QuantSpec, 
       sums: f.locals('v128', tokens),
       dots: Array.from({ length: tokens }, () => new DotAccumulator(f, constants, mode, spec.maxCode)),
       codes: f.local('v128'),
-      planes: f.locals('v128', planeCount(mode)),
+      planes: Array.from({ length: stepsAtOnce(mode, spec.maxCode) }, () => f.locals('v128', planeCount(mode))),
       scale: f.local('v128'),
       minimum: f.local('v128'),
       factor: f.local('v128'),
       minimumFactor: f.local('v128'),
+      integers: integerScales ? new IntegerScales(f, spec) : undefined,
     })));
     const halves = panels.flat();
     blocks.runs.forEach(({ block }, i) => f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)));
@@ -124,32 +131,62 @@ class BatchGroup {
     const { f, reader, xAt, mode } = this;
     const at = ACTIVATION_BLOCK.bytes * group;
     const subSteps = reader.spec.subValues / STEP_VALUES;
-    const x = f.local('v128');
+    for (const { at: { scales }, half, integers } of halves) integers?.read(reader, this.constants, scales, group, half);
+    this.fence.emit(halves.flatMap(({ integers }) => integers?.locals ?? []));
+    const finishSteps = halves[0].integers ? GROUP_STEPS : subSteps;
+    const atOnce = stepsAtOnce(mode, reader.spec.maxCode);
+    const x = f.locals('v128', atOnce);
     for (let chunk = 0; chunk < reader.chunks; chunk++) {
       const codes = halves.map(({ at: { codes: place }, half }, part) => reader.codes(place, group, chunk, half, part));
-      for (let i = 0; i < reader.chunkSteps; i++) {
+      for (let i = 0; i < reader.chunkSteps; i += atOnce) {
         const step = chunk * reader.chunkSteps + i;
         const sub = Math.floor(step / subSteps);
-        halves.forEach((half, h) => f.set(half.codes, codes[h][i]));
-        const planes = halves.map((half) => codePlanes(mode, reader.spec.maxCode, this.constants, half.codes));
-        planes[0].forEach((_, plane) => halves.forEach((half, h) => f.set(half.planes[plane], planes[h][plane])));
+        for (let next = 0; next < atOnce; next++) this.takeCodes(halves, codes.map((steps) => steps[i + next]), next);
         xAt.forEach((address, t) => {
-          f.set(x, DotAccumulator.activations(mode, address, at + STEP_VALUES * step));
+          x.forEach((local, next) => f.set(local, DotAccumulator.activations(mode, address, at + STEP_VALUES * (step + next))));
           for (const half of halves) {
-            if (step % subSteps === 0) half.dots[t].begin(groupInitial(reader.spec, reader.spec.offset - this.flip, address, at, sub));
-            half.dots[t].add(x, half.planes);
+            if (step % subSteps === 0) this.beginSub(half, t, address, at, sub);
+            x.forEach((local, next) => half.dots[t].add(local, half.planes[next]));
           }
         });
-        if ((step + 1) % subSteps === 0) this.finish(halves, group, sub, at);
+        if ((step + atOnce) % finishSteps === 0) this.finish(halves, group, sub, at);
         else this.fence.emit(halves.flatMap(({ dots }) => dots.flatMap((dot) => dot.locals)));
       }
     }
   }
 
-  /** Adds a sub-block's dot products to the sums. */
+  /** Keeps one step's codes of all halves for all tokens. */
+  private takeCodes(halves: readonly HalfSums[], codes: readonly Expr<'v128'>[], next: number): void {
+    const { f, mode, reader } = this;
+    halves.forEach((half, h) => f.set(half.codes, codes[h]));
+    const planes = halves.map((half) => codePlanes(mode, reader.spec.maxCode, this.constants, half.codes));
+    // Plane by plane, so that V8 finds those of both halves side by side.
+    planes[0].forEach((_, plane) => halves.forEach((half, h) => f.set(half.planes[next][plane], planes[h][plane])));
+  }
+
+  private beginSub({ dots, integers }: HalfSums, t: number, address: Local<'i32'>, at: number, sub: number): void {
+    const { spec } = this.reader;
+    if (!integers) dots[t].begin(groupInitial(spec, spec.offset - this.flip, address, at, sub));
+    else {
+      if (sub === 0) dots[t].begin(integers.initial(groupHalfSums(address, at)));
+      dots[t].multiplyBy(integers.multipliers[sub]);
+    }
+  }
+
+  /** Adds the dot products of a sub-block (with integer scales: of the group) to the sums. */
   private finish(halves: readonly HalfSums[], group: number, sub: number, at: number): void {
     const { f, reader, xAt, madd } = this;
     const { spec } = reader;
+    if (halves[0].integers) {
+      const [scale, halfSums] = f.locals('v128', 2);
+      xAt.forEach((address, t) => {
+        f.set(scale, groupScale(address, at));
+        f.set(halfSums, groupHalfSums(address, at));
+        for (const { integers, sums, dots, factor, minimumFactor } of halves) integers?.finish(madd, sums[t], dots[t], factor, minimumFactor, scale, halfSums);
+      });
+      this.fence.emit(halves.flatMap(({ sums }) => sums));
+      return;
+    }
     const subInBlock = (group * GROUP_VALUES) / spec.subValues + sub;
     const isSuper = spec.scale === 'super';
     for (const { at: { scales }, half, scale, minimum, factor, minimumFactor } of halves) {

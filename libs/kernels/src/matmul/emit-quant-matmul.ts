@@ -15,12 +15,11 @@ import { CHUNK_COLS, chunkBytes } from './quant-scratch.js';
 const BATCH_TOKENS = 4;
 
 /**
- * Up to how many tokens such kernels are faster than tiles, which unpack once for all tokens and take two panels at a time. Measured: with
- * joined vectors codes of 4 and 8 bits cost so little to unpack that it can be done again and again.
+ * Up to how many tokens such kernels are faster than tiles, which unpack once for all tokens. Measured: with joined vectors, codes that lie
+ * whole in a byte cost so little to unpack that it can be done again and again.
  */
 function batchLimit({ bits }: QuantSpec, { wide }: KernelBuild): number {
-  if (!wide) return BATCH_TOKENS;
-  return bits === 4 || bits === 8 ? 4 * BATCH_TOKENS : 2 * BATCH_TOKENS;
+  return wide && 8 % bits === 0 ? 4 * BATCH_TOKENS : BATCH_TOKENS;
 }
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */

@@ -11,6 +11,7 @@ import type { KernelBuild } from './dot-mode.js';
 import { MATVEC_SIGNATURE, type MatvecRef } from './emit-driver.js';
 import { Fence } from './fence.js';
 import { GroupActivations } from './group-activations.js';
+import { hasIntegerScales, IntegerScales, integerScaleConstants } from './integer-scales.js';
 import { maddFor } from './madd.js';
 import { PanelReader } from './panel-reader.js';
 import { GROUP_STEPS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
@@ -30,6 +31,7 @@ interface Rows {
   readonly codes: Local<'v128'>;
   readonly factor: Local<'v128'>;
   readonly minimumFactor: Local<'v128'>;
+  readonly integers: IntegerScales | undefined;
 }
 
 /**
@@ -43,6 +45,8 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
     const mode = productModeFor(build.dot, spec.maxCode);
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
+    const integerScales = hasIntegerScales(spec, mode);
+    if (integerScales) constants.hold(integerScaleConstants);
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
     const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
     const rows = blocks.runs.flatMap((at) => [0, 1].map((half): Rows => ({
@@ -53,6 +57,7 @@ export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec,
       codes: f.local('v128'),
       factor: f.local('v128'),
       minimumFactor: f.local('v128'),
+      integers: integerScales ? new IntegerScales(f, spec) : undefined,
     })));
     const fence = new Fence(f, module, build);
     const group = new MatvecGroup(f, constants, reader, build, rows, fence);
@@ -97,7 +102,7 @@ class MatvecGroup {
     this.mode = productModeFor(build.dot, spec.maxCode);
     this.wide = build.wide;
     this.madd = maddFor(build);
-    this.activations = new GroupActivations(f, spec, spec.offset - codeFlip(this.mode, spec.maxCode));
+    this.activations = new GroupActivations(f, spec, spec.offset - codeFlip(this.mode, spec.maxCode), this.mode);
     this.held = f.locals('v128', GROUP_STEPS);
   }
 
@@ -109,9 +114,13 @@ class MatvecGroup {
     this.fence.emit(activations.locals);
     if (!this.wide) {
       // One sum after another: more of them at a time would not stay in registers.
-      for (const part of rows) for (let chunk = 0; chunk < reader.chunks; chunk++) this.emitChunk(part, group, chunk, (step) => this.activationStep(activation, group, step));
+      for (const part of rows) {
+        this.readScales(part, group);
+        for (let chunk = 0; chunk < reader.chunks; chunk++) this.emitChunk(part, group, chunk, (step) => this.activationStep(activation, group, step));
+      }
       return;
     }
+    for (const part of rows) this.readScales(part, group);
     for (let chunk = 0; chunk < reader.chunks; chunk++) {
       for (let i = 0; i < reader.chunkSteps; i++) {
         const step = chunk * reader.chunkSteps + i;
@@ -119,6 +128,12 @@ class MatvecGroup {
       }
       for (const part of rows) this.emitChunk(part, group, chunk, (step) => this.held[step]);
     }
+  }
+
+  private readScales({ at: { scales }, half, integers }: Rows, group: number): void {
+    if (!integers) return;
+    integers.read(this.reader, this.constants, scales, group, half);
+    this.fence.emit(integers.locals);
   }
 
   private activationStep(activation: Local<'i32'>, group: number, step: number): Expr<'v128'> {
@@ -131,18 +146,27 @@ class MatvecGroup {
     reader.codes(rows.at.codes, group, chunk, rows.half).forEach((codes, i) => {
       const step = chunk * reader.chunkSteps + i;
       const sub = Math.floor(step / subSteps);
-      if (step % subSteps === 0) rows.dot.begin(activations.initial(sub));
+      const { dot, integers } = rows;
+      if (integers) {
+        if (step === 0) dot.begin(integers.initial(activations.halfSums));
+        if (step % subSteps === 0) dot.multiplyBy(integers.multipliers[sub]);
+      } else if (step % subSteps === 0) dot.begin(activations.initial(sub));
       f.set(rows.codes, codes);
-      rows.dot.add(activationOf(step), codePlanes(mode, reader.spec.maxCode, this.constants, rows.codes));
-      if ((step + 1) % subSteps === 0) this.finish(rows, group, sub);
-      else if ((step + 1) % FENCE_STEPS === 0) this.fence.emit(rows.dot.locals);
+      dot.add(activationOf(step), codePlanes(mode, reader.spec.maxCode, this.constants, rows.codes));
+      if ((step + 1) % (integers ? GROUP_STEPS : subSteps) === 0) this.finish(rows, group, sub);
+      else if ((step + 1) % FENCE_STEPS === 0) this.fence.emit(dot.locals);
     });
   }
 
-  /** Adds a sub-block's dot product to the sum of some rows. */
-  private finish({ at: { scales }, half, dot, sum, factor, minimumFactor }: Rows, group: number, sub: number): void {
+  /** Adds the dot product of a sub-block (with integer scales: of the group) to the sum of some rows. */
+  private finish({ at: { scales }, half, dot, sum, factor, minimumFactor, integers }: Rows, group: number, sub: number): void {
     const { f, reader, activations, madd } = this;
     const { spec } = reader;
+    if (integers) {
+      integers.finish(madd, sum, dot, factor, minimumFactor, activations.scale, activations.halfSums);
+      this.fence.emit([sum]);
+      return;
+    }
     const subInBlock = (group * GROUP_STEPS * STEP_VALUES) / spec.subValues + sub;
     const isSuper = spec.scale === 'super';
     const scale = reader.scale(scales, subInBlock, isSuper ? factor : undefined, half);

@@ -6,6 +6,7 @@ import { ConstantPool } from './constant-pool.js';
 import { codePlanes, DotAccumulator, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { UNPACK_SIGNATURE, type UnpackRef } from './emit-driver.js';
+import { hasIntegerScales, IntegerScales, integerScaleConstants } from './integer-scales.js';
 import { unpackedLayout } from './quant-scratch.js';
 import { PanelReader } from './panel-reader.js';
 import { GROUP_STEPS, GROUP_VALUES, HALF_ROWS, HALVES, PAIR_BYTES, panelBytes, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
@@ -16,6 +17,7 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
     const mode = productModeFor(build.dot, spec.maxCode);
     const constants = new ConstantPool(module, f);
     constants.hold(DotAccumulator.constants(mode, spec.maxCode));
+    if (hasIntegerScales(spec, mode)) constants.hold(integerScaleConstants);
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
     const layout = unpackedLayout(spec, mode);
     const isSuper = spec.scale === 'super';
@@ -34,6 +36,21 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
       const planes = held.map((codes) => codePlanes(mode, spec.maxCode, constants, codes));
       planes[0].forEach((_, i) => storePair(planes.map((plane) => plane[i]), offset + PAIR_BYTES * i));
     };
+    const integers = layout.integers && [0, 1].map(() => new IntegerScales(f, spec));
+    const storeIntegerScales = (group: number, at: number): void => {
+      if (!integers || !layout.integers) return;
+      const places = layout.integers;
+      integers.forEach((scales, half) => scales.read(reader, constants, block, group, half));
+      const storeBoth = (of: (scales: IntegerScales) => Expr<'v128'> | undefined, offset: number): void => {
+        const values = integers.flatMap((scales) => of(scales) ?? []);
+        if (values.length > 0) storePair(values, at + offset);
+      };
+      for (const sub of [0, 1]) storeBoth(({ multipliers }) => multipliers[sub], places.multipliers + PAIR_BYTES * sub);
+      storeBoth(({ offsets }) => offsets, places.offsets);
+      storeBoth(({ minima }) => minima, places.minima);
+      storePair(factors, at + places.factor);
+      if (spec.minimum) storePair(minimumFactors, at + places.minimumFactor);
+    };
     f.loop((again) => {
       for (let half = 0; half < HALVES; half++) {
         const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
@@ -48,6 +65,10 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
             const step = chunk * reader.chunkSteps + i;
             storeCodes(codes.map((steps) => steps[i]), at + layout.stepBytes * step);
           });
+        }
+        if (integers) {
+          storeIntegerScales(group, at);
+          continue;
         }
         for (let i = 0; i < subsPerGroup; i++) {
           const sub = group * subsPerGroup + i;

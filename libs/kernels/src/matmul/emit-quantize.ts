@@ -93,7 +93,7 @@ class BlockQuantizer {
     f.set(total, i32.add(i32x4.extractLane(halves[0], 0), i32x4.extractLane(halves[1], 0)));
     f.do(f32.store(to, scale, BLOCK.scale));
     f.do(i32.store(to, i32.sub(0, total), BLOCK.sum));
-    f.do(i32.store(to, i32.sub(0, i32x4.extractLane(halves[0], 0)), BLOCK.firstHalfSum));
+    [0, 1].forEach((half) => f.do(i32.store16(to, i32.sub(0, i32x4.extractLane(halves[half], 0)), BLOCK.halfSums + 2 * half)));
     f.do(f32.store(to, this.rounded(f32.mul(exact, f32.convertI32S(total))), BLOCK.scaledSum));
   }
 

@@ -1,7 +1,10 @@
+import { assert } from '@starling/core';
 import type { Expr } from '../wasm/expression.js';
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import { f32x4, i32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK as BLOCK } from './activation-layout.js';
+import type { ProductMode } from './dot-accumulator.js';
+import { groupHalfSums, hasIntegerScales } from './integer-scales.js';
 import { GROUP_VALUES, type QuantSpec } from './quant-spec.js';
 
 /*
@@ -13,16 +16,15 @@ type Vector = Expr<'v128'>;
 type Address = Local<'i32'>;
 
 /** What of a format decides how its products are put together. */
-export type ProductSpec = Pick<QuantSpec, 'subValues' | 'offset' | 'maxCode' | 'minimum'>;
+export type ProductSpec = Pick<QuantSpec, 'scale' | 'subValues' | 'offset' | 'maxCode' | 'minimum'>;
 
 const subsOf = ({ subValues }: ProductSpec): number => GROUP_VALUES / subValues;
 
 /** Minus the sum of the activations of a sub-block. */
 function negativeSum(spec: ProductSpec, address: Address, at: number, sub: number): Vector {
-  const total = v128.load32Splat(address, at + BLOCK.sum);
-  if (subsOf(spec) === 1) return total;
-  const first = v128.load32Splat(address, at + BLOCK.firstHalfSum);
-  return sub === 0 ? first : i32x4.sub(total, first);
+  if (subsOf(spec) === 1) return v128.load32Splat(address, at + BLOCK.sum);
+  const halves = groupHalfSums(address, at);
+  return i32x4.shrS(sub === 0 ? i32x4.shl(halves, 16) : halves, 16);
 }
 
 /** Minus `offset` times the sum of the activations of a sub-block: products of codes are too large by that. */
@@ -49,18 +51,23 @@ export class GroupActivations {
   private readonly initials: readonly Local<'v128'>[];
   private readonly sums: readonly Local<'v128'>[];
   private readonly scaleLocal: Local<'v128'>;
+  private readonly halfSumsLocal: Local<'v128'> | undefined;
 
   constructor(
     private readonly f: CodeBuilder,
     private readonly spec: ProductSpec,
     private readonly offset: number,
+    mode: ProductMode,
   ) {
-    this.initials = offset ? f.locals('v128', subsOf(spec)) : [];
-    this.sums = spec.minimum ? f.locals('v128', subsOf(spec)) : [];
+    const integers = hasIntegerScales(spec, mode);
+    this.initials = offset && !integers ? f.locals('v128', subsOf(spec)) : [];
+    this.sums = spec.minimum && !integers ? f.locals('v128', subsOf(spec)) : [];
     this.scaleLocal = f.local('v128');
+    if (integers) this.halfSumsLocal = f.local('v128');
   }
 
   readInitials(address: Address, at: number): void {
+    if (this.halfSumsLocal) this.f.set(this.halfSumsLocal, groupHalfSums(address, at));
     this.initials.forEach((local, sub) => this.f.set(local, groupInitial(this.spec, this.offset, address, at, sub) ?? local));
   }
 
@@ -71,7 +78,7 @@ export class GroupActivations {
 
   /** All that was read. */
   get locals(): readonly Local<'v128'>[] {
-    return [...this.initials, ...this.sums, this.scaleLocal];
+    return [...this.initials, ...this.sums, this.scaleLocal, ...(this.halfSumsLocal ? [this.halfSumsLocal] : [])];
   }
 
   initial(sub: number): Vector | undefined {
@@ -80,6 +87,12 @@ export class GroupActivations {
 
   get scale(): Vector {
     return this.scaleLocal;
+  }
+
+  /** For formats with integer scales. */
+  get halfSums(): Vector {
+    assert(this.halfSumsLocal !== undefined, 'the format has integer scales');
+    return this.halfSumsLocal;
   }
 
   scaledSum(sub: number): Vector {

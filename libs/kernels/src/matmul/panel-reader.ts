@@ -72,8 +72,8 @@ export class PanelReader {
 
   /** Scales of the rows for the columns [sub * subValues, (sub + 1) * subValues) of the block. @param factor a local with `factor` */
   scale(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined, half: number): Vector {
-    const { spec, layout } = this;
-    if (factor) return f32x4.mul(factor, this.subBytes(block, layout.subScales, sub, half, spec.signedScales ?? false));
+    const { spec } = this;
+    if (factor) return f32x4.mul(factor, f32x4.convertI32x4S(this.subByte(block, 'scales', sub, half)));
     if (spec.scale === 'f16') return loadHalves(this.constants, block, 2 * (PANEL_ROWS * sub + HALF_ROWS * half));
     const exponents = v128.load8x8U(block);
     return i32x4.shl(half === 0 ? i32x4.extendLowI16x8U(exponents) : i32x4.extendHighI16x8U(exponents), 23);
@@ -81,14 +81,15 @@ export class PanelReader {
 
   /** Minima, likewise. */
   minimum(block: Local<'i32'>, sub: number, factor: Local<'v128'> | undefined, half: number): Vector {
-    const { layout } = this;
-    return factor ? f32x4.mul(factor, this.subBytes(block, layout.subMinima, sub, half, false)) : loadHalves(this.constants, block, layout.minimumFactor + 2 * HALF_ROWS * half);
+    if (factor) return f32x4.mul(factor, f32x4.convertI32x4S(this.subByte(block, 'minima', sub, half)));
+    return loadHalves(this.constants, block, this.layout.minimumFactor + 2 * HALF_ROWS * half);
   }
 
-  /** Byte `sub` of each row as floats. The load is shifted by bytes so that the one wanted is the lowest, or the highest, of its word. */
-  private subBytes(block: Local<'i32'>, start: number, sub: number, half: number, signed: boolean): Vector {
-    const word = start + PAIR_BYTES * (sub >> 2) + 16 * half + (sub & 3);
-    const bytes = signed ? i32x4.shrS(v128.load(block, word - 3), 24) : v128.and(v128.load(block, word), this.constants.words(255));
-    return f32x4.convertI32x4S(bytes);
+  /** The byte of each row for sub-block `sub` of a super-block, as 32-bit numbers. The load is shifted by bytes so that the one wanted is the lowest, or the highest, of its word. */
+  subByte(block: Local<'i32'>, kind: 'scales' | 'minima', sub: number, half: number): Vector {
+    const { layout, spec } = this;
+    const word = (kind === 'scales' ? layout.subScales : layout.subMinima) + PAIR_BYTES * (sub >> 2) + 16 * half + (sub & 3);
+    const signed = kind === 'scales' && spec.signedScales;
+    return signed ? i32x4.shrS(v128.load(block, word - 3), 24) : v128.and(v128.load(block, word), this.constants.words(255));
   }
 }

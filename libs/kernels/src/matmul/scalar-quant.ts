@@ -119,7 +119,8 @@ export function scalarQuantize(values: Float32Array): Uint8Array {
     });
     view.setFloat32(at + ACTIVATION_BLOCK.scale, roundScale(exactScale), true);
     view.setInt32(at + ACTIVATION_BLOCK.sum, -total, true);
-    view.setInt32(at + ACTIVATION_BLOCK.firstHalfSum, -first, true);
+    view.setInt16(at + ACTIVATION_BLOCK.halfSums, -first, true);
+    view.setInt16(at + ACTIVATION_BLOCK.halfSums + 2, first - total, true);
     view.setFloat32(at + ACTIVATION_BLOCK.scaledSum, roundScale(fround(exactScale * total)), true);
   }
   return bytes;
