@@ -15,7 +15,7 @@ export const MAX_TILE_TOKENS = 4;
 /** As many sums as fit in 16 registers beside the operands: 8 vectors, of 128 or 256 bits. */
 export const tilePanels = (build: KernelBuild): number => (build.wide ? MAX_TILE_PANELS : 1);
 
-/** Activations that a run of tiles goes over again and again: they should stay in the second-level cache. */
+/** Activations, of a chunk of columns, that panel after panel goes over: they should stay in the second-level cache. */
 const TOKEN_BLOCK_BYTES = 384 * 1024;
 
 /** Weights that several groups of tokens go over while they are in the second-level cache. */
@@ -25,24 +25,28 @@ const BATCH_COLS = 2048;
 
 const eight = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
 const nine = [...eight, 'i32'] as const;
+const ten = [...nine, 'i32'] as const;
 
 /** (first panel, bytes between streams, activations, length, output, bytes between the streams' outputs, panels of a stream, rows of the last panel) */
 export const MATVEC_SIGNATURE = { params: eight } as const;
-/** (first and second unpacked panel, activations, their row stride, length, output, its row stride, rows of the last panel, whether to go on from the sums in the output) */
-export const TILE_SIGNATURE = { params: nine } as const;
+/**
+ * (first and second unpacked panel, activations, their row stride, length, output, its row stride, rows of the last panel, whether to go on
+ * from the sums in the output, SPARE_BYTES of scratch)
+ */
+export const TILE_SIGNATURE = { params: ten } as const;
 /** (panel, destination, length) */
 export const UNPACK_SIGNATURE = { params: ['i32', 'i32', 'i32'] } as const;
 /** (weights, activations, output, first row, end row, tokens, cols, activation stride, output stride, scratch); see MatmulFormat. */
-export const MATMUL_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] } as const;
+export const MATMUL_SIGNATURE = { params: ten } as const;
 
 /**
  * (first panel, bytes between streams, bytes to skip after the columns of each, activations, length, their row stride, output, its row stride,
  * bytes between the streams' outputs, panels of a stream, rows of the last panel, whether to go on from the sums in the output)
  */
-export const BATCH_SIGNATURE = { params: [...nine, 'i32', 'i32', 'i32'] } as const;
+export const BATCH_SIGNATURE = { params: [...ten, 'i32', 'i32'] } as const;
 export type BatchRef = FunctionRef<typeof BATCH_SIGNATURE.params, undefined>;
 export type MatvecRef = FunctionRef<typeof eight, undefined>;
-export type TileRef = FunctionRef<typeof nine, undefined>;
+export type TileRef = FunctionRef<typeof ten, undefined>;
 export type UnpackRef = FunctionRef<typeof UNPACK_SIGNATURE.params, undefined>;
 
 /** The kernels of a format, and what their `length` arguments mean. */
@@ -93,7 +97,7 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
 }
 
 /** (first panel, bytes of a panel, panels, rows of the last, activations, output, tokens, cols, activation stride, output stride) */
-const FEW_SIGNATURE = { params: [...nine, 'i32'] } as const;
+const FEW_SIGNATURE = { params: ten } as const;
 
 /**
  * A few tokens: for runs of panels that stay in the second-level cache, for chunks of columns whose activations stay in the first, for
@@ -144,42 +148,40 @@ function emitMultiplyFew(module: ModuleBuilder, name: string, kernels: FormatKer
 /** (first panel, bytes of a panel, panels, rows of the last, activations, output, tokens, cols, activation stride, output stride, scratch) */
 const MANY_SIGNATURE = { params: [...nine, 'i32', 'i32'] } as const;
 
-/** Several tokens: for blocks of tokens, for panels, for chunks of columns, for tiles of tokens. */
+/**
+ * Several tokens: for blocks of tokens, for chunks of columns, for panels, for tiles of tokens. A chunk's activations of all tokens of a
+ * block stay in the second-level cache while panel after panel goes over them; a chunk of unpacked panels stays in the first.
+ */
 function emitMultiplyMany(module: ModuleBuilder, name: string, kernels: FormatKernels): FunctionRef<typeof MANY_SIGNATURE.params, undefined> {
   const { tiles, unpack, chunkCols } = kernels;
   const tilePanelCount = tiles.bySize.length;
   const tileTokens = tiles.bySize[0].length;
   return module.function(`${name}.many`, MANY_SIGNATURE, (f, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride, scratch) => {
-    const perBlock = f.local('i32', i32.and(i32.divU(TOKEN_BLOCK_BYTES, xStride), -tileTokens));
-    f.if(i32.ltU(perBlock, tileTokens), () => f.set(perBlock, tileTokens));
-    const [blockTokens, left, p, outPanel, from, column, width, xAt, outAt, first, second, length] = f.locals('i32', 12);
+    const [perBlock, blockTokens, left, p, outPanel, from, column, width, xChunk, xAt, outAt, first, second, length] = f.locals('i32', 14);
+    const spare = f.local('i32', i32.add(scratch, 2 * (unpack?.bytes ?? 0)));
 
     const emitTiles = (): void => {
       const rows = i32.select(i32.gtS(p, tilePanelCount), PANEL_ROWS, lastRows);
       for (let t = 1; t <= tileTokens; t++) {
         f.if(t < tileTokens ? i32.eq(left, t) : i32.geS(left, t), () => {
-          const args = [first, second, xAt, xStride, length, outAt, outStride, rows, column] as const;
+          const args = [first, second, xAt, xStride, length, outAt, outStride, rows, column, spare] as const;
           if (tilePanelCount === 1) f.call(tiles.bySize[0][t - 1], ...args);
           else f.if(i32.gtS(p, 1), () => f.call(tiles.bySize[1][t - 1], ...args), () => f.call(tiles.bySize[0][t - 1], ...args));
         });
       }
     };
-    const emitChunk = (): void => {
-      f.set(width, i32.sub(cols, column));
-      f.set(width, i32.select(i32.ltU(width, chunkCols), width, chunkCols));
-      f.set(length, tiles.length(width));
-      const start = f.local('i32', i32.add(from, kernels.panelBytes(column)));
+    const emitPanels = (): void => {
       if (unpack) {
         f.set(first, scratch);
         f.set(second, i32.add(scratch, unpack.bytes));
-        f.call(unpack.run, start, first, unpack.length(width));
-        if (tilePanelCount > 1) f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(start, panelSize), second, unpack.length(width)));
+        f.call(unpack.run, from, first, unpack.length(width));
+        if (tilePanelCount > 1) f.if(i32.gtS(p, 1), () => f.call(unpack.run, i32.add(from, panelSize), second, unpack.length(width)));
       } else {
-        f.set(first, start);
-        f.set(second, i32.add(start, panelSize));
+        f.set(first, from);
+        f.set(second, i32.add(from, panelSize));
       }
       f.set(left, blockTokens);
-      f.set(xAt, i32.add(x, kernels.activationBytes(column)));
+      f.set(xAt, xChunk);
       f.set(outAt, outPanel);
       f.while(i32.gtS(left, 0), () => {
         emitTiles();
@@ -188,18 +190,28 @@ function emitMultiplyMany(module: ModuleBuilder, name: string, kernels: FormatKe
         f.advance(left, -tileTokens);
       });
     };
-
-    f.while(tokens, () => {
-      f.set(blockTokens, i32.select(i32.ltU(tokens, perBlock), tokens, perBlock));
-      f.set(p, panels);
+    const emitChunk = (): void => {
+      f.set(width, i32.sub(cols, column));
+      f.set(width, i32.select(i32.ltU(width, chunkCols), width, chunkCols));
+      f.set(length, tiles.length(width));
+      f.set(xChunk, i32.add(x, kernels.activationBytes(column)));
+      f.set(from, i32.add(panel, kernels.panelBytes(column)));
       f.set(outPanel, output);
-      f.set(from, panel);
+      f.set(p, panels);
       f.while(i32.gtS(p, 0), () => {
-        f.for(column, 0, cols, chunkCols, emitChunk);
+        emitPanels();
         f.advance(from, i32.mul(panelSize, tilePanelCount));
         f.advance(outPanel, 4 * PANEL_ROWS * tilePanelCount);
         f.advance(p, -tilePanelCount);
       });
+    };
+
+    f.set(width, i32.select(i32.ltU(cols, chunkCols), cols, chunkCols));
+    f.set(perBlock, i32.and(i32.divU(TOKEN_BLOCK_BYTES, kernels.activationBytes(width)), -tileTokens));
+    f.if(i32.ltU(perBlock, tileTokens), () => f.set(perBlock, tileTokens));
+    f.while(tokens, () => {
+      f.set(blockTokens, i32.select(i32.ltU(tokens, perBlock), tokens, perBlock));
+      f.for(column, 0, cols, chunkCols, emitChunk);
       f.advance(x, i32.mul(xStride, blockTokens));
       f.advance(output, i32.mul(outStride, blockTokens));
       f.set(tokens, i32.sub(tokens, blockTokens));

@@ -73,7 +73,7 @@ function emitMatvec(module: ModuleBuilder, format: FloatFormatName, build: Kerne
 
 /** Products of one or two F32 panels and a few rows of activations. */
 function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelBuild, panels: number, tokens: number): TileRef {
-  return module.function(`${format}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, cols, output, outputStride, lastRows, continued) => {
+  return module.function(`${format}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, cols, output, outputStride, lastRows, continued, spare) => {
     const madd = maddFor(build);
     const fence = new Fence(f, module, build);
     const panelAt = [first, second].slice(0, panels);
@@ -101,7 +101,7 @@ function emitTile(module: ModuleBuilder, format: FloatFormatName, build: KernelB
       end: () => sums.forEach((row, t) => row.forEach((sum, r) => f.set(sum, f32x4.add(sum, partial[t][r])))),
       tail: [1],
     });
-    emitStoreTile(f, output, outputStride, sums, lastRows);
+    emitStoreTile(f, output, outputStride, sums, lastRows, spare);
   });
 }
 

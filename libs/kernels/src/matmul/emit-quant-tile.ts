@@ -1,4 +1,3 @@
-import type { Expr } from '../wasm/expression.js';
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
@@ -17,7 +16,7 @@ import { emitStartTile, emitStoreTile } from './store-rows.js';
 
 /** Products of `panels` unpacked panels (1 or 2) and `tokens` rows of activations, all in registers; the order of sums is that of the matrix-vector kernel. */
 export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec, build: KernelBuild, panels: number, tokens: number): TileRef {
-  return module.function(`${name}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, groups, output, outputStride, lastRows, continued) => {
+  return module.function(`${name}.tile${panels}x${tokens}`, TILE_SIGNATURE, (f, first, second, activations, xStride, groups, output, outputStride, lastRows, continued, spare) => {
     const mode = productModeFor(build.dot, spec.maxCode);
     const layout = unpackedLayout(spec, mode);
     const constants = new ConstantPool(module, f);
@@ -27,7 +26,14 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
     const xAt = Array.from({ length: tokens }, (_, t) => (t === 0 ? activations : f.local('i32', i32.add(activations, i32.mul(xStride, t)))));
     const atOnce = stepsAtOnce(mode, spec.maxCode);
     const panelAt = [first, second].slice(0, panels);
-    const rows = panelAt.flatMap((panel) => [0, 1].map((half) => ({ panel, half, codes: Array.from({ length: atOnce }, () => f.locals('v128', planeCount(mode))), integers: layout.integers && new IntegerScales(f, spec) })));
+    const rows = panelAt.flatMap((panel) => [0, 1].map((half) => ({
+      panel,
+      half,
+      codes: Array.from({ length: atOnce }, () => f.locals('v128', planeCount(mode))),
+      scale: f.local('v128'),
+      minimum: f.local('v128'),
+      integers: layout.integers && new IntegerScales(f, spec),
+    })));
     const sums = xAt.map(() => f.locals('v128', rows.length));
     const dots = xAt.map(() => rows.map(() => new DotAccumulator(f, constants, mode, spec.maxCode)));
     const x = f.locals('v128', atOnce);
@@ -57,17 +63,16 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
           fence.emit(dots.flat().flatMap((dot) => dot.locals));
           continue;
         }
+        const places = layout.integers ? [layout.integers.factor, layout.integers.minimumFactor] : [layout.scales, layout.minima].map((start) => start + PAIR_BYTES * sub);
+        for (const { panel, half, scale } of rows) f.set(scale, v128.load(panel, places[0] + 16 * half));
+        if (spec.minimum) for (const { panel, half, minimum } of rows) f.set(minimum, v128.load(panel, places[1] + 16 * half));
         groupActivations.forEach((a, t) => {
           if (sub === 0 || layout.integers) a.readScales(xAt[t], 0);
-          rows.forEach(({ panel, half, integers }, r) => {
-            if (integers && layout.integers) {
-              const [factor, minimumFactor] = [layout.integers.factor, layout.integers.minimumFactor].map((place) => v128.load(panel, place + 16 * half));
-              integers.finish(madd, sums[t][r], dots[t][r], factor, minimumFactor, a.scale, a.halfSums);
-              return;
-            }
-            const scale: Expr<'v128'> = f32x4.mul(v128.load(panel, layout.scales + PAIR_BYTES * sub + 16 * half), a.scale);
-            f.set(sums[t][r], madd(f32x4.convertI32x4S(dots[t][r].end()), scale, sums[t][r]));
-            if (spec.minimum) f.set(sums[t][r], madd(v128.load(panel, layout.minima + PAIR_BYTES * sub + 16 * half), a.scaledSum(sub), sums[t][r]));
+          rows.forEach(({ integers, scale, minimum }, r) => {
+            const sum = sums[t][r];
+            if (integers) return integers.finish(madd, sum, dots[t][r], scale, minimum, a.scale, a.halfSums);
+            f.set(sum, madd(f32x4.convertI32x4S(dots[t][r].end()), f32x4.mul(scale, a.scale), sum));
+            if (spec.minimum) f.set(sum, madd(minimum, a.scaledSum(sub), sum));
           });
         });
       }
@@ -76,6 +81,6 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
       f.advance(groups, -1);
       f.branchIf(again, groups);
     });
-    emitStoreTile(f, output, outputStride, sums, lastRows);
+    emitStoreTile(f, output, outputStride, sums, lastRows, spare);
   });
 }

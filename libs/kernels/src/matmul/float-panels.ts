@@ -5,6 +5,7 @@ import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
 import { MAX_TILE_PANELS } from './emit-driver.js';
 import { HALF_ROWS, HALVES, PAIR_BYTES, PANEL_ROWS } from './quant-spec.js';
+import { SPARE_BYTES } from './store-rows.js';
 
 /*
  * Float matrices, in panels of 8 rows: pairs of vectors, lane r of half h is row 4 h + r.
@@ -38,7 +39,7 @@ export const UNPACKED_BYTES = PAIR_BYTES * CHUNK_COLS;
 
 /** Bytes of scratch that `matmul` needs: chunks of two panels as F32. */
 export function floatScratchBytes(format: FloatFormatName): number {
-  return format === 'F32' ? 0 : MAX_TILE_PANELS * UNPACKED_BYTES;
+  return SPARE_BYTES + (format === 'F32' ? 0 : MAX_TILE_PANELS * UNPACKED_BYTES);
 }
 
 /** Emits: bytes of a panel of `cols` columns. */

@@ -2,6 +2,7 @@ import { planeCount, type ProductMode } from './dot-accumulator.js';
 import type { ProductSpec } from './group-activations.js';
 import { hasIntegerScales, integerScalesLayout, type IntegerScalesLayout } from './integer-scales.js';
 import { GROUP_STEPS, GROUP_VALUES, PAIR_BYTES } from './quant-spec.js';
+import { SPARE_BYTES } from './store-rows.js';
 
 export interface UnpackedLayout {
   /** Bytes of the codes of a step. */
@@ -44,5 +45,5 @@ export function chunkBytes(spec: ProductSpec, mode: ProductMode): number {
 
 /** Bytes of scratch that `matmul` of a quantized format needs in any build: chunks of two panels. */
 export function quantScratchBytes(spec: ProductSpec): number {
-  return 2 * chunkBytes(spec, 'words');
+  return SPARE_BYTES + 2 * chunkBytes(spec, 'words');
 }

@@ -1,5 +1,5 @@
 import type { CodeBuilder, Local } from '../wasm/function-builder.js';
-import { i32 } from '../wasm/scalar-ops.js';
+import { f32, i32 } from '../wasm/scalar-ops.js';
 import { v128 } from '../wasm/simd-ops.js';
 import { HALF_ROWS, HALVES, PANEL_ROWS } from './quant-spec.js';
 
@@ -60,20 +60,38 @@ export function emitStartTile(f: CodeBuilder, output: Local<'i32'>, stride: Loca
   });
 }
 
+/** Bytes of scratch that storing a tile needs. */
+export const SPARE_BYTES = 4 * PANEL_ROWS;
+
 /**
- * Stores the sums of a tile.
+ * Stores the sums of a tile. Those of a last panel that lacks rows go through scratch: picking lanes of vectors would make V8 keep
+ * them apart, and what they are addressed by, all through the tile's loop.
  * @param sums (tokens, panels, 2)
  * @param lastRows rows of the last panel
+ * @param spare SPARE_BYTES of scratch
  */
-export function emitStoreTile(f: CodeBuilder, output: Local<'i32'>, stride: Local<'i32'>, sums: readonly (readonly Local<'v128'>[])[], lastRows: Local<'i32'>): void {
-  const place = f.local('i32');
+export function emitStoreTile(f: CodeBuilder, output: Local<'i32'>, stride: Local<'i32'>, sums: readonly (readonly Local<'v128'>[])[], lastRows: Local<'i32'>, spare: Local<'i32'>): void {
+  const [place, from, end] = f.locals('i32', 3);
   for (const row of sums) {
     f.set(place, output);
     const panels = row.length / HALVES;
     for (let panel = 0; panel < panels; panel++) {
       const halves = [row[HALVES * panel], row[HALVES * panel + 1]] as const;
-      if (panel === panels - 1) emitStoreRows(f, place, halves, lastRows);
-      else emitStorePanel(f, place, halves);
+      if (panel < panels - 1) emitStorePanel(f, place, halves);
+      else {
+        f.if(
+          i32.geU(lastRows, PANEL_ROWS),
+          () => emitStorePanel(f, place, halves),
+          () => {
+            emitStorePanel(f, spare, halves);
+            f.set(end, i32.add(spare, i32.shl(lastRows, 2)));
+            f.for(from, spare, end, 4, () => {
+              f.do(f32.store(place, f32.load(from)));
+              f.advance(place, 4);
+            });
+          },
+        );
+      }
       f.advance(place, 4 * PANEL_ROWS);
     }
     f.advance(output, stride);
