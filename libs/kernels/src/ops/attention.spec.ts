@@ -5,6 +5,7 @@ import type { AttentionShape } from './attention-shape.js';
 import { attentionTwin } from './attention-twin.js';
 import { kvPageBytes, type KvFormat } from './kv-layout.js';
 import { kvWrite } from './kv-write.js';
+import type { OpsBuild } from '../program/program.js';
 import { OpsHarness, randomFloats } from './ops-harness.test-support.js';
 
 enableRelaxedSimd();
@@ -13,8 +14,13 @@ interface Setting {
   readonly shape: AttentionShape;
   readonly tokens: number;
   readonly window: number;
-  readonly relaxed: boolean;
+  readonly build: OpsBuild;
 }
+
+const plain: OpsBuild = { relaxed: false, wide: false };
+const relaxed: OpsBuild = { relaxed: true, wide: false };
+/** Pairs of heads together, whether the engine joins their vectors or not. */
+const wide: OpsBuild = { relaxed: true, wide: true };
 
 const shapeOf = (format: KvFormat, rest: Partial<AttentionShape> & { heads?: number; keyLength?: number; valueLength?: number; pageTokens?: number } = {}): AttentionShape => ({
   kv: { format, pageTokens: rest.pageTokens ?? 16, heads: rest.heads ?? 2, keyLength: rest.keyLength ?? 20, valueLength: rest.valueLength ?? 36 },
@@ -29,8 +35,8 @@ const shapeOf = (format: KvFormat, rest: Partial<AttentionShape> & { heads?: num
 });
 
 /** Writes keys and values of one sequence to scattered pages, then attends from its tokens cut into tiles of these lengths. */
-function run({ shape, tokens, window, relaxed }: Setting, tiles: (tokens: number) => number[]): { output: Float32Array; expected: Float32Array } {
-  const harness = new OpsHarness({ relaxed });
+function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) => number[]): { output: Float32Array; expected: Float32Array } {
+  const harness = new OpsHarness(build);
   const { kv, group } = shape;
   const heads = kv.heads * group;
   const [q, k, v] = [heads * kv.keyLength, kv.heads * kv.keyLength, kv.heads * kv.valueLength].map((width, i) => randomFloats(tokens * width, i + 1));
@@ -125,9 +131,9 @@ describe('attention over pages', () => {
     ['a head for each query', { heads: 3, group: 1 }],
     ['pages of 32', { pageTokens: 32, group: 4, keyLength: 64, valueLength: 64 }],
   ] as const)('agrees with the definition: %s', (_, rest) => {
-    for (const relaxed of [false, true]) {
+    for (const build of [plain, relaxed, wide]) {
       const shape = shapeOf('F32', rest);
-      const { output, expected } = run({ shape, tokens: 53, window: 19, relaxed }, wholeTiles(shape.group));
+      const { output, expected } = run({ shape, tokens: 53, window: 19, build }, wholeTiles(shape.group));
       expect(largestDifference(output, expected)).toBeLessThan(2e-6);
     }
   });
@@ -136,7 +142,7 @@ describe('attention over pages', () => {
     ['F16', 1e-3],
     ['Q8_0', 1e-2],
   ] as const)('loses little with keys and values in %s', (format, bound) => {
-    const { output, expected } = run({ shape: shapeOf(format, { keyLength: 44 }), tokens: 40, window: 0, relaxed: false }, oneByOne);
+    const { output, expected } = run({ shape: shapeOf(format, { keyLength: 44 }), tokens: 40, window: 0, build: plain }, oneByOne);
     expect(largestDifference(output, expected)).toBeLessThan(bound);
   });
 
@@ -146,10 +152,11 @@ describe('attention over pages', () => {
         fc.constantFrom<KvFormat>('F32', 'F16', 'Q8_0'),
         fc.constantFrom({}, { window: true }, { sinks: true, alibi: true }),
         fc.constantFrom(1, 2, 3, 4),
+        fc.constantFrom(relaxed, wide),
         fc.integer({ min: 1, max: 50 }),
         fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 5 }),
-        (format, rest, group, tokens, lengths) => {
-          const setting = { shape: shapeOf(format, { ...rest, group }), tokens, window: 13, relaxed: true };
+        (format, rest, group, build, tokens, lengths) => {
+          const setting = { shape: shapeOf(format, { ...rest, group }), tokens, window: 13, build };
           const uneven = (): number[] => {
             const cuts: number[] = [];
             for (let left = tokens, i = 0; left > 0; left -= cuts[i++]) cuts.push(Math.min(left, lengths[i % lengths.length]));
@@ -158,6 +165,7 @@ describe('attention over pages', () => {
           const single = run(setting, oneByOne).output;
           expect(run(setting, uneven).output).toEqual(single);
           expect(run(setting, wholeTiles(group)).output).toEqual(single);
+          expect(run({ ...setting, build: relaxed }, oneByOne).output).toEqual(single);
         },
       ),
       { numRuns: 25 },

@@ -1,7 +1,7 @@
 import type { Expr } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
-import { blockKeys, emitFinish, emitQueryOverBlock, emitStart, queryStateBytes } from './attention-query.js';
+import { blockKeys, emitFinish, emitQueryOverBlock, emitStart, headsAtOnce, queryStateBytes } from './attention-query.js';
 import { attentionFields, type AttentionEmitter, type AttentionFields, type AttentionShape } from './attention-shape.js';
 import { defineKernel, type KernelDefinition, type KernelEmitter } from './kernel-definition.js';
 import { kvHeadLayout } from './kv-layout.js';
@@ -19,7 +19,7 @@ export function tileTokens(group: number): number {
 
 /** Scratch that a worker needs. */
 export function attentionScratchBytes(shape: AttentionShape): number {
-  return statesBytes(shape) + 4 * blockKeys(shape.kv) + unpackedBytes(shape.kv);
+  return statesBytes(shape) + weightsBytes(shape) + unpackedBytes(shape.kv);
 }
 
 /**
@@ -46,7 +46,7 @@ export function attention(shape: AttentionShape): KernelDefinition<AttentionFiel
       sinks: f.local('i32'),
       slopes: f.local('i32'),
       weights: f.local('i32', i32.add(scratch, statesBytes(shape))),
-      unpacked: f.local('i32', i32.add(scratch, statesBytes(shape) + 4 * blockKeys(kv))),
+      unpacked: f.local('i32', i32.add(scratch, statesBytes(shape) + weightsBytes(shape))),
     };
     const group = (bytes: number): Expr<'i32'> => i32.mul(part, (shape.group / parts) * bytes);
     f.for(unit, begin, end, 1, () => {
@@ -95,12 +95,14 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   const source = f.local('i32');
   const low = f.local('i32');
   const high = f.local('i32');
-  const query = f.local('i32');
+  const atOnce = headsAtOnce(shape, k.wide);
+  const [queries, states, weights] = [0, 1, 2].map(() => f.locals('i32', atOnce));
   const block = blockKeys(kv);
   const floats = { keys: f.local('i32'), values: f.local('i32') };
 
   f.set(state, scratch);
-  f.for(row, places.rowBegin, places.rowEnd, 1, () => forHeads(k, shape, (head) => {
+  weights.forEach((place, h) => f.set(place, i32.add(places.weights, 4 * block * h)));
+  f.for(row, places.rowBegin, places.rowEnd, 1, () => forHeads(k, shape, 1, (head) => {
     emitStart(k, shape, state, i32.add(places.sinks, i32.shl(head, 2)));
     f.advance(state, queryStateBytes(kv));
   }));
@@ -118,8 +120,9 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
     f.set(state, scratch);
     f.for(row, places.rowBegin, places.rowEnd, 1, () => {
       f.set(here, i32.sub(position(row), pageStart));
-      forHeads(k, shape, (head) => {
-        f.set(query, i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(head, 4 * kv.keyLength)));
+      forHeads(k, shape, atOnce, (head) => {
+        queries.forEach((query, h) => f.set(query, i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(i32.add(head, h), 4 * kv.keyLength))));
+        states.forEach((place, h) => f.set(place, i32.add(state, h * queryStateBytes(kv))));
         for (let first = 0; first < kv.pageTokens; first += block) {
           const end = shape.causal ? i32.add(here, 1 - first) : i32.sub(i32.sub(keyEnd, pageStart), first);
           f.set(high, end);
@@ -131,19 +134,16 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
           }
           f.if(i32.gtS(high, low), () =>
             emitQueryOverBlock(k, shape, {
-              query,
-              state,
-              weights: places.weights,
+              heads: queries.map((query, h) => ({ query, state: states[h], weights: weights[h], slope: i32.add(places.slopes, i32.shl(i32.add(head, h), 2)) })),
               low,
               high,
               distance: i32.sub(here, first),
-              slope: i32.add(places.slopes, i32.shl(head, 2)),
               keys: i32.add(floats.keys, 4 * first),
               values: i32.add(floats.values, 4 * first * kv.valueLength),
             }),
           );
         }
-        f.advance(state, queryStateBytes(kv));
+        f.advance(state, atOnce * queryStateBytes(kv));
       });
     });
     f.advance(page, 1);
@@ -152,17 +152,21 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
 
   f.set(state, scratch);
   f.for(row, places.rowBegin, places.rowEnd, 1, () =>
-    forHeads(k, shape, (head) => {
+    forHeads(k, shape, 1, (head) => {
       emitFinish(k, shape, state, i32.add(rowAddress(places.output, row, at.outputStride), i32.mul(head, 4 * kv.valueLength)));
       f.advance(state, queryStateBytes(kv));
     }),
   );
 }
 
-function forHeads({ f }: AttentionEmitter, shape: AttentionShape, body: (head: Local<'i32'>) => void): void {
+/** For every head of a unit, or for the first of each `step` of them. */
+function forHeads({ f }: AttentionEmitter, shape: AttentionShape, step: number, body: (head: Local<'i32'>) => void): void {
   const head = f.local('i32');
-  f.for(head, 0, shape.group / shape.parts, 1, () => body(head));
+  f.for(head, 0, shape.group / shape.parts, step, () => body(head));
 }
+
+/** Weights of the heads that may be worked on together. */
+const weightsBytes = ({ kv }: AttentionShape): number => 2 * 4 * blockKeys(kv);
 
 const statesBytes = (shape: AttentionShape): number => tileTokens(shape.group) * (shape.group / shape.parts) * queryStateBytes(shape.kv);
 

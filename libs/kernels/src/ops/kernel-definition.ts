@@ -1,9 +1,9 @@
-import type { KernelCall, KernelSource, Placed } from '../program/program.js';
+import type { KernelCall, KernelSource, OpsBuild, Placed } from '../program/program.js';
 import type { Expr } from '../wasm/expression.js';
 import type { FunctionBuilder, Local } from '../wasm/function-builder.js';
 import { ModuleBuilder } from '../wasm/module-builder.js';
 import { f32, i32 } from '../wasm/scalar-ops.js';
-import { f32x4 } from '../wasm/simd-ops.js';
+import { f32x4, i32x4 } from '../wasm/simd-ops.js';
 
 /** The name under which a team knows the module of all operations that are not matrix products. */
 export const opsModuleName = 'ops';
@@ -23,6 +23,8 @@ export interface KernelEmitter<F extends Fields = Fields> {
   /** a * b + c: in one instruction with relaxed SIMD. */
   readonly madd: (a: Expr<'v128'>, b: Expr<'v128'>, c: Expr<'v128'>) => Expr<'v128'>;
   readonly relaxed: boolean;
+  /** Whether the engine joins pairs of vectors: twice as many floats then stay in registers. */
+  readonly wide: boolean;
   /** Four equal floats, or 32-bit integers, read once at the head of the kernel. */
   readonly float: (value: number) => Expr<'v128'>;
   readonly int: (value: number) => Expr<'v128'>;
@@ -59,21 +61,21 @@ export function defineKernel<const F extends Fields>(name: string, fields: F, bo
         return kind === 'float' ? { float: value as number } : value;
       }),
     }),
-    emit(module, relaxed) {
+    emit(module, build) {
       // Emitted twice: the first time only to learn which constants the body needs, so that they can be read at its head.
       const wanted = new Map<string, number | Float32>();
-      define(new ModuleBuilder(), relaxed, () => (value, to) => {
+      define(new ModuleBuilder(), build, () => (value, to) => {
         wanted.set(keyOf(value), value);
         return splat(to, value);
       });
-      define(module, relaxed, (f) => {
+      define(module, build, (f) => {
         const held = new Map(Array.from(wanted, ([key, value]) => [key, f.local('v128', splat(module, value))]));
         return (value) => held.get(keyOf(value))!;
       });
     },
   };
 
-  function define(module: ModuleBuilder, relaxed: boolean, head: (f: FunctionBuilder) => (value: number | Float32, module: ModuleBuilder) => Expr<'v128'>): void {
+  function define(module: ModuleBuilder, { relaxed, wide }: OpsBuild, head: (f: FunctionBuilder) => (value: number | Float32, module: ModuleBuilder) => Expr<'v128'>): void {
     module.function(name, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (builder, descriptor, begin, end, scratch) => {
       const f = builder as unknown as FunctionBuilder;
       const constant = head(f);
@@ -86,6 +88,7 @@ export function defineKernel<const F extends Fields>(name: string, fields: F, bo
         f,
         madd: relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c),
         relaxed,
+        wide,
         float: (value) => constant({ float: value }, module),
         int: (value) => constant(value, module),
         begin,
@@ -105,4 +108,6 @@ interface Float32 {
 
 const keyOf = (value: number | Float32): string => (typeof value === 'number' ? `i${value}` : `f${Object.is(value.float, -0) ? '-0' : value.float}`);
 
-const splat = (module: ModuleBuilder, value: number | Float32): Expr<'v128'> => (typeof value === 'number' ? module.splatConstantI32(value) : module.splatConstantF32(value.float));
+/** Spread over the lanes by an instruction, not read as a vector: so V8 can join vectors that it is used with. */
+const splat = (module: ModuleBuilder, value: number | Float32): Expr<'v128'> =>
+  i32x4.splat(module.wordConstant(typeof value === 'number' ? value : new Int32Array(new Float32Array([value.float]).buffer)[0]));

@@ -46,15 +46,13 @@ export function emitReadPage(k: KernelEmitter, shape: KvShape, source: Local<'i3
  * f16 to f32: the exponent and fraction moved into place and scaled by 2^112, exact for subnormals too. The load extends the sign,
  * whose copies the mask clears but for the top one.
  */
-function unpackHalves({ f, module }: KernelEmitter, from: Local<'i32'>, to: Local<'i32'>, count: number): void {
-  const mask = f.local('v128', module.splatConstantI32(0x8fffffff | 0));
-  const scale = f.local('v128', module.splatConstantF32(2 ** 112));
+function unpackHalves({ f, float, int }: KernelEmitter, from: Local<'i32'>, to: Local<'i32'>, count: number): void {
   const target = f.local('i32', to);
   const end = f.local('i32', i32.add(to, 4 * count));
   f.while(i32.ltU(target, end), () => {
     for (let part = 0; part < 2; part++) {
       const wide = i32x4.shl(v128.load16x4S(from, 8 * part), 13);
-      f.do(v128.store(target, f32x4.mul(v128.and(wide, mask), scale), 16 * part));
+      f.do(v128.store(target, f32x4.mul(v128.and(wide, int(0x8fffffff | 0)), float(2 ** 112)), 16 * part));
     }
     f.advance(from, 16);
     f.advance(target, 32);

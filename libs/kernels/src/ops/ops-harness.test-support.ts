@@ -1,5 +1,5 @@
 import { ComputeMemory } from '../memory/compute-memory.js';
-import type { KernelCall } from '../program/program.js';
+import type { KernelCall, OpsBuild } from '../program/program.js';
 import { buildOpsModule } from './ops-module.js';
 
 type Kernel = (descriptor: number, begin: number, end: number, scratch: number) => void;
@@ -10,14 +10,14 @@ const scratchBytes = 128 * 1024;
 /** Runs single kernels of the ops module over a memory, for tests and benchmarks. Places in memory are handed out one after another. */
 export class OpsHarness {
   readonly memory: ComputeMemory;
-  readonly #relaxed: boolean;
+  readonly #build: OpsBuild;
   readonly #kernels = new Map<string, Kernel>();
   #scratch: number | undefined;
   #next = 1024;
 
-  constructor({ relaxed = false, memoryBytes = 2 ** 21 } = {}) {
+  constructor({ relaxed = false, wide = false, memoryBytes = 2 ** 21 } = {}) {
     this.memory = ComputeMemory.create(memoryBytes);
-    this.#relaxed = relaxed;
+    this.#build = { relaxed, wide };
   }
 
   /** Sets bytes aside, aligned to 64. */
@@ -71,7 +71,7 @@ export class OpsHarness {
     if (!source) throw new TypeError('only kernels of the ops module can be run');
     let kernel = this.#kernels.get(source.name);
     if (!kernel) {
-      const module = new WebAssembly.Module(buildOpsModule([source], this.#relaxed));
+      const module = new WebAssembly.Module(buildOpsModule([source], this.#build));
       kernel = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } }).exports[source.name] as Kernel;
       this.#kernels.set(source.name, kernel);
     }

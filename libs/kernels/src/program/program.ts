@@ -1,4 +1,5 @@
 import type { ModuleBuilder } from '../wasm/module-builder.js';
+import type { KernelBuild } from '../matmul/dot-mode.js';
 import type { StepCount } from '../team/control-block.js';
 import type { ScriptKernelName } from '../ops/script-kernels.js';
 
@@ -22,10 +23,13 @@ export type KernelRef =
   | { readonly kind: 'matrix'; readonly role: MatrixRole; readonly name: string }
   | { readonly kind: 'script'; readonly name: ScriptKernelName };
 
+/** What kernels of the ops module are built for. */
+export type OpsBuild = Pick<KernelBuild, 'relaxed' | 'wide'>;
+
 /** Code that can be added to a module under a name. */
 export interface KernelSource {
   readonly name: string;
-  emit(module: ModuleBuilder, relaxed: boolean): void;
+  emit(module: ModuleBuilder, build: OpsBuild): void;
 }
 
 /** What a kernel of the matmul module does. */

@@ -1,4 +1,5 @@
 import { ComputeMemory } from '../memory/compute-memory.js';
+import { PLAIN_BUILD } from '../matmul/dot-mode.js';
 import { MemoryLayout } from '../memory/memory-layout.js';
 import { addRows, gatherRows, scaleRows } from '../ops/elementwise.js';
 import { opsModuleName } from '../ops/kernel-definition.js';
@@ -39,7 +40,7 @@ class TestTeam {
       writeProgram(phases, table, [this.memory], structure, [descriptors]);
       this.#programs.push(structure);
     }
-    const modules = { [opsModuleName]: new WebAssembly.Module(buildOpsModule(table.sources.values(), false)) };
+    const modules = { [opsModuleName]: new WebAssembly.Module(buildOpsModule(table.sources.values(), PLAIN_BUILD)) };
     this.team = new ComputeTeam({ memories: [this.memory], modules, kernels: table.kernels, scratch, workers: threads === 'inline' ? undefined : nodeWorkers(workerEntry) });
   }
 

@@ -74,7 +74,7 @@ async function compileModules(graph: Graph, table: KernelTable, { deterministic,
   const compile = (bytes: BufferSource): Promise<WebAssembly.Module> => (compiler ? compiler.compile(bytes, build) : WebAssembly.compile(bytes));
   const formats = graph.matrices.map(({ format }) => format.name);
   const [ops, matmul] = await Promise.all([
-    compile(buildOpsModule(table.sources.values(), build.relaxed)),
+    compile(buildOpsModule(table.sources.values(), build)),
     compile(buildMatmulModule(formats, build)),
   ]);
   return { [opsModuleName]: ops, [matmulModuleName]: matmul };
