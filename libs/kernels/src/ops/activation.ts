@@ -1,4 +1,5 @@
 import type { Expr } from '../wasm/expression.js';
+import type { Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { defineKernel, type KernelDefinition, type KernelEmitter } from './kernel-definition.js';
@@ -9,7 +10,7 @@ import { emitErf, emitSigmoid, emitTanh } from './vector-math.js';
 export const activationNames = ['silu', 'gelu', 'gelu_erf', 'gelu_quick', 'relu', 'relu2', 'sigmoid', 'tanh'] as const;
 export type Activation = (typeof activationNames)[number];
 
-type Emit = (k: KernelEmitter, x: Expr<'v128'>) => Expr<'v128'>;
+type Emit = (k: KernelEmitter, x: Local<'v128'>) => Expr<'v128'>;
 
 const functions: Record<Activation, Emit> = {
   silu: (k, x) => f32x4.mul(x, emitSigmoid(k, x)),
@@ -50,24 +51,12 @@ const fields = {
 
 /** output = function(input) * up: the gated feed-forward block. */
 export const gatedActivations: Record<Activation, KernelDefinition<typeof fields>> = forEach((name) =>
-  defineKernel(`gated_${name}`, fields, (k) => {
-    const x = k.f.local('v128');
-    forBlocks(k, ({ input, up, output }) => {
-      k.f.set(x, v128.load(input));
-      k.f.do(v128.store(output, f32x4.mul(functions[name](k as unknown as KernelEmitter, x), v128.load(up))));
-    });
-  }),
+  defineKernel(`gated_${name}`, fields, (k) => forBlocks(k, (input, up) => f32x4.mul(functions[name](k as unknown as KernelEmitter, input), up))),
 );
 
 /** output = function(input); `up` is not read. */
 export const plainActivations: Record<Activation, KernelDefinition<typeof fields>> = forEach((name) =>
-  defineKernel(`plain_${name}`, fields, (k) => {
-    const x = k.f.local('v128');
-    forBlocks(k, ({ input, output }) => {
-      k.f.set(x, v128.load(input));
-      k.f.do(v128.store(output, functions[name](k as unknown as KernelEmitter, x)));
-    });
-  }),
+  defineKernel(`plain_${name}`, fields, (k) => forBlocks(k, (input) => functions[name](k as unknown as KernelEmitter, input))),
 );
 
 /**
@@ -77,22 +66,18 @@ export const clampedSwiglu = defineKernel('clamped_swiglu', { ...fields, alpha: 
   const { f, at } = k;
   const limit = f.local('v128', f32x4.splat(at.limit));
   const alpha = f.local('v128', f32x4.splat(at.alpha));
-  const gate = f.local('v128');
-  const linear = f.local('v128');
-  forBlocks(k, ({ input, up, output }) => {
-    f.set(gate, f32x4.pmin(v128.load(input), limit));
-    f.set(linear, f32x4.add(f32x4.pmax(f32x4.pmin(v128.load(up), limit), f32x4.neg(limit)), k.float(1)));
-    f.do(v128.store(output, f32x4.mul(f32x4.mul(gate, emitSigmoid(k as unknown as KernelEmitter, f32x4.mul(gate, alpha))), linear)));
+  forBlocks(k, (input, up) => {
+    const gate = f.local('v128', f32x4.pmin(input, limit));
+    const linear = f.local('v128', f32x4.add(f32x4.pmax(f32x4.pmin(up, limit), f32x4.neg(limit)), k.float(1)));
+    return f32x4.mul(f32x4.mul(gate, emitSigmoid(k as unknown as KernelEmitter, f32x4.mul(gate, alpha))), linear);
   });
 });
 
-interface BlockAddresses {
-  readonly input: Expr<'i32'>;
-  readonly up: Expr<'i32'>;
-  readonly output: Expr<'i32'>;
-}
+/** Vectors that are worked on side by side, so that V8 can join them. */
+const unrolled = 2;
 
-function forBlocks(k: KernelEmitter<typeof fields>, body: (addresses: BlockAddresses) => void): void {
+/** output = body(input, up), vector by vector. @param body gets the input in a local, and `up` as a load that is used at most once */
+function forBlocks(k: KernelEmitter<typeof fields>, body: (input: Local<'v128'>, up: Expr<'v128'>) => Expr<'v128'>): void {
   const { f, at, begin, end } = k;
   const unit = f.local('i32');
   const token = f.local('i32');
@@ -100,8 +85,15 @@ function forBlocks(k: KernelEmitter<typeof fields>, body: (addresses: BlockAddre
   const input = f.local('i32');
   const up = f.local('i32');
   const output = f.local('i32');
-  const offset = f.local('i32');
   const limit = f.local('i32');
+  const emitVectors = (count: number): void => {
+    const values = f.locals('v128', count);
+    values.forEach((value, i) => f.set(value, v128.load(input, 16 * i)));
+    values.forEach((value, i) => f.set(value, body(value, v128.load(up, 16 * i))));
+    values.forEach((value, i) => f.do(v128.store(output, value, 16 * i)));
+    for (const place of [input, up, output]) f.advance(place, 16 * count);
+    f.advance(limit, -16 * count);
+  };
   f.for(unit, begin, end, 1, () => {
     f.set(token, i32.divU(unit, at.blocks));
     f.set(first, i32.mul(i32.sub(unit, i32.mul(token, at.blocks)), at.blockBytes));
@@ -110,7 +102,8 @@ function forBlocks(k: KernelEmitter<typeof fields>, body: (addresses: BlockAddre
     f.set(input, i32.add(rowAddress(at.input, token, at.inputStride), first));
     f.set(up, i32.add(rowAddress(at.up, token, at.upStride), first));
     f.set(output, i32.add(rowAddress(at.output, token, at.outputStride), first));
-    f.for(offset, 0, limit, 16, () => body({ input: i32.add(input, offset), up: i32.add(up, offset), output: i32.add(output, offset) }));
+    f.while(i32.geS(limit, 16 * unrolled), () => emitVectors(unrolled));
+    f.while(i32.gtS(limit, 0), () => emitVectors(1));
   });
 }
 
