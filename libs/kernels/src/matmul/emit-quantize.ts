@@ -77,8 +77,9 @@ class BlockQuantizer {
   emit(from: Local<'i32'>, to: Local<'i32'>): void {
     const { f, values, peak, halves, largest, exact, scale, total } = this;
     values.forEach((value, i) => f.set(value, v128.load(from, 16 * i)));
-    f.set(peak, values.map((value): Vector => f32x4.abs(value)).reduce((a, b) => f32x4.max(a, b)));
-    for (const lanes of [SWAP_PAIRS, SWAP_LANES]) f.set(peak, f32x4.max(peak, i8x16.shuffle(peak, peak, lanes)));
+    // Floats without a sign are in the order of their bits, and NaN comes last.
+    f.set(peak, values.map((value): Vector => f32x4.abs(value)).reduce((a, b) => i32x4.maxS(a, b)));
+    for (const lanes of [SWAP_PAIRS, SWAP_LANES]) f.set(peak, i32x4.maxS(peak, i8x16.shuffle(peak, peak, lanes)));
     f.set(largest, f32x4.extractLane(peak, 0));
     f.set(exact, f32.div(largest, 127));
     f.set(scale, this.rounded(exact));
