@@ -15,11 +15,12 @@ import { CHUNK_COLS, chunkBytes } from './quant-scratch.js';
 const BATCH_TOKENS = 4;
 
 /**
- * Up to how many tokens such kernels are faster than tiles, which unpack once for all tokens. Measured: with joined vectors, codes that lie
- * whole in a byte cost so little to unpack that it can be done again and again.
+ * Up to how many tokens such kernels are faster than tiles, which unpack once for all tokens, but wait for memory meanwhile. Measured: with
+ * joined vectors, codes that lie whole in a byte cost so little to unpack that it can be done again and again.
  */
 function batchLimit({ bits }: QuantSpec, { wide }: KernelBuild): number {
-  return wide && 8 % bits === 0 ? 4 * BATCH_TOKENS : BATCH_TOKENS;
+  if (!wide) return BATCH_TOKENS;
+  return (8 % bits === 0 ? 4 : 2) * BATCH_TOKENS;
 }
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
