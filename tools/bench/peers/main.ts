@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     prompt: { type: 'string', default: '256' },
     gen: { type: 'string', default: '32' },
     runs: { type: 'string', default: '3' },
+    parallel: { type: 'string', default: '8' },
     classes: { type: 'string', default: Object.keys(NATIVE_CLASSES).join(',') },
     nodes: { type: 'string', default: '20,24' },
     peers: { type: 'string', default: 'native,wllama' },
@@ -29,8 +30,9 @@ const { values: options } = parseArgs({
 
 if (options.help) {
   console.log(`npm run bench -- peers [--shape ${Object.keys(SHAPES).join('|')}] [--types Q4_0,Q8_0,Q4_K_M] [--threads 2,1] [--prompt 256] [--gen 32]
-  [--runs 3] [--classes ${Object.keys(NATIVE_CLASSES).join(',')}] [--nodes 20,24] [--peers native,wllama] [--folder DIR] [--json]
-Runs Starling (on each Node version) and its peers alternately on the same random model; prints medians and ratios.`);
+  [--runs 3] [--parallel 8] [--classes ${Object.keys(NATIVE_CLASSES).join(',')}] [--nodes 20,24] [--peers native,wllama] [--folder DIR] [--json]
+Runs Starling (on each Node version) and its peers alternately on the same random model; prints medians and ratios, and for Starling
+the tokens/s of as many sequences decoded together as --parallel says (0: none), against those of one.`);
   process.exit(0);
 }
 
@@ -38,6 +40,7 @@ const list = (text: string): string[] => text.split(',').filter(Boolean);
 const promptTokens = Number(options.prompt);
 const genTokens = Number(options.gen);
 const runs = Number(options.runs);
+const parallel = Number(options.parallel);
 
 /** The node binary of a major version, through npx when it is not the one that runs this. */
 function nodeBinary(major: string): string {
@@ -47,10 +50,12 @@ function nodeBinary(major: string): string {
 
 function measureStarling(node: string, model: string, threads: number): Measurement[] {
   const main = path.join(root, 'apps/server/dist/main.js');
-  const args = ['bench', '-m', model, '-t', String(threads), '-p', String(promptTokens), '-n', String(genTokens), '--json'];
-  const out = execFileSync(node, [main, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  const { prompt_tps: promptTps, decode_tps: decodeTps } = JSON.parse(out) as { prompt_tps: number; decode_tps: number };
-  return [{ promptTps, decodeTps }];
+  const bench = (...args: (string | number)[]): { prompt_tps: number; decode_tps: number } => {
+    const out = execFileSync(node, [main, 'bench', '-m', model, '-t', String(threads), '-n', String(genTokens), '--json', ...args.map(String)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return JSON.parse(out) as { prompt_tps: number; decode_tps: number };
+  };
+  const { prompt_tps: promptTps, decode_tps: decodeTps } = bench('-p', promptTokens);
+  return [{ promptTps, decodeTps, ...(parallel > 1 ? { togetherTps: bench('-p', 0, '--parallel', parallel).decode_tps } : {}) }];
 }
 
 function measureNative(name: NativeClass, model: string, threads: number): Measurement[] {
@@ -106,8 +111,9 @@ function report(type: string, threads: number, results: ReadonlyMap<string, Meas
   const ours = [...results].filter(([name]) => name.startsWith('starling'));
   const ratioHeads = ours.map(([name]) => `${name.replace('starling ', '')} prompt / decode`.padStart(28)).join('');
   console.log(`\n${type}, ${threads} threads`.padEnd(30) + 'prompt t/s'.padStart(12) + 'decode t/s'.padStart(12) + ratioHeads);
-  for (const [name, { promptTps, decodeTps }] of results) {
+  for (const [name, { promptTps, decodeTps, togetherTps }] of results) {
     const ratios = ours.map(([, our]) => `${(our.promptTps / promptTps).toFixed(2)} / ${(our.decodeTps / decodeTps).toFixed(2)}`.padStart(28)).join('');
-    console.log(name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(2).padStart(12) + ratios);
+    const together = togetherTps === undefined ? '' : `   ${parallel} together: ${togetherTps.toFixed(1)} t/s, ${(togetherTps / decodeTps).toFixed(2)} times one`;
+    console.log(name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(2).padStart(12) + ratios + together);
   }
 }

@@ -2,6 +2,8 @@
 export interface Measurement {
   readonly promptTps: number;
   readonly decodeTps: number;
+  /** Of several sequences decoded together, where that was measured. */
+  readonly togetherTps?: number;
 }
 
 /** The middle of a list of numbers (the mean of the two middle ones when it is even). */
@@ -13,5 +15,10 @@ export function median(values: readonly number[]): number {
 
 /** The medians of several runs. */
 export function medians(runs: readonly Measurement[]): Measurement {
-  return { promptTps: median(runs.map((run) => run.promptTps)), decodeTps: median(runs.map((run) => run.decodeTps)) };
+  const together = runs.flatMap(({ togetherTps }) => togetherTps ?? []);
+  return {
+    promptTps: median(runs.map((run) => run.promptTps)),
+    decodeTps: median(runs.map((run) => run.decodeTps)),
+    ...(together.length > 0 ? { togetherTps: median(together) } : {}),
+  };
 }

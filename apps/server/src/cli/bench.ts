@@ -2,7 +2,7 @@ import os from 'node:os';
 import type { ModelRuntime } from '@starling/transformer';
 import type { Command } from 'commander';
 import { write, type CliIo } from './io.js';
-import { allPages, loadRuntime } from './load-runtime.js';
+import { loadRuntime, pagesOf } from './load-runtime.js';
 import { showProgress, type Progress } from './progress.js';
 import { integer } from './values.js';
 
@@ -12,6 +12,7 @@ interface BenchOptions {
   readonly promptTokens: number;
   readonly genTokens: number;
   readonly repetitions: number;
+  readonly parallel: number;
   readonly json?: boolean;
 }
 
@@ -21,7 +22,9 @@ interface BenchResult {
   readonly threads: number;
   readonly prompt_tokens: number;
   readonly gen_tokens: number;
-  /** Tokens per second: the median of the repetitions; null where nothing was asked for. */
+  /** Sequences that are decoded together; left out where it is one. */
+  readonly parallel?: number;
+  /** Tokens per second, of all sequences together: the median of the repetitions; null where nothing was asked for. */
   readonly prompt_tps: number | null;
   readonly decode_tps: number | null;
   readonly load_ms: number;
@@ -37,6 +40,7 @@ export function registerBench(program: Command, io: CliIo): void {
     .option('-t, --threads <N>', 'threads that compute', integer(1, 256), os.availableParallelism())
     .option('-p, --prompt-tokens <N>', 'tokens of the prompt, computed in batches; 0 leaves it out', integer(0, 2 ** 20), 256)
     .option('-n, --gen-tokens <N>', 'tokens decoded one by one from an empty context; 0 leaves it out', integer(0, 2 ** 20), 32)
+    .option('--parallel <N>', 'sequences that are decoded together, one token of each in a step', integer(1, 256), 1)
     .option('-r, --repetitions <N>', 'how often each is measured, after a warm-up', integer(1, 1000), 3)
     .option('--json', 'one JSON object')
     .action(async (options: BenchOptions) => {
@@ -45,20 +49,21 @@ export function registerBench(program: Command, io: CliIo): void {
     });
 }
 
-async function bench({ model, threads, promptTokens, genTokens, repetitions }: BenchOptions, io: CliIo): Promise<BenchResult> {
+async function bench({ model, threads, promptTokens, genTokens, repetitions, parallel }: BenchOptions, io: CliIo): Promise<BenchResult> {
   const loadStart = performance.now();
-  const runtime = await loadRuntime(model, { threads, contextLength: Math.max(promptTokens, genTokens, 1) }, io);
+  const runtime = await loadRuntime(model, { threads, contextLength: Math.max(promptTokens, genTokens, 1), sequences: parallel }, io);
   const loadMs = performance.now() - loadStart;
   const progress = showProgress(io, 'measuring');
   try {
-    const measure = (tokens: number, batch: number) => medianRate(runtime, tokens, batch, repetitions, progress);
+    const measure = (work: Work) => medianRate(runtime, work, repetitions, progress);
     return {
       model,
       threads,
       prompt_tokens: promptTokens,
       gen_tokens: genTokens,
-      prompt_tps: await measure(promptTokens, runtime.info.maxBatchTokens),
-      decode_tps: await measure(genTokens, 1),
+      ...(parallel > 1 ? { parallel } : {}),
+      prompt_tps: await measure({ tokens: promptTokens, batch: runtime.info.maxBatchTokens, sequences: 1 }),
+      decode_tps: await measure({ tokens: genTokens, batch: 1, sequences: parallel }),
       load_ms: rounded(loadMs),
       weights_bytes: runtime.info.weightBytes,
     };
@@ -68,28 +73,36 @@ async function bench({ model, threads, promptTokens, genTokens, repetitions }: B
   }
 }
 
-/** Tokens per second of computing `tokens` tokens from an empty context, `batch` of them a step. */
-async function medianRate(runtime: ModelRuntime, tokens: number, batch: number, repetitions: number, progress: Progress): Promise<number | null> {
+/** Tokens of each sequence, computed from an empty context, `batch` of them a step. */
+interface Work {
+  readonly tokens: number;
+  readonly batch: number;
+  readonly sequences: number;
+}
+
+/** Tokens per second of some work. */
+async function medianRate(runtime: ModelRuntime, work: Work, repetitions: number, progress: Progress): Promise<number | null> {
+  const { tokens, batch, sequences } = work;
   if (tokens === 0) return null;
-  await computeTokens(runtime, Math.min(tokens, batch === 1 ? 4 : batch), batch);
+  await computeTokens(runtime, { ...work, tokens: Math.min(tokens, batch === 1 ? 4 : batch) });
   const rates: number[] = [];
   for (let i = 0; i < repetitions; i++) {
     const start = performance.now();
-    await computeTokens(runtime, tokens, batch);
-    rates.push((tokens * 1000) / (performance.now() - start));
+    await computeTokens(runtime, work);
+    rates.push((sequences * tokens * 1000) / (performance.now() - start));
     progress.update(i + 1, repetitions);
   }
   rates.sort((a, b) => a - b);
   return rounded((rates[(repetitions - 1) >> 1] + rates[repetitions >> 1]) / 2);
 }
 
-async function computeTokens(runtime: ModelRuntime, count: number, batch: number): Promise<void> {
+async function computeTokens(runtime: ModelRuntime, { tokens: count, batch, sequences }: Work): Promise<void> {
   const { vocabSize } = runtime.info;
-  const pages = allPages(runtime);
+  const slots = Array.from({ length: sequences }, (_, slot) => ({ slot, pages: pagesOf(runtime, slot, sequences) }));
   for (let start = 0; start < count; start += batch) {
     // Spread over the vocabulary, so that rows of the embedding table are not all in the cache.
-    const tokens = Uint32Array.from({ length: Math.min(batch, count - start) }, (_, i) => ((start + i) * 7919 + 1) % vocabSize);
-    await runtime.step([{ tokens, startPosition: start, pages, slot: 0, outputs: 'last' }]);
+    const tokensOf = (slot: number) => Uint32Array.from({ length: Math.min(batch, count - start) }, (_, i) => ((start + i + 31 * slot) * 7919 + 1) % vocabSize);
+    await runtime.step(slots.map(({ slot, pages }) => ({ tokens: tokensOf(slot), startPosition: start, pages, slot, outputs: 'last' })));
   }
 }
 
@@ -101,7 +114,7 @@ function table(result: BenchResult): string {
     ['weights', `${(result.weights_bytes / 2 ** 20).toFixed(1)} MiB`],
     ['load', `${result.load_ms} ms`],
     [`prompt, ${result.prompt_tokens} tokens`, rate(result.prompt_tps)],
-    [`decode, ${result.gen_tokens} tokens`, rate(result.decode_tps)],
+    [`decode, ${result.gen_tokens} tokens${result.parallel ? ` of ${result.parallel} sequences` : ''}`, rate(result.decode_tps)],
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   return `${rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n')}\n`;

@@ -144,6 +144,8 @@ describe('bench', () => {
     const [figures] = jsonLines((await run([...args, '--json'])).stdout);
     const number = expect.any(Number) as number;
     expect(figures).toEqual({ model: demoModel, threads: 1, prompt_tokens: 16, gen_tokens: 4, prompt_tps: number, decode_tps: number, load_ms: number, weights_bytes: number });
+    const together = await run([...args, '-p', '0', '--parallel', '3', '--json']);
+    expect(jsonLines(together.stdout)).toEqual([expect.objectContaining({ parallel: 3, prompt_tps: null, decode_tps: number }) as unknown]);
     expect((await run([...args, '-n', '0'])).stdout).toMatch(/^prompt, 16 tokens +[\d.]+ tokens\/s\ndecode, 0 tokens +-$/m);
   });
 });

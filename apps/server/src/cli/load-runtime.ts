@@ -1,30 +1,36 @@
 import { openGgufFile } from '@starling/gguf/node';
 import { nodeCompiler, nodeWorkers } from '@starling/kernels/node';
 import { loadTransformer, type KvType, type ModelRuntime } from '@starling/transformer';
+import { alignUp } from '@starling/core';
 import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
 import { showProgress } from './progress.js';
 
+/** Positions of a page. */
+const pageTokens = 32;
+
 /** What the measuring commands say about a runtime; the rest is as the runtime chooses. */
 export interface RuntimeRequest {
   readonly threads: number;
-  /** Tokens of the one sequence that will run. */
+  /** Tokens of each sequence that will run. */
   readonly contextLength: number;
+  /** Sequences that run together. Default 1. */
+  readonly sequences?: number;
   readonly kvType?: KvType;
   readonly deterministic?: boolean;
   readonly maxBatchTokens?: number;
 }
 
-/** Loads a model for one sequence, below the engine: for commands that measure steps or logits. */
-export async function loadRuntime(model: string, request: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
+/** Loads a model below the engine: for commands that measure steps or logits. */
+export async function loadRuntime(model: string, { sequences = 1, ...request }: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
   const file = await openGgufFile((await locateModel(model, io)).path);
   const progress = showProgress(io, 'loading', 'bytes');
   try {
-    const { contextLength: kvTokens } = request;
     return await loadTransformer(file, {
       ...request,
-      kvTokens,
-      maxSequences: 1,
+      kvTokens: sequences * alignUp(request.contextLength, pageTokens),
+      pageTokens,
+      maxSequences: sequences,
       workers: nodeWorkers(),
       compiler: nodeCompiler(),
       onProgress: ({ done, total }) => progress.update(done, total),
@@ -35,7 +41,8 @@ export async function loadRuntime(model: string, request: RuntimeRequest, io: Cl
   }
 }
 
-/** The page table of a sequence that has the runtime to itself: all pages in order. */
-export function allPages({ info }: ModelRuntime): Int32Array {
-  return Int32Array.from({ length: info.pageCount }, (_, page) => page);
+/** The page table of one of the sequences that share the runtime: its part of the pages, in order. */
+export function pagesOf({ info }: ModelRuntime, sequence = 0, sequences = 1): Int32Array {
+  const length = Math.floor(info.pageCount / sequences);
+  return Int32Array.from({ length }, (_, page) => sequence * length + page);
 }

@@ -5,7 +5,7 @@ import { messageOf, StarlingError } from '@starling/core';
 import type { ModelRuntime } from '@starling/transformer';
 import type { Command } from 'commander';
 import type { CliIo } from './io.js';
-import { allPages, loadRuntime } from './load-runtime.js';
+import { pagesOf, loadRuntime } from './load-runtime.js';
 import { showProgress } from './progress.js';
 import { usageError } from './program.js';
 import { integer } from './values.js';
@@ -76,7 +76,7 @@ function checkTokens(tokens: Uint32Array, { info }: ModelRuntime, model: string)
 /** Writes as the steps come, so that memory holds the logits of one step alone. */
 async function writeLogits(runtime: ModelRuntime, tokens: Uint32Array, out: string, io: CliIo): Promise<void> {
   const batch = runtime.info.causal ? runtime.info.maxBatchTokens : tokens.length;
-  const pages = allPages(runtime);
+  const pages = pagesOf(runtime);
   const progress = showProgress(io, 'computing');
   let file: FileHandle | undefined;
   try {
