@@ -5,8 +5,10 @@ import { i32 } from '../wasm/scalar-ops.js';
 import type { KernelBuild } from './dot-mode.js';
 import { PANEL_ROWS } from './quant-spec.js';
 
-/** Memory streams of the matrix-vector kernel: that many distant runs of panels are walked at once. */
-export const STREAMS = 2;
+/** Memory streams of the matrix-vector kernels at most: that many distant runs of panels are walked at once. */
+export const MAX_STREAMS = 4;
+/** Streams whose sums stay in registers in any build. */
+export const FEW_STREAMS = 2;
 /** Panels of a tile of the matrix-matrix kernel at most. */
 export const MAX_TILE_PANELS = 2;
 /** Tokens of a tile at most. */
@@ -51,7 +53,8 @@ export type UnpackRef = FunctionRef<typeof UNPACK_SIGNATURE.params, undefined>;
 
 /** The kernels of a format, and what their `length` arguments mean. */
 export interface FormatKernels {
-  readonly matvec: { readonly many: MatvecRef; readonly single: MatvecRef; length(x: Local<'i32'>, cols: Local<'i32'>): Expr<'i32'> };
+  /** Kernels of `streams` memory streams, and of one. */
+  readonly matvec: { readonly streams: number; readonly many: MatvecRef; readonly single: MatvecRef; length(x: Local<'i32'>, cols: Local<'i32'>): Expr<'i32'> };
   /** For a few tokens: kernels that work on packed panels, by tokens - 1, of one stream and of two; used for up to `limit` tokens. */
   readonly batches?: { readonly single: readonly BatchRef[]; readonly double?: readonly BatchRef[]; readonly limit: number };
   /** By panels - 1, then tokens - 1. */
@@ -89,9 +92,9 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
       f.return();
     });
     // A last panel that lacks rows is left to the single stream.
-    const share = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, PANEL_ROWS)), STREAMS));
+    const share = f.local('i32', i32.divU(i32.sub(panels, i32.ltU(lastRows, PANEL_ROWS)), matvec.streams));
     f.call(matvec.many, panel, i32.mul(share, panelSize), x, length, output, i32.mul(share, 4 * PANEL_ROWS), share, PANEL_ROWS);
-    f.set(share, i32.mul(share, STREAMS));
+    f.set(share, i32.mul(share, matvec.streams));
     f.call(matvec.single, i32.add(panel, i32.mul(share, panelSize)), 0, x, length, i32.add(output, i32.mul(share, 4 * PANEL_ROWS)), 0, i32.sub(panels, share), lastRows);
   });
 }

@@ -3,7 +3,7 @@ import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
 import type { KernelBuild } from './dot-mode.js';
-import { emitMatmul, MATVEC_SIGNATURE, MAX_TILE_TOKENS, STREAMS, tilePanels, TILE_SIGNATURE, tileSizes, UNPACK_SIGNATURE, type MatvecRef, type TileRef, type UnpackRef } from './emit-driver.js';
+import { emitMatmul, FEW_STREAMS, MATVEC_SIGNATURE, MAX_TILE_TOKENS, tilePanels, TILE_SIGNATURE, tileSizes, UNPACK_SIGNATURE, type MatvecRef, type TileRef, type UnpackRef } from './emit-driver.js';
 import { maddFor } from './madd.js';
 import { Fence } from './fence.js';
 import { CHUNK_COLS, columnsPerVector, emitFloatPanelBytes, FLOAT_BLOCK, FloatReader, UNPACKED_BYTES, type FloatFormatName } from './float-panels.js';
@@ -123,10 +123,10 @@ function emitUnpack(module: ModuleBuilder, format: FloatFormatName): UnpackRef {
 
 /** Exports `matmul.FORMAT`. Activations are floats as they are. */
 export function emitFloatMatmul(module: ModuleBuilder, format: FloatFormatName, build: KernelBuild): void {
-  const [many, single] = [STREAMS, 1].map((streams) => emitMatvec(module, format, build, streams));
+  const [many, single] = [FEW_STREAMS, 1].map((streams) => emitMatvec(module, format, build, streams));
   const bySize = tileSizes(tilePanels(build), MAX_TILE_TOKENS, (panels, tokens) => emitTile(module, format, build, panels, tokens));
   emitMatmul(module, format, {
-    matvec: { many, single, length: (_, cols) => cols },
+    matvec: { streams: FEW_STREAMS, many, single, length: (_, cols) => cols },
     tiles: { bySize, length: (cols) => cols },
     ...(format === 'F32' ? {} : { unpack: { run: emitUnpack(module, format), bytes: UNPACKED_BYTES, length: (cols) => cols } }),
     chunkCols: CHUNK_COLS,

@@ -1,7 +1,7 @@
 import { alignUp, StarlingError } from '@starling/core';
 import { TENSOR_TYPES, type TensorTypeName } from '@starling/gguf';
 import { activationRowBytes } from './activation-layout.js';
-import { STREAMS } from './emit-driver.js';
+import { MAX_STREAMS } from './emit-driver.js';
 import { floatPanelBytes, floatScratchBytes, type FloatFormatName } from './float-panels.js';
 import { quantScratchBytes } from './quant-scratch.js';
 import { QUANT_SPECS, type QuantFormatName } from './quant-formats.js';
@@ -62,8 +62,8 @@ export const QUANTIZE_EXPORT = 'quantize';
 const ALIGNMENT = 64;
 /** Bytes of weights that a chunk of work has at best. */
 const CHUNK_BYTES = 1536 * 1024;
-/** A panel for each of the streams of the matrix-vector kernels. */
-const CHUNK_GRANULARITY = STREAMS * PANEL_ROWS;
+/** A panel for each stream of the matrix-vector kernels. */
+const CHUNK_GRANULARITY = MAX_STREAMS * PANEL_ROWS;
 
 const kernelNames = (name: string): MatmulFormat['kernels'] => ({ matmul: `matmul.${name}`, pack: `pack.${name}`, unpackRow: `unpackRow.${name}` });
 
