@@ -12,7 +12,7 @@ describeModelRuntime('FakeModelRuntime', () => Promise.resolve(new FakeModelRunt
 describeModelRuntime('a model on the calling thread', () => load());
 describeModelRuntime('a model on two workers', () => load({ threads: 2, workers: nodeWorkers(workerEntry) }));
 describeModelRuntime('a model in several memories, keys and values in 8 bits', async () => {
-  const runtime = await load({ memoryBytes: 1.24e6, kvType: 'Q8_0' });
+  const runtime = await load({ memoryBytes: 1.2e6, kvType: 'Q8_0' });
   expect(runtime.info.memoryCount).toBeGreaterThan(1);
   return runtime;
 });

@@ -3,7 +3,7 @@ import type { DenseSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 import { countOf } from './graph.js';
 import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
-import { columnsOf, type Rows } from './rows.js';
+import { columnsOf, wholeRows, type Rows } from './rows.js';
 import type { MatrixWeight } from './weights.js';
 
 /** Columns of a row that one worker takes: long rows of few tokens are shared. A multiple of what is quantized together. */
@@ -19,16 +19,17 @@ export function denseInputs(graph: Graph, { input }: DenseSpec): MatrixWeight[] 
 export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows): void {
   const { kind } = x.buffer;
   const length = spec.down.columns;
-  const inner = graph.rows('feed-forward inner', length, kind);
   const { input } = spec;
   if (input.kind === 'plain') {
     const up = graph.rows('feed-forward up', length, kind);
     graph.parallel(multiplyTask(graph, matrixOf(graph, input.up), x, up));
     graph.perRow(kind, ...biasCalls(graph, input.up, up));
-    activate(graph, spec, up, up, inner);
+    activate(graph, spec, up, up, up);
+    multiplyDown(graph, spec, up, output);
   } else {
     const both = graph.rows('feed-forward gate and up', 2 * length, kind);
-    const gate = columnsOf(both, 0, length);
+    // The activated rows take the place of the gate's: a row of a prompt is long.
+    const gate = wholeRows(both.buffer, length);
     const up = columnsOf(both, length, length);
     if (input.kind === 'fused') {
       graph.parallel(multiplyTask(graph, matrixOf(graph, input.gateUp), x, both));
@@ -37,11 +38,14 @@ export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows)
       graph.parallel(multiplyTask(graph, matrixOf(graph, input.gate), x, gate), multiplyTask(graph, matrixOf(graph, input.up), x, up));
       graph.perRow(kind, ...biasCalls(graph, input.gate, gate), ...biasCalls(graph, input.up, up));
     }
-    activate(graph, spec, gate, up, inner);
+    activate(graph, spec, gate, up, gate);
+    multiplyDown(graph, spec, gate, output);
   }
-  const down = matrixOf(graph, spec.down);
-  graph.parallel(multiplyTask(graph, down, inner, output));
-  graph.perRow(kind, ...biasCalls(graph, spec.down, output));
+}
+
+function multiplyDown(graph: Graph, spec: DenseSpec, inner: Rows, output: Rows): void {
+  graph.parallel(multiplyTask(graph, matrixOf(graph, spec.down), inner, output));
+  graph.perRow(inner.buffer.kind, ...biasCalls(graph, spec.down, output));
 }
 
 function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Rows): void {

@@ -65,7 +65,7 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
   const phases = phasesOf(graph, memoryCount);
   for (const name of programNames) table.add(phases[name]);
   const layouts = Array.from({ length: memoryCount }, () => planShared(graph, options));
-  const [{ scratch }] = layouts;
+  const [{ scratch, buffers }] = layouts;
   const programs = planPrograms(phases, layouts.map(({ layout }) => layout));
   const fixedBytes = layouts.reduce((sum, { layout }) => sum + layout.byteLength, 0);
   let weightBytes = 0;
@@ -90,7 +90,7 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
     place(home, tensor.name, bytes, to);
     weightBytes += bytes;
   }
-  const loading = layouts.map(({ layout }, memory) => planLoading(graph, table, options, memory, layout, layouts[0].layout));
+  const loading = layouts.map(({ layout }, memory) => planLoading(graph, table, memory, layout, { first: layouts[0].layout, buffers }));
   return {
     memories: layouts.map(({ layout }) => layout.byteLength),
     programs,
@@ -102,15 +102,26 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
   };
 }
 
-function planShared(graph: Graph, { headRows }: LayoutOptions): { layout: MemoryLayout; scratch: number[] } {
+/** What every memory begins with. */
+interface SharedLayout {
+  readonly layout: MemoryLayout;
+  /** By thread. */
+  readonly scratch: readonly number[];
+  /** Rows of activations: nobody needs them before the weights are there. */
+  readonly buffers: { readonly start: number; readonly end: number };
+}
+
+function planShared(graph: Graph, { headRows }: LayoutOptions): SharedLayout {
   const layout = new MemoryLayout();
   layout.reserve('control block', controlBytes);
   graph.step.place.address = layout.reserve('step block', 4 * graph.step.words).address;
   const scratch = Array.from({ length: graph.options.threads }, (_, thread) => layout.reserve(`scratch ${thread}`, graph.scratchBytes, 4096).address);
+  const start = alignUp(layout.byteLength, 64);
   const rows: Record<RowKind, number> = { tokens: graph.options.maxBatchTokens, outputs: graph.options.maxBatchTokens, head: headRows };
   for (const buffer of graph.buffers.values()) buffer.place.address = layout.reserve(buffer.name, rows[buffer.kind] * buffer.rowBytes).address;
+  const end = layout.byteLength;
   for (const { place, bytes } of graph.tables.values()) place.address = layout.reserve(place.label, bytes).address;
-  return { layout, scratch };
+  return { layout, scratch, buffers: { start, end } };
 }
 
 /** Gives each home its memory, in order; gives the number of memories. */
@@ -184,14 +195,14 @@ function planPrograms(phases: Record<ProgramName, Phase[]>, layouts: readonly Me
   }));
 }
 
-function planLoading(graph: Graph, table: KernelTable, { pageCount }: LayoutOptions, memory: number, layout: MemoryLayout, first: MemoryLayout): LoadingPlan {
+function planLoading(graph: Graph, table: KernelTable, memory: number, layout: MemoryLayout, { first, buffers }: Pick<SharedLayout, 'buffers'> & { readonly first: MemoryLayout }): LoadingPlan {
   const matrices = graph.matrices.filter(({ home }) => home.index === memory);
-  const largest = Math.max(0, ...matrices.map(({ tensor, format, columns }) => Math.max(tensor.byteLength, 4 * columns * format.rowGranularity)));
-  const stagingBytes = alignUp(Math.min(stagingLimit, largest), 64);
-  // Nobody needs pages before the weights are there: their place serves for staging, if it is large enough.
-  const pages = graph.kvRegions.filter(({ home }) => home.index === memory);
-  const pagesBytes = pages.reduce((sum, { pageBytes }) => sum + pageBytes * pageCount, 0);
-  const start = pagesBytes >= 2 * stagingBytes && pages.length > 0 ? pages[0].place.address : layout.reserve('staging', 2 * stagingBytes).address;
+  const least = Math.max(0, ...matrices.map(({ format, columns }) => 4 * columns * format.rowGranularity));
+  const largest = Math.max(least, ...matrices.map(({ tensor }) => tensor.byteLength));
+  // Rows of activations lie where they were staged, as far as there is room for that.
+  const room = Math.floor((buffers.end - buffers.start) / 128) * 64;
+  const stagingBytes = alignUp(Math.min(stagingLimit, largest, Math.max(room, least)), 64);
+  const start = room >= stagingBytes ? buffers.start : layout.reserve('staging', 2 * stagingBytes).address;
   const packers = new Map<string, PlannedProgram>();
   for (const { format, home } of matrices) {
     if (packers.has(format.name)) continue;
