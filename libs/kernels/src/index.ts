@@ -5,7 +5,7 @@ export type { TeamOptions } from './team/team-options.js';
 export { controlBytes, type StepCount } from './team/control-block.js';
 export { matmulModuleName, type NamedModules } from './team/kernel-binding.js';
 export type { TeamWorker, WorkerFactory, WorkerReport, StartMessage } from './team/worker-protocol.js';
-export type { Home, KernelCall, KernelRef, KernelSource, Operand, Phase, Placed, Task } from './program/program.js';
+export type { Home, KernelCall, KernelRef, KernelSource, Operand, OpsBuild, Phase, Placed, Task } from './program/program.js';
 export { descriptorWords, KernelTable, structureWords, writeProgram } from './program/program-code.js';
 export { hasRelaxedSimd, type SimdLevel } from './simd/simd-level.js';
 export { buildMatmulModule } from './matmul/matmul-module.js';
