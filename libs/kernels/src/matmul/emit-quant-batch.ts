@@ -166,11 +166,8 @@ class BatchGroup {
 
   private beginSub({ dots, integers }: HalfSums, t: number, address: Local<'i32'>, at: number, sub: number): void {
     const { spec } = this.reader;
-    if (!integers) dots[t].begin(groupInitial(spec, spec.offset - this.flip, address, at, sub));
-    else {
-      if (sub === 0) dots[t].begin(integers.initial(groupHalfSums(address, at)));
-      dots[t].multiplyBy(integers.multipliers[sub]);
-    }
+    if (integers) integers.begin(dots[t], sub, groupHalfSums(address, at));
+    else dots[t].begin(groupInitial(spec, spec.offset - this.flip, address, at, sub));
   }
 
   /** Adds the dot products of a sub-block (with integer scales: of the group) to the sums. */

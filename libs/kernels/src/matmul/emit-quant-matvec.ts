@@ -147,10 +147,10 @@ class MatvecGroup {
       const step = chunk * reader.chunkSteps + i;
       const sub = Math.floor(step / subSteps);
       const { dot, integers } = rows;
-      if (integers) {
-        if (step === 0) dot.begin(integers.initial(activations.halfSums));
-        if (step % subSteps === 0) dot.multiplyBy(integers.multipliers[sub]);
-      } else if (step % subSteps === 0) dot.begin(activations.initial(sub));
+      if (step % subSteps === 0) {
+        if (integers) integers.begin(dot, sub, activations.halfSums);
+        else dot.begin(activations.initial(sub));
+      }
       f.set(rows.codes, codes);
       dot.add(activationOf(step), codePlanes(mode, reader.spec.maxCode, this.constants, rows.codes));
       if ((step + 1) % (integers ? GROUP_STEPS : subSteps) === 0) this.finish(rows, group, sub);

@@ -52,10 +52,10 @@ export function emitTile(module: ModuleBuilder, name: string, spec: ProductSpec,
           x.forEach((local, next) => f.set(local, DotAccumulator.activations(mode, address, STEP_VALUES * (step + next))));
           dots[t].forEach((dot, r) => {
             const { codes, integers } = rows[r];
-            if (integers) {
-              if (step === 0) dot.begin(integers.initial(groupActivations[t].halfSums));
-              if (step % subSteps === 0) dot.multiplyBy(integers.multipliers[sub]);
-            } else if (step % subSteps === 0) dot.begin(groupActivations[t].initial(sub));
+            if (step % subSteps === 0) {
+              if (integers) integers.begin(dot, sub, groupActivations[t].halfSums);
+              else dot.begin(groupActivations[t].initial(sub));
+            }
             x.forEach((local, next) => dot.add(local, codes[next]));
           });
         });

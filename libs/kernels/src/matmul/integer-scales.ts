@@ -88,9 +88,10 @@ export class IntegerScales {
     this.f.set(this.multipliers[sub], v128.load(panel, layout.multipliers + PAIR_BYTES * sub + 16 * half));
   }
 
-  /** What the integer sums of a group start with. */
-  initial(halfSums: Vector): Vector | undefined {
-    return this.offsets && i32x4.dotI16x8S(this.offsets, halfSums);
+  /** Begins a sub-block's product, and with the first one the group's. @param halfSums as `groupHalfSums` gives them */
+  begin(dot: DotAccumulator, sub: number, halfSums: Vector): void {
+    if (sub === 0) dot.begin(this.offsets && i32x4.dotI16x8S(this.offsets, halfSums));
+    dot.multiplyBy(this.multipliers[sub]);
   }
 
   /** sum += a group's product. @param dot is ended @param factor the rows' factors @param minimumFactor those of the minima */
