@@ -5,7 +5,7 @@ import { messageOf, StarlingError } from '@starling/core';
 import type { ModelRuntime } from '@starling/transformer';
 import type { Command } from 'commander';
 import type { CliIo } from './io.js';
-import { pagesOf, loadRuntime } from './load-runtime.js';
+import { loadRuntime, pagesOf } from './load-runtime.js';
 import { showProgress } from './progress.js';
 import { usageError } from './program.js';
 import { integer } from './values.js';

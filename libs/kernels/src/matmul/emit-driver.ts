@@ -68,7 +68,7 @@ export interface FormatKernels {
   activationBytes(cols: Local<'i32'>): Expr<'i32'>;
 }
 
-/** Exports `matmul.NAME`: one token goes to the matrix-vector kernel, several go through tiles. */
+/** Exports `matmul.NAME`: one token goes to the matrix-vector kernel, a few to those on packed panels, more go through tiles. */
 export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatKernels): void {
   const many = emitMultiplyMany(module, name, kernels);
   const few = kernels.batches && emitMultiplyFew(module, name, kernels, kernels.batches);

@@ -38,7 +38,8 @@ interface Rows {
  * Matrix times vector: walks `streams` runs of panels at once, far from each other, so that as many memory streams are under way.
  *
  * Order of sums, for each row: for each sub-block in turn, sum = integer dot * (weight scale * activation scale) + sum, and then,
- * for formats with minima, sum = minimum * (activation scale * activation sum) + sum.
+ * for formats with minima, sum = minimum * (activation scale * activation sum) + sum. With integer scales (integer-scales.ts): for each
+ * group in turn, sum = integer sum * (row's factor * activation scale) + sum, and likewise for minima.
  */
 export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild, streamCount: number): MatvecRef {
   return module.function(`${name}.matvec${streamCount}`, MATVEC_SIGNATURE, (f, panel, distance, x, xEnd, output, outputDistance, panels, lastRows) => {

@@ -49,6 +49,8 @@ export async function loadWeights(model: GgufModel, target: LoadTarget, onProgre
     done += ((rowEnd - rowBegin) / (matrix.rows * matrix.count)) * matrix.tensor.byteLength;
     onProgress?.({ done: Math.round(done), total });
   }
+  // The buffers of activations, which lie there, begin as zeros: bytes of a file read as floats may be NaN.
+  target.loading.forEach(({ staging, stagingBytes }, i) => memories[i].bytes.fill(0, staging[0], staging[1] + stagingBytes));
 }
 
 /** The type of the bytes that are packed: the file's own, unless its kernels want another. */
