@@ -39,6 +39,13 @@ describe('starling serve', () => {
     expect((await server.stop()).code).toBe(0);
   });
 
+  it('exits 0 however often, and however late, it is told to end', async () => {
+    const server = await startServer();
+    const repeat = setInterval(() => server.signal('SIGTERM'), 1);
+    const { code } = await server.stop('SIGTERM').finally(() => clearInterval(repeat));
+    expect(code).toBe(0);
+  });
+
   it('ends answers that take longer than the drain with an error event', async () => {
     const server = await startServer(['--drain-seconds', '0']);
     const streams = Array.from({ length: 8 }, (_, i) => stream(server.url, { prompt: 'a', ignore_eos: true, seed: i }));

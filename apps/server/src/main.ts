@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { COMMANDS } from './cli/commands.js';
 import { isBrokenPipe, runProgram } from './cli/program.js';
 import { VERSION } from './version.js';
@@ -8,7 +9,11 @@ process.stdout.on('error', (error) => {
   throw error;
 });
 
+const flushed = (output: Writable) => new Promise<void>((resolve) => output.write('', () => resolve()));
+
 const io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, environment: process.env };
-process.exitCode = await runProgram(process.argv.slice(2), io, VERSION, COMMANDS);
-// Whatever still holds the process (a load that was interrupted) does not hold it for long.
-setTimeout(() => process.exit(), 2000).unref();
+const code = await runProgram(process.argv.slice(2), io, VERSION, COMMANDS);
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// At once: nothing that still holds the process (a load that was interrupted) delays its end, and while Node takes
+// down a process that ends by itself it no longer handles signals: one sent then would make a clean end look like a kill.
+process.exit(code);

@@ -35,7 +35,6 @@ async function serve(flags: Partial<Record<SettingName, unknown>>, io: CliIo): P
     }
   } finally {
     await server.close(stop.isImpatient);
-    stop.release();
   }
 }
 
@@ -53,7 +52,7 @@ function firstRequest({ hasChatTemplate, hasLogits }: ServedModel['info']): [pat
   return ['/v1/generate', { messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0 }];
 }
 
-/** Waits for SIGINT or SIGTERM. */
+/** Waits for SIGINT or SIGTERM. It listens to the end of the process: a signal that comes while that ends must not make a clean end look like a kill. */
 function stopSignal() {
   const abort = new AbortController();
   const impatient = new AbortController();
@@ -68,9 +67,6 @@ function stopSignal() {
     asked: once(abort.signal, 'abort'),
     wasAsked: () => abort.signal.aborted,
     isImpatient: impatient.signal,
-    release() {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
-    },
   };
 }
 
