@@ -1,7 +1,8 @@
+import { TENSOR_TYPES } from '@starling/gguf';
 import fc from 'fast-check';
 import { enableRelaxedSimd } from '../simd/relaxed-simd.node.js';
 import { compileKernels } from './compile-kernels.node.js';
-import { fastestBuild, PLAIN_BUILD, type KernelBuild } from './dot-mode.js';
+import { fastestBuild, PLAIN_BUILD, type DotMode, type KernelBuild } from './dot-mode.js';
 import { MATMUL_FORMATS, matmulFormat, REWRITTEN_FORMATS, ROW_GRANULARITY, type MatmulFormatName } from './format.js';
 import { dequantizeRows, MatmulHarness, randomActivations, randomFile, UNTOUCHED } from './matmul-harness.js';
 import { buildMatmulModule } from './matmul-module.js';
@@ -122,6 +123,43 @@ describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
       }),
       { numRuns: 8, seed: 5 },
     );
+  });
+});
+
+/** Sets the codes of a file to those that every processor multiplies alike: bytes up to 127, as `unsigned` or as `signed` builds see them. */
+function limitCodes(name: QuantFormatName, file: Uint8Array, dot: DotMode): void {
+  if (QUANT_SPECS[name].maxCode <= 127 || dot === 'words' || dot === 'pairs') return;
+  const isNegative = dot === 'unsigned';
+  const { blockBytes } = TENSOR_TYPES[name];
+  const [codes, bits] = name === 'Q8_0' ? [2, 0x80] : [name === 'IQ4_XS' ? 8 : 2, 0x88];
+  // Codes are values plus 128, and the bytes of Q8_0 are two's complement.
+  const isSet = name === 'Q8_0' ? isNegative : !isNegative;
+  for (let i = 0; i < file.length; i++) if (i % blockBytes >= codes) file[i] = isSet ? file[i] | bits : file[i] & ~bits;
+}
+
+const quantNames = MATMUL_FORMATS.map(({ name }) => name).filter(isQuant);
+const otherModes = (['pairs', 'unsigned', 'signed'] as const).filter((dot) => dot !== fastestBuild().dot);
+
+(fastestBuild().relaxed ? describe : describe.skip).each(otherModes)('kernels for processors that multiply otherwise (%s)', (dot) => {
+  it.each(quantNames)('%s: close to the twin, and the same bits for any number of tokens, joined or not', async (name) => {
+    const [rows, cols] = [27, 512];
+    const counts = [1, 2, 3, 4, 7, 8, 19];
+    const file = randomFile(name, rows, cols, 8);
+    limitCodes(name, file, dot);
+    const values = randomActivations(Math.max(...counts) * cols, 9);
+    let expected: Float32Array | undefined;
+    let first: Float32Array | undefined;
+    for (const build of [{ ...fastestBuild(), dot }, { ...fastestBuild(true), wide: true, dot }]) {
+      const harness = new MatmulHarness(name, build, await compileKernels(buildMatmulModule([name], build), build));
+      const matrix = harness.pack(file, rows, cols);
+      const x = harness.activations(values, cols);
+      expected ??= scalarMatmul(harness, file, matrix, values, rows, cols);
+      const results = counts.map((tokens) => harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, cols, outputRows: rows, tokens }));
+      const all = (first ??= results[results.length - 1]);
+      for (const result of results) expect(firstDifference(result, all.subarray(0, result.length))).toBeUndefined();
+    }
+    const scale = Math.hypot(...(expected ?? [])) / Math.sqrt(expected?.length ?? 1);
+    expect(expected?.findIndex((value, i) => !(Math.abs((first?.[i] ?? NaN) - value) <= 2e-6 * scale))).toBe(-1);
   });
 });
 
