@@ -6,7 +6,7 @@ import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BlockLoop, type BlockPlaces } from './block-loop.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, codePlanes, DotAccumulator, planeCount, productModeFor, stepsAtOnce } from './dot-accumulator.js';
+import { codeFlip, DotAccumulator, planeCount, productModeFor, stepsAtOnce } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { BATCH_SIGNATURE, type BatchRef } from './emit-driver.js';
 import { Fence } from './fence.js';
@@ -137,7 +137,7 @@ class BatchGroup {
     const atOnce = stepsAtOnce(mode, reader.spec.maxCode);
     const x = f.locals('v128', atOnce);
     for (let chunk = 0; chunk < reader.chunks; chunk++) {
-      const codes = halves.map(({ at: { codes: place }, half }, part) => reader.codes(place, group, chunk, half, part));
+      const codes = halves.map(({ at: { codes: place }, half }, part) => reader.operands(place, group, chunk, half, part));
       for (let i = 0; i < reader.chunkSteps; i += atOnce) {
         const step = chunk * reader.chunkSteps + i;
         const sub = Math.floor(step / subSteps);
@@ -157,9 +157,9 @@ class BatchGroup {
 
   /** Keeps one step's codes of all halves for all tokens. */
   private takeCodes(halves: readonly HalfSums[], codes: readonly Expr<'v128'>[], next: number): void {
-    const { f, mode, reader } = this;
+    const { f, reader } = this;
     halves.forEach((half, h) => f.set(half.codes, codes[h]));
-    const planes = halves.map((half) => codePlanes(mode, reader.spec.maxCode, this.constants, half.codes));
+    const planes = halves.map((half) => reader.planes(half.codes));
     // Plane by plane, so that V8 finds those of both halves side by side.
     planes[0].forEach((_, plane) => halves.forEach((half, h) => f.set(half.planes[next][plane], planes[h][plane])));
   }

@@ -6,7 +6,7 @@ import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BlockLoop, type BlockPlaces } from './block-loop.js';
 import { ConstantPool } from './constant-pool.js';
-import { codeFlip, codePlanes, DotAccumulator, productModeFor } from './dot-accumulator.js';
+import { codeFlip, DotAccumulator, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { MATVEC_SIGNATURE, type MatvecRef } from './emit-driver.js';
 import { Fence } from './fence.js';
@@ -142,9 +142,9 @@ class MatvecGroup {
   }
 
   private emitChunk(rows: Rows, group: number, chunk: number, activationOf: (step: number) => Expr<'v128'>): void {
-    const { f, reader, activations, mode } = this;
+    const { f, reader, activations } = this;
     const subSteps = reader.spec.subValues / STEP_VALUES;
-    reader.codes(rows.at.codes, group, chunk, rows.half).forEach((codes, i) => {
+    reader.operands(rows.at.codes, group, chunk, rows.half).forEach((codes, i) => {
       const step = chunk * reader.chunkSteps + i;
       const sub = Math.floor(step / subSteps);
       const { dot, integers } = rows;
@@ -153,7 +153,7 @@ class MatvecGroup {
         else dot.begin(activations.initial(sub));
       }
       f.set(rows.codes, codes);
-      dot.add(activationOf(step), codePlanes(mode, reader.spec.maxCode, this.constants, rows.codes));
+      dot.add(activationOf(step), reader.planes(rows.codes));
       if ((step + 1) % (integers ? GROUP_STEPS : subSteps) === 0) this.finish(rows, group, sub);
       else if ((step + 1) % FENCE_STEPS === 0) this.fence.emit(dot.locals);
     });

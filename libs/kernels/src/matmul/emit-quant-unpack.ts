@@ -3,7 +3,7 @@ import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
 import { ConstantPool } from './constant-pool.js';
-import { codePlanes, DotAccumulator, productModeFor } from './dot-accumulator.js';
+import { DotAccumulator, productModeFor } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { UNPACK_SIGNATURE, type UnpackRef } from './emit-driver.js';
 import { hasIntegerScales, IntegerScales, integerScaleConstants } from './integer-scales.js';
@@ -33,7 +33,7 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
     const held = f.locals('v128', HALVES);
     const storeCodes = (halves: readonly Expr<'v128'>[], offset: number): void => {
       halves.forEach((codes, half) => f.set(held[half], codes));
-      const planes = held.map((codes) => codePlanes(mode, spec.maxCode, constants, codes));
+      const planes = held.map((codes) => reader.planes(codes));
       planes[0].forEach((_, i) => storePair(planes.map((plane) => plane[i]), offset + PAIR_BYTES * i));
     };
     const integers = layout.integers && [0, 1].map(() => new IntegerScales(f, spec));
@@ -60,7 +60,7 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
       for (let group = 0; group < reader.layout.groups; group++) {
         const at = group * layout.bytes;
         for (let chunk = 0; chunk < reader.chunks; chunk++) {
-          const codes = [0, 1].map((half) => reader.codes(block, group, chunk, half));
+          const codes = [0, 1].map((half) => reader.operands(block, group, chunk, half));
           codes[0].forEach((_, i) => {
             const step = chunk * reader.chunkSteps + i;
             storeCodes(codes.map((steps) => steps[i]), at + layout.stepBytes * step);

@@ -3,6 +3,7 @@ import type { CodeBuilder, Local } from '../wasm/function-builder.js';
 import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
 import { BIT_LAYOUTS, layoutMasks, unpackChunk } from './bit-layout.js';
 import type { ConstantPool } from './constant-pool.js';
+import { codePlanes, productModeFor, type ProductMode } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
 import { blockLayout, groupBytes, HALF_ROWS, PAIR_BYTES, PANEL_ROWS, type BlockLayout, type QuantSpec } from './quant-spec.js';
 
@@ -23,6 +24,9 @@ export class PanelReader {
   /** Vectors that one chunk of codes comes from, for each of the parts that are read at a time. */
   private readonly temporaries: readonly Local<'v128'>[][];
   private readonly table: Local<'v128'> | undefined;
+  private readonly mode: ProductMode;
+  /** Where codes are multiplied in two halves: tables of the low and of the high halves, so that each is one look-up. */
+  private readonly halfTables: readonly Local<'v128'>[] | undefined;
 
   /** Emits the loading of constants: make it at the head of a function. */
   constructor(
@@ -38,7 +42,10 @@ export class PanelReader {
     if (spec.scale === 'f16') constants.hold({ words: [HALF_BITS], floats: [HALF_SCALE] });
     if (spec.scale === 'super' && !spec.signedScales) constants.hold({ words: [255] });
     this.temporaries = Array.from({ length: parts }, () => f.locals('v128', BIT_LAYOUTS[spec.bits][0].vectors.length));
-    if (spec.table) this.table = f.local('v128', tableConstant(spec.table));
+    this.mode = productModeFor(build.dot, spec.maxCode);
+    const { table } = spec;
+    if (table) this.table = f.local('v128', tableConstant(table));
+    if (table && this.mode === 'nibbles') this.halfTables = [0, 4].map((shift) => f.local('v128', tableConstant(table.map((code) => (code >> shift) & 15))));
   }
 
   /** Chunks of a group, and steps in each. */
@@ -52,13 +59,29 @@ export class PanelReader {
 
   /** Codes (0..maxCode) of the steps of a chunk, to be used once each, in order, and before the same part is read again. */
   codes(block: Local<'i32'>, group: number, chunk: number, half: number, part = half): Vector[] {
-    const { spec, f, constants } = this;
-    const offset = this.layout.codes + group * groupBytes(spec) + 16 * half;
-    const raw = unpackChunk(f, constants, BIT_LAYOUTS[spec.bits][chunk], this.temporaries[part], block, offset);
     const { table } = this;
-    if (!table) return raw;
-    const lookUp = this.build.relaxed ? i8x16.relaxedSwizzle : i8x16.swizzle;
-    return raw.map((bits) => lookUp(table, bits));
+    const stored = this.stored(block, group, chunk, half, part);
+    return table ? stored.map((bits) => this.lookUp(table, bits)) : stored;
+  }
+
+  /** The same as far as `planes` wants them. */
+  operands(block: Local<'i32'>, group: number, chunk: number, half: number, part = half): Vector[] {
+    return this.halfTables ? this.stored(block, group, chunk, half, part) : this.codes(block, group, chunk, half, part);
+  }
+
+  /** A step's operands in the form that accumulators take. */
+  planes(operands: Local<'v128'>): readonly Vector[] {
+    return this.halfTables?.map((table) => this.lookUp(table, operands)) ?? codePlanes(this.mode, this.spec.maxCode, this.constants, operands);
+  }
+
+  /** The bits that stand for the codes. */
+  private stored(block: Local<'i32'>, group: number, chunk: number, half: number, part: number): Vector[] {
+    const offset = this.layout.codes + group * groupBytes(this.spec) + 16 * half;
+    return unpackChunk(this.f, this.constants, BIT_LAYOUTS[this.spec.bits][chunk], this.temporaries[part], block, offset);
+  }
+
+  private lookUp(table: Local<'v128'>, bits: Vector): Vector {
+    return this.build.relaxed ? i8x16.relaxedSwizzle(table, bits) : i8x16.swizzle(table, bits);
   }
 
   /** The rows' factors: what the scales of a block have in common. Undefined if the block has one scale only. */
