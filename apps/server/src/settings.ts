@@ -1,4 +1,3 @@
-import os from 'node:os';
 import { StarlingError } from '@starling/core';
 
 /** How much is logged: lines of this level and above. */
@@ -11,7 +10,7 @@ export interface ServeConfig {
   readonly host: string;
   /** 0 lets the system pick a free one. */
   readonly port: number;
-  readonly threads: number;
+  readonly threads?: number;
   /** Tokens of context for one sequence; undefined: what the model was made for, as far as memory allows. */
   readonly ctxSize?: number;
   /** Sequences that run at once. */
@@ -86,7 +85,7 @@ export const SETTINGS: { readonly [Name in SettingName]-?: Setting<ServeConfig[N
   model: { flag: 'model', short: 'm', placeholder: 'MODEL', repeatable: true, help: 'a GGUF file, a name in the cache folder, a URL, or hf:OWNER/REPO[:QUANT]; may be given several times (default: the demo model that comes with the server)', default: [], parse: texts },
   host: { flag: 'host', placeholder: 'HOST', help: 'address to listen on', default: '127.0.0.1', parse: text },
   port: { flag: 'port', placeholder: 'PORT', help: 'port to listen on; 0 picks a free one', default: 8080, parse: integer(0, 65_535) },
-  threads: { flag: 'threads', short: 't', placeholder: 'N', help: 'threads that compute', default: Math.min(os.availableParallelism(), 64), parse: integer(1, 256) },
+  threads: { flag: 'threads', short: 't', placeholder: 'N', help: 'threads that compute (default: one for each physical core)', default: undefined, parse: optional(integer(1, 256)) },
   ctxSize: { flag: 'ctx-size', short: 'c', placeholder: 'N', help: "tokens of context for one sequence (default: the model's own)", default: undefined, parse: optional(integer(1, 2 ** 24)) },
   parallel: { flag: 'parallel', placeholder: 'N', help: 'sequences that run at once', default: 16, parse: integer(1, 1024) },
   apiKeys: { flag: 'api-key', placeholder: 'KEY', repeatable: true, help: 'a key that clients must send; may be given several times', default: [], parse: keys },

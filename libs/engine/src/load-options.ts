@@ -7,7 +7,7 @@ import type { LoadProgress } from './registry.js';
 export interface LoadOptions extends ServingOptions {
   /** What the model is called. Default: `general.name` of the file, else its architecture. */
   readonly name?: string;
-  /** Compute threads. Default: the cores of the machine, at most 16; 1 where there are no workers. */
+  /** Compute threads. Default in Node: one for each physical core, at most 64; 1 where there are no workers. */
   readonly threads?: number;
   /** How to start compute workers. Node has its own; elsewhere, without it, each step blocks the calling thread. */
   readonly workers?: WorkerFactory;

@@ -1,4 +1,3 @@
-import os from 'node:os';
 import type { ModelRuntime } from '@starling/transformer';
 import type { Command } from 'commander';
 import { write, type CliIo } from './io.js';
@@ -8,7 +7,7 @@ import { integer } from './values.js';
 
 interface BenchOptions {
   readonly model: string;
-  readonly threads: number;
+  readonly threads?: number;
   readonly promptTokens: number;
   readonly genTokens: number;
   readonly repetitions: number;
@@ -37,7 +36,7 @@ export function registerBench(program: Command, io: CliIo): void {
     .command('bench')
     .description('measure prompt processing and decoding in tokens per second, as llama-bench does')
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
-    .option('-t, --threads <N>', 'threads that compute', integer(1, 256), os.availableParallelism())
+    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
     .option('-p, --prompt-tokens <N>', 'tokens of the prompt, computed in batches; 0 leaves it out', integer(0, 2 ** 20), 256)
     .option('-n, --gen-tokens <N>', 'tokens decoded one by one from an empty context; 0 leaves it out', integer(0, 2 ** 20), 32)
     .option('--parallel <N>', 'sequences that are decoded together, one token of each in a step', integer(1, 256), 1)
@@ -58,7 +57,7 @@ async function bench({ model, threads, promptTokens, genTokens, repetitions, par
     const measure = (work: Work) => medianRate(runtime, work, repetitions, progress);
     return {
       model,
-      threads,
+      threads: runtime.info.threads,
       prompt_tokens: promptTokens,
       gen_tokens: genTokens,
       ...(parallel > 1 ? { parallel } : {}),

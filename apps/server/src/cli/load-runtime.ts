@@ -1,6 +1,6 @@
 import { openGgufFile } from '@starling/gguf/node';
-import { nodeCompiler, nodeWorkers } from '@starling/kernels/node';
-import { loadTransformer, type KvType, type ModelRuntime } from '@starling/transformer';
+import type { KvType, ModelRuntime } from '@starling/transformer';
+import { loadTransformer } from '@starling/transformer/node';
 import { alignUp } from '@starling/core';
 import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
@@ -11,7 +11,8 @@ const pageTokens = 32;
 
 /** What the measuring commands say about a runtime; the rest is as the runtime chooses. */
 export interface RuntimeRequest {
-  readonly threads: number;
+  /** Default: one for each physical core. */
+  readonly threads?: number;
   /** Tokens of each sequence that will run. */
   readonly contextLength: number;
   /** Sequences that run together. Default 1. */
@@ -31,8 +32,6 @@ export async function loadRuntime(model: string, { sequences = 1, ...request }: 
       kvTokens: sequences * alignUp(request.contextLength, pageTokens),
       pageTokens,
       maxSequences: sequences,
-      workers: nodeWorkers(),
-      compiler: nodeCompiler(),
       onProgress: ({ done, total }) => progress.update(done, total),
     });
   } finally {

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import os from 'node:os';
 import { messageOf, StarlingError } from '@starling/core';
 import type { ModelRuntime } from '@starling/transformer';
 import type { Command } from 'commander';
@@ -18,7 +17,7 @@ interface LogitsOptions {
   readonly model: string;
   readonly tokens: string;
   readonly out: string;
-  readonly threads: number;
+  readonly threads?: number;
   readonly ctxSize?: number;
   readonly deterministic?: boolean;
 }
@@ -31,7 +30,7 @@ export function registerLogits(program: Command, io: CliIo): void {
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .requiredOption('--tokens <IDS>', 'token ids split by commas or white space, or @FILE with such ids')
     .requiredOption('--out <FILE>', 'gets f32 values, little-endian, [positions][vocabulary]')
-    .option('-t, --threads <N>', 'threads that compute', integer(1, 256), os.availableParallelism())
+    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
     .option('-c, --ctx-size <N>', `the context (default: ${REFERENCE_CONTEXT}, or ${REFERENCE_SLACK} more than there are tokens)`, integer(1, 2 ** 24))
     .option('--deterministic', 'the same bytes on every CPU')
     .action(async (options: LogitsOptions) => {

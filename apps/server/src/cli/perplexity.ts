@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import { messageOf, StarlingError } from '@starling/core';
 import type { PerplexityResult } from '@starling/engine';
 import type { Command } from 'commander';
@@ -11,7 +10,7 @@ import { integer } from './values.js';
 interface PerplexityOptions {
   readonly model: string;
   readonly file: string;
-  readonly threads: number;
+  readonly threads?: number;
   readonly ctxSize?: number;
   readonly skip: number;
   readonly json?: boolean;
@@ -26,7 +25,7 @@ export function registerPerplexity(program: Command, io: CliIo): void {
     .requiredOption('-f, --file <TEXT>', 'a text file')
     .option('-c, --ctx-size <N>', "tokens of a chunk; each chunk is scored alone, after BOS where the vocabulary has one (default: the model's context)", integer(2, 2 ** 24))
     .option('--skip <N>', 'positions at the start of each chunk that are not scored', integer(0), 0)
-    .option('-t, --threads <N>', 'threads that compute', integer(1, 256), os.availableParallelism())
+    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
     .option('--json', 'one JSON object')
     .action(async (options: PerplexityOptions) => {
       const result = await measure(options, io);

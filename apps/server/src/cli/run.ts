@@ -1,4 +1,3 @@
-import os from 'node:os';
 import type { GenerateRequest, LanguageModel } from '@starling/engine';
 import { StarlingError } from '@starling/core';
 import type { Command } from 'commander';
@@ -9,7 +8,7 @@ import { loadModel } from './load-model.js';
 import { integer, number } from './values.js';
 
 interface RunOptions {
-  readonly threads: number;
+  readonly threads?: number;
   readonly ctxSize?: number;
   readonly maxTokens?: number;
   readonly system?: string;
@@ -40,7 +39,7 @@ export function registerRun(program: Command, io: CliIo): void {
     .option('--min-p <P>', 'draw from tokens at least P times as likely as the first', number(0))
     .option('--repeat-penalty <X>', 'penalty on recent tokens', number(0))
     .option('--stats', 'figures of the answer on stderr')
-    .option('-t, --threads <N>', 'threads that compute', integer(1, 256), os.availableParallelism())
+    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
     .option('-c, --ctx-size <N>', "tokens of context (default: the model's own)", integer(1, 2 ** 24))
     .action(async (name: string, prompt: string | undefined, options: RunOptions) => {
       const model = await loadModel(name, { threads: options.threads, contextLength: options.ctxSize, maxSequences: 1 }, io);
