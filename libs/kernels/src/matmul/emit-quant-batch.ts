@@ -178,7 +178,7 @@ class BatchGroup {
       const [scale, halfSums] = f.locals('v128', 2);
       xAt.forEach((address, t) => {
         f.set(scale, groupScale(address, at));
-        f.set(halfSums, groupHalfSums(address, at));
+        if (spec.minimum) f.set(halfSums, groupHalfSums(address, at));
         for (const { integers, sums, dots, factor, minimumFactor } of halves) integers?.finish(madd, sums[t], dots[t], factor, minimumFactor, scale, halfSums);
       });
       this.fence.emit(halves.flatMap(({ sums }) => sums));
