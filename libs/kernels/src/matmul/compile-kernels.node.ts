@@ -3,15 +3,24 @@ import { enableRelaxedSimd } from '../simd/relaxed-simd.node.js';
 import { fastestBuild, type KernelBuild } from './dot-mode.js';
 import type { KernelCompiler } from './kernel-compiler.js';
 
-/** Versions of V8 whose optimising compiler is told to compile all at once (others find out by themselves what is hot). */
-const EAGER_VERSIONS = ['11.3.', '12.4.', '13.6.'];
+/** Versions of V8 whose optimising compiler is told to compile all at once (others find out by themselves what is hot): those of Node 20, 22, 24 and 26. */
+const EAGER_VERSIONS = ['11.3.', '12.4.', '13.6.', '14.6.'];
 /**
  * Versions of V8 that join pairs of 128-bit vectors to 256 bits correctly and know the instructions that matter. It is an experimental
- * option of V8; later versions end the process over some kernels, so each version has to be tried before it is named here.
+ * option of V8, which may end the process over some kernels, so each version has to be tried before it is named here. (14.6 does over
+ * arithmetic on constants that are read as vectors; spread from a word by an instruction they are fine.)
  */
-const JOINING_VERSIONS = ['13.6.'];
+const JOINING_VERSIONS = ['13.6.', '14.6.'];
 
+/** Options of V8 that are on by themselves. */
 const EAGER_FLAGS = ['liftoff', 'wasm-dynamic-tiering', 'wasm-lazy-compilation'];
+/**
+ * Versions that end the process where the optimising compiler comes first, unless it is told not to prepare for going back to the baseline
+ * compiler. (Without inlining they would do without that too. But then a module that has run already, and is instantiated anew at that
+ * moment by anyone in the process, reads memory that is not there.)
+ */
+const NO_RETURN_VERSIONS = ['14.6.'];
+const RETURN_FLAG = 'wasm-deopt';
 const JOINING_FLAG = 'experimental-wasm-revectorize';
 
 const isOneOf = (versions: readonly string[]): boolean => versions.some((version) => process.versions.v8.startsWith(version));
@@ -52,6 +61,7 @@ async function compile(bytes: BufferSource, wide: boolean): Promise<WebAssembly.
 }
 
 function setFlags(on: boolean, wide: boolean): void {
-  if (isOneOf(EAGER_VERSIONS)) for (const flag of EAGER_FLAGS) v8.setFlagsFromString(on ? `--no-${flag}` : `--${flag}`);
+  const eager = [...(isOneOf(EAGER_VERSIONS) ? EAGER_FLAGS : []), ...(isOneOf(NO_RETURN_VERSIONS) ? [RETURN_FLAG] : [])];
+  for (const flag of eager) v8.setFlagsFromString(on ? `--no-${flag}` : `--${flag}`);
   if (wide && isOneOf(JOINING_VERSIONS)) v8.setFlagsFromString(on ? `--${JOINING_FLAG}` : `--no-${JOINING_FLAG}`);
 }

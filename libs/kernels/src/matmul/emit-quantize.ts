@@ -8,8 +8,7 @@ import { GROUP_VALUES } from './quant-spec.js';
 
 type Vector = Expr<'v128'>;
 
-/** Adding this float to a number below 2^22 rounds it to an integer (half to even), which then stands in the low bits. */
-const ROUNDER = 1.5 * 2 ** 23;
+/** The bits of the float 1.5 * 2^23: added to a number below 2^22 it rounds that to an integer (half to even), which then stands in the low bits. */
 const ROUNDER_BITS = 0x4b400000;
 /** Blocks of smaller magnitude count as zeros: 127 / magnitude would overflow. */
 const SMALLEST = 2 ** -120;
@@ -29,9 +28,7 @@ export function emitQuantize(module: ModuleBuilder): void {
   const params = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
   module.function('quantize', { params, export: true }, (f, input, inputStride, output, outputStride, colBegin, colEnd, rowBegin, rowEnd) => {
     const [from, to, end] = f.locals('i32', 3);
-    const rounder = f.local('v128', module.splatConstantF32(ROUNDER));
-    const rounderBits = f.local('v128', module.splatConstantI32(ROUNDER_BITS));
-    const block = new BlockQuantizer(f, rounder, rounderBits);
+    const block = new BlockQuantizer(f, f.local('v128', i32x4.splat(module.wordConstant(ROUNDER_BITS))));
     const blocksBefore = f.local('i32', i32.divU(colBegin, GROUP_VALUES));
     f.while(i32.ltU(rowBegin, rowEnd), () => {
       f.set(from, i32.add(i32.add(input, i32.mul(rowBegin, inputStride)), i32.mul(colBegin, 4)));
@@ -61,8 +58,8 @@ class BlockQuantizer {
 
   constructor(
     private readonly f: CodeBuilder,
+    /** ROUNDER_BITS in all lanes. */
     private readonly rounder: Vector,
-    private readonly rounderBits: Vector,
   ) {
     this.values = f.locals('v128', 8);
     this.halves = f.locals('v128', 2);
@@ -84,7 +81,7 @@ class BlockQuantizer {
     f.set(exact, f32.div(largest, 127));
     f.set(scale, this.rounded(exact));
     f.set(peak, f32x4.splat(f32.select(f32.lt(largest, SMALLEST), 0, f32.div(127, largest))));
-    for (const value of values) f.set(value, i32x4.sub(f32x4.add(f32x4.mul(value, peak), this.rounder), this.rounderBits));
+    for (const value of values) f.set(value, i32x4.sub(f32x4.add(f32x4.mul(value, peak), this.rounder), this.rounder));
     [0, 1].forEach((half) => {
       const [a, b, c, d] = values.slice(4 * half, 4 * half + 4);
       f.do(v128.store(to, i8x16.narrowI16x8S(i16x8.narrowI32x4S(a, b), i16x8.narrowI32x4S(c, d)), 16 * half));
