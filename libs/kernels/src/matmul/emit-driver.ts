@@ -19,6 +19,8 @@ export const tilePanels = (build: KernelBuild): number => (build.wide ? MAX_TILE
 
 /** Activations, of a chunk of columns, that panel after panel goes over: they should stay in the second-level cache. */
 const TOKEN_BLOCK_BYTES = 384 * 1024;
+/** Activations, of all columns, that stay there even while each panel goes over them: weights are then read in the order in which they lie in memory. */
+const WHOLE_ROWS_BYTES = 256 * 1024;
 
 /** Weights that several groups of tokens go over while they are in the second-level cache. */
 const RUN_BYTES = 192 * 1024;
@@ -153,14 +155,15 @@ const MANY_SIGNATURE = { params: [...nine, 'i32', 'i32'] } as const;
 
 /**
  * Several tokens: for blocks of tokens, for chunks of columns, for panels, for tiles of tokens. A chunk's activations of all tokens of a
- * block stay in the second-level cache while panel after panel goes over them; a chunk of unpacked panels stays in the first.
+ * block stay in the second-level cache while panel after panel goes over them; a chunk of unpacked panels stays in the first. Where
+ * activations are few, for panels, then for chunks of columns.
  */
 function emitMultiplyMany(module: ModuleBuilder, name: string, kernels: FormatKernels): FunctionRef<typeof MANY_SIGNATURE.params, undefined> {
   const { tiles, unpack, chunkCols } = kernels;
   const tilePanelCount = tiles.bySize.length;
   const tileTokens = tiles.bySize[0].length;
   return module.function(`${name}.many`, MANY_SIGNATURE, (f, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride, scratch) => {
-    const [perBlock, blockTokens, left, p, outPanel, from, column, width, xChunk, xAt, outAt, first, second, length] = f.locals('i32', 14);
+    const [perBlock, blockTokens, left, p, outPanel, from, start, column, width, xChunk, xAt, outAt, first, second, length] = f.locals('i32', 15);
     const spare = f.local('i32', i32.add(scratch, 2 * (unpack?.bytes ?? 0)));
 
     const emitTiles = (): void => {
@@ -193,19 +196,37 @@ function emitMultiplyMany(module: ModuleBuilder, name: string, kernels: FormatKe
         f.advance(left, -tileTokens);
       });
     };
-    const emitChunk = (): void => {
+    const setColumns = (): void => {
       f.set(width, i32.sub(cols, column));
       f.set(width, i32.select(i32.ltU(width, chunkCols), width, chunkCols));
       f.set(length, tiles.length(width));
       f.set(xChunk, i32.add(x, kernels.activationBytes(column)));
-      f.set(from, i32.add(panel, kernels.panelBytes(column)));
+    };
+    const forPanels = (place: Local<'i32'>, body: () => void): void => {
       f.set(outPanel, output);
       f.set(p, panels);
       f.while(i32.gtS(p, 0), () => {
-        emitPanels();
-        f.advance(from, i32.mul(panelSize, tilePanelCount));
+        body();
+        f.advance(place, i32.mul(panelSize, tilePanelCount));
         f.advance(outPanel, 4 * PANEL_ROWS * tilePanelCount);
         f.advance(p, -tilePanelCount);
+      });
+    };
+    const emitChunksFirst = (): void => {
+      f.for(column, 0, cols, chunkCols, () => {
+        setColumns();
+        f.set(from, i32.add(panel, kernels.panelBytes(column)));
+        forPanels(from, emitPanels);
+      });
+    };
+    const emitPanelsFirst = (): void => {
+      f.set(start, panel);
+      forPanels(start, () => {
+        f.for(column, 0, cols, chunkCols, () => {
+          setColumns();
+          f.set(from, i32.add(start, kernels.panelBytes(column)));
+          emitPanels();
+        });
       });
     };
 
@@ -214,7 +235,7 @@ function emitMultiplyMany(module: ModuleBuilder, name: string, kernels: FormatKe
     f.if(i32.ltU(perBlock, tileTokens), () => f.set(perBlock, tileTokens));
     f.while(tokens, () => {
       f.set(blockTokens, i32.select(i32.ltU(tokens, perBlock), tokens, perBlock));
-      f.for(column, 0, cols, chunkCols, emitChunk);
+      f.if(i32.leU(i32.mul(blockTokens, kernels.activationBytes(cols)), WHOLE_ROWS_BYTES), emitPanelsFirst, emitChunksFirst);
       f.advance(x, i32.mul(xStride, blockTokens));
       f.advance(output, i32.mul(outStride, blockTokens));
       f.set(tokens, i32.sub(tokens, blockTokens));
