@@ -60,6 +60,16 @@ async function compile(bytes: BufferSource, wide: boolean): Promise<WebAssembly.
   }
 }
 
+/** The same at once, for tests: it blocks the thread. */
+export function compileKernelsNow(bytes: BufferSource, { wide }: Pick<KernelBuild, 'wide'>): WebAssembly.Module {
+  setFlags(true, wide);
+  try {
+    return new WebAssembly.Module(bytes);
+  } finally {
+    setFlags(false, wide);
+  }
+}
+
 function setFlags(on: boolean, wide: boolean): void {
   const eager = [...(isOneOf(EAGER_VERSIONS) ? EAGER_FLAGS : []), ...(isOneOf(NO_RETURN_VERSIONS) ? [RETURN_FLAG] : [])];
   for (const flag of eager) v8.setFlagsFromString(on ? `--no-${flag}` : `--${flag}`);

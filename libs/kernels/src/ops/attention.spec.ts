@@ -19,7 +19,7 @@ interface Setting {
 
 const plain: OpsBuild = { relaxed: false, wide: false };
 const relaxed: OpsBuild = { relaxed: true, wide: false };
-/** Pairs of heads together, whether the engine joins their vectors or not. */
+/** Pairs of heads together, their vectors joined where the engine can. */
 const wide: OpsBuild = { relaxed: true, wide: true };
 
 const shapeOf = (format: KvFormat, rest: Partial<AttentionShape> & { heads?: number; keyLength?: number; valueLength?: number; pageTokens?: number } = {}): AttentionShape => ({

@@ -1,5 +1,6 @@
 import { ComputeMemory } from '../memory/compute-memory.js';
 import type { KernelCall, OpsBuild } from '../program/program.js';
+import { compileKernelsNow } from '../matmul/compile-kernels.node.js';
 import { buildOpsModule } from './ops-module.js';
 
 type Kernel = (descriptor: number, begin: number, end: number, scratch: number) => void;
@@ -7,7 +8,7 @@ type Kernel = (descriptor: number, begin: number, end: number, scratch: number) 
 const descriptorBytes = 256;
 const scratchBytes = 128 * 1024;
 
-/** Runs single kernels of the ops module over a memory, for tests and benchmarks. Places in memory are handed out one after another. */
+/** Runs single kernels of the ops module over a memory, for tests and benchmarks: in a wide build with vectors joined, where the engine can. Places in memory are handed out one after another. */
 export class OpsHarness {
   readonly memory: ComputeMemory;
   readonly #build: OpsBuild;
@@ -71,7 +72,8 @@ export class OpsHarness {
     if (!source) throw new TypeError('only kernels of the ops module can be run');
     let kernel = this.#kernels.get(source.name);
     if (!kernel) {
-      const module = new WebAssembly.Module(buildOpsModule([source], this.#build));
+      const bytes = buildOpsModule([source], this.#build);
+      const module = this.#build.wide ? compileKernelsNow(bytes, this.#build) : new WebAssembly.Module(bytes);
       kernel = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } }).exports[source.name] as Kernel;
       this.#kernels.set(source.name, kernel);
     }

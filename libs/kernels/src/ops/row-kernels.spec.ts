@@ -17,10 +17,11 @@ function error(actual: ArrayLike<number>, expected: readonly number[]): number {
 const rowsOf = (values: Float32Array, columns: number): Float32Array[] => Array.from({ length: values.length / columns }, (_, i) => values.subarray(i * columns, (i + 1) * columns));
 
 describe.each([
-  ['plain', false],
-  ['relaxed', true],
-])('row kernels (%s)', (_, relaxed) => {
-  const harness = new OpsHarness({ relaxed });
+  ['plain', { relaxed: false }],
+  ['relaxed', { relaxed: true }],
+  ['joined', { relaxed: true, wide: true }],
+])('row kernels (%s)', (_, build) => {
+  const harness = new OpsHarness(build);
 
   it.each([4, 20, 64, 172, 2048])('norms of rows of %i agree with their definitions', (columns) => {
     const input = randomFloats(3 * columns, 1).map((value) => 5 * value + 1);
