@@ -17,7 +17,9 @@ export class HeaderCursor {
   window = new Uint8Array(0);
   /** Place of the next byte in the window. */
   index = 0;
-  #view = new DataView(this.window.buffer);
+  /** What windows lie in. */
+  #room = new Uint8Array(0);
+  #view = new DataView(this.#room.buffer);
   #windowStart = 0;
 
   constructor(readonly source: ByteSource) {}
@@ -37,14 +39,19 @@ export class HeaderCursor {
     const start = this.position;
     const needed = Math.min(count, this.source.size - start);
     if (this.index + needed <= this.window.length) return;
-    const next = new Uint8Array(Math.min(Math.max(needed, this.source.chunkBytes ?? DEFAULT_CHUNK_BYTES), this.source.size - start));
+    const length = Math.min(Math.max(needed, this.source.chunkBytes ?? DEFAULT_CHUNK_BYTES), this.source.size - start);
     const kept = this.window.subarray(this.index);
-    next.set(kept);
-    await this.source.read(start + kept.length, next.subarray(kept.length));
-    this.window = next;
-    this.#view = new DataView(next.buffer);
+    // Chunk after chunk comes into the same bytes: nobody keeps views of the window.
+    const room = this.#room.length >= length ? this.#room : new Uint8Array(length);
+    room.set(kept);
+    if (room !== this.#room) {
+      this.#room = room;
+      this.#view = new DataView(room.buffer);
+    }
+    this.window = room.subarray(0, length);
     this.#windowStart = start;
     this.index = 0;
+    await this.source.read(start + kept.length, this.window.subarray(kept.length));
   }
 
   /** Fills `into` with the next bytes and goes past them; what lies beyond the window comes straight from the source. */
