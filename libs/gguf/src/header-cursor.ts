@@ -42,13 +42,10 @@ export class HeaderCursor {
     const length = Math.min(Math.max(needed, this.source.chunkBytes ?? DEFAULT_CHUNK_BYTES), this.source.size - start);
     const kept = this.window.subarray(this.index);
     // Chunk after chunk comes into the same bytes: nobody keeps views of the window.
-    const room = this.#room.length >= length ? this.#room : new Uint8Array(length);
-    room.set(kept);
-    if (room !== this.#room) {
-      this.#room = room;
-      this.#view = new DataView(room.buffer);
-    }
-    this.window = room.subarray(0, length);
+    if (this.#room.length < length) this.#room = new Uint8Array(length);
+    this.#room.set(kept);
+    this.window = this.#room.subarray(0, length);
+    this.#view = new DataView(this.#room.buffer, 0, length);
     this.#windowStart = start;
     this.index = 0;
     await this.source.read(start + kept.length, this.window.subarray(kept.length));

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { write, type CliIo } from './io.js';
 import { loadRuntime, pagesOf } from './load-runtime.js';
 import { showProgress, type Progress } from './progress.js';
-import { integer } from './values.js';
+import { integer, THREADS_OPTION } from './values.js';
 
 interface BenchOptions {
   readonly model: string;
@@ -36,7 +36,7 @@ export function registerBench(program: Command, io: CliIo): void {
     .command('bench')
     .description('measure prompt processing and decoding in tokens per second, as llama-bench does')
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
-    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
+    .option(...THREADS_OPTION)
     .option('-p, --prompt-tokens <N>', 'tokens of the prompt, computed in batches; 0 leaves it out', integer(0, 2 ** 20), 256)
     .option('-n, --gen-tokens <N>', 'tokens decoded one by one from an empty context; 0 leaves it out', integer(0, 2 ** 20), 32)
     .option('--parallel <N>', 'sequences that are decoded together, one token of each in a step', integer(1, 256), 1)

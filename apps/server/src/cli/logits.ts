@@ -7,7 +7,7 @@ import type { CliIo } from './io.js';
 import { loadRuntime, pagesOf } from './load-runtime.js';
 import { showProgress } from './progress.js';
 import { usageError } from './program.js';
-import { integer } from './values.js';
+import { integer, THREADS_OPTION } from './values.js';
 
 /** The context that reference logits are made with, unless the tokens need more: long-context scalings depend on it. */
 const REFERENCE_CONTEXT = 256;
@@ -30,7 +30,7 @@ export function registerLogits(program: Command, io: CliIo): void {
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .requiredOption('--tokens <IDS>', 'token ids split by commas or white space, or @FILE with such ids')
     .requiredOption('--out <FILE>', 'gets f32 values, little-endian, [positions][vocabulary]')
-    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
+    .option(...THREADS_OPTION)
     .option('-c, --ctx-size <N>', `the context (default: ${REFERENCE_CONTEXT}, or ${REFERENCE_SLACK} more than there are tokens)`, integer(1, 2 ** 24))
     .option('--deterministic', 'the same bytes on every CPU')
     .action(async (options: LogitsOptions) => {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { write, type CliIo } from './io.js';
 import { loadModel } from './load-model.js';
 import { showProgress } from './progress.js';
-import { integer } from './values.js';
+import { integer, THREADS_OPTION } from './values.js';
 
 interface PerplexityOptions {
   readonly model: string;
@@ -25,7 +25,7 @@ export function registerPerplexity(program: Command, io: CliIo): void {
     .requiredOption('-f, --file <TEXT>', 'a text file')
     .option('-c, --ctx-size <N>', "tokens of a chunk; each chunk is scored alone, after BOS where the vocabulary has one (default: the model's context)", integer(2, 2 ** 24))
     .option('--skip <N>', 'positions at the start of each chunk that are not scored', integer(0), 0)
-    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
+    .option(...THREADS_OPTION)
     .option('--json', 'one JSON object')
     .action(async (options: PerplexityOptions) => {
       const result = await measure(options, io);

@@ -5,7 +5,7 @@ import { ChatSession, figures } from './chat-session.js';
 import { chatInteractively } from './interactive-chat.js';
 import type { CliIo } from './io.js';
 import { loadModel } from './load-model.js';
-import { integer, number } from './values.js';
+import { integer, number, THREADS_OPTION } from './values.js';
 
 interface RunOptions {
   readonly threads?: number;
@@ -39,7 +39,7 @@ export function registerRun(program: Command, io: CliIo): void {
     .option('--min-p <P>', 'draw from tokens at least P times as likely as the first', number(0))
     .option('--repeat-penalty <X>', 'penalty on recent tokens', number(0))
     .option('--stats', 'figures of the answer on stderr')
-    .option('-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256))
+    .option(...THREADS_OPTION)
     .option('-c, --ctx-size <N>', "tokens of context (default: the model's own)", integer(1, 2 ** 24))
     .action(async (name: string, prompt: string | undefined, options: RunOptions) => {
       const model = await loadModel(name, { threads: options.threads, contextLength: options.ctxSize, maxSequences: 1 }, io);

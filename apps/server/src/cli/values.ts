@@ -20,3 +20,6 @@ export const number = (min: number) => (text: string): number => {
 
 /** Gathers the values of an option that may be given several times. */
 export const gather = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+/** What `Command.option` takes for the threads of a command that computes. */
+export const THREADS_OPTION = ['-t, --threads <N>', 'threads that compute (default: one for each physical core)', integer(1, 256)] as const;

@@ -5,7 +5,7 @@ import type { KvType } from '../runtime/model-runtime.js';
 
 /** How a model is loaded. What is left out gets the default. */
 export interface LoadOptions {
-  /** Workers that compute. Default: the number of cores, at most 16; without `workers`: 1. */
+  /** Workers that compute. Default: in Node one for each physical core, at most 64; elsewhere what the engine tells, at most 16; without `workers`: 1. */
   readonly threads?: number;
   /** How to start workers. Without it, steps run on the calling thread, which waits for them. */
   readonly workers?: WorkerFactory;

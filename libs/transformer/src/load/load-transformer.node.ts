@@ -4,7 +4,7 @@ import type { ModelRuntime } from '../runtime/model-runtime.js';
 import type { LoadOptions } from './load-options.js';
 import { loadTransformer as load } from './load-transformer.js';
 
-/** Threads that are started unasked at most: more share the work worse than they speed it up. */
+/** Threads that are started unasked at most. */
 const defaultThreadLimit = 64;
 
 /** Loads a model and starts workers for it. See `loadTransformer` of the main entry. */
