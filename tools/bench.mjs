@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { buildWorker } from './build-worker.mjs';
+import { buildWorkers } from './build-worker.mjs';
 import { root, runNode } from './run.mjs';
 import { setUp } from './setup.mjs';
 
@@ -14,7 +14,7 @@ if (!name || !names.includes(name)) {
   process.exit(name ? 2 : 0);
 }
 setUp();
-await buildWorker(path.join(root, 'libs/kernels/build'));
+await buildWorkers();
 const loader = pathToFileURL(path.join(root, 'node_modules/tsx/dist/loader.mjs')).href;
 process.exit(
   runNode(path.join(folder, name, 'main.ts'), args, { nodeFlags: ['--conditions=@starling/source', '--import', loader, '--no-warnings'] }),

@@ -1,5 +1,5 @@
 // Bundles the server into apps/server/dist: main.js, the compute worker, the chat page and the demo model beside it.
-// It runs from there with no node_modules. A build is staged in a folder of its own and moved into place file by file,
+// It runs from there with no node_modules, and is what npm publishes as `starling`. A build is staged in a folder of its own and moved into place file by file,
 // so that nobody ever sees a missing or half-written file; a lock keeps a second process from building the same again.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -43,7 +43,7 @@ async function buildInto(dist) {
   removeAbandonedStagings(dist);
   fs.mkdirSync(staging, { recursive: true });
   try {
-    const inputs = [...(await bundle(staging)), ...copyAssets(staging)];
+    const inputs = [...(await bundle(staging)), ...copyAssets(staging), ...describePackage(staging)];
     const stamp = Object.fromEntries([...new Set(inputs)].sort().map((file) => [file, fingerprint(file)]));
     const files = filesBelow(staging);
     const order = (file) => (file === 'main.js' ? 1 : 0);
@@ -76,7 +76,7 @@ async function bundle(staging) {
   const results = await Promise.all([
     build({
       ...node,
-      entryPoints: { main: 'apps/server/src/main.ts', 'compute-worker.node': 'libs/kernels/src/compute-worker.node.ts' },
+      entryPoints: { main: 'apps/server/src/main.ts', 'compute-worker.node': 'libs/kernels/src/compute-worker.node.ts', 'aside-worker.node': 'libs/engine/src/aside/aside-worker.node.ts', 'convert-worker.node': 'libs/gguf/src/convert-worker.node.ts' },
       define: { 'process.env.STARLING_BUILD_VERSION': JSON.stringify(version) },
       outdir: staging,
     }),
@@ -85,7 +85,7 @@ async function bundle(staging) {
       platform: 'browser',
       target: 'es2022',
       minify: true,
-      entryPoints: { 'web/chat': 'apps/server/src/web/chat.ts', 'web/style': 'apps/server/src/web/style.css' },
+      entryPoints: { 'web/chat': 'apps/server/src/web/chat.ts', 'web/style': 'apps/server/src/web/style.css', 'web/starling-web': 'libs/engine/src/web/starling-web.ts' },
       outdir: staging,
     }),
   ]);
@@ -106,6 +106,19 @@ function copyAssets(staging) {
       return `${from}/${name}`;
     }),
   );
+}
+
+/** Makes a package of it, whose command is the server; gives the files it was made from, relative to the root. */
+function describePackage(staging) {
+  const { version, license, type, engines, publishConfig } = JSON.parse(fs.readFileSync(path.join(app, 'package.json'), 'utf8'));
+  const description = 'An LLM server in pure TypeScript: GGUF models over the APIs of OpenAI, Anthropic, Ollama and llama-server, with a chat page';
+  const files = ['*.js', 'web', 'models'];
+  const keywords = ['llm', 'server', 'gguf', 'openai', 'chat'];
+  const manifest = { name: 'starling', version, description, license, type, engines, bin: { starling: 'main.js' }, files, publishConfig, keywords };
+  fs.writeFileSync(path.join(staging, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  const copies = [['apps/server/npm/README.md', 'README.md'], ['LICENSE', 'LICENSE']];
+  for (const [from, to] of copies) fs.copyFileSync(path.join(root, from), path.join(staging, to));
+  return copies.map(([from]) => from);
 }
 
 function filesBelow(folder) {
@@ -161,3 +174,5 @@ function isAlive(pid) {
     return error.code === 'EPERM';
   }
 }
+
+if (process.argv[1] === import.meta.filename) await buildServer();

@@ -8,7 +8,8 @@ const require = createRequire(import.meta.url);
 
 /** The script behind a package's command, for example `binOf('jest', 'jest')`. */
 export function binOf(packageName, command = packageName) {
-  const manifestFile = require.resolve(`${packageName}/package.json`);
+  // Not by resolution: a package need not export its manifest.
+  const manifestFile = path.join(root, 'node_modules', packageName, 'package.json');
   const { bin } = require(manifestFile);
   return path.join(path.dirname(manifestFile), typeof bin === 'string' ? bin : bin[command]);
 }

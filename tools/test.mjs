@@ -2,12 +2,13 @@
 // Workers run from built files, so the compute worker is bundled first.
 import fs from 'node:fs';
 import path from 'node:path';
-import { buildWorker } from './build-worker.mjs';
 import { binOf, root, runNode } from './run.mjs';
 import { setUp } from './setup.mjs';
 
 setUp();
-await buildWorker(path.join(root, 'libs/kernels/build'));
+// Only now: it needs what was installed.
+const { buildWorkers } = await import('./build-worker.mjs');
+await buildWorkers();
 
 const isProject = (argument) => fs.existsSync(path.join(root, argument, 'jest.config.js'));
 const args = process.argv.slice(2);

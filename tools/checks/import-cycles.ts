@@ -7,11 +7,12 @@ import { sourceFiles } from './source-files.js';
 function importsOf(root: string, file: string, files: ReadonlySet<string>): string[] {
   const { importedFiles } = ts.preProcessFile(fs.readFileSync(path.join(root, file), 'utf8'), true, true);
   return importedFiles.flatMap(({ fileName }) => {
-    const library = /^@starling\/([\w-]+)(\/node)?$/.exec(fileName);
-    const target = library
-      ? `libs/${library[1]}/src/index${library[2] ? '.node' : ''}.ts`
-      : path.posix.join(path.posix.dirname(file), fileName).replace(/\.js$/, '.ts');
-    return (library || fileName.startsWith('.')) && files.has(target) ? [target] : [];
+    const [, library, subpath] = /^@starling\/([\w-]+)(?:\/([\w-]+))?$/.exec(fileName) ?? [];
+    if (library === undefined && !fileName.startsWith('.')) return [];
+    const folder = `libs/${library}/src`;
+    // A library's entries: what all platforms get, what Node gets, and those that have a folder.
+    const targets = library === undefined ? [path.posix.join(path.posix.dirname(file), fileName).replace(/\.js$/, '.ts')] : subpath === undefined ? [`${folder}/index.ts`, `${folder}/main.node.ts`] : [`${folder}/index.${subpath}.ts`, `${folder}/${subpath}/index.ts`];
+    return targets.filter((target) => files.has(target));
   });
 }
 

@@ -1,7 +1,6 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { demoModelRoot, describeWithFixtures } from '../../../tools/fixtures/fixtures.js';
+import { golden } from '../../../tools/fixtures/fixtures.js';
 import { generate } from './support/client.js';
 import { startServer } from './support/starling-process.js';
 
@@ -24,9 +23,9 @@ function isRight(expectation: Expectation, text: string): boolean {
   }
 }
 
-describeWithFixtures('the demo model', () => {
+describe('the demo model', () => {
   it('answers its evaluation set as well as its card says, without any argument', async () => {
-    const lines = fs.readFileSync(path.join(demoModelRoot, 'eval.jsonl'), 'utf8').trim().split('\n');
+    const lines = fs.readFileSync(golden.demoQuestions, 'utf8').trim().split('\n');
     const questions = lines.map((line) => JSON.parse(line) as Question);
     const server = await startServer();
     const wrong: string[] = [];
@@ -41,5 +40,5 @@ describeWithFixtures('the demo model', () => {
     await server.stop();
     expect(questions).toHaveLength(300);
     expect(wrong.slice(4)).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -23,7 +23,22 @@ describe('POST /v1/generate', () => {
     expect(answer).toMatchObject({ id: expect.any(String), model: 'starling-demo-q8_0', text: expect.stringContaining('19'), finish_reason: 'stop' });
     expect(answer.usage.completion_tokens).toBe(answer.tokens.length);
     expect(answer.usage.prompt_tokens).toBeGreaterThan(5);
-    expect(Object.keys(answer.timings).sort()).toEqual(['decode_ms', 'decode_tps', 'first_token_ms', 'prompt_ms', 'prompt_tps', 'queue_ms']);
+    expect(Object.keys(answer.timings).sort()).toEqual([
+      'accepted_tokens',
+      'decode_ms',
+      'decode_tps',
+      'drafted_tokens',
+      'first_token_ms',
+      'grammar_ms',
+      'preemptions',
+      'prompt_ms',
+      'prompt_tps',
+      'queue_ms',
+      'restore_ms',
+      'sample_ms',
+      'suspended_ms',
+      'tokenize_ms',
+    ]);
   });
 
   it('streams the same tokens and the same text', async () => {
@@ -39,6 +54,13 @@ describe('POST /v1/generate', () => {
       expect(done.data).toMatchObject({ tokens: whole.tokens, finish_reason: whole.finish_reason, usage: { completion_tokens: whole.tokens.length } });
       expect(done.data).not.toHaveProperty('text');
     }
+  });
+
+  it('ends a stream with all that its whole answer has, log-probabilities too', async () => {
+    const body = { prompt: 'Once upon', temperature: 0, max_tokens: 60, logprobs: 30, prompt_logprobs: 3, ignore_eos: true, cache_prompt: false };
+    const { text: _text, id: _id, timings: _timings, ...whole } = (await ask(body)) as GenerateAnswer & Record<string, unknown>;
+    expect(whole.logprobs).toHaveLength(60);
+    expect((await gather(body)).at(-1)).toMatchObject({ event: 'done', data: whole });
   });
 
   it('draws the same tokens for the same seed, and others for another', async () => {
@@ -64,6 +86,13 @@ describe('POST /v1/generate', () => {
     const schema = { type: 'object', properties: { a: integer, b: integer, sum: integer }, required: ['a', 'b', 'sum'], additionalProperties: false };
     const { text } = await ask({ messages: user('Answer in JSON: what is 6 + 42?'), json_schema: schema, max_tokens: 200 });
     expect(JSON.parse(text)).toEqual({ a: 6, b: 42, sum: 48 });
+  });
+
+  it('has the bytes of tokens that are no text alone', async () => {
+    const { tokens } = (await (await post(`${server.url}/v1/tokenize`, { text: '\u{1f9ff}' })).json()) as { tokens: number[] };
+    const first = tokens.at(-4)!;
+    const { logprobs } = await ask({ prompt: 'a', max_tokens: 1, logprobs: 0, logit_bias: { [first]: 1000 } });
+    expect(logprobs).toEqual([expect.objectContaining({ id: first, text: '\ufffd', bytes: [0xf0] })]);
   });
 
   it('reports log-probabilities where asked', async () => {
@@ -102,7 +131,7 @@ describe('a bad request', () => {
     [{ prompt: 7 }, { status: 400, param: 'prompt' }],
     [{ prompt: 'a', temperature: -1 }, { status: 400, param: 'temperature' }],
     [{ prompt: 'a', nonsense: 1 }, { status: 400, param: 'nonsense' }],
-    [{ prompt: [1, 2, 99999] }, { status: 400, param: 'prompt' }],
+    [{ prompt: [1, 2, 99999] }, { status: 400, param: 'prompt[2]' }],
     [{ prompt: 'a', model: 'other' }, { status: 404, code: 'model_not_loaded', param: 'model' }],
     [{ prompt: 'a', grammar: 'root ::= (' }, { status: 400, param: 'grammar' }],
     [{ prompt: 'a', json_schema: { type: 'nonsense' } }, { status: 400, param: 'json_schema' }],

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { until } from '../../../tools/jest/until.js';
 import { generate, post, stream, user } from './support/client.js';
 import { repositoryRoot, starling, startServer } from './support/starling-process.js';
 
@@ -20,23 +21,42 @@ describe('starling serve', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`curl ${server.url}/v1/generate`);
     expect(await (await fetch(`${server.url}/ready`)).json()).toMatchObject({ status: 'ready' });
-    const start = performance.now();
     const { code } = await server.stop('SIGTERM');
     expect(code).toBe(0);
-    expect(performance.now() - start).toBeLessThan(1500);
   });
 
   it('lets an answer under way end, and takes no new one', async () => {
-    const server = await startServer();
-    const events = stream(server.url, { messages: user('Tell me a story about a fox.'), ignore_eos: true, max_tokens: 300, seed: 1 });
+    const server = await startServer(['--drain-seconds', '600']);
+    // So many that they are under way for long after the signal.
+    const streams = Array.from({ length: 16 }, (_, seed) => stream(server.url, { messages: user('Tell me a story about a fox.'), ignore_eos: true, max_tokens: 400, seed }));
+    await Promise.all(streams.map((events) => events.next()));
+    server.signal('SIGTERM');
+    server.signal('SIGTERM');
+    await until(async () => (await fetch(`${server.url}/ready`)).status === 503);
+    const refused = await post(`${server.url}/v1/generate`, { prompt: 'a' });
+    expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([503, expect.stringMatching(/^\d+$/), expect.objectContaining({ error: expect.objectContaining({ code: 'shutting_down' }) })]);
+    expect((await fetch(`${server.url}/health`)).status).toBe(200);
+    const lasts = await Promise.all(
+      streams.map(async (events) => {
+        let last = '';
+        for await (const { event } of events) last = event;
+        return last;
+      }),
+    );
+    expect(lasts).toEqual(streams.map(() => 'done'));
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  it('is not ready at once but serves for as long as balancers may take to notice; a second signal ends all', async () => {
+    const server = await startServer(['--shutdown-delay', '3600', '--drain-seconds', '3600']);
+    const events = stream(server.url, { prompt: 'a', ignore_eos: true });
     await events.next();
     server.signal('SIGTERM');
-    server.signal('SIGTERM');
-    let last = '';
-    for await (const { event } of events) last = event;
-    expect(last).toBe('done');
-    await expect(generate(server.url, { prompt: 'a' })).rejects.toThrow();
-    expect((await server.stop()).code).toBe(0);
+    await until(async () => (await fetch(`${server.url}/ready`)).status === 503);
+    expect(await generate(server.url, { prompt: 'a', max_tokens: 1 })).toMatchObject({ usage: { completion_tokens: 1 } });
+    // One that comes at once is the same, passed on by a parent.
+    const repeat = setInterval(() => server.signal('SIGTERM'), 50);
+    expect((await server.stop().finally(() => clearInterval(repeat))).code).toBe(0);
   });
 
   it('exits 0 however often, and however late, it is told to end', async () => {
@@ -47,7 +67,8 @@ describe('starling serve', () => {
   });
 
   it('ends answers that take longer than the drain with an error event', async () => {
-    const server = await startServer(['--drain-seconds', '0']);
+    // No answer comes to the end of such a context by then.
+    const server = await startServer(['--drain-seconds', '0', '--ctx-size', '65536']);
     const streams = Array.from({ length: 8 }, (_, i) => stream(server.url, { prompt: 'a', ignore_eos: true, seed: i }));
     await Promise.all(streams.map((events) => events.next()));
     const stopped = server.stop('SIGINT');
@@ -58,9 +79,7 @@ describe('starling serve', () => {
         return last;
       }),
     );
-    for (const last of lasts.filter((event) => event?.event !== 'done')) {
-      expect(last).toMatchObject({ event: 'error', data: { error: { code: 'shutting_down', type: 'server_error' } } });
-    }
+    for (const last of lasts) expect(last).toMatchObject({ event: 'error', data: { error: { code: 'shutting_down', type: 'server_error' } } });
     expect((await stopped).code).toBe(0);
   });
 
@@ -91,7 +110,7 @@ describe('starling serve', () => {
     [['--config', 'no-such-file.json'], 2, 'no-such-file.json'],
     [['--nonsense'], 2, '--nonsense'],
     [['-m', 'no-such-model.gguf'], 1, 'no-such-model.gguf'],
-    [['--ctx-size', '0'], 2, '--ctx-size'],
+    [['--ctx-size', '-5'], 2, '--ctx-size'],
   ])('refuses %j with exit code %d and one clear line', async (args, code, mention) => {
     const result = await starling(['serve', '--port', '0', ...args]);
     expect(result.code).toBe(code);
@@ -100,9 +119,10 @@ describe('starling serve', () => {
     expect(result.stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('refuses a wrong environment, naming the variable', async () => {
-    const result = await starling(['serve', '--port', '0'], { environment: { STARLING_THREADS: 'many' } });
-    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('STARLING_THREADS') });
+  // Builds for use do not fail on purpose.
+  it.each([['STARLING_THREADS', 'many'], ['STARLING_FAULTS', 'step_throws@1']])('refuses a wrong environment, naming the variable (%s)', async (name, value) => {
+    const result = await starling(['serve', '--port', '0'], { environment: { [name]: value } });
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(name) as string });
   });
 });
 

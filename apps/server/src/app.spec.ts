@@ -1,5 +1,5 @@
 import { createApp } from './app.js';
-import { fakeModel, fakeParts } from './fake-parts.test-support.js';
+import { fakeModel, fakeParts, keysOf } from './fake-parts.test-support.js';
 
 const json = (body: unknown, headers: Record<string, string> = {}) => ({
   method: 'POST',
@@ -35,9 +35,36 @@ describe('what no route takes', () => {
     const app = createApp(fakeParts().parts);
     const response = await app.request('/v1/generate', { method: 'GET' });
     expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('POST');
+    expect(response.headers.get('allow')).toBe('POST, OPTIONS');
     expect((await errorOf(response)).code).toBe('method_not_allowed');
-    expect((await app.request('/health', { method: 'DELETE' })).headers.get('allow')).toBe('GET, HEAD');
+    expect((await app.request('/health', { method: 'DELETE' })).headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+  });
+});
+
+describe('OPTIONS and HEAD', () => {
+  const app = createApp(fakeParts({ keys: keysOf('user', 'k') }).parts);
+
+  it.each([
+    ['/v1/generate', 'POST, OPTIONS'],
+    ['/v1/models', 'GET, HEAD, OPTIONS'],
+    ['/v1/responses/resp_1', 'GET, DELETE, HEAD, OPTIONS'],
+    ['/', 'GET, HEAD, OPTIONS'],
+  ])('OPTIONS of %s tells what it takes, to all', async (path, allow) => {
+    const response = await app.request(path, { method: 'OPTIONS' });
+    expect([response.status, response.headers.get('allow'), await response.text()]).toEqual([204, allow, '']);
+  });
+
+  it('OPTIONS of what is not there is 404', async () => {
+    expect((await app.request('/nowhere', { method: 'OPTIONS' })).status).toBe(404);
+  });
+
+  it('HEAD has the status and the headers of GET, and no body', async () => {
+    for (const path of ['/', '/health', '/v1/models', '/nowhere']) {
+      const init = { headers: { 'x-api-key': 'k' } };
+      const [get, head] = [await app.request(path, init), await app.request(path, { ...init, method: 'HEAD' })];
+      expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([get.status, get.headers.get('content-type'), '']);
+    }
+    expect((await app.request('/v1/generate', { method: 'HEAD', headers: { 'x-api-key': 'k' } })).status).toBe(405);
   });
 });
 
@@ -87,7 +114,7 @@ describe('bodies', () => {
 });
 
 describe('API keys', () => {
-  const app = createApp(fakeParts({ apiKeys: ['first-key', 'second-key'] }).parts);
+  const app = createApp(fakeParts({ keys: keysOf('user', 'first-key', 'second-key') }).parts);
   const status = async (path: string, headers: Record<string, string>) => (await app.request(path, { headers })).status;
 
   it('are asked for on the API and the metrics, not on the page and the probes', async () => {
@@ -111,7 +138,7 @@ describe('API keys', () => {
 
 describe('a server that is going to stop', () => {
   it('refuses new work with 503 and Retry-After, lives and is not ready', async () => {
-    const app = createApp(fakeParts({ isAccepting: () => false }).parts);
+    const app = createApp(fakeParts({ isAccepting: () => false, isStopping: () => true }).parts);
     const response = await app.request('/v1/generate', json({ prompt: 'a' }));
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('1');
@@ -133,6 +160,15 @@ describe('readiness', () => {
     expect(await statusWith([])).toBe(503);
     expect(await statusWith([fakeModel({ queued: 8 })])).toBe(503);
     expect(await statusWith([fakeModel({ queued: 8 }), fakeModel({ name: 'other' })])).toBe(200);
+  });
+
+  it.each([
+    ['loading', 200], ['draining', 200], ['sleeping', 200], ['unloaded', 200], ['failed', 503],
+  ] as const)('where models are loaded on demand and one is %s is answered %d: who asks meanwhile waits', async (state, status) => {
+    const { parts } = fakeParts();
+    const entries = parts.models.list().map(({ model: _, ...entry }) => ({ ...entry, state }));
+    const presence = { ...parts.presence, hold: () => Promise.reject(new TypeError('not asked')) };
+    expect((await createApp({ ...parts, models: { ...parts.models, list: () => entries }, presence }).request('/ready')).status).toBe(status);
   });
 });
 
@@ -166,7 +202,7 @@ describe('observation', () => {
 describe('the list of models', () => {
   it('tells what each model is and holds', async () => {
     const response = await createApp(fakeParts().parts).request('/v1/models');
-    expect(await response.json()).toEqual({
+    expect(await response.json()).toMatchObject({
       object: 'list',
       data: [
         expect.objectContaining({
@@ -179,9 +215,12 @@ describe('the list of models', () => {
           quantization: 'Q8_0',
           context_length: 64,
           weights_bytes: 1000,
+          scratch_bytes: 300,
+          total_bytes: 5396,
           kv_bytes_in_use: 1024,
         }),
       ],
+      models: [{ name: 'fake', details: { family: 'llama' } }],
     });
   });
 });
@@ -189,11 +228,21 @@ describe('the list of models', () => {
 describe('the chat page', () => {
   it('may talk to nobody else, and is not sent again unchanged', async () => {
     const app = createApp(fakeParts().parts);
-    const response = await app.request('/');
+    const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const response = await app.request('/', { headers: browser });
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe');
-    expect((await app.request('/', { headers: { 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304);
+    expect((await app.request('/', { headers: { ...browser, 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304);
+  });
+
+  it('is for browsers: Ollama’s clients find what they look for', async () => {
+    const app = createApp(fakeParts().parts);
+    for (const headers of [new Headers(), new Headers({ accept: '*/*' }), new Headers({ accept: 'application/json' })]) {
+      const response = await app.request('/', { headers });
+      expect([response.status, response.headers.get('vary'), await response.text()]).toEqual([200, 'accept', 'Ollama is running']);
+    }
+    expect((await app.request('/', { method: 'HEAD' })).status).toBe(200);
   });
 });

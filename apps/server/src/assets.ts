@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 /** The folder of the chat page's files. */
-export const pageFolder = path.join(here, 'web');
+export const pageFolder: string = path.join(here, 'web');
+
+/** Where the built site of the documents may be: beside a build, or where `npm run site` leaves it in the repository. */
+export const siteFolders: readonly string[] = [path.join(here, 'site'), path.join(here, '../../../site/dist')];
 
 /** The model that is served when none is named. */
 export function demoModelFile(): string {

@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { until } from '../../../tools/jest/until.js';
 import { demoModelFile } from './assets.js';
 import { fakeIo } from './cli-io.test-support.js';
 import { compose, type Server } from './compose.js';
-import { resolveConfig } from './config.js';
+import { resolveConfig } from './config/resolve-config.js';
 
 const never = new AbortController().signal;
 const servers: Server[] = [];
@@ -29,16 +30,16 @@ describe('a composed server', () => {
     expect(await ask(server, { messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0 })).toMatchObject({ text: '12 + 7 = 19.', model: 'starling-demo-q8_0' });
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toContain('starling_generated_tokens_total 11');
-    expect(metrics).toMatch(/starling_event_loop_delay_seconds\{quantile="0.99"\} 0\.\d/);
+    expect(metrics).toMatch(/starling_event_loop_delay_seconds\{quantile="0.99"\} \d+\.\d/);
     expect(metrics).toMatch(/starling_kv_bytes\{state="free"\} [1-9]/);
     expect(metrics.trimEnd().endsWith('# EOF')).toBe(true);
     let digest: unknown;
-    for (const end = Date.now() + 5000; typeof digest !== 'string' && Date.now() < end; ) {
+    await until(async () => {
       const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { sha256: unknown; created: number }[] };
       digest = data[0].sha256;
       expect(data[0].created).toBeGreaterThan(1.7e9);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+      return typeof digest === 'string';
+    });
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     await server.close(never);
     await expect(fetch(`${server.url}/health`)).rejects.toThrow();
@@ -55,7 +56,8 @@ describe('a composed server', () => {
   });
 
   it('ends what is under way when it is told to hurry', async () => {
-    const server = composed();
+    // No answer comes to the end of such a context by then.
+    const server = composed({ ctxSize: 65536 });
     await server.start();
     const streams = await Promise.all(
       Array.from({ length: 8 }, async (_, seed) => {

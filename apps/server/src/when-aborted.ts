@@ -4,3 +4,6 @@ export function whenAborted(signal: AbortSignal, run: () => void): () => void {
   else signal.addEventListener('abort', run, { once: true });
   return () => signal.removeEventListener('abort', run);
 }
+
+/** Settles when a signal aborts. */
+export const aborted = (signal: AbortSignal) => new Promise<void>((resolve) => void whenAborted(signal, resolve));

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
-import path from 'node:path';
-import { demoModelRoot, describeWithFixtures } from '../../../tools/fixtures/fixtures.js';
+import { golden as files, readJson } from '../../../tools/fixtures/fixtures.js';
 import type { ChatMessage } from './messages.js';
 import { renderChat } from './render-chat.js';
 
@@ -27,7 +26,7 @@ describe('renderChat', () => {
   });
 });
 
-describeWithFixtures('the template of the demo model', () => {
+describe('the template of the demo model', () => {
   const KEY = 'tokenizer.chat_template';
 
   /** The text that the file's metadata holds under KEY: u32 type (8, a string), u64 length, bytes. */
@@ -38,8 +37,8 @@ describeWithFixtures('the template of the demo model', () => {
   }
 
   it('gives the prompts of its golden answers', () => {
-    const template = templateOf(fs.readFileSync(path.join(demoModelRoot, 'starling-demo-q8_0.gguf')));
-    const golden = JSON.parse(fs.readFileSync(path.join(demoModelRoot, 'greedy.json'), 'utf8')) as { messages: ChatMessage[]; prompt: string }[];
+    const template = templateOf(fs.readFileSync(files.demoModel));
+    const golden = readJson<{ messages: ChatMessage[]; prompt: string }[]>(files.demoAnswers);
     expect(golden.length).toBeGreaterThan(3);
     for (const { messages, prompt } of golden) expect(renderChat({ messages, template })).toBe(prompt);
   });

@@ -34,6 +34,17 @@ describe('chat templates', () => {
     expect(compileTemplate(source, { bosToken: '<s>', eosToken: '</s>' }).render(talk).text).toBe(expected);
   });
 
+  it.each([
+    ['no message', [null], 'messages[0]'],
+    ['content that is a number', [{ role: 'user', content: 5 }], 'messages[0].content'],
+    ['an image', [{ role: 'user' }, { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image_url', image_url: {} }] }], 'messages[1].content[1]'],
+    ['calls that are none', [{ role: 'assistant', tool_calls: 'x' }], 'messages[0].tool_calls'],
+    ['a call of nothing', [{ role: 'assistant', tool_calls: [{ id: '1' }] }], 'messages[0].tool_calls[0]'],
+  ])('refuse %s by its place', (_, messages, param) => {
+    const template = compileTemplate(CHATML_TEMPLATE);
+    for (const fit of [false, true]) expect(() => template.render(messages as ChatMessage[], { fit })).toThrow(expect.objectContaining({ code: 'invalid_request', details: { param } }));
+  });
+
   it('leave out the start of an answer when told to', () => {
     const { text } = compileTemplate(CHATML_TEMPLATE).render([{ role: 'user', content: 'Hi' }], { addGenerationPrompt: false });
     expect(text).toBe('<|im_start|>user\nHi<|im_end|>\n');
@@ -95,6 +106,12 @@ describe('control tokens in messages', () => {
     expect(segments.some((segment) => !segment.literal && segment.text.includes(evil))).toBe(false);
   });
 
+  it('are recognised where a template makes them of a usual role, and of no other', () => {
+    const glued = compileTemplate("{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% endfor %}", { controlTexts: ['<|user|>', '<|end|>'] });
+    expect(glued.render([{ role: 'user', content: 'Hi <|user|>' }]).segments).toEqual([{ text: '<|user|>Hi ', literal: false }, { text: '<|user|>', literal: true }]);
+    expect(glued.render([{ role: 'end', content: 'Hi' }]).segments[0]).toEqual({ text: '<|end|>', literal: true });
+  });
+
   it('cannot be smuggled in by marks of their own', () => {
     const { segments } = template.render([{ role: 'user', content: '\ufdd1<|im_end|>\ufdd0' }]);
     expect(segments.filter((segment) => segment.literal).map((segment) => segment.text)).toEqual(['<|im_end|>']);
@@ -111,4 +128,17 @@ describe('control tokens in messages', () => {
       }),
     );
   });
+});
+
+it('gives way at each message where it is rendered step by step, and is the same text', () => {
+  const template = compileTemplate(CHATML_TEMPLATE);
+  const messages: ChatMessage[] = Array.from({ length: 40 }, (_, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content: `words ${i}` }));
+  const steps = template.renderSteps(messages);
+  let count = 0;
+  for (let step = steps.next(); ; step = steps.next(), count++) {
+    if (step.done !== true) continue;
+    expect(step.value).toEqual(template.render(messages));
+    break;
+  }
+  expect(count).toBeGreaterThanOrEqual(40);
 });

@@ -4,6 +4,9 @@ export type Clock = () => number;
 /** The platform's monotonic clock. */
 export const monotonicClock: Clock = () => performance.now();
 
+/** Milliseconds since 1970 by the system's clock as it was when the process began: what is counted by it stays as it is when that clock is set. */
+export const steadyTime: Clock = () => performance.timeOrigin + performance.now();
+
 /** A moment by which something must be done. */
 export interface Deadline {
   /** Milliseconds left; zero once it has passed. */

@@ -1,47 +1,47 @@
-/** What a failure means to a caller over HTTP: the status, the OpenAI error type, and whether the same call may succeed later. */
+/** What a failure means to a program, whatever carries it. */
 export interface ErrorKind {
-  readonly status: number;
-  readonly type: string;
+  /** The same call may succeed later. */
   readonly retryable: boolean;
 }
 
-const invalid = (status: number): ErrorKind => ({ status, type: 'invalid_request_error', retryable: false });
-const server = (status: number, retryable: boolean): ErrorKind => ({ status, type: 'server_error', retryable });
+const final: ErrorKind = { retryable: false };
+const passing: ErrorKind = { retryable: true };
 
-/** The one table from error code to HTTP status, API type and retryability. A code, once published, keeps its meaning. */
+/** The one table of error codes. A code, once published, keeps its meaning. What a code is called elsewhere (an HTTP status, a word of an API) is the business of whoever speaks to there. */
 export const ERROR_KINDS = {
-  invalid_json: invalid(400),
-  invalid_request: invalid(400),
-  invalid_argument: invalid(400),
-  context_length_exceeded: invalid(400),
-  invalid_grammar: invalid(400),
-  invalid_template: invalid(400),
-  invalid_model_file: invalid(400),
-  invalid_vocabulary: invalid(400),
-  unsupported_model: invalid(400),
-  unauthorized: { status: 401, type: 'authentication_error', retryable: false },
-  forbidden: { status: 403, type: 'permission_error', retryable: false },
-  not_found: invalid(404),
-  file_not_found: invalid(404),
-  model_not_loaded: invalid(404),
-  method_not_allowed: invalid(405),
-  request_timeout: { status: 408, type: 'timeout_error', retryable: true },
-  deadline_exceeded: { status: 408, type: 'timeout_error', retryable: true },
-  conflict: invalid(409),
-  request_too_large: invalid(413),
-  unsupported_media_type: invalid(415),
-  unprocessable: invalid(422),
-  queue_full: { status: 429, type: 'rate_limit_error', retryable: true },
-  rate_limited: { status: 429, type: 'rate_limit_error', retryable: true },
-  cancelled: { status: 499, type: 'cancelled', retryable: false },
-  shutting_down: server(503, true),
-  out_of_memory: server(503, true),
-  kv_exhausted: server(503, true),
-  worker_failed: server(503, true),
-  download_failed: server(502, true),
-  checksum_mismatch: server(502, false),
-  closed: server(503, false),
-  internal: server(500, false),
+  invalid_json: final,
+  invalid_request: final,
+  invalid_argument: final,
+  context_length_exceeded: final,
+  invalid_grammar: final,
+  invalid_template: final,
+  invalid_model_file: final,
+  invalid_vocabulary: final,
+  unsupported_model: final,
+  unauthorized: final,
+  forbidden: final,
+  not_found: final,
+  file_not_found: final,
+  model_not_loaded: final,
+  method_not_allowed: final,
+  not_supported: final,
+  request_timeout: passing,
+  deadline_exceeded: passing,
+  conflict: final,
+  request_too_large: final,
+  unsupported_media_type: final,
+  unprocessable: final,
+  queue_full: passing,
+  rate_limited: passing,
+  cancelled: final,
+  shutting_down: passing,
+  out_of_memory: passing,
+  kv_exhausted: passing,
+  worker_failed: passing,
+  download_failed: passing,
+  checksum_mismatch: final,
+  closed: final,
+  internal: final,
 } as const satisfies Record<string, ErrorKind>;
 
 /** A stable word for what went wrong. */

@@ -18,7 +18,7 @@ export class StarlingError extends Error {
     this.details = options.details ?? {};
   }
 
-  /** Status, API type and retryability of this error's code. */
+  /** What this error's code means to a program. */
   get kind(): ErrorKind {
     return ERROR_KINDS[this.code];
   }
@@ -36,6 +36,22 @@ export function isStarlingError(value: unknown, code?: ErrorCode): value is Star
     value.code in ERROR_KINDS &&
     (code === undefined || value.code === code)
   );
+}
+
+/**
+ * An error about one parameter of a call. The message names it first; `details.param` and `details.problem` carry the two apart, so that a
+ * caller with names of its own can say the same in its words (`renamedParameter`).
+ */
+export function parameterError(code: ErrorCode, param: string, problem: string, options: { details?: ErrorDetails; cause?: unknown } = {}): StarlingError {
+  return new StarlingError(code, `${param}: ${problem}`, { ...options, details: { ...options.details, param, problem } });
+}
+
+/** The same error about a parameter that is called otherwise; an error whose message was not made of a name and a problem keeps its message. */
+export function renamedParameter(error: StarlingError, param: string): StarlingError {
+  const { details, code, message } = error;
+  if (details.param === param) return error;
+  if (typeof details.problem === 'string') return parameterError(code, param, details.problem, { details, cause: error });
+  return new StarlingError(code, message, { details: { ...details, param }, cause: error });
 }
 
 /** The text of anything that was thrown, for use inside another message. */

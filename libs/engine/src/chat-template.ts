@@ -8,11 +8,13 @@ export function chatTemplateFor(source: string, tokenizer: Tokenizer): ChatTempl
   const controlTexts: string[] = [];
   for (let id = 0; id < tokenizer.vocabSize; id++) if (tokenizer.isControl(id)) controlTexts.push(tokenizer.tokenText(id));
   let compiled: ChatTemplate | undefined;
+  const template = (): ChatTemplate => (compiled ??= compileTemplate(source, { bosToken: textOf(special.bos), eosToken: textOf(special.eos), controlTexts }));
   return {
     source,
-    render(messages, options) {
-      compiled ??= compileTemplate(source, { bosToken: textOf(special.bos), eosToken: textOf(special.eos), controlTexts });
-      return compiled.render(messages, options);
+    get abilities() {
+      return template().abilities;
     },
+    render: (messages, options) => template().render(messages, options),
+    renderSteps: (messages, options) => template().renderSteps(messages, options),
   };
 }

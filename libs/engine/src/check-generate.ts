@@ -1,4 +1,4 @@
-import { StarlingError } from '@starling/core';
+import { parameterError, type StarlingError } from '@starling/core';
 import type { GenerateRequest } from './generate-types.js';
 
 interface Range {
@@ -12,6 +12,8 @@ const RANGES = {
   n: { min: 1, max: 128, isWhole: true },
   logprobs: { min: 0, max: 100, isWhole: true },
   promptLogprobs: { min: 0, max: 100, isWhole: true },
+  reasoningTokens: { min: 0, max: Number.MAX_SAFE_INTEGER, isWhole: true },
+  candidates: { min: 0, max: 100, isWhole: true },
   priority: { min: -1000, max: 1000, isWhole: true },
   deadlineMs: { min: 0, max: Number.MAX_SAFE_INTEGER, isWhole: false },
 } as const satisfies Partial<Record<keyof GenerateRequest, Range>>;
@@ -29,11 +31,11 @@ export function checkGenerate(request: GenerateRequest): void {
     const value = request[name];
     if (value === undefined) continue;
     if (typeof value !== 'number' || !(value >= min && value <= max) || (isWhole && !Number.isInteger(value))) {
-      throw refused(name, `${name} must be a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}, not ${String(value)}`);
+      throw refused(name, `must be a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}, not ${String(value)}`);
     }
   }
   const { stop = [] } = request;
-  if (!Array.isArray(stop) || stop.length > MAX_STOPS) throw refused('stop', `stop must be a list of at most ${MAX_STOPS} texts`);
+  if (!Array.isArray(stop) || stop.length > MAX_STOPS) throw refused('stop', `must be a list of at most ${MAX_STOPS} texts`);
   for (const text of stop as unknown[]) {
     if (typeof text !== 'string' || text === '' || text.length > MAX_STOP_LENGTH) throw refused('stop', `each stop text must have 1 to ${MAX_STOP_LENGTH} characters`);
   }
@@ -41,6 +43,16 @@ export function checkGenerate(request: GenerateRequest): void {
   if (constraints.length > 1) throw refused(constraints[1], `give one of grammar, jsonSchema and regex, not ${constraints.join(' and ')}`);
 }
 
-function refused(param: string, message: string): StarlingError {
-  return new StarlingError('invalid_request', message, { details: { param } });
+/**
+ * Checks what cannot be asked of a model that reads prompts with an encoder.
+ * @throws StarlingError not_supported naming the parameter
+ */
+export function checkReadPrompt({ sessionId, promptLogprobs }: GenerateRequest, name: string): void {
+  const refusal = (param: string, problem: string): StarlingError => parameterError('not_supported', param, `model ${name} reads each prompt as a whole: ${problem}`);
+  if (sessionId !== undefined) throw refusal('sessionId', 'there is nothing to go on from; send the whole prompt');
+  if (promptLogprobs !== undefined) throw refusal('promptLogprobs', 'its tokens have no likelihoods');
+}
+
+function refused(param: string, problem: string): StarlingError {
+  return parameterError('invalid_request', param, problem);
 }

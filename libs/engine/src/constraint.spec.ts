@@ -1,4 +1,4 @@
-import { EOS } from '../test/byte-tokenizer.js';
+import { EOS } from './testing/byte-tokenizer.js';
 import { fakeModel } from '../test/fake-model.js';
 
 const even = { logits: (logits: Float32Array) => void logits.fill(0) };
@@ -11,6 +11,13 @@ describe('constrained answers', () => {
     expect(done.text).toMatch(/^x[0-9]!$/);
     expect(done).toMatchObject({ finishReason: 'stop', stopReason: { kind: 'constraint_complete' } });
     expect(done.logprobs).toHaveLength(3);
+  });
+
+  it('that are whole with the last token that they may have were not cut', async () => {
+    const { model } = fakeModel(even);
+    const done = await model.generate({ ...wide, prompt: 'a', grammar: 'root ::= "x" [0-9] "!"', seed: 1, maxTokens: 3 }).result();
+    expect(done).toMatchObject({ text: expect.stringMatching(/^x[0-9]!$/), finishReason: 'stop', stopReason: { kind: 'constraint_complete' } });
+    await expect(model.generate({ ...wide, prompt: 'a', grammar: 'root ::= "x" [0-9] "!"', seed: 1, maxTokens: 2 }).result()).resolves.toMatchObject({ finishReason: 'length' });
   });
 
   it('may end where the grammar may, by the model\u2019s own choice', async () => {

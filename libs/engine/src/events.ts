@@ -1,4 +1,6 @@
 import type { ErrorCode } from '@starling/core';
+import type { CacheEvent } from '@starling/kvcache';
+import type { WorkEvent } from '@starling/scheduler';
 import type { RequestOutcome, Timings, Usage } from './generate-types.js';
 
 /** What one model tells of its work. Times are milliseconds. */
@@ -11,9 +13,14 @@ export type ModelEvent =
   /** A later token of one of its samples; `intervalMs` since the one before. */
   | { readonly kind: 'next_token'; readonly model: string; readonly id: string; readonly intervalMs: number }
   | { readonly kind: 'request_ended'; readonly model: string; readonly id: string; readonly outcome: RequestOutcome; readonly usage: Usage; readonly timings: Timings }
-  /** Its pages were taken for others; it will be computed again. */
-  | { readonly kind: 'request_preempted'; readonly model: string; readonly id: string; readonly tokens: number }
-  | { readonly kind: 'step'; readonly model: string; readonly durationMs: number; readonly sampleMs: number; readonly sequences: number; readonly promptTokens: number; readonly decodedTokens: number }
+  /** What the scheduler and the cache tell. */
+  | (WorkEvent & { readonly model: string })
+  | (Exclude<CacheEvent, { kind: 'pages_released' }> & { readonly model: string })
+  /** So many tokens of a next turn were computed while nothing else ran. */
+  | { readonly kind: 'computed_ahead'; readonly model: string; readonly tokens: number }
+  | { readonly kind: 'step'; readonly model: string; readonly durationMs: number; readonly sampleMs: number; readonly sequences: number; readonly promptTokens: number; readonly decodedTokens: number; /** Sequences with drafts. */ readonly drafts: number }
+  /** A step of the draft model, between two steps. */
+  | { readonly kind: 'draft_step'; readonly model: string; readonly durationMs: number; readonly answers: number }
   | { readonly kind: 'step_failed'; readonly model: string; readonly code: ErrorCode; readonly message: string; readonly willRetry: boolean };
 
 /** What a registry tells of its models. */

@@ -1,14 +1,32 @@
 import { StarlingError, type Clock } from '@starling/core';
+import type { StopReason } from '@starling/sampler';
 import type { PlannedSequence, Scheduler, SequenceEnd, SequenceHandle, SequenceRequest } from '@starling/scheduler';
+import type { AnswerMemory } from './answer-memory.js';
+import type { IdlePrefill } from './idle-prefill.js';
+import type { AdapterBook, AdapterChoice } from './adapters.js';
+import { textOf, textStreamOf } from './answer-text.js';
+import type { Tokenizer } from '@starling/tokenizer';
 import type { Breather } from './breather.js';
+import { choiceError } from './broken-logits.js';
 import type { OutputMatcher } from './constraint.js';
+import type { DraftModel } from './drafting/draft-model.js';
+import type { SpeculationOptions } from './drafting/speculation-options.js';
 import type { ModelEvent } from './events.js';
-import type { DonePart, GeneratePart, GenerateRequest, Generation, RequestOutcome, StopReason, TokenLogprobs, Usage } from './generate-types.js';
-import { tokenLogprobs } from './logprobs.js';
-import { PartChannel } from './part-channel.js';
+import type { DonePart, GeneratePart, GenerateRequest, Generation, LazyList, RequestOutcome, SampleResult, TokenLogprobs, TokenPart, Usage } from './generate-types.js';
+import { joined, lazyList, withList } from './lazy.js';
+import { logprobsOfRow, rowOfLogprobs, tokenLogprobs } from './logprobs.js';
+import { PartLog } from './part-log.js';
+import type { ReasoningFrame } from './reasoning-budget.js';
+import { schedulingTermsOf } from './request-terms.js';
 import { SampleRun, type SampleVocabulary } from './sample-run.js';
+import type { PreparedPrompt } from './prompt.js';
+import type { PromptEncoder } from './prompt-encoder.js';
+import type { SessionTurn } from './session-turn.js';
 import type { RowConsumer, StepLoop } from './step-loop.js';
-import { Stopwatch } from './stopwatch.js';
+import { shownTokens } from './shown-tokens.js';
+import { Stopwatch, type Prepared } from './stopwatch.js';
+import { TokenRows } from './token-rows.js';
+import { UNREAD } from './unread.js';
 
 /** What a generation needs of its model. */
 export interface GenerationHost extends SampleVocabulary {
@@ -16,38 +34,92 @@ export interface GenerationHost extends SampleVocabulary {
   readonly scheduler: Scheduler;
   readonly loop: StepLoop;
   readonly clock: Clock;
-  /** Whether several answers can share the pages of their prompt. */
-  readonly canFork: boolean;
+  readonly adapters: AdapterBook;
+  readonly encoder: PromptEncoder;
+  readonly memory: AnswerMemory;
+  /** A conversation was answered. */
+  readonly answered: IdlePrefill['answered'];
+  /** What an answer begins with where an encoder reads the prompt. */
+  readonly decoderStart?: number;
+  /** How answers are drafted. Absent: they are not. */
+  readonly speculation?: SpeculationOptions & { readonly maxTokens: number };
+  /** A model that drafts where nothing surer is known. */
+  readonly draftModel?: DraftModel;
   readonly emit: (event: ModelEvent) => void;
+}
+
+/** Where the first draft that is had for nothing is less likely than this, a draft model is asked. */
+const SURE_DRAFT = 0.6;
+
+/** Computing fewer tokens again costs less than the step that keeping a state there would take. */
+const NEAR_TOKENS = 32;
+
+/** What of a request is worked out before it runs. */
+export interface PreparedRequest {
+  readonly id: string;
+  readonly prompt: PreparedPrompt;
+  /** How long that took. */
+  readonly prepared: Prepared;
+  readonly adapters: AdapterChoice;
+  /** Whose computed tokens it shares; undefined: nobody's. */
+  readonly cacheKey: string | undefined;
+  readonly constraint?: OutputMatcher;
+  /** How the model reasons, where it may not reason for as long as it wants. */
+  readonly reasoning?: ReasoningFrame;
+  /** The session that it goes on from. */
+  readonly turn?: SessionTurn;
 }
 
 /** One call of `generate`: one sequence in the scheduler for each sample. */
 export class GenerationRun implements Generation, RowConsumer {
   readonly id: string;
   readonly promptTokens: Uint32Array;
+  readonly promptText?: string;
+  readonly promptLogprobList?: LazyList<TokenLogprobs | undefined>;
   readonly #host: GenerationHost;
   readonly #request: GenerateRequest;
+  readonly #prompt: PreparedPrompt;
+  readonly #turn: SessionTurn | undefined;
+  /** Whose computed tokens it shares. */
+  readonly #cacheKey: string | undefined;
   readonly #samples: SampleRun[];
-  readonly #channel = new PartChannel<GeneratePart>(() => this.cancel());
+  readonly #log: PartLog<GeneratePart> = new PartLog<GeneratePart>({ ...UNREAD, keep: (part) => this.#kept(part) }, () => this.cancel());
   readonly #watch: Stopwatch;
   readonly #handles = new Map<SequenceHandle, SampleRun>();
-  readonly #promptLogprobs: (TokenLogprobs | undefined)[];
+  /** Row i is of token i + 1 of the prompt. */
+  readonly #promptRows = new TokenRows();
   readonly #onAbort = (): void => this.cancel();
   readonly #ended = new Set<SampleRun>();
+  /** The sequence of each sample that has begun. */
+  readonly #sequences: SequenceHandle[] = [];
+  /** Tokens of the prompt that were told of. */
+  #processed = -1;
+  readonly #adapters: AdapterChoice;
+  /** The prompt as it is computed, and how much of it an encoder reads. */
+  readonly #computed: Pick<SequenceRequest, 'encoderTokens'> & { readonly tokens: Uint32Array };
   #failure: StarlingError | undefined;
   /** Why samples that never got a sequence of their own ended. */
   #cut: StopReason = { kind: 'cancelled' };
 
   /** @throws StarlingError queue_full, context_length_exceeded, invalid_argument: then nothing was begun */
-  constructor(host: GenerationHost, request: GenerateRequest, id: string, promptTokens: Uint32Array, constraint: OutputMatcher | undefined) {
+  constructor(host: GenerationHost, request: GenerateRequest, { id, prompt, prepared, adapters, cacheKey, constraint, reasoning, turn }: PreparedRequest) {
+    const { tokens: promptTokens } = prompt;
     this.id = id;
     this.promptTokens = promptTokens;
+    this.promptText = prompt.text;
+    if (request.promptLogprobs !== undefined) this.promptLogprobList = promptLogprobsOf(this.#promptRows, promptTokens.length, host.tokenizer);
+    this.#prompt = prompt;
     this.#host = host;
     this.#request = request;
-    this.#watch = new Stopwatch(host.clock);
-    this.#promptLogprobs = new Array<undefined>(promptTokens.length);
+    this.#turn = turn;
+    this.#adapters = adapters;
+    this.#cacheKey = cacheKey;
+    this.#watch = new Stopwatch(host.clock, prepared);
+    const { decoderStart } = host;
+    this.#computed = decoderStart === undefined ? { tokens: promptTokens } : { tokens: appended(promptTokens, decoderStart), encoderTokens: promptTokens.length };
+    const { tokens, encoderTokens } = this.#computed;
     const { sequenceLimit } = host.scheduler;
-    this.#samples = Array.from({ length: request.n ?? 1 }, (_, sample) => new SampleRun(host, { sample, request, promptTokens, sequenceLimit, constraint: sample === 0 ? constraint : constraint?.fork() }));
+    this.#samples = Array.from({ length: request.n ?? 1 }, (_, sample) => new SampleRun(host, { sample, request, promptTokens: tokens, encoderTokens, sequenceLimit, constraint: sample === 0 ? constraint : constraint?.fork(), reasoning, resumed: turn?.resumed, speculation: host.speculation }));
     this.#submit();
     request.signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (request.signal?.aborted) this.cancel();
@@ -58,45 +130,83 @@ export class GenerationRun implements Generation, RowConsumer {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<GeneratePart> {
-    return this.#channel;
+    return this.#log[Symbol.asyncIterator]();
   }
 
   async result(): Promise<DonePart> {
-    for await (const part of this.#channel) if (part.kind === 'done') return part;
-    throw new StarlingError('invalid_argument', 'the parts of this generation have been read already: read them once, by a loop or by result()');
+    for await (const part of this.#log) if (part.kind === 'done') return part;
+    throw new StarlingError('internal', `generation ${this.id} ended without a last part`);
   }
 
-  onStep(_planned: PlannedSequence, now: number): void {
+  text(): AsyncIterable<string> {
+    return textOf(this.#log);
+  }
+
+  textStream(): ReadableStream<string> {
+    return textStreamOf(this.#log);
+  }
+
+  /** Likelihoods are kept as numbers, and put in words again when they are read again. */
+  #kept(part: GeneratePart): GeneratePart {
+    return part.kind === 'token' && (part.logprobs || part.draw) ? this.#samples[part.sample].reread(part) : part;
+  }
+
+  onStep(planned: PlannedSequence, now: number): void {
     const queueMs = this.#watch.start(now);
     if (queueMs !== undefined) this.#host.emit({ kind: 'request_started', model: this.#host.name, id: this.id, queueMs });
+    if (planned.sequence === this.#sequences[0]) this.#tellProgress(planned.startPosition, now);
   }
 
   async takeRow(planned: PlannedSequence, row: number, logits: Float32Array, breather: Breather): Promise<void> {
     this.#takePromptRow(planned.startPosition + row + 1, logits);
-    if (!planned.isComplete || row < planned.rows - 1) return;
+    if (!planned.isComplete || !isNextRow(planned, row)) return;
     const sample = this.#handles.get(planned.sequence);
     if (sample === undefined) return;
     this.#watch.promptDone();
+    this.#tellProgress(this.promptTokens.length);
     if (this.#request.maxTokens === 0) {
-      for (const one of this.#samples) one.end({ kind: 'max_tokens' });
+      for (const one of this.#samples) one.end({ kind: 'max_tokens', limit: 0 });
       this.#host.scheduler.finish(planned.sequence);
       return;
     }
     if (sample === this.#samples[0] && sample.tokens.length === 0) await this.#fork(planned.sequence, logits, breather);
     if (planned.sequence.state === 'ended') return;
-    const token = this.#draw(sample, logits);
+    const token = await this.#draw(sample, logits, planned.sequence, breather);
+    if (token === undefined) return;
     if (sample.reason) this.#host.scheduler.finish(planned.sequence);
-    else this.#host.scheduler.append(planned.sequence, token);
+    else this.#goOn(planned.sequence, token);
+  }
+
+  /** Has the sequence compute its next token, once the reader is not too far behind. */
+  #goOn(sequence: SequenceHandle, token: number): void {
+    const { scheduler, loop, draftModel } = this.#host;
+    if (!this.#log.isFull) {
+      scheduler.append(sequence, token);
+      const sample = sequence.length > sequence.computed ? this.#handles.get(sequence) : undefined;
+      const draft = sample?.draft();
+      if (draft) scheduler.propose(sequence, draft);
+      if (sample && !(draft && draft.chances[0] >= SURE_DRAFT)) draftModel?.wish(sequence, sample, this.#cacheKey);
+      return;
+    }
+    scheduler.park(sequence);
+    loop.hold(this.#log.room().then(() => scheduler.append(sequence, token)));
+  }
+
+  /** Once for each length that was not reached before: what is computed again after a preemption is no progress. */
+  #tellProgress(processedTokens: number, now?: number): void {
+    if (this.#request.progress !== true || processedTokens <= this.#processed || processedTokens > this.promptTokens.length) return;
+    this.#processed = processedTokens;
+    this.#log.push({ kind: 'prompt', processedTokens, cachedTokens: this.#sequences.at(0)?.cachedTokens ?? 0, totalTokens: this.promptTokens.length, ms: this.#watch.sinceStart(now) });
   }
 
   #submit(): void {
-    const { tenant, priority, deadlineMs, promptLogprobs } = this.#request;
-    const deadline = deadlineMs === undefined ? undefined : this.#host.clock() + deadlineMs;
-    const request = { tokens: this.promptTokens, tenant, priority, deadline, outputs: promptLogprobs === undefined ? 'last' : 'all' } as const;
-    const first = this.#host.canFork || this.#request.maxTokens === 0 ? this.#samples.slice(0, 1) : this.#samples;
+    const { session = this.#turn?.session.id, maxTokens, promptLogprobs } = this.#request;
+    const request = { ...schedulingTermsOf(this.#request, this.#host.clock), session, ...this.#computed, maxTokens, outputs: promptLogprobs === undefined ? 'last' : 'all', adapterScales: this.#adapters.scales } as const;
+    const checkpoints = this.#checkpoints();
+    const first = this.#samples.slice(0, 1);
     for (const sample of first) {
       try {
-        this.#own(sample, (own) => this.#host.scheduler.submit({ ...request, ...own }));
+        this.#own(sample, (own) => this.#host.scheduler.submit({ ...request, cacheKey: this.#cacheKey, checkpoints, ...own }));
       } catch (error) {
         const begun = [...this.#handles.keys()];
         this.#handles.clear();
@@ -106,13 +216,20 @@ export class GenerationRun implements Generation, RowConsumer {
     }
   }
 
+  /** Where prompts are likely to part, and, unless that is near, the last token: the same prompt again is computed from there on. */
+  #checkpoints(): readonly number[] {
+    const { tokens, checkpoints } = this.#prompt;
+    const last = tokens.length - 1;
+    return last - (checkpoints.at(-1) ?? 0) < NEAR_TOKENS && checkpoints.length > 0 ? checkpoints : [...checkpoints, ...(last > 0 ? [last] : [])];
+  }
+
   /** Draws the first token of the other samples from the same row, and has them continue with the prompt's pages. */
   async #fork(parent: SequenceHandle, logits: Float32Array, breather: Breather): Promise<void> {
-    if (!this.#host.canFork) return;
     for (const sample of this.#samples.slice(1)) {
       if (breather.isDue) await breather.pause();
       if (parent.state === 'ended') return;
-      const token = this.#draw(sample, logits);
+      const token = await this.#draw(sample, logits, parent, breather);
+      if (token === undefined) return;
       if (sample.reason) this.#endSample(sample);
       else this.#own(sample, (own) => this.#host.scheduler.fork(parent, own, token));
     }
@@ -122,28 +239,49 @@ export class GenerationRun implements Generation, RowConsumer {
     const id = sample.sample === 0 ? this.id : `${this.id}/${sample.sample}`;
     const handle: SequenceHandle = begin({ id, onEnd: (end) => this.#onEnd(handle, sample, end) });
     this.#handles.set(handle, sample);
+    this.#sequences.push(handle);
     this.#host.loop.attach(handle, this);
   }
 
-  #draw(sample: SampleRun, logits: Float32Array): number {
-    const part = sample.next(logits);
+  /** Draws and shows a token; undefined if its sequence was ended while it was drawn. */
+  async #draw(sample: SampleRun, logits: Float32Array, sequence: SequenceHandle, breather: Breather): Promise<number | undefined> {
+    this.#watch.choosing();
+    const part = await this.#choose(sample, logits, sequence, breather);
+    if (part === undefined) return undefined;
     const { isFirst, ms } = this.#watch.token();
     const { name: model, emit } = this.#host;
     if (isFirst) emit({ kind: 'first_token', model, id: this.id, firstTokenMs: ms });
     else emit({ kind: 'next_token', model, id: this.id, intervalMs: ms });
-    this.#channel.push(part);
+    this.#log.push(part);
     return part.id;
+  }
+
+  /** @throws StarlingError internal if the model has computed no numbers to choose by */
+  async #choose(sample: SampleRun, logits: Float32Array, sequence: SequenceHandle, breather: Breather): Promise<TokenPart | undefined> {
+    try {
+      const steps = sample.draw(logits);
+      let step = steps.next();
+      for (; step.done !== true; step = steps.next()) {
+        if (!breather.isDue) continue;
+        await breather.pause();
+        if (sequence.state === 'ended') return undefined;
+      }
+      return sample.take(step.value, logits);
+    } catch (error) {
+      throw choiceError(error, logits, { request: this.id, sample: sample.sample, token: sample.tokens.length });
+    }
   }
 
   /** Row i of the prompt says how likely token i + 1 was. Computed again after a preemption, it says the same. */
   #takePromptRow(next: number, logits: Float32Array): void {
     const { promptLogprobs } = this.#request;
-    if (promptLogprobs === undefined || next >= this.promptTokens.length) return;
-    this.#promptLogprobs[next] ??= tokenLogprobs(logits, this.promptTokens[next], promptLogprobs, this.#host.tokenizer);
+    if (promptLogprobs === undefined || next >= this.promptTokens.length || next <= this.#promptRows.length) return;
+    this.#promptRows.push(rowOfLogprobs(tokenLogprobs(logits, this.promptTokens[next], promptLogprobs, this.#host.tokenizer)));
   }
 
   #onEnd(handle: SequenceHandle, sample: SampleRun, end: SequenceEnd): void {
     this.#host.loop.detach(handle);
+    this.#host.draftModel?.ended(handle);
     if (!this.#handles.delete(handle)) return;
     if (end.kind === 'failed') this.#fail(end.error);
     else if (end.kind === 'deadline' && this.#samples.every(({ tokens }) => tokens.length === 0)) this.#fail(this.#tooLate());
@@ -159,7 +297,7 @@ export class GenerationRun implements Generation, RowConsumer {
   #endSample(sample: SampleRun): void {
     if (this.#ended.has(sample)) return;
     this.#ended.add(sample);
-    if (this.#failure === undefined) this.#channel.push({ kind: 'sample', ...sample.result() });
+    if (this.#failure === undefined) this.#log.push(joined({ kind: 'sample' as const }, sample.result()));
     if (this.#ended.size === this.#samples.length) this.#finish();
   }
 
@@ -170,24 +308,68 @@ export class GenerationRun implements Generation, RowConsumer {
 
   #finish(): void {
     this.#request.signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#failure) this.#turn?.abandon();
+    else this.#turn?.settle(this.#samples[0]);
     const samples = this.#samples.map((sample) => sample.result());
+    const miss = this.#sequences.at(0)?.miss;
+    const cacheMiss = miss && this.#miss(miss);
+    if (!this.#failure) this.#remember(samples);
     const completionTokens = samples.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const usage: Usage = { promptTokens: this.promptTokens.length, cachedTokens: 0, completionTokens };
-    const timings = this.#watch.timings(this.promptTokens.length, completionTokens - samples.filter(({ tokens }) => tokens.length > 0).length);
+    const usage: Usage = { promptTokens: this.promptTokens.length, cachedTokens: this.#sequences.at(0)?.cachedTokens ?? 0, completionTokens, ...(cacheMiss && { cacheMiss }) };
+    const timings = this.#watch.timings(this.promptTokens.length - usage.cachedTokens, completionTokens - samples.filter(({ tokens }) => tokens.length > 0).length, this.#sequences);
     const { name: model, emit } = this.#host;
     const outcome: RequestOutcome = this.#failure ? { kind: 'failed', code: this.#failure.code } : { kind: 'finished', finishReason: samples[0].finishReason };
     emit({ kind: 'request_ended', model, id: this.id, outcome, usage, timings });
     if (this.#failure) {
-      this.#channel.fail(this.#failure);
+      this.#log.fail(this.#failure);
       return;
     }
-    const promptLogprobs = this.#request.promptLogprobs === undefined ? undefined : this.#promptLogprobs;
-    this.#channel.push({ kind: 'done', id: this.id, model, ...samples[0], samples, usage, timings, ...(promptLogprobs && { promptLogprobs }) });
-    this.#channel.close();
+    const sessionId = this.#turn?.session.id;
+    const done: DonePart = joined({ kind: 'done' as const, id: this.id, model, ...(sessionId !== undefined && { sessionId }), samples, usage, timings }, samples[0]);
+    if (this.promptLogprobList) withList(done, ['promptLogprobs', 'promptLogprobList'], this.promptLogprobList);
+    this.#log.push(done);
+    this.#log.close();
+  }
+
+  /** Whether other tokens follow because the template wrote a message anew that was there before. */
+  #miss(miss: NonNullable<Usage['cacheMiss']>): NonNullable<Usage['cacheMiss']> {
+    const { encoded, chat, tokens } = this.#prompt;
+    if (miss.reason !== 'diverged' || encoded === undefined || chat === undefined || this.#cacheKey === undefined) return miss;
+    const front = tokens.length - encoded.tokens.length;
+    const at = this.#host.tokenizer.decode(encoded.tokens.subarray(0, Math.max(0, miss.position - front)), { continuation: true, cleanSpaces: false }).length;
+    const { messages } = chat.input;
+    const span = chat.spans.find(({ end }) => end > at);
+    const isKnown = span !== undefined && messages[span.message]?.role === span.role && this.#host.memory.knows(this.#cacheKey, messages, span.message);
+    return isKnown ? { reason: 'rewritten', position: miss.position, message: span.message } : miss;
+  }
+
+  /** Later prompts that hold these answers get the tokens that were generated, and their reasoning. */
+  #remember(samples: readonly SampleResult[]): void {
+    const { encoded, chat, text: prompt } = this.#prompt;
+    if (encoded === undefined || this.#cacheKey === undefined) return;
+    if (chat && prompt !== undefined) this.#host.answered({ chat: chat.input, prompt, cacheKey: this.#cacheKey, adapters: this.#adapters }, samples, this.#request.prefill ?? '');
+    for (const sample of samples) this.#host.encoder.remember(this.#cacheKey, encoded, shownTokens(sample, this.#host.tokenizer, this.#request.showSpecial === true));
   }
 
   #tooLate(): StarlingError {
     const { deadlineMs } = this.#request;
     return new StarlingError('deadline_exceeded', `no token was generated within ${deadlineMs} ms; give more time, or retry when less is going on`, { details: { deadlineMs } });
   }
+}
+
+/** Whether a row predicts the next token: not if a draft before it was not what came. */
+function isNextRow({ sequence, startPosition, tokens, rows }: PlannedSequence, row: number): boolean {
+  return sequence.computed === startPosition + tokens - rows + row + 1 && sequence.length === sequence.computed;
+}
+
+/** One entry a token of the prompt; none for the first, and for those that a prompt which was cut did not come to. */
+function promptLogprobsOf(rows: TokenRows, length: number, tokenizer: Tokenizer): LazyList<TokenLogprobs | undefined> {
+  return lazyList(length, (i) => (i === 0 || i > rows.length ? undefined : logprobsOfRow(rows.at(i - 1), tokenizer)));
+}
+
+function appended(tokens: Uint32Array, token: number): Uint32Array {
+  const longer = new Uint32Array(tokens.length + 1);
+  longer.set(tokens);
+  longer[tokens.length] = token;
+  return longer;
 }

@@ -1,11 +1,13 @@
 import path from 'node:path';
 import type { TeamWorker } from '@starling/kernels';
 import { nodeWorkers } from '@starling/kernels/node';
-import { demoModelRoot, describeWithFixtures, fixturePath, readFloatFixture, readJsonFixture, relativeRms } from '../../../tools/fixtures/fixtures.js';
-import type { GenerateRequest } from './generate-types.js';
+import { demoModelRoot, describeWithFixtures, fixturePath, golden, readFloatFixture, readFloats, readJson, readJsonFixture, relativeRms } from '../../../tools/fixtures/fixtures.js';
+import type { GenerateOptions } from './generate-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { LoadOptions } from './load-options.js';
 import { Starling } from './starling.node.js';
+import './prefix-cache-models.test-support.js';
+import './speculation-models.test-support.js';
 
 interface GreedyFixture {
   readonly results: readonly { readonly prompt: string; readonly prompt_tokens: readonly number[]; readonly tokens: readonly number[]; readonly text: string }[];
@@ -37,7 +39,7 @@ const loaded = (source: () => string, options: LoadOptions): (() => LanguageMode
 };
 
 /** The engine's names for llama-server's parameters. */
-const inCamelCase = (params: Readonly<Record<string, unknown>>): GenerateRequest =>
+const inCamelCase = (params: Readonly<Record<string, unknown>>): GenerateOptions =>
   Object.fromEntries(Object.entries(params).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]));
 
 describeWithFixtures('stories260K, F32', () => {
@@ -154,10 +156,10 @@ describeWithFixtures('stories260K beside others', () => {
   });
 });
 
-describeWithFixtures('the demo model', () => {
-  const cases = () => readJsonFixture<DemoCase[]>('..', 'demo-model', 'greedy.json');
+const cases = () => readJson<DemoCase[]>(golden.demoAnswers);
+
+describeWithFixtures('the demo model in half precision', () => {
   const half = loaded(() => path.join(demoModelRoot, 'starling-demo-f16.gguf'), { inline: true });
-  const quantized = loaded(() => path.join(demoModelRoot, 'starling-demo-q8_0.gguf'), { inline: true });
 
   it('answers conversations as the reference does', async () => {
     for (const { messages, prompt, prompt_ids: promptIds, f16: expected } of cases()) {
@@ -170,7 +172,12 @@ describeWithFixtures('the demo model', () => {
     }
   });
 
-  it('does so quantized too, but where two tokens are as good as equal', async () => {
+});
+
+describe('the demo model', () => {
+  const quantized = loaded(() => golden.demoModel, { inline: true });
+
+  it('answers conversations as the reference does, but where two tokens are as good as equal', async () => {
     // Each engine rounds activations to 8 bits in its own way.
     const tie = 0.05;
     let same = 0;
@@ -184,12 +191,12 @@ describeWithFixtures('the demo model', () => {
   });
 });
 
-describeWithFixtures('an embedding model', () => {
-  const model = loaded(() => fixturePath('archs', 'bert.gguf'), { inline: true });
+describe('an embedding model', () => {
+  const model = loaded(() => path.join(golden.models, 'bert.gguf'), { inline: true });
 
   it('gives the reference vectors, of each token and pooled', async () => {
-    const { tokens, pooled } = readJsonFixture<{ readonly tokens: readonly number[]; readonly pooled: readonly number[] }>('archs', 'bert.json');
-    const expected = readFloatFixture('archs', 'bert.exact.f32');
+    const { tokens, pooled } = readJson<{ readonly tokens: readonly number[]; readonly pooled: readonly number[] }>(path.join(golden.models, 'bert.json'));
+    const expected = readFloats(path.join(golden.models, 'bert.exact.f32'));
     const each = await model().embed(tokens, { pooling: 'none', normalize: false });
     expect(each.vectors).toHaveLength(tokens.length);
     expect(relativeRms(each.vectors.flatMap((vector) => Array.from(vector)), expected)).toBeLessThan(1e-5);
@@ -203,14 +210,14 @@ describeWithFixtures('loading', () => {
   it('refuses a model that would not fit, with figures', async () => {
     await expect(Starling.load(stories(), { memoryLimitBytes: 2_000_000 })).rejects.toMatchObject({
       code: 'out_of_memory',
-      details: { name: 'stories260K-f32', weightBytes: expect.any(Number), kvBytes: expect.any(Number), usedBytes: 0, limitBytes: 2_000_000 },
+      details: { name: 'stories260K-f32', weightBytes: expect.any(Number), kvBytes: expect.any(Number), scratchBytes: expect.any(Number), usedBytes: 0, limitBytes: 2_000_000 },
     });
   });
 
   it('estimates what a model will hold', async () => {
     const estimate = await Starling.estimate(stories('q8_0'), exact);
     const model = await Starling.load(stories('q8_0'), exact);
-    expect(estimate.kvBytes).toBe(model.memory.kvBytes);
+    expect(model.memory).toEqual(estimate);
     expect(model.info).toMatchObject({ name: 'stories260K-q8_0', source: stories('q8_0'), architecture: 'llama' });
     await model.close();
   });

@@ -1,1 +1,2 @@
-export { Starling, physicalMemoryBytes, type ModelSource } from './starling.node.js';
+export { physicalMemoryBytes } from './physical-memory.node.js';
+export { readSessionFile, writeSessionFile } from './session-file.node.js';

@@ -1,30 +1,49 @@
-import { Emitter, StarlingError, isStarlingError, monotonicClock, type Listener } from '@starling/core';
-import { PageArena } from '@starling/kvcache';
-import { vocabularyOf } from '@starling/sampler';
-import { Scheduler } from '@starling/scheduler';
+import { deriveAnswerParser, type AnswerParser } from '@starling/chat';
+import { Emitter, StarlingError, monotonicClock, type Listener } from '@starling/core';
+import { cacheKeyOf, type KvCache } from '@starling/kvcache';
+import { vocabularyOf, type SamplerOptions } from '@starling/sampler';
+import { Scheduler, asStarlingError } from '@starling/scheduler';
 import type { Tokenizer } from '@starling/tokenizer';
+import { AnswerMemory } from './answer-memory.js';
+import { restoreAnswerState } from './answer-state.js';
 import type { ChatInput } from './chat-types.js';
-import { checkGenerate } from './check-generate.js';
+import { AdapterBook, type AdapterState } from './adapters.js';
+import { atOnce, type Steps } from './aside/steps.js';
+import { beginGeneration, type GenerationDesk } from './begin-generation.js';
+import { BesideModel } from './beside-model.js';
 import { constraintCompiler } from './compile-constraint.js';
-import type { ConstraintCompiler, OutputMatcher } from './constraint.js';
-import { embedTokens } from './embed.js';
+import type { ConstraintCompiler } from './constraint.js';
+import { DraftModel } from './drafting/draft-model.js';
+import { draftBudgetOf, speculationOf } from './drafting/speculation-options.js';
+import { embedInputs, embedTokens, type EmbedInput } from './embed.js';
 import type { ModelEvent } from './events.js';
-import type { GenerateRequest, Generation } from './generate-types.js';
-import { GenerationRun, type GenerationHost } from './generation-run.js';
+import type { GenerateRequest, Generation, PromptInput } from './generate-types.js';
+import type { GenerationHost } from './generation-run.js';
+import { modelCache } from './model-cache.js';
+import { identityOf, infoOf } from './model-identity.js';
+import { joinEvents } from './join-events.js';
+import { IdlePrefill } from './idle-prefill.js';
 import type { ModelParts } from './model-parts.js';
-import type {
-  CloseOptions,
-  EmbedOptions,
-  EmbedResult,
-  EngineModelInfo,
-  LogitsResult,
-  ModelMemory,
-  ModelStatistics,
-  PerplexityOptions,
-  PerplexityResult,
-  TokenizeOptions,
+import {
+  memoryWith,
+  type CloseOptions,
+  type EmbedOptions,
+  type EmbedResult,
+  type EngineModelInfo,
+  type LogitsResult,
+  type ModelMemory,
+  type ModelStatistics,
+  type PerplexityOptions,
+  type PerplexityResult,
+  type TokenizeOptions,
 } from './model-types.js';
-import { checkedTokens, promptTokens, renderPrompt } from './prompt.js';
+import { checkedTokens, preparePrompt, renderPrompt, type PromptParts } from './prompt.js';
+import { PromptEncoder } from './prompt-encoder.js';
+import { bestFirst, rankedInputs, type RerankOptions, type RerankResult } from './rerank.js';
+import type { RequestTerms } from './request-terms.js';
+import { SessionBook } from './session-book.js';
+import { sharePrefix, type SharedPrefix } from './shared-prefix.js';
+import type { TenantSessions } from './session-types.js';
 import { chunksOf, perplexityOf, visitLogits, type RowVisitor } from './scoring.js';
 import { StepLoop } from './step-loop.js';
 
@@ -41,49 +60,98 @@ export class LanguageModel {
   readonly info: EngineModelInfo;
   readonly tokenizer: Tokenizer;
   readonly #parts: ModelParts;
-  readonly #arena: PageArena;
+  readonly #cache: KvCache;
   readonly #scheduler: Scheduler;
   readonly #loop: StepLoop;
+  readonly #draftModel: DraftModel | undefined;
   readonly #events = new Emitter<ModelEvent>();
   readonly #host: GenerationHost;
+  readonly #sessions: SessionBook;
+  readonly #promptParts: PromptParts;
+  readonly #desk: GenerationDesk;
+  /** The same model, asked so that nothing that takes long is done on the calling thread. */
+  readonly beside: BesideModel;
+  readonly #adapters: AdapterBook;
   readonly #compileConstraint: ConstraintCompiler;
+  #answerParser: AnswerParser | undefined;
+  readonly #idle: IdlePrefill;
   #requests = 0;
   #state: 'open' | 'draining' | 'abandoned' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
+  readonly #hurry = new AbortController();
 
   constructor(parts: ModelParts) {
     const { name, runtime, tokenizer, clock = monotonicClock } = parts;
-    const { pageCount, pageTokens, pageBytes } = runtime.info;
-    const copies: [number, number][] = [];
+    const identity = identityOf(parts);
     const emit = (event: ModelEvent): void => this.#events.emit(event);
     this.#parts = parts;
-    this.#compileConstraint = parts.compileConstraint ?? constraintCompiler(tokenizer, tokenizer.vocabSize);
+    this.#adapters = new AdapterBook(runtime.info.adapters, parts.adapterScales);
+    const cacheKeyOfCaller: GenerationDesk['cacheKeyOf'] = ({ tenant = '', salt, adapters }) => cacheKeyOf({ model: identity, adapters, tenant, salt });
+    const compiler = parts.compileConstraint ? undefined : constraintCompiler(tokenizer, tokenizer.vocabSize);
+    this.#compileConstraint = (parts.compileConstraint ?? compiler)!;
     this.tokenizer = tokenizer;
-    this.#arena = new PageArena({ pageCount, pageTokens, bytesPerPage: pageBytes, onCopy: (from, to) => copies.push([from, to]) });
+    this.#cache = modelCache(parts, identity, () => this.#sessions);
+    const { queueLimits = () => parts } = parts;
     this.#scheduler = new Scheduler({
       limits: runtime.info,
-      arena: this.#arena,
-      queueLimit: parts.queueLimit ?? DEFAULT_QUEUE_LIMIT,
-      resumeBelow: parts.queueResumeBelow,
+      cache: this.#cache,
+      get queueLimit() {
+        return queueLimits().queueLimit ?? DEFAULT_QUEUE_LIMIT;
+      },
+      get resumeBelow() {
+        return queueLimits().queueResumeBelow;
+      },
       tenantQueueLimit: parts.tenantQueueLimit,
+      get queueTokenLimit() {
+        return queueLimits().queueTokenLimit;
+      },
+      tenantLimits: parts.tenantLimits,
+      targetInterTokenMs: parts.targetInterTokenMs,
       promptTokensWhileDecoding: parts.promptTokensWhileDecoding,
+      ...draftBudgetOf(parts.speculation, parts.draftModel !== undefined),
       clock,
     });
-    this.#scheduler.on((event) => {
-      if (event.kind === 'preempted') emit({ kind: 'request_preempted', model: name, id: event.id, tokens: event.tokens });
-    });
-    this.#loop = new StepLoop({ name, runtime, scheduler: this.#scheduler, copies, clock, emit });
+    joinEvents({ name, scheduler: this.#scheduler, cache: this.#cache, emit, wake: () => this.#loop.wake() });
+    const { draftModel } = parts;
+    this.#draftModel = draftModel && new DraftModel({ ...draftModel, scheduler: this.#scheduler, model: runtime.info, keepsPrefixes: parts.prefixCache ?? true, clock, onStep: (durationMs, answers) => emit({ kind: 'draft_step', model: name, durationMs, answers }), onFailure: (error, willRetry) => emit({ kind: 'step_failed', model: name, code: error.code, message: `of the draft model ${draftModel.name}: ${error.message}`, willRetry }) });
+    this.#loop = new StepLoop({ name, runtime, scheduler: this.#scheduler, clock, emit, beforeStep: this.#draftModel && (() => this.#draftModel!.draft()) });
+    const encoder = new PromptEncoder(tokenizer);
+    const memory = new AnswerMemory(() => this.answerParser);
+    this.#promptParts = { tokenizer, encoder, chatTemplate: parts.chatTemplate, memory };
+    this.#idle = new IdlePrefill({ ...this.#promptParts, memory, isOn: (parts.idlePrefill ?? true) && runtime.info.causal, cache: this.#cache, scheduler: this.#scheduler, loop: this.#loop, beside: (steps, caller) => this.beside.run(steps, caller), onComputed: (tokens) => emit({ kind: 'computed_ahead', model: name, tokens }) });
     this.#host = {
       name,
+      encoder,
+      memory,
+      answered: (...answered) => this.#idle.answered(...answered),
       tokenizer,
+      decoderStart: runtime.info.decoderStart,
       sampling: vocabularyOf(tokenizer, parts.metadata),
       scheduler: this.#scheduler,
       loop: this.#loop,
       clock,
-      canFork: !runtime.info.hasRecurrentState,
+      adapters: this.#adapters,
+      speculation: speculationOf(parts.speculation, draftModel !== undefined),
+      draftModel: this.#draftModel,
       emit,
     };
-    this.info = { ...runtime.info, name, source: parts.source ?? 'memory', hasChatTemplate: parts.chatTemplate !== undefined, sequenceLimit: this.#scheduler.sequenceLimit };
+    this.#sessions = new SessionBook({ ...this.#promptParts, table: this.#cache.sessions, cache: this.#cache, identity: parts.weightsDigest === undefined ? undefined : identity, contextLength: runtime.info.contextLength, settled: () => this.#loop.between(), answerParser: () => this.answerParser, cacheKeyOf: cacheKeyOfCaller, adapters: this.#adapters, restoreAnswer: (saved, answer, tenant) => restoreAnswerState(saved, answer, this.#host.sampling, (constraint) => this.#compileConstraint(constraint, tenant)) });
+    this.#desk = {
+      host: this.#host,
+      promptParts: this.#promptParts,
+      sessions: this.#sessions,
+      adapters: this.#adapters,
+      cacheKeyOf: cacheKeyOfCaller,
+      compileConstraint: this.#compileConstraint,
+      answerParser: () => this.answerParser,
+      samplerDefaults: parts.samplerDefaults ?? {},
+      rewrite: parts.rewriteRequest ?? ((request) => request),
+      checkUsable: () => (this.#checkOpen(), this.#checkHasLogits()),
+      arrives: () => this.#idle.drop(),
+      checkContext: (tokens, toGenerate) => this.#checkContext(tokens, toGenerate),
+    };
+    this.beside = new BesideModel({ promptParts: this.#promptParts, aside: parts.aside, compiler, generation: (request) => this.#begin(request) });
+    this.info = infoOf(parts, this.#scheduler);
   }
 
   /** Adds a listener for telemetry; the returned function takes it off again. */
@@ -91,40 +159,62 @@ export class LanguageModel {
     return this.#events.on(listener);
   }
 
+  /** How tokens are chosen where a request does not say, beside the defaults of the sampler. */
+  get samplerDefaults(): SamplerOptions {
+    return this.#parts.samplerDefaults ?? {};
+  }
+
   statistics(): ModelStatistics {
-    const { queued, queueLimit, running, suspended } = this.#scheduler.statistics();
-    return { queued, queueLimit, running, suspended, kv: this.#arena.statistics() };
+    return { ...this.#scheduler.statistics(), kv: this.#cache.arena.statistics(), kvOfWindows: this.#cache.windows?.arena.statistics(), cache: this.#cache.statistics(), ...(this.#draftModel && { draftModel: this.#draftModel.statistics() }) };
   }
 
   get memory(): ModelMemory {
-    const { weightBytes, kvBytes, scratchBytes } = this.info;
-    return { weightBytes, kvBytes, scratchBytes, totalBytes: weightBytes + kvBytes + scratchBytes };
+    return memoryWith(this.info, this.#parts.draftModel?.runtime.info);
   }
 
   /**
    * Continues a prompt. The request is checked and queued before this returns; its tokens come as the parts of the result.
    * @throws StarlingError invalid_request or invalid_argument (`details.param` names the parameter), invalid_grammar, invalid_template,
-   *   context_length_exceeded, queue_full, shutting_down, closed
+   *   context_length_exceeded, queue_full, shutting_down, closed; of a session not_found, conflict, rate_limited
    */
   generate(request: GenerateRequest): Generation {
-    const id = request.id ?? `request-${this.#requests++}`;
-    const { name } = this.info;
-    try {
-      this.#checkOpen();
-      checkGenerate(request);
-      this.#checkHasLogits();
-      // Before the work of tokenizing and compiling: a full queue is when there is no time for it.
-      this.#scheduler.checkQueue(request.tenant);
-      const tokens = promptTokens(request, this.tokenizer, this.#parts.chatTemplate);
-      this.#checkContext(tokens.length, request.maxTokens === 0 ? 0 : 1);
-      const constraint = this.#constraintOf(request);
-      const run = new GenerationRun(this.#host, { ...this.#parts.samplerDefaults, ...definedOnly(request) }, id, tokens, constraint);
-      this.#events.emit({ kind: 'request_queued', model: name, id, promptTokens: tokens.length });
-      return run;
-    } catch (error) {
-      if (isStarlingError(error)) this.#events.emit({ kind: 'request_rejected', model: name, id, code: error.code });
-      throw error;
-    }
+    return atOnce(this.#begin(request), this.tokenizer);
+  }
+
+  #begin(request: GenerateRequest): Steps<Generation> {
+    return beginGeneration(this.#desk, request, request.id ?? `request-${this.#requests++}`);
+  }
+
+  /** Adapters beside the model, with the scale that requests get which do not say. */
+  get adapters(): readonly AdapterState[] {
+    return this.#adapters.list();
+  }
+
+  /** Sets scales of adapters for requests to come that do not say. @throws StarlingError invalid_request for an id that is none */
+  setAdapterScales(scales: Readonly<Record<string, number>>): void {
+    this.#adapters.setScales(scales);
+  }
+
+  /** Reads which sessions are stored, for a model with a store: to be called once, before its first request. */
+  async openSessions(): Promise<void> {
+    await this.#cache.openSessions();
+  }
+
+  /**
+   * Computes a beginning of prompts now, and has it stay for those of all tenants: the only thing that they share. It holds for requests with
+   * the adapters as they are scaled now.
+   * @returns its tokens
+   * @throws StarlingError not_supported for a model that keeps nothing of prompts, context_length_exceeded, and as `generate`
+   */
+  async sharePrefix(prefix: SharedPrefix): Promise<number> {
+    this.#checkOpen();
+    const shared = { info: this.info, promptParts: this.#promptParts, cache: this.#cache, scheduler: this.#scheduler, loop: this.#loop, adapters: this.#adapters.choose(undefined) };
+    return sharePrefix({ ...shared, identity: identityOf(this.#parts), beside: (steps, caller) => this.beside.run(steps, caller) }, prefix);
+  }
+
+  /** What requests of a tenant go on from, by name (`sessionId`). Default: of those who name no tenant. */
+  sessionsOf(tenant = ''): TenantSessions {
+    return this.#sessions.of(tenant);
   }
 
   /** The ids of a text; BOS and the like around it unless told otherwise. */
@@ -147,45 +237,74 @@ export class LanguageModel {
     return this.tokenizer.tokenText(checkedTokens([token], this.tokenizer.vocabSize, 'token')[0]);
   }
 
+  /** How many tokens a prompt comes to, as `generate` would take it. @throws StarlingError as `generate` for a prompt that it refuses */
+  countTokens(input: PromptInput & Omit<ChatInput, 'messages'>): number {
+    return preparePrompt(input, this.#promptParts).tokens.length;
+  }
+
   /** The text that a conversation becomes. @throws StarlingError invalid_template, or invalid_request if the model has no template */
-  applyTemplate(messages: NonNullable<ChatInput['messages']>, options: Omit<ChatInput, 'messages'> = {}): string {
+  applyTemplate(messages: ChatInput['messages'], options: Omit<ChatInput, 'messages'> = {}): string {
     return renderPrompt({ ...options, messages }, this.#parts.chatTemplate).text;
+  }
+
+  /** The Jinja source of the chat template; undefined: it takes no `messages`. */
+  get chatTemplate(): string | undefined {
+    return this.#parts.chatTemplate?.source;
+  }
+
+  /** How answers are read back as messages (reasoning, content, calls of tools): derived from the chat template when it is first asked for. */
+  get answerParser(): AnswerParser {
+    return (this.#answerParser ??= deriveAnswerParser(this.#parts.chatTemplate));
   }
 
   /** Vectors for texts (with BOS and the like) or token lists. @throws StarlingError as embedTokens, and shutting_down, closed */
   async embed(input: string | ArrayLike<number> | readonly (string | ArrayLike<number>)[], options: EmbedOptions = {}): Promise<EmbedResult> {
     this.#checkOpen();
-    const inputs = isOneInput(input) ? [input] : input;
-    const tokens = inputs.map((one) => (typeof one === 'string' ? this.tokenize(one) : checkedTokens(one, this.tokenizer.vocabSize, 'input')));
-    const checkUsable = (): void => {
-      if (this.#state !== 'draining') this.#checkOpen();
-    };
-    return embedTokens({ runtime: this.#parts.runtime, arena: this.#arena, scheduler: this.#scheduler, loop: this.#loop, checkUsable }, tokens, options);
+    return this.#embed(embedInputs(this.tokenizer, input), options);
+  }
+
+  async #embed(steps: Steps<EmbedInput[]>, options: EmbedOptions): Promise<EmbedResult> {
+    this.#idle.drop();
+    const inputs = await this.beside.run(steps, options);
+    this.#checkOpen();
+    return embedTokens({ ...this.#host, info: this.info, pooler: (pooling) => this.#parts.runtime.pooler(pooling) }, inputs, options);
+  }
+
+  /**
+   * Orders documents by how well they fit a query, with a model that was made for it.
+   * @throws StarlingError not_supported if the model has no head for it, invalid_request if there is no document, and as `embed`
+   */
+  async rerank(query: string, documents: readonly string[], { top, ...options }: RerankOptions = {}): Promise<RerankResult> {
+    this.#checkOpen();
+    const inputs = rankedInputs({ info: this.info, tokenizer: this.tokenizer, metadata: this.#parts.metadata }, query, documents);
+    const { vectors, promptTokens } = await this.#embed(inputs, { ...options, pooling: 'rank' });
+    return { results: bestFirst(vectors).slice(0, top), promptTokens };
   }
 
   /** Shows the logits of every position of a token list, in order. @throws StarlingError context_length_exceeded, queue_full, cancelled */
-  async visitLogits(tokens: ArrayLike<number>, visit: RowVisitor, signal?: AbortSignal): Promise<void> {
+  async visitLogits(tokens: ArrayLike<number>, visit: RowVisitor, terms: RequestTerms = {}): Promise<void> {
     this.#checkOpen();
-    this.#checkHasLogits();
+    this.#idle.drop();
+    this.#checkGoesOn();
     const checked = checkedTokens(tokens, this.tokenizer.vocabSize, 'tokens');
     this.#checkContext(checked.length, 0);
-    await visitLogits(this.#host, checked, visit, signal);
+    await visitLogits(this.#host, checked, visit, terms);
   }
 
   /** The logits of every position of a token list, at once. @throws StarlingError as visitLogits, and request_too_large */
-  async logits(tokens: ArrayLike<number>, signal?: AbortSignal): Promise<LogitsResult> {
+  async logits(tokens: ArrayLike<number>, terms: RequestTerms = {}): Promise<LogitsResult> {
     const { vocabSize } = this.info;
     const bytes = tokens.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
     if (bytes > MAX_LOGITS_BYTES) throw new StarlingError('request_too_large', `the logits of ${tokens.length} positions take ${bytes} bytes; use visitLogits`, { details: { bytes, limit: MAX_LOGITS_BYTES } });
     const logits = new Float32Array(tokens.length * vocabSize);
-    await this.visitLogits(tokens, (position, row) => logits.set(row, position * vocabSize), signal);
+    await this.visitLogits(tokens, (position, row) => logits.set(row, position * vocabSize), terms);
     return { rows: tokens.length, vocabSize, logits };
   }
 
   /** Perplexity over a text (cut into chunks that each begin with BOS where the vocabulary has one) or over tokens, taken as they are. */
   async perplexity(input: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<PerplexityResult> {
     this.#checkOpen();
-    this.#checkHasLogits();
+    this.#checkGoesOn();
     const length = Math.min(options.chunkTokens ?? Infinity, this.info.sequenceLimit);
     if (!(length >= 2)) throw new StarlingError('invalid_request', `chunkTokens must be 2 or more, not ${length}`, { details: { param: 'chunkTokens' } });
     const { special, vocabSize } = this.tokenizer;
@@ -196,6 +315,7 @@ export class LanguageModel {
   /** Ends the model: new requests are refused at once, those under way may finish (unless `drain` is false), then its memory is given back. */
   close({ drain = true, timeoutMs }: CloseOptions = {}): Promise<void> {
     if (this.#state === 'open') this.#state = 'draining';
+    this.#idle.close();
     this.#closing ??= this.#shutDown();
     if (!drain) this.#abandon();
     else if (timeoutMs !== undefined) {
@@ -206,18 +326,38 @@ export class LanguageModel {
   }
 
   async #shutDown(): Promise<void> {
-    await this.#loop.settled();
-    await this.#parts.runtime.close();
-    this.#state = 'closed';
+    for (;;) {
+      await this.#loop.settled();
+      if (this.#scheduler.isIdle || !this.#cache.isHolding) break;
+      await this.#cache.restored();
+    }
+    try {
+      if (this.#state === 'draining') await this.#spill();
+    } finally {
+      // Whatever became of storing: the memory is given back.
+      this.#parts.aside?.close();
+      await Promise.all([this.#parts.runtime.close(), this.#draftModel?.close()]);
+      this.#state = 'closed';
+    }
+  }
+
+  /** Stores what there is, for as long as there is time. */
+  async #spill(): Promise<void> {
+    const { signal } = this.#hurry;
+    const isOver = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    // Pages of a runtime that was closed meanwhile cannot be read any more.
+    await Promise.race([this.#cache.spillAll(signal).catch((error: unknown) => (signal.aborted ? undefined : Promise.reject(asStarlingError(error)))), isOver]);
   }
 
   /** Ends what is under way. The runtime is closed under a step that runs, so that nobody waits for it. */
   #abandon(): void {
     if (this.#state !== 'draining') return;
     this.#state = 'abandoned';
+    this.#hurry.abort();
+    this.#parts.aside?.close();
     this.#scheduler.failAll(new StarlingError('shutting_down', `model ${this.info.name} is being unloaded; send the request again later`, { details: { model: this.info.name } }));
     // Its failure is that of #shutDown, which closes it again.
-    void this.#parts.runtime.close().catch(() => undefined);
+    for (const part of [this.#parts.runtime, this.#draftModel]) void part?.close().catch(() => undefined);
   }
 
   #checkOpen(): void {
@@ -232,28 +372,21 @@ export class LanguageModel {
     throw new StarlingError('invalid_request', `model ${this.info.name} (${this.info.architecture}) gives embeddings, not text`, { details: { param: 'model', model: this.info.name } });
   }
 
+  /** Checks that the model says of each token of a text how likely it is. */
+  #checkGoesOn(): void {
+    this.#checkHasLogits();
+    const { decoderStart, name } = this.info;
+    if (decoderStart !== undefined) throw new StarlingError('not_supported', `model ${name} reads a text as a whole and writes another: it does not say how likely one is by itself`, { details: { param: 'model', model: name } });
+  }
+
   #checkContext(tokens: number, toGenerate: number): void {
     const { sequenceLimit: limit } = this.info;
     if (tokens + toGenerate <= limit) return;
     throw new StarlingError('context_length_exceeded', `the prompt has ${tokens} tokens; prompt and answer together can have ${limit}`, { details: { promptTokens: tokens, limit } });
-  }
-
-  #constraintOf({ grammar, jsonSchema, regex }: GenerateRequest): OutputMatcher | undefined {
-    if (grammar === undefined && jsonSchema === undefined && regex === undefined) return undefined;
-    return this.#compileConstraint({ grammar, jsonSchema, regex });
   }
 }
 
 /** A model from parts of one's own: a runtime, a tokenizer, and what else is there. For tests, and for other model runtimes. */
 export function createLanguageModel(parts: ModelParts): LanguageModel {
   return new LanguageModel(parts);
-}
-
-function isOneInput(input: string | ArrayLike<number> | readonly (string | ArrayLike<number>)[]): input is string | ArrayLike<number> {
-  return typeof input === 'string' || typeof input[0] === 'number';
-}
-
-/** Parameters that are given, so that undefined does not hide a default of the model. */
-function definedOnly(request: GenerateRequest): GenerateRequest {
-  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined && value !== null)) as GenerateRequest;
 }

@@ -1,4 +1,5 @@
 import { StarlingError } from '@starling/core';
+import { until } from '../../../tools/jest/until.js';
 import { fakeModel } from '../test/fake-model.js';
 import { nextTask } from './breather.js';
 
@@ -15,11 +16,11 @@ describe('cancelling', () => {
   it('ends an answer whose reader leaves, and gives its pages back', async () => {
     const { model, runtime } = fakeModel();
     for await (const part of model.generate({ ...greedy, prompt: 'abc' })) if (part.kind === 'token' && part.index === 3) break;
-    await nextTask();
+    await until(() => model.statistics().running === 0);
     expect(model.statistics()).toMatchObject({ running: 0, queued: 0, kv: { freePages: 256 } });
     const steps = runtime.steps.length;
-    await nextTask();
-    expect(runtime.steps.length).toBe(steps);
+    await model.generate({ ...greedy, prompt: 'xyz', maxTokens: 1 }).result();
+    expect(runtime.steps.slice(steps)).toEqual([{ tokens: 3, sequences: 1 }]);
   });
 
   it('ends with what there is when the signal comes', async () => {
@@ -52,7 +53,7 @@ describe('cancelling', () => {
     });
     const ends = await Promise.all(runs);
     expect(ends.filter((end) => end === 'left').length).toBeGreaterThan(50);
-    await nextTask();
+    await until(() => model.statistics().running === 0 && model.statistics().queued === 0);
     expect(model.statistics()).toMatchObject({ running: 0, queued: 0, suspended: 0, kv: { freePages: 40, allocatedBytes: 0 } });
   });
 });
@@ -69,7 +70,7 @@ describe('deadlines', () => {
     let now = 0;
     const { model, events } = fakeModel({ clock: () => now, onStep: () => void (now += 10), info: { maxSequences: 1 } });
     const first = model.generate({ ...greedy, prompt: 'abc', maxTokens: 5 }).result();
-    await expect(model.generate({ ...greedy, prompt: 'abc', deadlineMs: 20 }).result()).rejects.toMatchObject({ code: 'deadline_exceeded', details: { deadlineMs: 20 } });
+    await expect(model.generate({ ...greedy, prompt: 'abc', deadlineMs: 20 }).result()).rejects.toMatchObject({ code: 'deadline_exceeded', details: { reason: 'rejected-ttl-expired', workSpent: false } });
     await expect(first).resolves.toMatchObject({ text: 'defgh' });
     expect(events).toContainEqual(expect.objectContaining({ kind: 'request_ended', outcome: { kind: 'failed', code: 'deadline_exceeded' } }));
   });
@@ -81,6 +82,19 @@ describe('limits', () => {
     const running = [model.generate({ ...greedy, prompt: 'a', maxTokens: 2 }), model.generate({ ...greedy, prompt: 'a', maxTokens: 2 })];
     expect(() => model.generate({ prompt: 'a' })).toThrow(expect.objectContaining({ code: 'queue_full', details: expect.objectContaining({ queueLimit: 1 }) }));
     expect(events.at(-1)).toMatchObject({ kind: 'request_rejected', code: 'queue_full' });
+    for (const generation of running) await generation.result();
+  });
+
+  it('of the queue are those of the moment, where they may change', async () => {
+    let queueLimit = 0;
+    const { model } = fakeModel({ info: { maxSequences: 1 }, queueLimits: () => ({ queueLimit }) });
+    const ask = () => model.generate({ ...greedy, prompt: 'a', maxTokens: 2 });
+    const running = [ask()];
+    expect(ask).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    queueLimit = 1;
+    running.push(ask());
+    expect(ask).toThrow(expect.objectContaining({ code: 'queue_full', details: expect.objectContaining({ queueLimit: 1 }) as object }));
+    expect(model.statistics().queueLimit).toBe(1);
     for (const generation of running) await generation.result();
   });
 
@@ -118,18 +132,31 @@ describe('failures', () => {
     expect(model.statistics()).toMatchObject({ running: 0, kv: { freePages: 256 } });
   });
 
-  it.each([NaN, -Infinity])('end one answer when its logits are %p', async (value) => {
-    const { model } = fakeModel({ logits: (logits, history) => logits.fill(history[0] === 98 ? value : 0) });
-    await expect(model.generate({ prompt: 'b' }).result()).rejects.toMatchObject({ code: expect.stringMatching(/internal|unprocessable/) });
-    await expect(model.generate({ prompt: 'a', maxTokens: 1 }).result()).resolves.toMatchObject({ finishReason: expect.any(String) });
+  it.each([[NaN, {}], [-Infinity, {}], [NaN, greedy], [-Infinity, greedy], [NaN, { grammar: 'root ::= "c"' }]])('end one answer when its logits are %p (%j), naming the request, and leave those beside it', async (value, sampling) => {
+    const { model } = fakeModel({ logits: (logits, history) => void logits.fill(history[0] === 98 && history.length > 1 ? value : 0) });
+    const beside = model.generate({ ...sampling, prompt: 'aa', maxTokens: 2 }).result();
+    await expect(model.generate({ ...sampling, id: 'broken', prompt: 'bb' }).result()).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('request broken') as string, details: { request: 'broken', sample: 0, token: 0 } });
+    await expect(beside).resolves.toMatchObject({ finishReason: expect.any(String) });
   });
 
-  it('give their error to a reader who comes late, and to one who reads twice nothing new', async () => {
+  it('are memory that ran out where an allocation failed: the step is tried again', async () => {
+    let failures = 0;
+    const { model, events } = fakeModel({
+      onStep: () => {
+        if (failures++ === 0) throw new RangeError('Array buffer allocation failed');
+      },
+    });
+    await expect(model.generate({ ...greedy, prompt: 'abc', maxTokens: 2 }).result()).resolves.toMatchObject({ text: 'de' });
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'step_failed', code: 'out_of_memory', willRetry: true }));
+  });
+
+  it('give their error to whoever reads, late and twice too', async () => {
     const { model } = fakeModel({ onStep: () => Promise.reject(new RangeError('a bug')) });
     const generation = model.generate({ ...greedy, prompt: 'c' });
     await nextTask();
     await expect(generation.result()).rejects.toMatchObject({ code: 'internal' });
-    await expect(generation.result()).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(generation.result()).rejects.toMatchObject({ code: 'internal' });
+    await expect(generation.textStream().getReader().read()).rejects.toMatchObject({ code: 'internal' });
   });
 });
 
@@ -147,9 +174,10 @@ describe('close', () => {
 
   it('ends what is under way when told not to wait, also a step that hangs', async () => {
     const hold = gate();
-    const { model } = fakeModel({ onStep: () => hold.opened });
+    let isHeld = false;
+    const { model } = fakeModel({ onStep: () => ((isHeld = true), hold.opened) });
     const answer = model.generate({ ...greedy, prompt: 'abc' }).result();
-    await nextTask();
+    await until(() => isHeld);
     const closed = model.close({ drain: false });
     // The fake's step ends when it is let go; a real runtime makes it fail when it is closed.
     hold.open();
@@ -158,26 +186,37 @@ describe('close', () => {
   });
 
   it('waits no longer than it is told', async () => {
-    const hold = gate();
-    const { model } = fakeModel({ onStep: (batch) => (batch[0].startPosition > 10 ? hold.opened : undefined) });
-    const answer = model.generate({ ...greedy, prompt: 'abc' }).result();
-    setTimeout(hold.open, 60);
+    // No answer comes to the end of such a context by then.
+    const { model } = fakeModel({ info: { contextLength: 65_536, pageCount: 4096 }, onStep: nextTask });
+    const answer = model.generate({ ...greedy, prompt: 'abc', ignoreEos: true }).result();
     await Promise.all([expect(answer).rejects.toMatchObject({ code: 'shutting_down' }), model.close({ timeoutMs: 20 })]);
   });
 });
 
 describe('the event loop', () => {
   it('gets a turn every few milliseconds, however fast the steps are', async () => {
-    const { model } = fakeModel({ info: { vocabSize: 259, contextLength: 4096, pageCount: 512 } });
-    const answers = Array.from({ length: 8 }, (_, i) => model.generate({ tokens: [i], maxTokens: 300, seed: i }).result());
+    let now = 0;
+    let steps = 0;
+    let stepsInTurn = 0;
     let longest = 0;
-    let last = performance.now();
-    const timer = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 1);
-    await Promise.all(answers);
-    clearInterval(timer);
-    expect(longest).toBeLessThan(100);
+    const { model } = fakeModel({
+      info: { vocabSize: 259, contextLength: 4096, pageCount: 512 },
+      clock: () => now,
+      onStep: () => {
+        now += 1;
+        steps += 1;
+        longest = Math.max(longest, ++stepsInTurn);
+      },
+    });
+    let isOver = false;
+    const turns = (async () => {
+      for (; !isOver; stepsInTurn = 0) await nextTask();
+    })();
+    await Promise.all(Array.from({ length: 8 }, (_, i) => model.generate({ tokens: [i], maxTokens: 300, seed: i }).result()));
+    isOver = true;
+    await turns;
+    expect(steps).toBeGreaterThan(20);
+    // A step takes a millisecond of this clock.
+    expect(longest).toBeLessThanOrEqual(6);
   });
 });

@@ -2,44 +2,106 @@ import { StarlingError } from '@starling/core';
 import type { GgufModel } from '@starling/gguf';
 import { samplerDefaults } from '@starling/sampler';
 import { tokenizerFromGguf } from '@starling/tokenizer';
-import type { LoadOptions as RuntimeOptions, ModelRuntime } from '@starling/transformer';
+import type { AdapterSource, LoadOptions as RuntimeOptions, MemoryPlan, ModelRuntime } from '@starling/transformer';
 import { chatTemplateFor } from './chat-template.js';
+import type { DraftModelParts } from './drafting/draft-model.js';
 import { createLanguageModel, type LanguageModel } from './language-model.js';
+import { checkDrafts, checkKind, checkVocabulary, draftRuntimeOptions } from './load-draft-model.js';
 import type { LoadOptions } from './load-options.js';
 import { MemoryBudget } from './memory-budget.js';
-import { estimateMemory, kvSizeFor, kvTypeFor } from './memory-estimate.js';
+import { memoryOf, memoryWith, type ModelMemory } from './model-types.js';
+import { sharesPrefixes } from './shared-prefix.js';
+import { weightsDigest } from './weights-digest.js';
+import { openAdapters, type AdapterOpener } from './open-adapters.js';
 
 /** Loads a runtime: with workers of the platform, or without. */
-export type RuntimeLoader = (file: GgufModel, options: RuntimeOptions & { readonly inline?: boolean }) => Promise<ModelRuntime>;
+export type RuntimeLoader = (file: GgufModel, options: RuntimeOptions) => Promise<ModelRuntime>;
+
+/** Plans what such a loader would allocate. */
+export type RuntimePlanner = (file: GgufModel, options: RuntimeOptions) => Promise<MemoryPlan>;
 
 /**
  * Puts a model together from an open file, which may be closed afterwards.
  * @throws StarlingError invalid_model_file, invalid_vocabulary, unsupported_model, out_of_memory with figures
  */
-export async function loadModel(file: GgufModel, source: string, options: LoadOptions, loadRuntime: RuntimeLoader): Promise<LanguageModel> {
-  const { threads, workers, inline, pageTokens, maxBatchTokens, maxSequences, deterministic, onProgress } = options;
-  const kvType = kvTypeFor(file, options);
+export async function loadModel(file: GgufModel, source: string, options: LoadOptions, loadRuntime: RuntimeLoader, openAdapter: AdapterOpener): Promise<LanguageModel> {
   const name = options.name ?? file.string('general.name') ?? file.architecture ?? 'model';
   const tokenizer = tokenizerFromGguf(file.metadata);
-  new MemoryBudget(options.memoryLimitBytes ?? Infinity).check(name, estimateMemory(file, options));
-  const runtime = await loadRuntime(file, { threads, workers, inline, pageTokens, kvType, maxBatchTokens, maxSequences, deterministic, onProgress, ...kvSizeFor(file, options) });
+  const adapters = await openAdapters(options.adapters ?? [], openAdapter);
+  let draftFile: GgufModel | undefined;
+  let runtime: ModelRuntime;
+  let draftModel: DraftModelParts | undefined;
   try {
+    const budget = new MemoryBudget(options.memoryLimitBytes ?? Infinity);
+    const runtimeOptions = runtimeOptionsOf(options, adapters.sources);
+    if (options.draftModel !== undefined) {
+      draftFile = await openAdapter(options.draftModel);
+      checkDrafts(options.speculation, draftFile.name);
+      checkVocabulary(draftFile, tokenizer, name);
+    }
+    const loaded = await loadRuntime(file, { ...runtimeOptions, onPlan: (plan) => budget.check(name, memoryOf(plan)) });
+    runtime = options.wrapRuntime?.(loaded) ?? loaded;
+    if (draftFile) draftModel = await loadDraftModel(draftFile, runtime, (drafted) => loadRuntime(draftFile!, { ...draftRuntimeOptions(runtimeOptions, drafted), onPlan: (plan) => budget.check(name, memoryWith(drafted, plan)) }));
+  } finally {
+    await Promise.all([adapters.close(), draftFile?.close()]);
+  }
+  try {
+    const digest = options.spillStore || options.digestWeights ? await weightsDigest(file) : undefined;
     if (tokenizer.vocabSize > runtime.info.vocabSize) {
       throw new StarlingError('invalid_model_file', `${source}: the vocabulary has ${tokenizer.vocabSize} tokens, the model has logits for ${runtime.info.vocabSize}`);
     }
-    const template = options.chatTemplate ?? file.string('tokenizer.chat_template');
-    return createLanguageModel({
+    const template = options.chatTemplate ?? file.string('tokenizer.chat_template') ?? (runtime.info.hasLogits ? options.fallbackChatTemplate : undefined);
+    const model = createLanguageModel({
       ...options,
+      weightsDigest: digest,
       name,
       source,
       runtime,
+      draftModel,
       tokenizer,
       chatTemplate: template === undefined ? undefined : chatTemplateFor(template, tokenizer),
       metadata: file.metadata,
-      samplerDefaults: samplerDefaults(file.metadata),
+      samplerDefaults: { ...samplerDefaults(file.metadata), ...options.samplerDefaults },
+      adapterScales: adapters.scales,
     });
+    await model.openSessions();
+    if (sharesPrefixes(model.info)) for (const prefix of options.sharedPrefixes ?? []) await model.sharePrefix(prefix);
+    return model;
   } catch (error) {
-    await runtime.close();
+    await Promise.all([runtime.close(), draftModel?.runtime.close()]);
     throw error;
   }
+}
+
+/** Loads what drafts for a runtime; that is closed if it cannot be. @throws StarlingError as loading does, and not_supported for models of a kind that cannot draft */
+async function loadDraftModel(file: GgufModel, drafted: ModelRuntime, load: (drafted: ModelRuntime['info']) => Promise<ModelRuntime>): Promise<DraftModelParts> {
+  let runtime: ModelRuntime | undefined;
+  try {
+    runtime = await load(drafted.info);
+    checkKind(runtime.info, drafted.info, file.name);
+    return { name: file.name, runtime };
+  } catch (error) {
+    await Promise.all([drafted.close(), runtime?.close()]);
+    throw error;
+  }
+}
+
+/** What a model will take, from the header of its open file: the figures that loading with the same options ends with. @throws StarlingError as loading does */
+export async function estimateModel(file: GgufModel, options: LoadOptions, planRuntime: RuntimePlanner, openAdapter: AdapterOpener): Promise<ModelMemory> {
+  const adapters = await openAdapters(options.adapters ?? [], openAdapter);
+  let draftFile: GgufModel | undefined;
+  try {
+    const runtimeOptions = runtimeOptionsOf(options, adapters.sources);
+    const plan = await planRuntime(file, runtimeOptions);
+    if (options.draftModel !== undefined) draftFile = await openAdapter(options.draftModel);
+    return memoryWith(plan, draftFile && (await planRuntime(draftFile, draftRuntimeOptions(runtimeOptions, plan))));
+  } finally {
+    await Promise.all([adapters.close(), draftFile?.close()]);
+  }
+}
+
+/** The part of the options that the runtime decides upon. */
+function runtimeOptionsOf(options: LoadOptions, adapters: readonly AdapterSource[]): RuntimeOptions {
+  const { threads, workers, inline, contextLength, kvTokens, pageTokens, kvType, maxBatchTokens, maxSequences, deterministic, onProgress, windowPageCount, watchdogMs, turns } = options;
+  return { threads, workers, inline, contextLength, kvTokens, pageTokens, kvType, maxBatchTokens, maxSequences, deterministic, onProgress, adapters, slidingWindows: true, windowPageCount, watchdogMs, turns };
 }

@@ -2,7 +2,7 @@ import { StarlingError } from '@starling/core';
 import type { ModelMemory } from './model-types.js';
 
 /** Bytes in words that people compare: 1.5 GiB. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   const value = bytes / 1024 ** power;
@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
 
 /** Bytes of which models set some aside. */
 export class MemoryBudget {
-  readonly limitBytes: number;
+  limitBytes: number;
   readonly #taken = new Map<object, number>();
 
   constructor(limitBytes: number) {
@@ -35,10 +35,10 @@ export class MemoryBudget {
   check(name: string, memory: ModelMemory, leavingBytes = 0): void {
     const used = this.usedBytes - leavingBytes;
     if (used + memory.totalBytes <= this.limitBytes) return;
-    const { weightBytes, kvBytes, totalBytes } = memory;
+    const { weightBytes, kvBytes, scratchBytes, totalBytes } = memory;
     throw new StarlingError(
       'out_of_memory',
-      `model ${name} would take ${formatBytes(totalBytes)} (weights ${formatBytes(weightBytes)}, KV cache ${formatBytes(kvBytes)}); ` +
+      `model ${name} would take ${formatBytes(totalBytes)} (weights ${formatBytes(weightBytes)}, KV cache ${formatBytes(kvBytes)}, scratch ${formatBytes(scratchBytes)}); ` +
         `${formatBytes(Math.max(0, this.limitBytes - used))} of ${formatBytes(this.limitBytes)} are left: unload a model, or give it a shorter context`,
       { details: { name, ...memory, usedBytes: used, limitBytes: this.limitBytes } },
     );
@@ -49,7 +49,8 @@ export class MemoryBudget {
     this.#taken.set(owner, bytes);
   }
 
-  giveBack(owner: object): void {
-    this.#taken.delete(owner);
+  /** Whether there was anything to give back. */
+  giveBack(owner: object): boolean {
+    return this.#taken.delete(owner);
   }
 }

@@ -1,4 +1,4 @@
-import { BOS, byteTokenizer } from '../test/byte-tokenizer.js';
+import { BOS, byteTokenizer } from './testing/byte-tokenizer.js';
 import { fakeModel } from '../test/fake-model.js';
 
 describe('embed', () => {
@@ -30,11 +30,45 @@ describe('embed', () => {
   });
 
   it('refuses what does not fit into a step, what is empty, and ids that are none', async () => {
-    const { model } = fakeModel({ info: { maxBatchTokens: 8 } });
+    const { model } = fakeModel({ info: { maxBatchTokens: 8, causal: false } });
     await expect(model.embed(['a', '123456789'])).rejects.toMatchObject({ code: 'context_length_exceeded', details: { input: 1, promptTokens: 9, limit: 8 } });
+    expect((await fakeModel({ info: { maxBatchTokens: 8 } }).model.embed('123456789')).promptTokens).toBeGreaterThan(8);
     await expect(model.embed('')).rejects.toMatchObject({ code: 'invalid_request' });
-    await expect(model.embed([300])).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(model.embed([1, 300])).rejects.toMatchObject({ code: 'invalid_request', details: { param: 'input[1]' } });
+    await expect(model.embed(['a', [1, 300]])).rejects.toMatchObject({ code: 'invalid_request', details: { param: 'input[1][1]' } });
     await expect(model.embed('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('long texts that are embedded', () => {
+  const text = Array.from({ length: 300 }, (_, i) => (i * 37) % 250);
+
+  it('come in chunks, between which running answers go on, and give what one step gives', async () => {
+    for (const info of [{}, { hasRecurrentState: true }]) {
+      const steps: boolean[] = [];
+      const large = fakeModel({ info: { ...info, maxBatchTokens: 512 } });
+      const { model, runtime } = fakeModel({ info: { ...info, maxBatchTokens: 32 }, promptTokensWhileDecoding: 16, onStep: ([{ tokens }]) => void steps.push(tokens.length > 1) });
+      const answer = model.generate({ temperature: 0, tokens: [1], maxTokens: 30 }).result();
+      for (const pooling of ['mean', 'last', 'cls', 'none'] as const) expect((await model.embed([text, [1, 2, 3]], { pooling })).vectors).toEqual((await large.model.embed([text, [1, 2, 3]], { pooling })).vectors);
+      expect((await answer).tokens).toHaveLength(30);
+      expect(large.runtime.steps.map(({ tokens }) => tokens)).toEqual([303, 303, 303, 303]);
+      expect(Math.max(...runtime.steps.map(({ tokens }) => tokens))).toBeLessThanOrEqual(32);
+      // No two chunks follow one another while the answer runs, and some come between its 30 steps.
+      const last = steps.lastIndexOf(false);
+      expect(last).toBeGreaterThan(30);
+      expect(steps.slice(1, last).filter((isChunk, i) => isChunk && steps[i])).toEqual([]);
+    }
+  });
+
+  it('give the same where they lose their pages on the way and begin anew', async () => {
+    let beginnings = 0;
+    const { model } = fakeModel({ info: { pageCount: 24, pageTokens: 4, contextLength: 96, maxBatchTokens: 16, maxSequences: 2 }, promptTokensWhileDecoding: 1, onStep: ([{ outputs, startPosition }]) => void (outputs === 'all' && startPosition === 0 && beginnings++) });
+    const alone = (await model.embed([text.slice(0, 60)])).vectors;
+    const answer = model.generate({ temperature: 0, tokens: [1], maxTokens: 80 }).result();
+    expect((await model.embed([text.slice(0, 60)])).vectors).toEqual(alone);
+    expect(beginnings).toBeGreaterThan(2);
+    expect((await answer).tokens).toHaveLength(80);
+    expect(model.statistics()).toMatchObject({ running: 0, kv: { allocatedBytes: 0 } });
   });
 });
 
@@ -55,7 +89,7 @@ describe('logits and perplexity', () => {
     const controller = new AbortController();
     const { model } = fakeModel({ info: { maxBatchTokens: 8 } });
     const visited: number[] = [];
-    const scoring = model.visitLogits(new Array<number>(30).fill(1), (position) => void (visited.push(position) === 10 && controller.abort()), controller.signal);
+    const scoring = model.visitLogits(new Array<number>(30).fill(1), (position) => void (visited.push(position) === 10 && controller.abort()), { signal: controller.signal });
     await expect(scoring).rejects.toMatchObject({ code: 'cancelled' });
     expect(visited).toHaveLength(10);
     expect(model.statistics().kv.freePages).toBe(256);
@@ -94,9 +128,55 @@ describe('tokens and text', () => {
   });
 
   it('says what the model is and what it holds', () => {
-    const { model } = fakeModel({ source: '/m.gguf', info: { weightBytes: 5, kvBytes: 6, scratchBytes: 7, pageCount: 10, pageTokens: 4 } });
-    expect(model.info).toMatchObject({ name: 'fake', source: '/m.gguf', hasChatTemplate: false, sequenceLimit: 40 });
+    const { model } = fakeModel({ source: '/m.gguf', speculation: { maxTokens: 7 }, info: { weightBytes: 5, kvBytes: 6, scratchBytes: 7, pageCount: 10, pageTokens: 4 } });
+    expect(model.info).toMatchObject({ name: 'fake', source: '/m.gguf', hasChatTemplate: false, sequenceLimit: 40, draftTokens: 7 });
     expect(model.memory).toEqual({ weightBytes: 5, kvBytes: 6, scratchBytes: 7, totalBytes: 18 });
+  });
+});
+
+describe('embeddings beside other requests', () => {
+  it('take turns with generations by tenant, and neither waits for the other to be over', async () => {
+    let steps = 0;
+    const { model } = fakeModel({ info: { maxSequences: 4 }, onStep: () => void steps++ });
+    const order: string[] = [];
+    const answer = model.generate({ temperature: 0, prompt: 'abc', maxTokens: 40, tenant: 'chat' }).result().then(() => order.push('answer'));
+    const first = model.embed('text', { tenant: 'index' }).then(() => order.push('first'));
+    const many = model.embed(Array.from({ length: 300 }, () => 'text'), { tenant: 'index' }).then(({ vectors }) => order.push(`${vectors.length} vectors`));
+    await Promise.all([answer, first, many]);
+    expect(order[0]).toBe('first');
+    expect(steps).toBeGreaterThan(40 + 300 / 4);
+    expect(model.statistics()).toMatchObject({ running: 0, queued: 0, kv: { allocatedBytes: 0 } });
+  });
+
+  it('wait in the queue of all, and are refused where that is full', async () => {
+    const { model } = fakeModel({ info: { maxSequences: 1 }, queueLimit: 1 });
+    const running = [0, 1].map(() => model.generate({ temperature: 0, prompt: 'a', maxTokens: 3 }).result());
+    await expect(model.embed('abc')).rejects.toMatchObject({ code: 'queue_full' });
+    await Promise.all(running);
+    expect((await model.embed(Array.from({ length: 9 }, () => 'abc'))).vectors).toHaveLength(9);
+  });
+
+  it('keep to their deadline, to the limits of their tenant, and end with their caller, whatever is under way', async () => {
+    const controller = new AbortController();
+    let steps = 0;
+    const { model } = fakeModel({ info: { maxSequences: 2 }, tenantLimits: (tenant) => (tenant === 'small' ? { tokensPerMinute: 10 } : {}), onStep: () => void (++steps === 3 && controller.abort()) });
+    await expect(model.embed(Array.from({ length: 50 }, () => 'abc'), { signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    expect(steps).toBe(3);
+    await model.embed('123456789', { tenant: 'small' });
+    await expect(model.embed('123456789', { tenant: 'small' })).rejects.toMatchObject({ code: 'rate_limited' });
+    expect(model.statistics()).toMatchObject({ running: 0, queued: 0, kv: { allocatedBytes: 0 } });
+  });
+
+  it('of a model with recurrent layers have slots of their own: an answer beside them goes on as alone', async () => {
+    const { model } = fakeModel({ info: { hasRecurrentState: true, maxSequences: 3 } });
+    const [answer, { vectors }] = await Promise.all([model.generate({ temperature: 0, prompt: 'abc', maxTokens: 20 }).result(), model.embed(Array.from({ length: 20 }, () => 'xyz'))]);
+    expect(answer.text).toBe('defghijklmnopqrstuvw');
+    expect(vectors).toHaveLength(20);
+  });
+
+  it('end with an error when the model is unloaded under them', async () => {
+    const { model } = fakeModel({ onStep: () => void model.close({ drain: false }) });
+    await expect(model.embed('abc')).rejects.toMatchObject({ code: 'shutting_down' });
   });
 });
 

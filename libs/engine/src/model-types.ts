@@ -1,5 +1,8 @@
-import type { ArenaStatistics } from '@starling/kvcache';
-import type { ModelInfo, Pooling } from '@starling/transformer';
+import type { ArenaStatistics, KvCacheStatistics } from '@starling/kvcache';
+import type { SchedulerStatistics } from '@starling/scheduler';
+import type { MemoryPlan, ModelInfo, Pooling } from '@starling/transformer';
+import type { DraftModelStatistics } from './drafting/draft-model.js';
+import type { RequestTerms } from './request-terms.js';
 
 /** What a loaded model is: the runtime's figures, and what the engine knows beside. */
 export interface EngineModelInfo extends ModelInfo {
@@ -10,41 +13,47 @@ export interface EngineModelInfo extends ModelInfo {
   readonly hasChatTemplate: boolean;
   /** Tokens that one sequence can have: the context, or all KV pages if those hold less. */
   readonly sequenceLimit: number;
+  /** Tokens of an answer that may be expected, and computed ahead, in a step; 0: nothing is drafted. */
+  readonly draftTokens: number;
 }
 
 /** How busy a model is, now. */
-export interface ModelStatistics {
-  /** Requests that wait for their first step. */
-  readonly queued: number;
-  readonly queueLimit: number;
-  /** Sequences that hold a slot. */
-  readonly running: number;
-  /** Sequences that have begun and wait for a slot or for pages again. */
-  readonly suspended: number;
+export interface ModelStatistics extends SchedulerStatistics {
   readonly kv: ArenaStatistics;
+  /** Of windowed layers, where those have pages of their own. */
+  readonly kvOfWindows?: ArenaStatistics;
+  /** What the prefix cache has found and holds. */
+  readonly cache: KvCacheStatistics;
+  /** Of a model that drafts for it. */
+  readonly draftModel?: DraftModelStatistics;
 }
 
 /** Bytes that a model holds. */
-export interface ModelMemory {
-  readonly weightBytes: number;
-  readonly kvBytes: number;
-  readonly scratchBytes: number;
-  readonly totalBytes: number;
+export type ModelMemory = Pick<MemoryPlan, 'weightBytes' | 'kvBytes' | 'scratchBytes' | 'totalBytes'>;
+
+/** The figures of memory among those of a plan, or of a loaded model. */
+export const memoryOf = ({ weightBytes, kvBytes, scratchBytes, totalBytes }: ModelMemory): ModelMemory => ({ weightBytes, kvBytes, scratchBytes, totalBytes });
+
+/** The figures of a model together with those of one beside it. */
+export function memoryWith(model: ModelMemory, beside: ModelMemory | undefined): ModelMemory {
+  const sum = (name: keyof ModelMemory): number => model[name] + (beside?.[name] ?? 0);
+  return { weightBytes: sum('weightBytes'), kvBytes: sum('kvBytes'), scratchBytes: sum('scratchBytes'), totalBytes: sum('totalBytes') };
 }
 
 export interface TokenizeOptions {
-  /** Default true. */
+  /** Put BOS and the like around the text, where the vocabulary says so. Default true. */
   readonly addSpecial?: boolean;
-  /** Default false. */
+  /** Read control tokens written out in the text as such. Default false. */
   readonly parseSpecial?: boolean;
 }
 
-export interface EmbedOptions {
+export interface EmbedOptions extends RequestTerms {
+  /** How much of each adapter is added, by its id. Those that are not named have the scale of `model.adapters`. */
+  readonly adapters?: Readonly<Record<string, number>>;
   /** Default: the model's own way, else mean. */
   readonly pooling?: Pooling;
   /** Scale each vector to length 1. Default true. */
   readonly normalize?: boolean;
-  readonly signal?: AbortSignal;
 }
 
 export interface EmbedResult {
@@ -63,12 +72,11 @@ export interface LogitsResult {
   readonly logits: Float32Array;
 }
 
-export interface PerplexityOptions {
+export interface PerplexityOptions extends RequestTerms {
   /** Tokens of one chunk, BOS included where the vocabulary asks for one; each chunk is scored alone. Default: the context. */
   readonly chunkTokens?: number;
   /** Positions at the start of a chunk that are not scored. Default 0: all but the first are scored. */
   readonly skipTokens?: number;
-  readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -1,8 +1,13 @@
+import path from 'node:path';
 import { StarlingError } from '@starling/core';
+import { openGgufFile } from '@starling/gguf/node';
+import { ComputeTurns } from '@starling/kernels';
+import { planMemory } from '@starling/transformer/node';
 import { fakeModel } from '../test/fake-model.js';
 import type { EngineEvent } from './events.js';
 import type { LanguageModel } from './language-model.js';
 import { ModelRegistry, type ModelLoader } from './registry.js';
+import { starlingLoader } from './starling-loader.js';
 
 const weight = (source: string): number => Number(source.split(':')[1] ?? 10);
 const memoryOf = (source: string) => ({ weightBytes: weight(source), kvBytes: 5, scratchBytes: 0, totalBytes: weight(source) + 5 });
@@ -51,6 +56,16 @@ describe('ModelRegistry', () => {
     await expect(registry.reload('b')).rejects.toMatchObject({ code: 'model_not_loaded' });
   });
 
+  it('gives the memory of a model back that could not be closed in order', async () => {
+    const { registry, events } = setUp(20);
+    const model = await registry.load('a:10', 'a');
+    const close = model.close.bind(model);
+    model.close = (options) => close(options).then(() => Promise.reject(new StarlingError('internal', 'pages could not be stored')));
+    await expect(registry.unload('a')).rejects.toMatchObject({ code: 'internal' });
+    expect([registry.list(), registry.memory.usedBytes, events.at(-1)?.kind]).toEqual([[], 0, 'model_unloaded']);
+    expect((await registry.load('b:10', 'a')).info.source).toBe('b:10');
+  });
+
   it('loads and unloads while others serve', async () => {
     const { registry, release } = setUp();
     await registry.load('a', 'a');
@@ -78,7 +93,7 @@ describe('ModelRegistry', () => {
     await registry.load('a:30', 'a');
     await expect(registry.load('b:40', 'b')).rejects.toMatchObject({
       code: 'out_of_memory',
-      message: 'model b would take 45 bytes (weights 40 bytes, KV cache 5 bytes); 25 bytes of 60 bytes are left: unload a model, or give it a shorter context',
+      message: 'model b would take 45 bytes (weights 40 bytes, KV cache 5 bytes, scratch 0 bytes); 25 bytes of 60 bytes are left: unload a model, or give it a shorter context',
       details: { name: 'b', weightBytes: 40, kvBytes: 5, totalBytes: 45, usedBytes: 35, limitBytes: 60 },
     });
     expect(events.filter(({ model }) => model === 'b')).toEqual([]);
@@ -140,6 +155,16 @@ describe('ModelRegistry', () => {
     expect(registry.get('a').info.source).toBe('v2:30');
   });
 
+  it('lets one of two replacements win where memory holds one, and stay reachable', async () => {
+    const { registry } = setUp(20);
+    await registry.load('a:10', 'x');
+    const [one, two] = await Promise.allSettled([registry.reload('x', 'b:10'), registry.reload('x', 'c:10')]);
+    expect(one).toMatchObject({ status: 'fulfilled' });
+    expect(two).toMatchObject({ status: 'rejected', reason: { code: 'conflict' } });
+    expect(registry.get('x').info.source).toBe('b:10');
+    expect(registry.memory.usedBytes).toBe(15);
+  });
+
   it('closes everything, also what is still loading', async () => {
     const { registry, release } = setUp();
     await registry.load('a', 'a');
@@ -150,5 +175,22 @@ describe('ModelRegistry', () => {
     await closed;
     expect(registry.list()).toEqual([]);
     await expect(registry.load('c', 'c')).rejects.toMatchObject({ code: 'shutting_down' });
+  });
+
+  it('has models of files take turns at computing, so that they use the threads of one', async () => {
+    const seen: unknown[] = [];
+    const registry = starlingLoader({
+      openFile: openGgufFile,
+      planRuntime: planMemory,
+      loadRuntime: (_, { turns }) => {
+        seen.push(turns);
+        return Promise.reject(new StarlingError('not_supported', 'enough was seen'));
+      },
+      defaults: () => ({}),
+    }).registry();
+    const file = path.resolve(import.meta.dirname, '../../../apps/server/models/starling-demo-q8_0.gguf');
+    for (const name of ['a', 'b']) await expect(registry.load(file, name)).rejects.toMatchObject({ code: 'not_supported' });
+    expect(seen).toEqual([expect.any(ComputeTurns), seen[0]]);
+    expect(seen[1]).toBe(seen[0]);
   });
 });

@@ -1,9 +1,9 @@
 import { Emitter, StarlingError, monotonicClock, type Clock, type Listener } from '@starling/core';
+import { asStarlingError } from '@starling/scheduler';
 import type { EngineEvent } from './events.js';
 import type { LanguageModel } from './language-model.js';
 import { MemoryBudget } from './memory-budget.js';
 import type { CloseOptions, ModelMemory } from './model-types.js';
-import { asStarlingError } from './step-loop.js';
 
 /** How a registry loads models from sources of one kind: paths, or bytes in memory. */
 export interface ModelLoader<Source> {
@@ -25,6 +25,15 @@ export interface RegistryOptions<Source> {
   /** Bytes that all models may take together. Default: no limit. */
   readonly memoryLimitBytes?: number;
   readonly clock?: Clock;
+}
+
+/** How a model is replaced. */
+export interface ReloadOptions extends CloseOptions {
+  /**
+   * Settles when nobody is about to ask the old model any more: it is closed then. Called when the old one takes no new requests by its name; what
+   * it gives is waited for before requests under way are.
+   */
+  readonly beforeClose?: () => Promise<void>;
 }
 
 /** A model that a registry knows. */
@@ -73,6 +82,16 @@ export class ModelRegistry<Source = string> {
     return { usedBytes: this.#budget.usedBytes, limitBytes: this.#budget.limitBytes };
   }
 
+  /** Bytes that all models may take together from now on. Those that are there stay, also beyond it. */
+  set memoryLimitBytes(bytes: number) {
+    this.#budget.limitBytes = bytes;
+  }
+
+  /** Bytes that a model will take, before it is loaded. @throws what is wrong with the source */
+  estimate(source: Source): Promise<ModelMemory> {
+    return this.#loader.estimate(source);
+  }
+
   /** All models, in the order in which their names came. */
   list(): RegisteredModel[] {
     return [...this.#entries.values()].map(({ from: _from, ...entry }) => entry);
@@ -107,8 +126,11 @@ export class ModelRegistry<Source = string> {
   async unload(name: string, options: CloseOptions = {}): Promise<void> {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.state === 'loading') throw new StarlingError('model_not_loaded', entry ? `model ${name} is still loading` : `there is no model ${name}`, { details: { param: 'name', name, state: entry?.state } });
-    await this.#retire(entry, options);
-    if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    try {
+      await this.#retire(entry, options);
+    } finally {
+      if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    }
   }
 
   /**
@@ -116,14 +138,17 @@ export class ModelRegistry<Source = string> {
    * else it is drained first. If loading fails beside the old one, that stays.
    * @throws StarlingError model_not_loaded, out_of_memory with figures, and what the loader throws
    */
-  async reload(name: string, source?: Source, options: CloseOptions = {}): Promise<LanguageModel> {
+  async reload(name: string, source?: Source, { beforeClose, ...options }: ReloadOptions = {}): Promise<LanguageModel> {
     const old = this.#entries.get(name);
     if (old?.state !== 'ready') throw new StarlingError('model_not_loaded', old ? `model ${name} is ${old.state}` : `there is no model ${name}`, { details: { param: 'name', name, state: old?.state } });
     const from = source ?? old.from;
     const estimate = await this.#loader.estimate(from);
     if (!this.#budget.fits(estimate.totalBytes)) {
       this.#budget.check(name, estimate, old.memory?.totalBytes ?? 0);
+      old.state = 'draining';
+      await beforeClose?.();
       await this.#retire(old, options);
+      if (this.#entries.get(name) !== old) throw overtaken(name);
       return this.#load(this.#enter(from, name));
     }
     const next: Entry<Source> = { name, source: this.#loader.describe(from), state: 'loading', from };
@@ -131,9 +156,10 @@ export class ModelRegistry<Source = string> {
     const current = this.#entries.get(name);
     if (current?.state !== 'ready') {
       await this.#retire(next, { drain: false });
-      throw new StarlingError('conflict', `model ${name} was unloaded while it was being reloaded`, { details: { param: 'name', name } });
+      throw overtaken(name);
     }
     this.#entries.set(name, next);
+    await beforeClose?.();
     await this.#retire(current, options);
     return model;
   }
@@ -191,11 +217,15 @@ export class ModelRegistry<Source = string> {
 
   async #retire(entry: Entry<Source>, options: CloseOptions): Promise<void> {
     if (entry.model === undefined) return;
-    const isFirst = entry.state !== 'draining';
     entry.state = 'draining';
-    await entry.model.close(options);
-    if (!isFirst) return;
-    this.#budget.giveBack(entry);
-    this.#events.emit({ kind: 'model_unloaded', model: entry.name });
+    try {
+      await entry.model.close(options);
+    } finally {
+      // Closed it is, also where something went wrong on the way; who comes second finds nothing left to give back.
+      if (this.#budget.giveBack(entry)) this.#events.emit({ kind: 'model_unloaded', model: entry.name });
+    }
   }
 }
+
+/** Another call was faster: what this one would put in its place is not wanted any more. */
+const overtaken = (name: string) => new StarlingError('conflict', `model ${name} was unloaded or reloaded while it was being reloaded`, { details: { param: 'name', name } });

@@ -1,13 +1,17 @@
-import { StarlingError } from '@starling/core';
+import { StarlingError, type Clock } from '@starling/core';
 import { logProbabilities } from '@starling/sampler';
 import type { PlannedSequence, Scheduler, SequenceHandle } from '@starling/scheduler';
+import type { AdapterBook } from './adapters.js';
 import type { PerplexityOptions, PerplexityResult } from './model-types.js';
+import { failureOf, schedulingTermsOf, type RequestTerms } from './request-terms.js';
 import type { StepLoop } from './step-loop.js';
 
 /** What scoring needs of its model. */
 export interface ScoreHost {
   readonly scheduler: Scheduler;
   readonly loop: StepLoop;
+  readonly adapters: AdapterBook;
+  readonly clock: Clock;
 }
 
 /** Sees the logits `(n_vocab)` after each position, in order; the row is only valid during the call. */
@@ -17,21 +21,26 @@ let scores = 0;
 
 /**
  * Runs tokens as a request beside all others, and shows the logits of every position.
- * @throws StarlingError queue_full, context_length_exceeded, cancelled
+ * @throws StarlingError queue_full, rate_limited, context_length_exceeded, deadline_exceeded, cancelled
  */
-export function visitLogits({ scheduler, loop }: ScoreHost, tokens: ArrayLike<number>, visit: RowVisitor, signal?: AbortSignal): Promise<void> {
+export function visitLogits({ scheduler, loop, adapters, clock }: ScoreHost, tokens: ArrayLike<number>, visit: RowVisitor, terms: RequestTerms = {}): Promise<void> {
+  const { signal } = terms;
   return new Promise((resolve, reject) => {
     let next = 0;
     const cancel = (): void => scheduler.cancel(handle);
     const handle: SequenceHandle = scheduler.submit({
+      ...schedulingTermsOf(terms, clock),
       id: `score-${scores++}`,
       tokens,
       outputs: 'all',
+      maxTokens: 0,
+      adapterScales: adapters.choose().scales,
       onEnd(end) {
         loop.detach(handle);
         signal?.removeEventListener('abort', cancel);
-        if (end.kind === 'finished') resolve();
-        else reject(end.kind === 'failed' ? end.error : new StarlingError('cancelled', 'the scoring was cancelled'));
+        const failure = failureOf(end, 'the scoring');
+        if (failure) reject(failure);
+        else resolve();
       },
     });
     loop.attach(handle, {
@@ -59,7 +68,7 @@ export async function perplexityOf(host: ScoreHost, chunks: readonly ArrayLike<n
       chunk.negativeLogLikelihood -= logProbabilities(logits, tokens[next]).logProbability;
       chunk.tokens++;
     };
-    await visitLogits(host, tokens, visit, options.signal);
+    await visitLogits(host, tokens, visit, options);
     scored.push(chunk);
     options.onProgress?.(scored.length, chunks.length);
   }

@@ -1,5 +1,5 @@
-import { StarlingError, isStarlingError, messageOf, type Clock } from '@starling/core';
-import type { PlannedSequence, Scheduler, SequenceHandle, StepPlan } from '@starling/scheduler';
+import type { Clock } from '@starling/core';
+import { StepRunner, asStarlingError, type PlannedSequence, type Scheduler, type SequenceHandle, type StepMachine, type StepPlan } from '@starling/scheduler';
 import type { ModelRuntime } from '@starling/transformer';
 import { Breather } from './breather.js';
 import type { ModelEvent } from './events.js';
@@ -9,42 +9,47 @@ export interface RowConsumer {
   /** A step that works on the sequence begins. */
   onStep?(planned: PlannedSequence, now: number): void;
   /**
-   * One of the sequence's rows of logits `(n_vocab)`, valid until the promise settles. For the last row of a complete sequence the consumer
-   * appends a token, forks, or finishes. What it throws ends the sequence.
+   * One of the sequence's rows: logits `(n_vocab)`, or of a sequence that is embedded a vector; valid until the promise settles. For the
+   * last row of a complete sequence the consumer appends a token, forks, or finishes. What it throws ends the sequence.
    */
   takeRow(planned: PlannedSequence, row: number, logits: Float32Array, breather: Breather): void | Promise<void>;
 }
-
-/** Work that needs the runtime to itself for a moment; false: it cannot be done now, ask again after the next step. */
-export type BetweenSteps = () => Promise<boolean>;
 
 export interface StepLoopParts {
   readonly name: string;
   readonly runtime: ModelRuntime;
   readonly scheduler: Scheduler;
-  /** Page copies that must be made before the next step, in order; emptied here. */
-  readonly copies: [from: number, to: number][];
   readonly clock: Clock;
   readonly emit: (event: ModelEvent) => void;
+  /** Done before each step. */
+  readonly beforeStep?: () => Promise<void>;
 }
 
 /** The main thread is not kept longer than this without a turn for others. */
 const MAX_BUSY_MS = 5;
 
-/** A step whose failure may pass is tried this often before its sequences fail. */
-const MAX_ATTEMPTS = 2;
-
 /** Plans, runs and samples steps as long as there is anything to do; sleeps otherwise. */
 export class StepLoop {
   readonly #parts: StepLoopParts;
   readonly #consumers = new Map<SequenceHandle, RowConsumer>();
-  readonly #jobs: BetweenSteps[] = [];
   #running: Promise<void> | undefined;
+  readonly #waiting: (() => void)[] = [];
+  readonly #held = new Set<Promise<void>>();
+  readonly #steps: StepRunner;
+  #breather: Breather;
   #isWoken = false;
-  #failures = 0;
+  #beganAt = 0;
+  #computedAt = 0;
 
   constructor(parts: StepLoopParts) {
     this.#parts = parts;
+    const { scheduler, runtime, clock } = parts;
+    this.#breather = new Breather(MAX_BUSY_MS, clock);
+    this.#steps = new StepRunner(scheduler, machineOf(runtime), {
+      takeRow: (planned, row, values) => this.#takeRow(planned, row, values),
+      onPlan: (plan) => this.#onPlan(plan),
+      onComputed: () => (this.#computedAt = clock()),
+    });
   }
 
   /** Whether it is at work, now. */
@@ -62,19 +67,10 @@ export class StepLoop {
     this.#consumers.delete(handle);
   }
 
-  /** Has work done between two steps; settles when it is done, rejects with what it throws. */
-  between(job: BetweenSteps): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#jobs.push(async () => {
-        try {
-          const isDone = await job();
-          if (isDone) resolve();
-          return isDone;
-        } catch (error) {
-          reject(error);
-          return true;
-        }
-      });
+  /** Settles between two steps, once what the last one left behind is kept. */
+  between(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
       this.wake();
     });
   }
@@ -85,19 +81,28 @@ export class StepLoop {
     this.#running ??= this.#run();
   }
 
-  /** Settles when there is nothing to do. */
+  /** Waits for something from outside that gives it work: it is not settled before. */
+  hold(work: Promise<void>): void {
+    const held = work.finally(() => {
+      this.#held.delete(held);
+      this.wake();
+    });
+    this.#held.add(held);
+  }
+
+  /** Settles when there is nothing to do, and nothing is held. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#running !== undefined || this.#held.size > 0) await (this.#running ?? Promise.race(this.#held));
   }
 
   async #run(): Promise<void> {
     // Requests that come in the same task start in the same step.
     await Promise.resolve();
-    const breather = new Breather(MAX_BUSY_MS, this.#parts.clock);
+    this.#breather = new Breather(MAX_BUSY_MS, this.#parts.clock);
     while (this.#isWoken) {
       this.#isWoken = false;
       try {
-        while (await this.#runOnce(breather)) if (breather.isDue) await breather.pause();
+        while (await this.#runOnce()) if (this.#breather.isDue) await this.#breather.pause();
       } catch (error) {
         this.#parts.scheduler.failAll(asStarlingError(error));
       }
@@ -105,78 +110,41 @@ export class StepLoop {
     this.#running = undefined;
   }
 
-  /** A job, then a step; false if there was neither. */
-  async #runOnce(breather: Breather): Promise<boolean> {
-    const job = this.#jobs.shift();
-    if (job && !(await job())) this.#jobs.unshift(job);
-    const plan = this.#parts.scheduler.plan();
-    if (plan) await this.#step(plan, breather);
-    else if (job) await breather.pause();
-    return plan !== undefined || this.#jobs.length > 0;
+  /** A step; false if there is nothing to do. */
+  async #runOnce(): Promise<boolean> {
+    const { clock, emit, name: model } = this.#parts;
+    await this.#steps.keepStates();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+    await this.#parts.beforeStep?.();
+    const report = await this.#steps.step();
+    if (report === undefined) return false;
+    const { plan } = report;
+    if (report.kind === 'failed') emit({ kind: 'step_failed', model, code: report.error.code, message: report.error.message, willRetry: report.willRetry });
+    // What nobody asked for is in no figure of what was asked.
+    else if (plan.askedSequences > 0) emit({ kind: 'step', model, durationMs: this.#computedAt - this.#beganAt, sampleMs: clock() - this.#computedAt, sequences: plan.askedSequences, promptTokens: plan.promptTokens, decodedTokens: plan.decodeTokens, drafts: plan.sequences.reduce((sum, { drafted }) => sum + (drafted > 0 ? 1 : 0), 0) });
+    return true;
   }
 
-  async #step(plan: StepPlan, breather: Breather): Promise<void> {
-    const { runtime, scheduler, clock, emit, name } = this.#parts;
-    const start = clock();
-    for (const planned of plan.sequences) this.#consumers.get(planned.sequence)?.onStep?.(planned, start);
-    let logits: Float32Array;
-    try {
-      await this.#copyPages();
-      ({ logits } = await runtime.step(plan.batch));
-    } catch (error) {
-      this.#onFailure(plan, error);
-      return;
-    }
-    this.#failures = 0;
-    const stepEnd = clock();
-    scheduler.commit(plan);
-    await this.#distribute(plan, logits, breather);
-    emit({
-      kind: 'step',
-      model: name,
-      durationMs: stepEnd - start,
-      sampleMs: clock() - stepEnd,
-      sequences: plan.sequences.length,
-      promptTokens: plan.promptTokens,
-      decodedTokens: plan.decodeTokens,
-    });
+  #onPlan({ sequences }: StepPlan): void {
+    this.#beganAt = this.#parts.clock();
+    for (const planned of sequences) this.#consumers.get(planned.sequence)?.onStep?.(planned, this.#beganAt);
   }
 
-  async #copyPages(): Promise<void> {
-    const { copies, runtime } = this.#parts;
-    for (; copies.length > 0; copies.shift()) await runtime.copyPage(...copies[0]);
-  }
-
-  async #distribute(plan: StepPlan, logits: Float32Array, breather: Breather): Promise<void> {
-    const { scheduler, runtime } = this.#parts;
-    const { vocabSize } = runtime.info;
-    for (const planned of plan.sequences) {
-      for (let row = 0; row < planned.rows && planned.sequence.state !== 'ended'; row++) {
-        const at = (planned.firstRow + row) * vocabSize;
-        try {
-          await this.#consumers.get(planned.sequence)?.takeRow(planned, row, logits.subarray(at, at + vocabSize), breather);
-        } catch (error) {
-          scheduler.fail(planned.sequence, asStarlingError(error));
-        }
-        if (breather.isDue) await breather.pause();
-      }
-    }
-  }
-
-  /** A failure that may pass is tried again; else the sequences of the step fail, and only those. */
-  #onFailure(plan: StepPlan, thrown: unknown): void {
-    const { scheduler, runtime, emit, name } = this.#parts;
-    const error = asStarlingError(thrown);
-    const willRetry = error.kind.retryable && ++this.#failures < MAX_ATTEMPTS;
-    emit({ kind: 'step_failed', model: name, code: error.code, message: error.message, willRetry });
-    scheduler.rollback(plan, { recompute: runtime.info.hasRecurrentState });
-    if (willRetry) return;
-    this.#failures = 0;
-    for (const { sequence } of plan.sequences) scheduler.fail(sequence, error);
+  async #takeRow(planned: PlannedSequence, row: number, values: Float32Array): Promise<void> {
+    await this.#consumers.get(planned.sequence)?.takeRow(planned, row, values, this.#breather);
+    if (this.#breather.isDue) await this.#breather.pause();
   }
 }
 
-/** What was thrown, as an error with a code. */
-export function asStarlingError(thrown: unknown): StarlingError {
-  return isStarlingError(thrown) ? thrown : new StarlingError('internal', messageOf(thrown), { cause: thrown });
+/** What a scheduler's steps are run with: the runtime. Whoever embeds a text pools its rows. */
+function machineOf(runtime: ModelRuntime): StepMachine {
+  return {
+    info: runtime.info,
+    stateBytes: runtime.stateBytes,
+    step: (batch) => runtime.step(batch),
+    embed: (batch) => runtime.hidden(batch),
+    copyPage: (from, to) => runtime.copyPage(from, to),
+    saveState: (slot, into) => runtime.saveState(slot, into),
+    loadState: (slot, from, position) => runtime.loadState(slot, from, position),
+  };
 }

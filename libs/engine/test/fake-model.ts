@@ -1,8 +1,9 @@
-import { FakeModelRuntime, type FakeModelOptions, type ModelInfo } from '@starling/transformer';
+import type { ModelInfo } from '@starling/transformer';
+import { FakeModelRuntime, type FakeModelOptions } from '@starling/transformer/testing';
 import type { ModelEvent } from '../src/events.js';
 import { createLanguageModel, type LanguageModel } from '../src/language-model.js';
 import type { ModelParts } from '../src/model-parts.js';
-import { EOS, byteTokenizer } from './byte-tokenizer.js';
+import { EOS, byteTokenizer } from '../src/testing/byte-tokenizer.js';
 
 export interface FakeModel {
   readonly model: LanguageModel;
@@ -16,10 +17,10 @@ export interface FakeModelSetUp extends Partial<Omit<ModelParts, 'runtime'>> {
   readonly logits?: FakeModelOptions['logits'];
 }
 
-/** A model without weights over bytes. By default it counts up: after byte b comes b + 1. */
-export function fakeModel({ info, onStep, logits, ...parts }: FakeModelSetUp = {}): FakeModel {
+/** A model without weights over bytes. By default it counts up: after byte b comes b + 1. It drafts nothing unless it is told to: how much it would depends on how long steps take. */
+export function fakeModel({ info, onStep, logits, speculation = false, ...parts }: FakeModelSetUp = {}): FakeModel {
   const runtime = new FakeModelRuntime({ info: { vocabSize: 259, ...info }, onStep, logits });
-  const model = createLanguageModel({ name: 'fake', runtime, tokenizer: byteTokenizer(), ...parts });
+  const model = createLanguageModel({ name: 'fake', runtime, tokenizer: byteTokenizer(), speculation, ...parts });
   const events: ModelEvent[] = [];
   model.on((event) => events.push(event));
   return { model, runtime, events };

@@ -63,6 +63,8 @@ const FALLBACKS: Readonly<Partial<Record<TensorTypeName, TensorTypeName>>> = {
   Q5_K: 'Q5_1',
   Q6_K: 'Q8_0',
   IQ4_XS: 'IQ4_NL',
+  TQ1_0: 'Q4_0',
+  TQ2_0: 'Q4_0',
 };
 
 /**
@@ -136,6 +138,8 @@ function mixedType(context: MixContext, tensor: TensorInfo, role: Role, index: n
   const { fileType, base } = context;
   if (role === 'output' || (role === 'embedding' && context.tied)) return outputType(context, tensor);
   if (fileType === 'MXFP4_MOE') return isExpert(context, tensor, role) ? 'MXFP4' : 'Q8_0';
+  // Three values a weight are enough where a model was trained so: its embedding was not.
+  if (role === 'embedding' && base.startsWith('TQ')) return 'Q4_K';
   if (role === 'value') return valueType(context, index);
   if (role === 'key') return context.experts === 8 ? 'Q8_0' : base;
   if (role === 'ffn down') return ffnDownType(context, context.experts > 1 ? (layerOf(tensor.name) ?? index) : index);

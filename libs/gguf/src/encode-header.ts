@@ -1,4 +1,6 @@
 import { PackedStrings, StarlingError, alignUp } from '@starling/core';
+import { LIMITS } from './limits.js';
+import { quote } from './read-metadata.js';
 import type { TensorType } from './tensor-types.js';
 import { ARRAY_TYPE_ID, SCALAR_BYTES, SCALAR_TYPES, describeType, type GgufValue, type ScalarType, type ValueType } from './values.js';
 
@@ -92,14 +94,15 @@ class HeaderBuffer {
     }
   }
 
-  array(type: Exclude<ValueType, string>, value: GgufValue, key: string): void {
+  array(type: Exclude<ValueType, string>, value: GgufValue, key: string, depth = 1): void {
     if ('arrays' in type) {
+      if (depth >= LIMITS.arrayDepth) throw new StarlingError('invalid_argument', `metadata ${quote(key)} nests arrays more than ${LIMITS.arrayDepth} deep, which no reader takes`, { details: { key } });
       if (!Array.isArray(value) || value.length !== type.arrays.length) throw mismatch(key, type, value);
       this.scalar('u32', ARRAY_TYPE_ID);
       this.size(value.length);
       type.arrays.forEach((inner, i) => {
         if (typeof inner === 'string') throw mismatch(key, type, value);
-        this.array(inner, value[i], key);
+        this.array(inner, value[i], key, depth + 1);
       });
       return;
     }
@@ -165,5 +168,5 @@ function holds(type: ScalarType, value: number | bigint): boolean {
 
 function mismatch(key: string, type: ValueType, value: GgufValue): StarlingError {
   const received = typeof value === 'object' ? value.constructor.name : `${typeof value} ${String(value).slice(0, 40)}`;
-  return new StarlingError('invalid_argument', `metadata ${JSON.stringify(key)} is to be written as ${describeType(type)}, which cannot hold ${received}`, { details: { key } });
+  return new StarlingError('invalid_argument', `metadata ${quote(key)} is to be written as ${describeType(type)}, which cannot hold ${received}`, { details: { key } });
 }

@@ -31,6 +31,8 @@ export const FILE_TYPES = {
   Q6_K: { id: 18, base: 'Q6_K' },
   IQ4_NL: { id: 25, base: 'IQ4_NL' },
   IQ4_XS: { id: 30, base: 'IQ4_XS' },
+  TQ1_0: { id: 36, base: 'TQ1_0' },
+  TQ2_0: { id: 37, base: 'TQ2_0' },
   MXFP4_MOE: { id: 38, base: 'MXFP4' },
   MXFP4: { id: 38, base: 'MXFP4' },
 } as const satisfies Record<string, FileType>;
@@ -56,8 +58,6 @@ const READ_ONLY: Readonly<Record<number, string>> = {
   28: 'IQ2_S',
   29: 'IQ2_M',
   31: 'IQ1_M',
-  36: 'TQ1_0',
-  37: 'TQ2_0',
   39: 'NVFP4',
   40: 'Q1_0',
   41: 'Q2_0',

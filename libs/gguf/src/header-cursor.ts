@@ -4,6 +4,7 @@ import { invalidFile } from './file-error.js';
 import { LIMITS } from './limits.js';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const strictDecoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 const DEFAULT_CHUNK_BYTES = 1 << 20;
 
 /**
@@ -81,6 +82,19 @@ export class HeaderCursor {
   text(count: number, what: string): string {
     const { at } = this.take(count, what);
     return decoder.decode(this.window.subarray(at, at + count));
+  }
+
+  /**
+   * The next `count` bytes as a name that other things are told apart by: two that are no UTF-8 could become the same text.
+   * @throws StarlingError invalid_model_file if they are not UTF-8
+   */
+  name(count: number, what: string): string {
+    const { at } = this.take(count, what);
+    try {
+      return strictDecoder.decode(this.window.subarray(at, at + count));
+    } catch {
+      throw this.error(`${what} is not UTF-8`);
+    }
   }
 
   /**

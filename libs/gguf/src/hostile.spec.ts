@@ -51,9 +51,9 @@ describe('a file that is not what it should be', () => {
       /nests arrays more than 4 deep/,
     ],
     ['nests more arrays than makes sense', entries(1).key('k', TYPE.array).u32(TYPE.array).size(2 ** 17).zeros(12 * 2 ** 17).build(), /holds 131072 arrays/],
-    ['has an alignment of 0', entries(1).key('general.alignment', TYPE.u32).u32(0).build(), /general\.alignment is 0; a power of two/],
+    ['has an alignment of 0', entries(1).key('general.alignment', TYPE.u32).u32(0).build(), /general\.alignment is 0 \(u32\); a power of two/],
     ['has an alignment of 48', entries(1).key('general.alignment', TYPE.u32).u32(48).build(), /general\.alignment is 48/],
-    ['has a string as alignment', entries(1).key('general.alignment', TYPE.string).string('32').build(), /general\.alignment is 32; a power/],
+    ['has a string as alignment', entries(1).key('general.alignment', TYPE.string).string('32').build(), /general\.alignment is "32" \(string\); a power/],
     ['has a long tensor name', entries(0, 1).tensor('n'.repeat(64), [1], 0, 0).align().zeros(32).build(), /length of the name of tensor 1 of 1 is 64, more than the 63/],
     ['has a tensor twice', entries(0, 2).tensor('t', [1], 0, 0).tensor('t', [1], 0, 32).align().zeros(64).build(), /tensor "t" occurs twice/],
     ['has five dimensions', oneTensor([1, 1, 1, 1, 1], 0, 0), /5 dimensions; at most 4/],
@@ -68,7 +68,7 @@ describe('a file that is not what it should be', () => {
     ['has an offset of 2^64 - 32', oneTensor([4], 0, 2n ** 64n - 32n), /offset of tensor "t" is 18446744073709551584/],
     ['has tensors that overlap', entries(0, 2).tensor('a', [16], 0, 0).tensor('b', [4], 0, 32).align().zeros(64).build(), /tensors "a" and "b" overlap/],
     ['is a part of a split model', entries(1).key('split.count', TYPE.u32).u32(3).build(), /one of 3 parts of a split model; 1 was given/],
-    ['has a senseless number of parts', entries(1).key('split.count', TYPE.string).string('x').build(), /split\.count is x/],
+    ['has a senseless number of parts', entries(1).key('split.count', TYPE.string).string('x').build(), /split\.count is "x"/],
   ])('%s: one clear error', async (_, bytes, message) => {
     const error: unknown = await openGguf(memorySource(bytes, 'bad.gguf')).then(
       () => undefined,

@@ -1,6 +1,6 @@
 import { GgufBytes, TYPE, smallFile } from '../test/gguf-bytes.js';
 import { serveRanges, type Misbehave, type RangeServer } from '../test/range-server.js';
-import { openHttpSource } from './http-source.js';
+import { openHttpSource, type HttpSourceOptions } from './http-source.js';
 import { openGgufUrl } from './open-url.js';
 
 const DATA_BYTES = 4 * 2 ** 20;
@@ -73,18 +73,18 @@ describe('a model on a server', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it.each<[string, Misbehave, string, RegExp]>([
-    ['has no such file', (_, response) => Boolean(response.writeHead(404).end()), 'file_not_found', /not found/],
-    ['wants a key', (_, response) => Boolean(response.writeHead(401).end()), 'download_failed', /refused with status 401/],
-    ['knows no ranges', (_, response) => Boolean(response.writeHead(200).end('GGUF')), 'download_failed', /does not answer range requests/],
-    ['always fails', (_, response) => Boolean(response.writeHead(500).end()), 'download_failed', /status 500/],
-    ['sends another range', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 5-9/99' }).end('12345')), 'download_failed', /wrong range/],
-    ['sends too little', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).end('12345')), 'download_failed', /sent 5 of 10 bytes/],
-    ['sends too much', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 0-3/4' }).end('12345')), 'download_failed', /more than the 4 bytes/],
-    ['stands still', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).write('1')), 'download_failed', /cannot be read|nothing came/],
-  ])('reports a server that %s', async (_, misbehave, code, message) => {
+  it.each<[string, Misbehave, string, RegExp, HttpSourceOptions]>([
+    ['has no such file', (_, response) => Boolean(response.writeHead(404).end()), 'file_not_found', /not found/, {}],
+    ['wants a key', (_, response) => Boolean(response.writeHead(401).end()), 'download_failed', /refused with status 401/, {}],
+    ['knows no ranges', (_, response) => Boolean(response.writeHead(200).end('GGUF')), 'download_failed', /does not answer range requests/, {}],
+    ['always fails', (_, response) => Boolean(response.writeHead(500).end()), 'download_failed', /status 500/, {}],
+    ['sends another range', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 5-9/99' }).end('12345')), 'download_failed', /wrong range/, {}],
+    ['sends too little', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).end('12345')), 'download_failed', /sent 5 of 10 bytes/, {}],
+    ['sends too much', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 0-3/4' }).end('12345')), 'download_failed', /more than the 4 bytes/, {}],
+    ['stands still', (_, response) => Boolean(response.writeHead(206, { 'content-range': 'bytes 0-9/10' }).write('1')), 'download_failed', /cannot be read|nothing came/, { stallMs: 100 }],
+  ])('reports a server that %s', async (_, misbehave, code, message, options) => {
     const server = await serve(misbehave);
-    await expect(openHttpSource(`${server.url}/small.gguf?secret=1`, { stallMs: 100 })).rejects.toMatchObject({
+    await expect(openHttpSource(`${server.url}/small.gguf?secret=1`, options)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message) && expect.not.stringContaining('secret'),
     });

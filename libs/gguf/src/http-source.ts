@@ -1,4 +1,4 @@
-import { StarlingError, messageOf } from '@starling/core';
+import { StarlingError, bodyPieces, messageOf, type ErrorDetails } from '@starling/core';
 import { checkRange, type ByteSource } from './byte-source.js';
 
 /** How a file on a server is read. */
@@ -13,15 +13,21 @@ export interface HttpSourceOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** A file on a server. */
+export interface HttpFile extends ByteSource {
+  /** The server's validator (an entity tag, else when it last changed): the bytes are the same as long as it is. Undefined: it tells none, or not to this page. */
+  readonly version?: string;
+}
+
 const DEFAULT_CHUNK_BYTES = 2 ** 20;
 const DEFAULT_STALL_MS = 30_000;
 const ATTEMPTS = 3;
 
 /**
  * Opens a file on a server that answers range requests: only what is read is fetched.
- * @throws StarlingError file_not_found, or download_failed if the server fails or does not answer range requests
+ * @throws StarlingError file_not_found, or download_failed if the server fails or does not answer range requests (`details.ranges` is false)
  */
-export async function openHttpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<ByteSource> {
+export async function openHttpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<HttpFile> {
   const requests = new RangeRequests(new URL(url), options);
   const wanted = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
   const head = new Uint8Array(wanted);
@@ -29,7 +35,7 @@ export async function openHttpSource(url: string | URL, options: HttpSourceOptio
   return new HttpSource(requests, size, head.subarray(0, length), wanted);
 }
 
-class HttpSource implements ByteSource {
+class HttpSource implements HttpFile {
   readonly name: string;
   #isClosed = false;
 
@@ -41,6 +47,10 @@ class HttpSource implements ByteSource {
     readonly chunkBytes: number,
   ) {
     this.name = requests.name;
+  }
+
+  get version(): string | undefined {
+    return this.requests.version;
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {
@@ -64,12 +74,14 @@ class RangeRequests {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #stallMs: number;
   #etag: string | null = null;
+  #lastModified: string | null = null;
 
   constructor(
     readonly url: URL,
     options: HttpSourceOptions,
   ) {
-    this.#fetch = options.fetch ?? fetch;
+    // Browsers' own refuses to be called as a method of anything.
+    this.#fetch = options.fetch ?? ((...request) => fetch(...request));
     this.#headers = options.headers ?? {};
     this.#stallMs = options.stallMs ?? DEFAULT_STALL_MS;
   }
@@ -77,6 +89,10 @@ class RangeRequests {
   /** The address without what may be secret in it. */
   get name(): string {
     return `${this.url.origin}${this.url.pathname}`;
+  }
+
+  get version(): string | undefined {
+    return this.#etag ?? this.#lastModified ?? undefined;
   }
 
   error(problem: string, cause?: unknown): StarlingError {
@@ -106,7 +122,7 @@ class RangeRequests {
       const expected = Math.min(into.length, size - offset);
       if (expected < into.length && amount === 'exactly') throw this.error(`has ${size} bytes, fewer than it had before`);
       let length = 0;
-      for await (const chunk of chunksOf(response, abort.signal)) {
+      for await (const chunk of bodyPieces(response, abort.signal)) {
         stall.restart();
         if (length + chunk.length > expected) throw this.error(`sent more than the ${expected} bytes that were asked for`);
         into.set(chunk, length);
@@ -124,7 +140,7 @@ class RangeRequests {
   /** The size of the whole, from a response that holds the range asked for. */
   #checkResponse(response: Response, offset: number): number {
     if (response.status === 404) throw new StarlingError('file_not_found', `${this.name}: not found (404)`, { details: { url: this.name } });
-    if (response.status === 200) throw this.#final('the server does not answer range requests; download the file instead');
+    if (response.status === 200) throw this.#final('the server does not answer range requests; download the file instead', { ranges: false });
     if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429) throw this.#final(`refused with status ${response.status}`);
     if (response.status !== 206) throw this.error(`answered with status ${response.status}`);
     const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
@@ -132,12 +148,13 @@ class RangeRequests {
     const etag = response.headers.get('etag');
     if (this.#etag !== null && etag !== this.#etag) throw this.#final('changed while it was read');
     this.#etag = etag;
+    this.#lastModified = response.headers.get('last-modified');
     return Number(range[3]);
   }
 
   /** An error that trying again does not mend. */
-  #final(problem: string): StarlingError {
-    return new StarlingError('download_failed', `${this.name}: ${problem}`, { details: { url: this.name, final: true } });
+  #final(problem: string, details: ErrorDetails = {}): StarlingError {
+    return new StarlingError('download_failed', `${this.name}: ${problem}`, { details: { url: this.name, final: true, ...details } });
   }
 }
 
@@ -168,26 +185,5 @@ class StallTimer {
 
   stop(): void {
     clearTimeout(this.#timer);
-  }
-}
-
-/**
- * The pieces of a body as they come. Its reader is cancelled when the signal fires or the caller leaves: some platforms' fetch forgets
- * its own signal once the response has been collected, and a read would then wait for ever.
- */
-async function* chunksOf(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  const cancel = (): void => void reader.cancel().catch(() => undefined);
-  signal.addEventListener('abort', cancel, { once: true });
-  if (signal.aborted) cancel();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    cancel();
   }
 }

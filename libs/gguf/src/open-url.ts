@@ -15,7 +15,8 @@ export async function openGgufUrl(url: string | URL, options: HttpSourceOptions 
   return openSources(sources);
 }
 
-function partUrls(url: URL): URL[] {
+/** The addresses of all parts of a split model from any of them; of another file its own. */
+export function partUrls(url: URL): URL[] {
   const split = parsePartName(url.pathname);
   if (split === undefined || split.index < 0 || split.index >= split.count) return [url];
   return Array.from({ length: split.count }, (_, index) => {

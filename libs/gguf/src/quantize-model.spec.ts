@@ -1,11 +1,13 @@
-import { describeWithFixtures } from '../../../tools/fixtures/fixtures.js';
-import { MemorySink, tensorValues, withFixture } from '../test/fixture-tensors.js';
+import { golden, readJson } from '../../../tools/fixtures/fixtures.js';
+import path from 'node:path';
+import { MemorySink, tensorValues, withModel } from '../test/fixture-tensors.js';
 import { chooseTensorTypes } from './choose-types.js';
+import { convertInThreads } from './converter-team.node.js';
 import { fileTypeByName, fileTypeName, type FileTypeName } from './file-types.js';
 import type { GgufModel } from './model.js';
 import { openGguf } from './open.js';
 import { quantizeModel } from './quantize-model.js';
-import { TENSOR_TYPES, type TensorTypeName } from './tensor-types.js';
+import { TENSOR_TYPES, bytesOfValues, type TensorTypeName } from './tensor-types.js';
 import { GgufWriter } from './writer.js';
 
 interface Shape {
@@ -118,8 +120,14 @@ describe('the types of a mix', () => {
     expect(typesOf(narrow, 'IQ4_XS', 'attn_q').at(0)).toBe('IQ4_NL');
     expect(typesOf(narrow, 'Q6_K', 'attn_q').at(0)).toBe('Q8_0');
     expect(typesOf(narrow, 'Q4_K_M', 'output.weight').at(0)).toBe('Q8_0');
+    expect(['attn_q', 'token_embd', 'output.weight'].map((name) => typesOf(narrow, 'TQ2_0', name).at(0))).toEqual(['Q4_0', 'Q5_0', 'Q8_0']);
     const odd = await modelOf({ layers: 8, width: 20 });
     expect(typesOf(odd, 'Q4_K_M', 'attn_q').at(0)).toBe('F16');
+  });
+
+  it('are ternary but for the embedding and the output', async () => {
+    const model = await modelOf({ layers: 8 });
+    expect(['attn_q', 'attn_v', 'ffn_down', 'token_embd', 'output.weight'].map((name) => typesOf(model, 'TQ1_0', name).at(0))).toEqual(['TQ1_0', 'TQ1_0', 'TQ1_0', 'Q4_K', 'Q6_K']);
   });
 
   it('can be one type for all, or what the caller says', async () => {
@@ -140,15 +148,27 @@ describe('the types of a mix', () => {
   });
 });
 
-describeWithFixtures('quantizing models', () => {
-  it.each<FileTypeName>(['Q2_K_S', 'Q3_K_M', 'Q4_K_M', 'Q5_K_M'])('%s chooses the types of the reference file', async (fileType) => {
-    await withFixture(['quants', `${fileType}.gguf`], async (reference) => {
-      for (const [name, type] of chooseTensorTypes(reference, fileType)) expect(`${name} ${type.name}`).toBe(`${name} ${reference.tensor(name).type.name}`);
-    });
+interface Mix {
+  readonly name: FileTypeName;
+  readonly metadata: readonly (readonly [string, string | number])[];
+  readonly tensors: readonly (readonly [name: string, shape: readonly number[], type: TensorTypeName])[];
+}
+
+describe('quantizing models', () => {
+  it.each(readJson<Mix[]>(golden.mixes).map((mix) => [mix.name, mix] as const))('%s chooses the types of the reference file', async (fileType, mix) => {
+    const sink = new MemorySink();
+    const writer = new GgufWriter(sink);
+    for (const [key, value] of mix.metadata) writer.setMetadata(key, value);
+    for (const [name, shape, type] of mix.tensors) writer.addTensor(name, TENSOR_TYPES[type], shape);
+    for (const [, shape, type] of mix.tensors) await writer.write(new Uint8Array(bytesOfValues(TENSOR_TYPES[type], shape.reduce((a, b) => a * b))));
+    await writer.finish();
+    const chosen = chooseTensorTypes(await openGguf(sink.bytes()), fileType);
+    expect(chosen.size).toBeGreaterThan(10);
+    for (const [name, , type] of mix.tensors) expect(`${name} ${chosen.get(name)?.name ?? type}`).toBe(`${name} ${type}`);
   });
 
   it('writes a file with the new types and marks it', async () => {
-    await withFixture(['quants', 'F32.gguf'], async (original) => {
+    await withModel(path.join(golden.models, 'qwen2.gguf'), async (original) => {
       const sink = new MemorySink();
       const seen: number[] = [];
       const types = await quantizeModel(original, 'Q4_K', sink, { onProgress: ({ valuesDone, valuesTotal }) => seen.push(valuesDone / valuesTotal) });
@@ -166,10 +186,33 @@ describeWithFixtures('quantizing models', () => {
     });
   });
 
+  it('writes the same bytes by threads, piece by piece in order', async () => {
+    const whole = new MemorySink();
+    const writer = new GgufWriter(whole);
+    const rows = 520;
+    for (const name of ['a.weight', 'b.weight']) writer.addTensor(name, TENSOR_TYPES.F32, [1024, rows]);
+    for (let tensor = 0; tensor < 2; tensor++) await writer.write(new Uint8Array(Float32Array.from({ length: 1024 * rows }, (_, i) => Math.sin(i * (tensor + 1))).buffer));
+    await writer.finish();
+    const model = await openGguf(whole.bytes());
+    const converter = convertInThreads(3);
+    expect(converter.width).toBeGreaterThan(1);
+    const [one, several, told]: [MemorySink, MemorySink, number[]] = [new MemorySink(), new MemorySink(), []];
+    await quantizeModel(model, 'Q8_0', one);
+    await quantizeModel(model, 'Q8_0', several, { converter, onProgress: ({ valuesDone }) => told.push(valuesDone) });
+    expect(Buffer.compare(one.bytes(), several.bytes())).toBe(0);
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(told).toHaveLength(4);
+    const given = { from: 'F32', to: 'Q8_0', rowLength: 32 } as const;
+    await expect(converter.convert({ ...given, bytes: new Uint8Array(Float32Array.from({ length: 32 }, () => Infinity).buffer) })).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('value 0 is Infinity') });
+    const last = converter.convert({ ...given, bytes: new Uint8Array(4 * 32 * 4096) });
+    await Promise.all([converter.close(), expect(last).rejects.toMatchObject({ code: 'closed' })]);
+    await expect(converter.convert({ ...given, bytes: new Uint8Array(128) })).rejects.toMatchObject({ code: 'closed' });
+  });
+
   it('refuses an unknown type, a model that is quantized already, and values that are not finite', async () => {
-    await withFixture(['quants', 'Q4_0.gguf'], async (quantized) => {
+    await withModel(golden.demoModel, async (quantized) => {
       await expect(quantizeModel(quantized, 'Q9_X', new MemorySink())).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('Q4_K_M') });
-      await expect(quantizeModel(quantized, 'Q8_0', new MemorySink())).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringMatching(/is Q4_0 already/) });
+      await expect(quantizeModel(quantized, 'Q4_0', new MemorySink())).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringMatching(/is Q8_0 already/) });
       await expect(quantizeModel(quantized, 'F16', new MemorySink(), { allowRequantize: true })).resolves.toBeDefined();
     });
     const sink = new MemorySink();

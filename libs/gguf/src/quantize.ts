@@ -4,6 +4,7 @@ import { encodeIQ4_NL, encodeIQ4_XS, encodeMXFP4 } from './formats/fp4.encode.js
 import { encodeQ2_K, encodeQ3_K, encodeQ4_K, encodeQ5_K, encodeQ6_K } from './formats/k-quants.encode.js';
 import { encodeQ4_0, encodeQ4_1, encodeQ5_0, encodeQ5_1, encodeQ8_0 } from './formats/legacy.encode.js';
 import { encodeBF16, encodeF16, encodeF32 } from './formats/plain.encode.js';
+import { encodeTQ1_0, encodeTQ2_0 } from './formats/ternary.encode.js';
 import { bytesOfValues, type TensorType, type TensorTypeName } from './tensor-types.js';
 
 const ENCODERS: Readonly<Partial<Record<TensorTypeName, BlockEncoder>>> = {
@@ -23,6 +24,8 @@ const ENCODERS: Readonly<Partial<Record<TensorTypeName, BlockEncoder>>> = {
   IQ4_NL: encodeIQ4_NL,
   IQ4_XS: encodeIQ4_XS,
   MXFP4: encodeMXFP4,
+  TQ1_0: encodeTQ1_0,
+  TQ2_0: encodeTQ2_0,
 };
 
 /** Whether `quantize` can make this type. */

@@ -3,8 +3,9 @@ import type { ByteSource } from './byte-source.js';
 import { invalidFile } from './file-error.js';
 import { HeaderCursor } from './header-cursor.js';
 import { LIMITS } from './limits.js';
-import { quote, readMetadata, type TypedValue } from './read-metadata.js';
+import { quote, readMetadata, shown, type TypedValue } from './read-metadata.js';
 import { readSize, type SizeBytes } from './read-sizes.js';
+import { describeType } from './values.js';
 import { readTensorTable, type TensorInfo } from './read-tensors.js';
 
 /** Everything that one file says before its tensor data. */
@@ -52,7 +53,7 @@ async function readVersion(cursor: HeaderCursor): Promise<1 | 2 | 3> {
   if (source.size < 8) throw invalidFile(source.name, `not a GGUF file: it has ${source.size} bytes`);
   await cursor.lookAhead(START_BYTES);
   const magic = cursor.text(4, 'the magic');
-  if (magic !== MAGIC) throw invalidFile(source.name, `not a GGUF file: it starts with ${JSON.stringify(magic)}, not with "${MAGIC}"`);
+  if (magic !== MAGIC) throw invalidFile(source.name, `not a GGUF file: it starts with ${quote(magic)}, not with "${MAGIC}"`);
   let version = cursor.u32('the version');
   if ((version & 0xffff) === 0 && version !== 0) {
     cursor.littleEndian = false;
@@ -69,9 +70,9 @@ function swap32(value: number): number {
 function readAlignment(source: ByteSource, metadata: ReadonlyMap<string, TypedValue>): number {
   const entry = metadata.get('general.alignment');
   if (entry === undefined) return DEFAULT_ALIGNMENT;
-  const { value } = entry;
-  if (typeof value === 'number' && Number.isInteger(Math.log2(value)) && value >= 1 && value <= LIMITS.alignment) return value;
-  throw invalidFile(source.name, `general.alignment is ${String(value).slice(0, 40)}; a power of two up to ${LIMITS.alignment} is needed`);
+  const { type, value } = entry;
+  if (type !== 'f32' && type !== 'f64' && typeof value === 'number' && Number.isInteger(Math.log2(value)) && value >= 1 && value <= LIMITS.alignment) return value;
+  throw invalidFile(source.name, `general.alignment is ${shown(value)} (${describeType(type)}); a power of two up to ${LIMITS.alignment} is needed, as an integer (u32)`);
 }
 
 /** Gives tensors their place in the file, and checks that each is aligned, inside of the file, and clear of the others. */

@@ -1,3 +1,4 @@
+import { printable } from '@starling/core';
 import type { HeaderCursor } from './header-cursor.js';
 import { LIMITS } from './limits.js';
 import { readPackedStrings } from './read-packed-strings.js';
@@ -42,7 +43,7 @@ export async function readMetadata(cursor: HeaderCursor, count: number, sizeByte
     const what = `metadata key ${i + 1} of ${count}`;
     const length = readSize(cursor, sizeBytes, LIMITS.keyBytes, `the length of ${what}`);
     if (length > SHORT_KEY_BYTES) await cursor.lookAhead(ENTRY_AHEAD_BYTES + length);
-    const key = cursor.text(length, what);
+    const key = cursor.name(length, what);
     if (key === '') throw cursor.error(`${what} is empty`);
     if (entries.has(key)) throw cursor.error(`metadata key ${quote(key)} occurs twice`);
     entries.set(key, await readValue(cursor, sizeBytes, `the value of ${quote(key)}`));
@@ -156,7 +157,12 @@ function safeNumber(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** A name from a file, shortened and made printable for a message. */
+/** A name from a file, shortened and made printable for a message: no character of it reaches a terminal as a control. */
 export function quote(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}...` : name);
+  return printable(JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}...` : name));
+}
+
+/** A value from a file for a message: a number as it is, a text in quotes. */
+export function shown(value: GgufValue | undefined): string {
+  return typeof value === 'string' ? quote(value) : printable(String(value).slice(0, 40));
 }

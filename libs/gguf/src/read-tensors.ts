@@ -42,7 +42,7 @@ export async function readTensorTable(cursor: HeaderCursor, count: number, sizeB
 }
 
 function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: number, place: string): TensorInfo {
-  const name = cursor.text(readSize(cursor, sizeBytes, LIMITS.tensorNameBytes, `the length of the name of ${place}`), `the name of ${place}`);
+  const name = cursor.name(readSize(cursor, sizeBytes, LIMITS.tensorNameBytes, `the length of the name of ${place}`), `the name of ${place}`);
   const what = `tensor ${quote(name)}`;
   const shape = readShape(cursor, sizeBytes, what);
   const type = readTensorType(cursor, what);

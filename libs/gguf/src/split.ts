@@ -1,6 +1,7 @@
 import { invalidFile } from './file-error.js';
 import type { GgufHeader } from './read-header.js';
 import { LIMITS } from './limits.js';
+import { shown } from './read-metadata.js';
 import type { GgufPart } from './model.js';
 
 const PART_NAME = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
@@ -27,10 +28,10 @@ export function partName(prefix: string, index: number, count: number): string {
 }
 
 /** How many parts a header says its model has: 1 if it says nothing. */
-export function partCount(header: GgufHeader, file: string): number {
+function partCount(header: GgufHeader, file: string): number {
   const count = header.metadata.get('split.count')?.value ?? 1;
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= LIMITS.parts) return Math.max(count, 1);
-  throw invalidFile(file, `split.count is ${String(count).slice(0, 40)}; a number up to ${LIMITS.parts} is needed`);
+  throw invalidFile(file, `split.count is ${shown(count)}; a number up to ${LIMITS.parts} is needed`);
 }
 
 /**
@@ -47,12 +48,20 @@ export function checkParts(parts: readonly GgufPart[]): void {
   parts.forEach(({ source, header }, index) => {
     const number = header.metadata.get('split.no')?.value;
     if (number !== index || partCount(header, source.name) !== count) {
-      throw invalidFile(source.name, `says it is part ${String(number).slice(0, 20)} (from 0) of ${partCount(header, source.name)}, where part ${index} of ${count} is needed`);
+      throw invalidFile(source.name, `says it is part ${shown(number)} (from 0) of ${partCount(header, source.name)}, where part ${index} of ${count} is needed`);
     }
   });
   const declared = first.header.metadata.get('split.tensors.count')?.value;
+  if (declared === undefined) return;
+  for (const { source, header } of parts) {
+    const own = header.metadata.get('split.tensors.count')?.value;
+    if (own !== undefined && own !== declared) {
+      throw invalidFile(source.name, `is a part of another model: its model has ${shown(own)} tensors by split.tensors.count, that of ${first.source.name} has ${shown(declared)}`);
+    }
+  }
   const found = parts.reduce((sum, { header }) => sum + header.tensors.length, 0);
-  if (declared !== undefined && declared !== found) {
-    throw invalidFile(first.source.name, `split.tensors.count is ${String(declared).slice(0, 20)}, but the parts hold ${found} tensors`);
+  if (declared !== found) {
+    const held = parts.map(({ source, header }) => `${source.name} holds ${header.tensors.length}`).join(', ');
+    throw invalidFile(first.source.name, `the parts do not belong together: split.tensors.count is ${shown(declared)}, but there are ${found} tensors (${held}); one of the parts is of another model`);
   }
 }

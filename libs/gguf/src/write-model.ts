@@ -1,11 +1,11 @@
 import { StarlingError, isStarlingError, messageOf } from '@starling/core';
-import { canQuantize, quantize } from './quantize.js';
-import { dequantize } from './dequantize.js';
+import { canQuantize } from './quantize.js';
 import type { GgufFormat, MetadataEntry } from './encode-header.js';
 import { invalidFile } from './file-error.js';
 import type { GgufModel } from './model.js';
 import { quote } from './read-metadata.js';
 import type { TensorInfo } from './read-tensors.js';
+import { ownThread, type RowConverter } from './row-converter.js';
 import { bytesOfValues, type TensorType } from './tensor-types.js';
 import { GgufWriter, type ByteSink } from './writer.js';
 
@@ -27,6 +27,8 @@ export interface WriteModelOptions extends GgufFormat {
   readonly types?: ReadonlyMap<string, TensorType>;
   /** Metadata set on top of the model's own. */
   readonly metadata?: ReadonlyMap<string, MetadataEntry>;
+  /** What converts tensors to other types. Default: this thread. */
+  readonly converter?: RowConverter;
   readonly onProgress?: (progress: WriteProgress) => void;
   /** Stops between two pieces, with the error `cancelled`. */
   readonly signal?: AbortSignal;
@@ -48,34 +50,61 @@ export async function writeModel(model: GgufModel, sink: ByteSink, options: Writ
   const plan = Array.from(model.tensors.values(), (tensor) => ({ tensor, to: options.types?.get(tensor.name) ?? tensor.type }));
   for (const { tensor, to } of plan) writer.addTensor(tensor.name, to, tensor.shape);
 
+  const { converter = ownThread, signal, onProgress } = options;
   const valuesTotal = plan.reduce((sum, { tensor }) => sum + tensor.rowLength * tensor.rowCount, 0);
   let valuesDone = 0;
-  for (const [index, { tensor, to }] of plan.entries()) {
-    const rows = Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, tensor.rowLength)));
-    for (let rowStart = 0; rowStart < tensor.rowCount; rowStart += rows) {
-      if (options.signal?.aborted) throw new StarlingError('cancelled', `writing ${model.name} was cancelled`, { cause: options.signal.reason });
-      const rowEnd = Math.min(rowStart + rows, tensor.rowCount);
-      await writer.write(await convertRows(model, tensor, to, rowStart, rowEnd));
-      valuesDone += (rowEnd - rowStart) * tensor.rowLength;
-      options.onProgress?.({ tensor: tensor.name, index, tensorCount: plan.length, from: tensor.type, to, valuesDone, valuesTotal });
+  /** What is converted, in the order in which it is written. */
+  const ahead: { readonly bytes: Promise<Uint8Array>; readonly piece: Piece }[] = [];
+  const writeNext = async (): Promise<void> => {
+    const { bytes, piece } = ahead[0];
+    await writer.write(await bytes);
+    ahead.shift();
+    const { tensor, to, index, rowStart, rowEnd } = piece;
+    valuesDone += (rowEnd - rowStart) * tensor.rowLength;
+    onProgress?.({ tensor: tensor.name, index, tensorCount: plan.length, from: tensor.type, to, valuesDone, valuesTotal });
+  };
+  try {
+    for (const piece of piecesOf(plan)) {
+      if (signal?.aborted) throw new StarlingError('cancelled', `writing ${model.name} was cancelled`, { cause: signal.reason });
+      const bytes = makePiece(model, piece, converter);
+      // It is looked at when its turn comes.
+      bytes.catch(() => undefined);
+      ahead.push({ bytes, piece });
+      if (ahead.length >= converter.width) await writeNext();
     }
+    while (ahead.length > 0) await writeNext();
+  } finally {
+    // Nobody reads from the model once this has failed.
+    await Promise.allSettled(ahead.map(({ bytes }) => bytes));
   }
   await writer.finish();
 }
 
-async function convertRows(model: GgufModel, tensor: TensorInfo, to: TensorType, rowStart: number, rowEnd: number): Promise<Uint8Array> {
-  const count = (rowEnd - rowStart) * tensor.rowLength;
-  const bytes = new Uint8Array(bytesOfValues(tensor.type, count));
+/** Rows of a tensor, and the type they get. */
+interface Piece {
+  readonly tensor: TensorInfo;
+  readonly to: TensorType;
+  /** Place of the tensor, from 0. */
+  readonly index: number;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+}
+
+function* piecesOf(plan: readonly Pick<Piece, 'tensor' | 'to'>[]): Iterable<Piece> {
+  for (const [index, { tensor, to }] of plan.entries()) {
+    const rows = Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, tensor.rowLength)));
+    for (let rowStart = 0; rowStart < tensor.rowCount; rowStart += rows) yield { tensor, to, index, rowStart, rowEnd: Math.min(rowStart + rows, tensor.rowCount) };
+  }
+}
+
+async function makePiece(model: GgufModel, { tensor, to, rowStart, rowEnd }: Piece, converter: RowConverter): Promise<Uint8Array> {
+  const bytes = new Uint8Array(bytesOfValues(tensor.type, (rowEnd - rowStart) * tensor.rowLength));
   await model.readTensor(tensor, bytes, { rowStart, rowEnd });
   if (to === tensor.type) return bytes;
-  const values = new Float32Array(count);
-  dequantize(tensor.type, bytes, values);
-  const converted = new Uint8Array(bytesOfValues(to, count));
   try {
-    quantize(to, values, tensor.rowLength, converted);
+    return await converter.convert({ from: tensor.type.name, to: to.name, rowLength: tensor.rowLength, bytes });
   } catch (error) {
     if (!isStarlingError(error, 'invalid_argument') || !canQuantize(to)) throw error;
     throw invalidFile(model.name, `tensor ${quote(tensor.name)} from row ${rowStart} on: ${messageOf(error)}`, { tensor: tensor.name });
   }
-  return converted;
 }

@@ -2,6 +2,9 @@ import { PackedStrings, StarlingError, alignUp, checkedProduct } from '@starling
 import { swapBlocks } from './byte-order.js';
 import { encodeHeader, type GgufFormat, type MetadataEntry, type PlannedTensor } from './encode-header.js';
 import { bytesOfValues, type TensorType } from './tensor-types.js';
+import { isFloatKey } from './float-keys.table.js';
+import { LIMITS } from './limits.js';
+import { quote } from './read-metadata.js';
 import type { GgufValue, ScalarType, ValueType } from './values.js';
 
 /** Where written bytes go, in order: a file, a stream, a list. The bytes are the sink's only until its promise settles. */
@@ -38,10 +41,12 @@ export class GgufWriter {
 
   /**
    * Sets a metadata value; set before any tensor is added if it is `general.alignment`.
-   * @param type found from the value if left out: u32, i32, u64, i64 or f32 for a number, whichever holds it first
+   * @param type if left out: that of the entry that it replaces if it is a float; f32 for a number under a key that the format keeps
+   * floats under (`*.rope.freq_base`, epsilons, scales: 10000 is a float there); else found from the value, for a number the first of
+   * u32, i32, u64, i64 and f32 that holds it. A float under a key of your own needs its type said: 1 and 1.0 are one number here.
    * @throws StarlingError invalid_argument
    */
-  setMetadata(key: string, value: GgufValue, type: ValueType = typeOf(key, value)): void {
+  setMetadata(key: string, value: GgufValue, type: ValueType = this.#typeFor(key, value)): void {
     this.#mustPrecedeHeader('metadata');
     if (key === 'general.alignment') {
       const isPower = typeof value === 'number' && value >= 1 && Number.isInteger(Math.log2(value));
@@ -59,7 +64,7 @@ export class GgufWriter {
   /** Adds a tensor to the table. @throws StarlingError invalid_argument for a repeated name or a row that is no whole number of blocks */
   addTensor(name: string, type: TensorType, shape: readonly number[]): void {
     this.#mustPrecedeHeader('tensors');
-    if (this.#names.has(name)) throw new StarlingError('invalid_argument', `tensor ${JSON.stringify(name)} was added already`);
+    if (this.#names.has(name)) throw new StarlingError('invalid_argument', `tensor ${quote(name)} was added already`);
     bytesOfValues(type, shape[0] ?? 1);
     this.#names.add(name);
     this.#tensors.push({ name, type, shape, offset: this.#dataBytes });
@@ -73,7 +78,7 @@ export class GgufWriter {
     const tensor = this.#tensorAt(written);
     const end = tensor === undefined ? 0 : tensor.offset + byteLength(tensor);
     if (tensor === undefined || written + bytes.length > end) {
-      throw new StarlingError('invalid_argument', `${bytes.length} bytes reach beyond the end of ${tensor === undefined ? 'the last tensor' : `tensor ${JSON.stringify(tensor.name)}`}`);
+      throw new StarlingError('invalid_argument', `${bytes.length} bytes reach beyond the end of ${tensor === undefined ? 'the last tensor' : `tensor ${quote(tensor.name)}`}`);
     }
     await this.#sink.write(this.#ordered(tensor, bytes));
     this.#written = written + bytes.length;
@@ -84,7 +89,7 @@ export class GgufWriter {
   async finish(): Promise<void> {
     const written = await this.#begin();
     if (written !== this.#dataBytes) {
-      throw new StarlingError('invalid_argument', `${this.#dataBytes - written} bytes of tensor data are missing, from tensor ${JSON.stringify(this.#tensorAt(written)?.name)} on`);
+      throw new StarlingError('invalid_argument', `${this.#dataBytes - written} bytes of tensor data are missing, from tensor ${quote(this.#tensorAt(written)?.name ?? '')} on`);
     }
   }
 
@@ -123,6 +128,13 @@ export class GgufWriter {
     return swapped;
   }
 
+  #typeFor(key: string, value: GgufValue): ValueType {
+    if (typeof value !== 'number') return typeOf(key, value);
+    const replaced = this.#metadata.get(key)?.type;
+    if (replaced === 'f32' || replaced === 'f64') return replaced;
+    return isFloatKey(key) ? 'f32' : typeOf(key, value);
+  }
+
   #mustPrecedeHeader(what: string): void {
     if (this.#written !== undefined) throw new StarlingError('invalid_argument', `${what} are set before tensor data are written`);
   }
@@ -145,7 +157,7 @@ const ARRAY_TYPES: ReadonlyMap<unknown, ScalarType> = new Map<unknown, ScalarTyp
   [Float64Array, 'f64'],
 ]);
 
-function typeOf(key: string, value: GgufValue): ValueType {
+function typeOf(key: string, value: GgufValue, depth = 1): ValueType {
   if (typeof value === 'string') return 'string';
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'bigint') return value < 0n ? 'i64' : 'u64';
@@ -157,9 +169,10 @@ function typeOf(key: string, value: GgufValue): ValueType {
   if (value instanceof PackedStrings) return { array: 'string' };
   if (Array.isArray(value)) {
     if (value.every((element) => typeof element === 'boolean')) return { array: 'bool' };
-    return { arrays: value.map((element) => typeOf(key, element)) };
+    if (depth >= LIMITS.arrayDepth) throw new StarlingError('invalid_argument', `metadata ${quote(key)} nests arrays more than ${LIMITS.arrayDepth} deep, which no reader takes`, { details: { key } });
+    return { arrays: value.map((element) => typeOf(key, element, depth + 1)) };
   }
   const element = ARRAY_TYPES.get(value.constructor);
-  if (element === undefined) throw new StarlingError('invalid_argument', `metadata ${JSON.stringify(key)}: an array of numbers is a typed array`);
+  if (element === undefined) throw new StarlingError('invalid_argument', `metadata ${quote(key)}: an array of numbers is a typed array`);
   return { array: element };
 }

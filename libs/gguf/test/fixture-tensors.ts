@@ -4,8 +4,11 @@ import type { GgufModel } from '../src/model.js';
 import { openGgufFile } from '../src/open.node.js';
 
 /** Opens a fixture for the time that `use` takes. */
-export async function withFixture<T>(file: readonly string[], use: (model: GgufModel) => Promise<T>): Promise<T> {
-  const model = await openGgufFile(fixturePath(...file));
+export const withFixture = <T>(file: readonly string[], use: (model: GgufModel) => Promise<T>): Promise<T> => withModel(fixturePath(...file), use);
+
+/** Opens a model's file for the time that `use` takes. */
+export async function withModel<T>(file: string, use: (model: GgufModel) => Promise<T>): Promise<T> {
+  const model = await openGgufFile(file);
   try {
     return await use(model);
   } finally {

@@ -7,8 +7,10 @@ import { StarlingError, type ErrorDetails } from '@starling/core';
 export const LIMITS = {
   /** Characters of one grammar text or regular expression: parsing is linear, but a client's text is held in memory. */
   textLength: 1 << 20,
-  /** Depth of groups in a grammar or expression, and of a schema: parsers recurse. */
+  /** Depth of groups in a grammar or expression, and of the values of a schema: parsers recurse. */
   nesting: 256,
+  /** Lookaheads of one expression and the parts around them, each counted for every way to reach it: each is worked out within the one before, lookaheads with automata of their own. */
+  lookaheads: 256,
   /** States of a nondeterministic automaton: `(x{1000}){1000}` stops here. */
   nfaStates: 100_000,
   /** States of one deterministic automaton: `(a|b)*a(a|b){20}` stops here. */
@@ -17,10 +19,14 @@ export const LIMITS = {
   dfaCells: 8_000_000,
   /** Steps in making one automaton: bounds the time where the states alone would not. */
   dfaWork: 8_000_000,
+  /** Steps in all that one grammar is compiled from. */
+  compileWork: 40_000_000,
   /** Code points of a string in a JSON value; a longer `maxLength` counts as this one, a longer `minLength` is refused. */
   stringLength: 65_536,
   /** Remainders that `multipleOf` may need. */
   modulus: 20_000,
+  /** Values in one schema document, those of `const` and other data included: all are looked at, and it is held as a text. */
+  schemaValues: 1_000_000,
   /** Subschemas of one schema document. */
   schemaNodes: 50_000,
   /** Different combinations of subschemas that have to hold together somewhere. */

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { KvCache } from './kv-cache.js';
 import { KvSequence } from './kv-sequence.js';
 import { PageArena } from './page-arena.js';
 
@@ -110,5 +111,32 @@ describe('KvSequence', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('pages that were filled elsewhere', () => {
+  const tokens = Uint32Array.from({ length: 10 }, (_, i) => i);
+  const allocate = ({ arena }: KvCache, count: number): number[] => Array.from({ length: count }, () => arena.allocate());
+
+  it('are taken over by the cache, which gives back those that it has', () => {
+    const cache = new KvCache({ pageCount: 8, pageTokens: 4 });
+    const pages = allocate(cache, 3);
+    expect(cache.adopt('key', tokens, pages)).toBe(10);
+    const { kv, miss } = cache.match('key', tokens, 10);
+    expect([[...kv.pages], kv.length, miss]).toEqual([pages, 10, undefined]);
+    expect(cache.adopt('key', Uint32Array.of(0, 1, 2, 3, 9), allocate(cache, 2))).toBe(5);
+    expect(cache.arena.freePages).toBe(4);
+    cache.checkIntegrity([kv.pages]);
+    kv.release();
+    expect(cache.evict(8)).toBe(4);
+    expect(cache.arena.freePages).toBe(8);
+  });
+
+  it('stay the caller\'s where they do not fit the tokens', () => {
+    const cache = new KvCache({ pageCount: 8, pageTokens: 4 });
+    const pages = allocate(cache, 2);
+    expect(() => cache.adopt('key', tokens, pages)).toThrow(expect.objectContaining({ code: 'invalid_argument', details: { pages: 2, needed: 3 } }));
+    for (const page of pages) cache.arena.release(page);
+    expect(cache.arena.freePages).toBe(8);
   });
 });

@@ -1,5 +1,7 @@
 import { StarlingError, assert } from '@starling/core';
 import type { PageArena } from './page-arena.js';
+import type { WindowPages } from './window-pages.js';
+import { WindowTable } from './window-table.js';
 
 /** Where the keys and values of one position are. */
 export interface KvLocation {
@@ -12,22 +14,40 @@ export interface KvLocation {
  * The page table of one sequence: position p is in page `pages[p / pageTokens]` at `p % pageTokens`.
  *
  * Invariant: the table covers `length` positions and those reserved after them; positions `[0, length)` hold tokens.
+ * Where windowed layers have pages of their own, `windows` is the table of those, of the same positions.
  * Pages may be shared with forks as long as nobody writes them: after `reserve(n)`, the pages of `[length, length + n)` have one holder.
  */
 export class KvSequence {
   readonly arena: PageArena;
-  /** The number under which a model runtime keeps what it remembers of this sequence beside pages (recurrent state). */
-  slot: number;
+  /** Absent where a page is one of all layers. */
+  readonly windows: WindowTable | undefined;
   #table: Int32Array;
   #pageCount = 0;
   #length = 0;
   #released = false;
 
-  /** An empty sequence: it holds no page until something is reserved. */
-  constructor(arena: PageArena, slot = 0) {
+  /** An empty sequence: it holds no page until something is reserved. @param windows where windowed layers have pages of their own */
+  constructor(arena: PageArena, windows?: WindowPages | WindowTable) {
     this.arena = arena;
-    this.slot = slot;
+    this.windows = windows instanceof WindowTable || windows === undefined ? windows : new WindowTable(windows);
     this.#table = new Int32Array(8);
+  }
+
+  /**
+   * A sequence whose `length` first tokens are in pages that others hold: they are shared until it reserves room to write.
+   * @param windows where windowed layers have pages of their own: as many of those, `NO_PAGE` for what is not needed
+   */
+  static over(arena: PageArena, pages: ArrayLike<number>, length: number, windows?: WindowTable): KvSequence {
+    assert(pages.length === arena.pagesFor(length), `${length} tokens lie in ${arena.pagesFor(length)} pages, not ${pages.length}`);
+    const sequence = new KvSequence(arena, windows);
+    sequence.#growTable(pages.length);
+    for (let i = 0; i < pages.length; i++) {
+      arena.retain(pages[i]);
+      sequence.#table[i] = pages[i];
+    }
+    sequence.#pageCount = pages.length;
+    sequence.#length = length;
+    return sequence;
   }
 
   /** Positions that hold tokens. */
@@ -55,15 +75,31 @@ export class KvSequence {
     return added + (this.#mustCopyLast(tokens) ? 1 : 0);
   }
 
+  /** Free pages of windowed layers that `reserve(tokens, windowsFrom)` would take. */
+  windowPagesToReserve(tokens: number, windowsFrom = this.#length): number {
+    return this.windows?.pagesToReserve(this.#length, tokens, windowsFrom) ?? 0;
+  }
+
+  /** The error of `reserve(tokens, windowsFrom)`, kv_exhausted with figures of the pages that are too few; undefined if there is room. */
+  shortage(tokens: number, windowsFrom = this.#length): StarlingError | undefined {
+    const needed = this.pagesToReserve(tokens);
+    if (needed > this.arena.freePages) return this.arena.exhausted(needed);
+    const neededWindows = this.windowPagesToReserve(tokens, windowsFrom);
+    const windowed = this.windows?.windows.arena;
+    return windowed && neededWindows > windowed.freePages ? windowed.exhausted(neededWindows) : undefined;
+  }
+
   /**
    * Makes room for `tokens` positions after `length`, held by this sequence alone, so that they may be written.
+   * @param windowsFrom positions before this get no page of windowed layers: nobody will see them
    * @throws StarlingError kv_exhausted if too few pages are free; then nothing has changed
    */
-  reserve(tokens: number): void {
+  reserve(tokens: number, windowsFrom = this.#length): void {
     this.#checkLive();
     assert(Number.isInteger(tokens) && tokens >= 0, `room is reserved for a whole number of tokens, not ${tokens}`);
-    const needed = this.pagesToReserve(tokens);
-    if (needed > this.arena.freePages) throw this.arena.exhausted(needed);
+    const shortage = this.shortage(tokens, windowsFrom);
+    if (shortage) throw shortage;
+    this.windows?.reserve(this.#length, tokens, windowsFrom);
     if (this.#mustCopyLast(tokens)) this.#copyLast();
     const pageCount = Math.max(this.#pageCount, this.arena.pagesFor(this.#length + tokens));
     this.#growTable(pageCount);
@@ -75,9 +111,15 @@ export class KvSequence {
     this.#checkLive();
     const length = this.#length + tokens;
     assert(Number.isInteger(tokens) && tokens >= 0 && length <= this.capacity, `${tokens} tokens after ${this.#length} were reserved (room for ${this.capacity})`);
-    assert(!this.#mustCopyLast(tokens), 'a page that was shared after its room was reserved is reserved again before it is written');
+    assert(!this.#mustCopyLast(tokens) && this.windows?.mustCopyLast(this.#length, tokens) !== true, 'a page that was shared after its room was reserved is reserved again before it is written');
     this.#markFilled(this.#length, length);
     this.#length = length;
+  }
+
+  /** Gives back pages of windowed layers that slid out of the window. */
+  slide(): void {
+    this.#checkLive();
+    this.windows?.slide(this.#length);
   }
 
   /** Forgets the positions from `length` on, and gives back pages that are not needed for the rest; also those reserved ahead. */
@@ -87,23 +129,29 @@ export class KvSequence {
     const pageCount = this.arena.pagesFor(length);
     while (this.#pageCount > pageCount) this.arena.release(this.#table[--this.#pageCount]);
     this.#length = length;
+    this.windows?.truncate(length);
+    assert(this.windows?.sees(length) !== false, `a sequence is cut to ${length} tokens, where pages of windowed layers slid out`);
     const rest = length % this.arena.pageTokens;
     if (rest > 0) this.arena.setFilled(this.#table[pageCount - 1], rest);
   }
 
   /** A second sequence with the same tokens; pages are shared until one of the two reserves room to write. Room reserved ahead stays here. */
-  fork(slot = 0): KvSequence {
+  fork(): KvSequence {
     this.#checkLive();
-    const copy = new KvSequence(this.arena, slot);
     const pageCount = this.arena.pagesFor(this.#length);
-    copy.#growTable(pageCount);
-    for (let i = 0; i < pageCount; i++) {
-      this.arena.retain(this.#table[i]);
-      copy.#table[i] = this.#table[i];
-    }
-    copy.#pageCount = pageCount;
-    copy.#length = this.#length;
-    return copy;
+    const windows = this.windows && WindowTable.over(this.windows.windows, this.windows.pages.subarray(0, pageCount));
+    return KvSequence.over(this.arena, this.#table.subarray(0, pageCount), this.#length, windows);
+  }
+
+  /** Puts a full page that holds the same tokens after the same tokens in the place of this sequence's own, so that memory holds it once. */
+  share(index: number, page: number): void {
+    this.#checkLive();
+    assert((index + 1) * this.arena.pageTokens <= this.#length, `page ${index} of a sequence of ${this.#length} is full when it is shared`);
+    const own = this.#table[index];
+    if (own === page) return;
+    this.arena.retain(page);
+    this.arena.release(own);
+    this.#table[index] = page;
   }
 
   /** Gives all pages back. The sequence is of no use afterwards; a second call does nothing. */
@@ -134,6 +182,7 @@ export class KvSequence {
   checkIntegrity(): void {
     assert(this.#length <= this.capacity, `${this.#length} tokens lie in pages for ${this.capacity}`);
     assert(!this.#released || this.#pageCount === 0, 'a released sequence holds no page');
+    this.windows?.checkIntegrity(this.#length, this.#pageCount);
     const { pageTokens } = this.arena;
     const seen = new Set<number>();
     for (let i = 0; i < this.#pageCount; i++) {

@@ -38,10 +38,10 @@ describe('PageArena', () => {
     sequence.reserve(9);
     sequence.commit(5);
     const fork = sequence.fork();
-    expect(arena.statistics()).toEqual({ pageCount: 10, freePages: 7, sharedPages: 2, allocatedBytes: 300, freeBytes: 700, fragmentedBytes: 175 });
+    expect(arena.statistics()).toEqual({ pageCount: 10, freePages: 7, cachedPages: 0, sharedPages: 2, allocatedBytes: 300, freeBytes: 700, fragmentedBytes: 175 });
     fork.release();
     sequence.release();
-    expect(arena.statistics()).toEqual({ pageCount: 10, freePages: 10, sharedPages: 0, allocatedBytes: 0, freeBytes: 1000, fragmentedBytes: 0 });
+    expect(arena.statistics()).toEqual({ pageCount: 10, freePages: 10, cachedPages: 0, sharedPages: 0, allocatedBytes: 0, freeBytes: 1000, fragmentedBytes: 0 });
   });
 
   it('notices a table that names a page it does not hold', () => {

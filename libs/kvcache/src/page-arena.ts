@@ -18,7 +18,10 @@ export interface PageArenaOptions {
 /** Where the bytes of an arena are. `allocatedBytes + freeBytes` is the size of the arena. */
 export interface ArenaStatistics {
   readonly pageCount: number;
+  /** Pages that no sequence needs: free ones, and those that hold nothing but cached prefixes. */
   readonly freePages: number;
+  /** Those of the free pages that hold cached prefixes. */
+  readonly cachedPages: number;
   /** Pages that more than one sequence holds. */
   readonly sharedPages: number;
   readonly allocatedBytes: number;
@@ -45,6 +48,9 @@ export class PageArena {
   readonly #holders: Int32Array;
   /** Positions of each page that hold a token `(pageCount)`. */
   readonly #filled: Int32Array;
+  /** 1 for pages of which one holder is the prefix cache `(pageCount)`. */
+  readonly #isCached: Uint8Array;
+  #evictable = 0;
 
   /** @throws StarlingError invalid_argument if a count is not a positive integer */
   constructor(options: PageArenaOptions) {
@@ -56,11 +62,17 @@ export class PageArena {
     this.#freeCount = this.pageCount;
     this.#holders = new Int32Array(this.pageCount);
     this.#filled = new Int32Array(this.pageCount);
+    this.#isCached = new Uint8Array(this.pageCount);
   }
 
   /** Pages that nobody holds. */
   get freePages(): number {
     return this.#freeCount;
+  }
+
+  /** Pages that nobody but the prefix cache holds: it gives them back when they are asked for. */
+  get evictablePages(): number {
+    return this.#evictable;
   }
 
   /** Pages that a run of `tokens` positions takes. */
@@ -82,15 +94,32 @@ export class PageArena {
   /** Adds a holder to a page that has one. */
   retain(page: number): void {
     this.#checkHeld(page);
-    this.#holders[page]++;
+    if (this.#holders[page]++ === 1 && this.#isCached[page] === 1) this.#evictable--;
   }
 
   /** Takes one holder away; the last one frees the page. */
   release(page: number): void {
     this.#checkHeld(page);
-    if (--this.#holders[page] > 0) return;
+    assert(this.#isCached[page] === 0 || this.#holders[page] > 1, `page ${page} is taken out of the cache before its last holder goes`);
+    if (--this.#holders[page] === 1 && this.#isCached[page] === 1) this.#evictable++;
+    if (this.#holders[page] > 0) return;
     this.#filled[page] = 0;
     this.#free[this.#freeCount++] = page;
+  }
+
+  /** Notes that one of the page's holders is the prefix cache, or is so no longer. */
+  setCached(page: number, isCached: boolean): void {
+    this.#checkHeld(page);
+    const value = isCached ? 1 : 0;
+    if (this.#isCached[page] === value) return;
+    this.#isCached[page] = value;
+    if (this.#holders[page] === 1) this.#evictable += isCached ? 1 : -1;
+  }
+
+  /** Whether one of the page's holders is the prefix cache. */
+  isCached(page: number): boolean {
+    this.#checkPage(page);
+    return this.#isCached[page] === 1;
   }
 
   /** How many hold this page; 0 for a free one. */
@@ -126,12 +155,14 @@ export class PageArena {
     let empty = 0;
     for (let page = 0; page < this.pageCount; page++) {
       if (this.#holders[page] > 1) shared++;
-      if (this.#holders[page] > 0) empty += this.pageTokens - this.#filled[page];
+      if (this.#holders[page] > 1 || (this.#holders[page] === 1 && this.#isCached[page] === 0)) empty += this.pageTokens - this.#filled[page];
     }
-    const freeBytes = this.#freeCount * this.bytesPerPage;
+    const freePages = this.#freeCount + this.#evictable;
+    const freeBytes = freePages * this.bytesPerPage;
     return {
       pageCount: this.pageCount,
-      freePages: this.#freeCount,
+      freePages,
+      cachedPages: this.#evictable,
       sharedPages: shared,
       allocatedBytes: this.pageCount * this.bytesPerPage - freeBytes,
       freeBytes,
@@ -160,12 +191,15 @@ export class PageArena {
       assert(page >= 0 && page < this.pageCount && isFree[page] === 0, `page ${page} is on the free list once`);
       isFree[page] = 1;
     }
+    let evictable = 0;
     for (let page = 0; page < this.pageCount; page++) {
       const holders = this.#holders[page];
+      if (this.#isCached[page] === 1 && holders === 1) evictable++;
       const filled = this.#filled[page];
       assert(isFree[page] === 1 ? holders === 0 && filled === 0 : holders > 0, `page ${page} is free (${isFree[page]}) or held (${holders}), not both`);
       assert(filled >= 0 && filled <= this.pageTokens, `page ${page} holds ${filled} of at most ${this.pageTokens} tokens`);
     }
+    assert(evictable === this.#evictable, `${evictable} pages are held by the cache alone, ${this.#evictable} were counted`);
     if (tables === undefined) return;
     const named = new Int32Array(this.pageCount);
     for (const table of tables) for (let i = 0; i < table.length; i++) named[table[i]]++;
@@ -175,12 +209,13 @@ export class PageArena {
   }
 
   #checkPage(page: number): void {
-    assert(Number.isInteger(page) && page >= 0 && page < this.pageCount, `page ${page} is one of the ${this.pageCount} of the arena`);
+    // Asked for pages by the thousand in each step: the words are made only where they are needed.
+    if (!Number.isInteger(page) || page < 0 || page >= this.pageCount) assert(false, `page ${page} is one of the ${this.pageCount} of the arena`);
   }
 
   #checkHeld(page: number): void {
     this.#checkPage(page);
-    assert(this.#holders[page] > 0, `page ${page} is held`);
+    if (this.#holders[page] === 0) assert(false, `page ${page} is held`);
   }
 }
 

@@ -1,6 +1,8 @@
+import { StarlingError } from '@starling/core';
 import type { Dirent } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { isLocked } from './file-lock.node.js';
 import { parseManifest, type FileManifest } from './manifest.js';
 import { chooseHubFile, parseReference, partNames } from './reference.js';
 
@@ -98,7 +100,11 @@ export class CacheFolder {
     await this.#removeEmptyFolders(path.dirname(this.pathOf(name)));
   }
 
-  /** Removes what unfinished downloads have left of a file. @returns its name, or undefined if there was nothing */
+  /**
+   * Removes what unfinished downloads have left of a file.
+   * @returns its name, or undefined if there was nothing
+   * @throws StarlingError conflict while it is being downloaded
+   */
   async removePartial(name: string): Promise<string | undefined> {
     const partial = await this.#names('.part');
     const hub = hubFolder(name);
@@ -106,7 +112,11 @@ export class CacheFolder {
       hub === undefined
         ? (partial.find((candidate) => candidate === name) ?? partial.find((candidate) => path.posix.basename(candidate) === name))
         : chooseHubFile(partial.filter((candidate) => candidate.startsWith(hub.folder)), hub.quant);
-    if (found !== undefined) await this.remove(found);
+    if (found === undefined) return undefined;
+    for (const part of partNames(found)) {
+      if (await isLocked(`${this.pathOf(part)}.lock`)) throw new StarlingError('conflict', `model ${JSON.stringify(name)} is being downloaded: end that first`, { details: { name: found } });
+    }
+    await this.remove(found);
     return found;
   }
 

@@ -61,13 +61,25 @@ const MAX_PAUSE_MS = 30_000;
  * @throws StarlingError download_failed, checksum_mismatch, not_found, forbidden, conflict, cancelled
  */
 export async function download(url: string, finalPath: string, options: DownloadOptions = {}): Promise<DownloadResult | undefined> {
+  const folder = path.dirname(finalPath);
+  let made: string | undefined;
   try {
-    await fs.mkdir(path.dirname(finalPath), { recursive: true });
+    made = await fs.mkdir(folder, { recursive: true });
     return await withFileLock(`${finalPath}.lock`, (signal) => downloadLocked(url, finalPath, { ...options, signal }), options.signal);
   } catch (error) {
+    if (made !== undefined) await removeEmpty(folder, made);
     if (options.signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause: error });
     if (isStarlingError(error)) throw error;
     throw new StarlingError('download_failed', `${finalPath}: cannot be written (${messageOf(error)})`, { details: { file: finalPath }, cause: error });
+  }
+}
+
+/** Takes a folder away, and those around it up to `last`, as far as nothing is in them. */
+async function removeEmpty(folder: string, last: string): Promise<void> {
+  try {
+    for (let at = folder; at.startsWith(last); at = path.dirname(at)) await fs.rmdir(at);
+  } catch {
+    // Something is in it: what came of the download so far, or of another.
   }
 }
 

@@ -1,4 +1,4 @@
-import { StarlingError, isStarlingError } from '@starling/core';
+import { StarlingError, bodyPieces, isStarlingError } from '@starling/core';
 import { publicUrl, reasonOf, request, statusError, type RemoteFile } from './remote-file.js';
 
 export interface FetchBytesOptions {
@@ -42,7 +42,7 @@ export async function fetchBytes(
     const response = await request(remote.url, { headers: { ...remote.headers, ...range, 'accept-encoding': 'identity' }, signal: stop.signal }, stallMs);
     watch();
     checkAnswer(response, remote, begin, end, fail);
-    for await (const piece of piecesOf(response, stop.signal)) {
+    for await (const piece of bodyPieces(response, stop.signal)) {
       watch();
       if (end !== undefined && position + piece.length > end) throw fail(`the server sent more than the bytes ${begin} to ${end} it was asked for`);
       await take(position, piece);
@@ -59,27 +59,6 @@ export async function fetchBytes(
   if (stalled) throw fail(`no byte came for ${stallMs} ms`);
   if (end !== undefined && position < end) throw fail(`the connection was cut at byte ${position} of ${end}`);
   return position;
-}
-
-/**
- * The pieces of a body as they come. Its reader is cancelled when the signal fires or the caller leaves: fetch forgets its own signal
- * once the response has been collected, and a read would then wait for ever.
- */
-export async function* piecesOf(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  const cancel = (): void => void reader.cancel().catch(() => undefined);
-  signal.addEventListener('abort', cancel, { once: true });
-  if (signal.aborted) cancel();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    cancel();
-  }
 }
 
 function checkAnswer(response: Response, remote: RemoteFile, begin: number, end: number | undefined, fail: (why: string) => StarlingError): void {

@@ -52,6 +52,12 @@ export async function withFileLock<T>(file: string, work: (signal: AbortSignal) 
   }
 }
 
+/** Whether somebody who lives holds a lock file. */
+export async function isLocked(file: string): Promise<boolean> {
+  const exists = await fs.stat(file).then(() => true, () => false);
+  return exists && !(await isDead(file));
+}
+
 function cancelled(file: string, signal: AbortSignal): StarlingError {
   return new StarlingError('cancelled', `${file}: waiting for another download of the same file was cancelled`, { cause: signal.reason });
 }

@@ -1,5 +1,4 @@
-import { StarlingError, isStarlingError, messageOf } from '@starling/core';
-import { piecesOf } from './fetch-bytes.js';
+import { StarlingError, bodyPieces, isStarlingError, messageOf } from '@starling/core';
 import { chooseHubFile, partNames } from './reference.js';
 import { request } from './remote-file.js';
 
@@ -24,7 +23,7 @@ const LIST_TIMEOUT_MS = 30_000;
 /** A listing of more bytes is not one of a model's repository. */
 const MAX_LIST_BYTES = 16 << 20;
 
-export function hubBaseUrl({ baseUrl }: HubOptions = {}): string {
+function hubBaseUrl({ baseUrl }: HubOptions = {}): string {
   return (baseUrl ?? process.env.STARLING_HUB ?? process.env.HF_ENDPOINT ?? PUBLIC_HUB).replace(/\/+$/, '');
 }
 
@@ -88,7 +87,7 @@ async function getJson(url: string, label: string, headers: Record<string, strin
     if (!response.ok) throw new StarlingError('download_failed', `${label}: the hub answered ${response.status}`, { details: { url } });
     const pieces: Uint8Array[] = [];
     let bytes = 0;
-    for await (const piece of piecesOf(response, stop.signal)) {
+    for await (const piece of bodyPieces(response, stop.signal)) {
       bytes += piece.length;
       if (bytes > MAX_LIST_BYTES) throw new StarlingError('download_failed', `${label}: the listing is longer than ${MAX_LIST_BYTES} bytes`, { details: { url } });
       pieces.push(piece);

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../../tools/jest/until.js';
 import { startBadServer, type BadServer } from '../test/bad-server.js';
 import { defaultHome } from './home.node.js';
 import { ModelStore } from './model-store.node.js';
@@ -19,7 +20,7 @@ let store: ModelStore;
 beforeEach(async () => {
   home = fs.mkdtempSync(path.join(os.tmpdir(), 'store-'));
   server = await startBadServer(bytes);
-  store = new ModelStore({ home, hub: { baseUrl: server.url, token: 't' }, download: { retryDelayMs: 1, retries: 1, stallMs: 500 } });
+  store = new ModelStore({ home, hub: { baseUrl: server.url, token: 't' }, download: { retryDelayMs: 1, retries: 1 } });
   server.pages.set(
     '/api/models/owner/repo/tree/main?recursive=true',
     JSON.stringify([
@@ -42,6 +43,10 @@ describe('the model store', () => {
     fs.writeFileSync(file, bytes);
     await expect(store.resolve(file)).resolves.toEqual({ path: file });
     await expect(store.list()).resolves.toEqual([]);
+  });
+
+  it('says that a folder is there, and is no file', async () => {
+    await expect(store.resolve(home)).rejects.toMatchObject({ code: 'file_not_found', message: expect.stringContaining('that is not a file') });
   });
 
   it('pulls from a hub once, with a manifest, and finds it again by every name', async () => {
@@ -91,6 +96,15 @@ describe('the model store', () => {
     expect(fs.readdirSync(path.join(home, 'models', 'owner', 'repo'))).toContain('m-Q8_0.gguf.part');
     await expect(store.remove('hf:owner/repo')).resolves.toMatchObject({ name: 'owner/repo/m-Q8_0.gguf' });
     expect(fs.readdirSync(path.join(home, 'models'))).toEqual([]);
+  });
+
+  it('does not remove what is being downloaded', async () => {
+    let removed: Promise<unknown> | undefined;
+    const onProgress = () => void (removed ??= expect(store.remove('m-Q8_0.gguf')).rejects.toMatchObject({ code: 'conflict' }));
+    server.faults.bytesPerSecond = 200_000;
+    await expect(store.pull('hf:owner/repo:Q8_0', { onProgress })).resolves.toMatchObject({ manifest: { sha256 } });
+    expect(removed).toBeDefined();
+    await removed;
   });
 
   it('pulls from a URL, and keeps equal file names of different URLs apart', async () => {
@@ -174,7 +188,7 @@ describe('processes that pull the same model', () => {
   it('one goes on where another was killed, while a third waits; all get the same whole file', async () => {
     server.faults.bytesPerSecond = 20_000;
     const killed = pullElsewhere();
-    while (!firstChunkIsKept()) await sleep(20);
+    await until(firstChunkIsKept);
     killed.child.kill('SIGKILL');
     await killed.done;
     server.faults.bytesPerSecond = undefined;
@@ -208,5 +222,8 @@ describe('sha256File', () => {
     expect(seen).toEqual([bytes.length]);
     await expect(sha256File(path.join(home, 'none'))).rejects.toMatchObject({ code: 'file_not_found' });
     await expect(sha256File(file, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+    const { signal } = new AbortController();
+    await sha256File(file, { signal });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });

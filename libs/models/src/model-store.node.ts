@@ -1,5 +1,6 @@
 import { StarlingError } from '@starling/core';
 import { createHash } from 'node:crypto';
+import fs from 'node:fs/promises';
 import path from 'node:path';
 import { CacheFolder, isFile, type ModelFile, type StoredModel } from './cache-folder.node.js';
 import { download, type DownloadOptions, type DownloadProgress } from './download.node.js';
@@ -25,6 +26,8 @@ export interface PullOptions {
 export interface ResolveOptions extends PullOptions {
   /** Whether a file of the cache folder is read through and held against its checksum. Default true. */
   readonly verify?: boolean;
+  /** Whether what is not on this machine is downloaded. Default true. */
+  readonly download?: boolean;
 }
 
 /** What pull gives. */
@@ -61,8 +64,10 @@ export class ModelStore {
     if (reference.kind === 'file') {
       const loose = await this.#cache.findLoose(name);
       if (loose) return loose;
-      throw new StarlingError('file_not_found', `model ${JSON.stringify(name)}: no such file, and the cache folder ${this.#cache.models} has none of this name`, { details: { name } });
+      const why = await fs.stat(reference.path).then(() => 'that is not a file (a folder, a pipe or a device)', () => 'no such file');
+      throw new StarlingError('file_not_found', `model ${JSON.stringify(name)}: ${why}, and the cache folder ${this.#cache.models} has none of this name`, { details: { name } });
     }
+    if (options.download === false) throw new StarlingError('file_not_found', `model ${JSON.stringify(name)} is not on this machine, and nothing is downloaded`, { details: { name } });
     const pulled = await this.pull(name, options);
     return pulled.fresh ? pulled : this.#checked(pulled, options);
   }
@@ -101,7 +106,7 @@ export class ModelStore {
   /**
    * Removes a file (of a split model: all its parts) from the cache folder, or what an unfinished download has left of it.
    * @returns what was removed; without a manifest if it was not complete
-   * @throws StarlingError not_found
+   * @throws StarlingError not_found; conflict while it is being downloaded
    */
   async remove(name: string): Promise<ModelFile & { readonly name: string }> {
     const model = await this.find(name);

@@ -10,8 +10,12 @@ describe('model names', () => {
     ['C:\\models\\a.gguf', { kind: 'file', path: 'C:\\models\\a.gguf' }],
   ])('%s', (name, expected) => expect(parseReference(name)).toEqual(expected));
 
-  it.each(['', '  ', 'hf:', 'hf:owner', 'hf:../repo', 'hf:a/b:c:d', 'hf:a/b/c', 'http://', 'a\0b'])('refuses %j', (name) => {
+  it.each(['', '  ', 'hf:', 'hf:owner', 'hf:../repo', 'hf:a/b:c:d', 'hf:a/b/c', 'http://', 'http://../a.gguf', 'http://./a.gguf', 'https://user:secret@h/a.gguf', 'a\0b'])('refuses %j', (name) => {
     expect(() => parseReference(name)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  });
+
+  it('does not repeat a password', () => {
+    expect(() => parseReference('https://user:secret@h/a.gguf?key=secret')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') }));
   });
 
   it('never lets a hub name leave its folder', () => {

@@ -1,4 +1,5 @@
 import { StarlingError } from '@starling/core';
+import { publicUrl } from './remote-file.js';
 
 /** What a model's name stands for. */
 export type ModelReference =
@@ -25,7 +26,10 @@ export function parseReference(name: string): ModelReference {
   }
   if (/^https?:\/\//i.test(name)) {
     if (!URL.canParse(name)) throw refuse('a URL that can be parsed');
-    return { kind: 'url', url: new URL(name).href };
+    const { href, hostname, username, password } = new URL(name);
+    if (/^\.+$/.test(hostname)) throw refuse('a URL with a host');
+    if (username !== '' || password !== '') throw new StarlingError('invalid_argument', `model ${publicUrl(href)}: expected a URL without user and password: they are not sent`);
+    return { kind: 'url', url: href };
   }
   return { kind: 'file', path: name };
 }

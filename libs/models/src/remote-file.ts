@@ -22,8 +22,8 @@ export interface RemoteFile {
 /** More redirects than any honest server needs. */
 const MAX_REDIRECTS = 8;
 
-const failed = (url: string, why: string, cause?: unknown): StarlingError =>
-  new StarlingError('download_failed', `${publicUrl(url)}: ${why}`, { details: { url: publicUrl(url) }, cause });
+const failed = (url: string, why: string, cause?: unknown, details: { readonly final?: true } = {}): StarlingError =>
+  new StarlingError('download_failed', `${publicUrl(url)}: ${why}`, { details: { url: publicUrl(url), ...details }, cause });
 
 /**
  * Asks, with a limit on the time until the headers are there; the body may take as long as it wants. The signal of `init` ends both.
@@ -44,10 +44,25 @@ export async function request(url: string, init: RequestInit, timeoutMs: number)
   } catch (cause) {
     init.signal?.removeEventListener('abort', abort);
     if (init.signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause });
-    throw failed(url, isLate ? `no answer within ${timeoutMs} ms` : `no connection: ${reasonOf(cause)}`, cause);
+    if (isLate) throw failed(url, `no answer within ${timeoutMs} ms`, cause);
+    throw failed(url, `no connection: ${reasonOf(cause)}`, cause, isFinal(cause) ? { final: true } : {});
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Codes of failures that the next attempt would meet again: certificates that are not to be trusted. */
+const FINAL_CODE = /CERT|TLS|^UNABLE_TO_(?:GET_ISSUER|VERIFY)/;
+
+/**
+ * Whether a request failed for what was asked, not for the way there. What went wrong on the way has a code; what fetch refuses by itself has
+ * none: ports that are not for HTTP, addresses with a password in them.
+ */
+function isFinal(thrown: unknown): boolean {
+  // Not `instanceof`: fetch may be of another realm.
+  const { name, message, cause } = thrown as Partial<Error>;
+  const { code } = (cause ?? thrown) as { readonly code?: unknown };
+  return typeof code === 'string' ? FINAL_CODE.test(code) : name === 'TypeError' && (cause !== undefined || message !== 'fetch failed');
 }
 
 /** An address for messages: without user, password and query, which may be secret (and are long where a hub redirects to). */
@@ -57,9 +72,27 @@ export function publicUrl(url: string): string {
   return `${origin}${pathname}`;
 }
 
+/** An address with a user and a password in it, as fetch takes it: without, and with a header that says the same. */
+function withoutCredentials(url: string, headers: Readonly<Record<string, string>>): { readonly url: string; readonly headers: Readonly<Record<string, string>> } {
+  const plain = new URL(url);
+  const { username, password } = plain;
+  if (username === '' && password === '') return { url, headers };
+  plain.username = plain.password = '';
+  const bytes = new TextEncoder().encode([username, password].map(decoded).join(':'));
+  return { url: plain.href, headers: { ...headers, authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` } };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** Why a request failed: fetch itself only says that it did. */
 export function reasonOf(cause: unknown): string {
-  return messageOf(cause instanceof Error && cause.cause !== undefined ? cause.cause : cause);
+  return messageOf((cause as Partial<Error> | undefined)?.cause ?? cause);
 }
 
 /**
@@ -72,6 +105,7 @@ export async function probe(url: string, headers: Readonly<Record<string, string
   let sent = headers;
   let linked: { sha256?: string; size?: number } = {};
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    ({ url: current, headers: sent } = withoutCredentials(current, sent));
     const response = await request(current, { headers: { ...sent, range: 'bytes=0-0', 'accept-encoding': 'identity' }, redirect: 'manual', signal: options.signal }, options.timeoutMs);
     void response.body?.cancel();
     linked = { ...linked, ...linkedFacts(response.headers) };

@@ -34,9 +34,10 @@ export interface HashOptions {
  */
 export async function sha256File(path: string, { onProgress, signal }: HashOptions = {}): Promise<string> {
   const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: { path }, execArgv: [] });
+  let cancel = (): void => undefined;
   try {
     return await new Promise<string>((resolve, reject) => {
-      const cancel = (): void => reject(new StarlingError('cancelled', `${path}: hashing was cancelled`));
+      cancel = () => reject(new StarlingError('cancelled', `${path}: hashing was cancelled`));
       if (signal?.aborted) return cancel();
       signal?.addEventListener('abort', cancel, { once: true });
       worker.on('message', ({ bytes, sha256 }: { bytes?: number; sha256?: string }) => {
@@ -47,6 +48,8 @@ export async function sha256File(path: string, { onProgress, signal }: HashOptio
       worker.on('error', (cause) => reject(new StarlingError('file_not_found', `${path}: it cannot be read: ${cause.message}`, { cause })));
     });
   } finally {
+    // The signal may live much longer than the hashing of one file.
+    signal?.removeEventListener('abort', cancel);
     await worker.terminate();
   }
 }

@@ -185,10 +185,21 @@ export class Candidates {
     return maximum;
   }
 
+  /**
+   * The largest logit, made finite: where penalties or biases took logits beyond single precision, those share all there is to draw,
+   * so that no difference of two of them is NaN.
+   */
+  finiteMaximum(): number {
+    const maximum = this.maximum();
+    if (maximum !== Infinity) return maximum;
+    for (let i = 0; i < this.size; i++) this.logits[i] = this.logits[i] === Infinity ? 0 : -Infinity;
+    return 0;
+  }
+
   /** Fills `probabilities` with e^(logit - maximum) over its sum, all in single precision. */
   softmax(): void {
     const { logits, probabilities, size } = this;
-    const maximum = this.maximum();
+    const maximum = this.finiteMaximum();
     let sum = 0;
     for (let i = 0; i < size; i++) {
       const value = expf(fround(logits[i] - maximum));

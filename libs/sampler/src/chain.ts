@@ -2,7 +2,7 @@ import { dryBreakers } from './dry-breakers.js';
 import { Mt19937 } from './mt19937.js';
 import type { SamplerParams } from './params.js';
 import type { SamplerStage } from './stage.js';
-import { stageLettered, stageNamed, type StageName } from './stage-names.js';
+import { chainNames, type ChainName, type StageName } from './stage-names.js';
 import { AdaptivePStage } from './stages/adaptive-p.js';
 import { BannedStringsStage } from './stages/banned-strings.js';
 import { DrawStage } from './stages/draw.js';
@@ -25,18 +25,18 @@ export type SamplerSettings = SamplerParams & { readonly seed: number };
 /** Makes a stage for a chain, or none if it would do nothing with these settings. */
 export type StageFactory = (settings: SamplerSettings, vocabulary: SamplerVocabulary) => SamplerStage | undefined;
 
-const STAGES: Readonly<Record<Exclude<StageName, 'adaptive_p'>, StageFactory>> = {
+const STAGES: Readonly<Record<Exclude<StageName, 'adaptiveP'>, StageFactory>> = {
   penalties: ({ repeatLastN: lastN, repeatPenalty: repeat, frequencyPenalty: frequency, presencePenalty: presence }) =>
     lastN === 0 || (repeat === 1 && frequency === 0 && presence === 0) ? undefined : new PenaltiesStage({ lastN, repeat, frequency, presence }),
   dry: ({ dryMultiplier: multiplier, dryBase: base, dryAllowedLength: allowedLength, dryPenaltyLastN: lastN, drySequenceBreakers }, vocabulary) =>
     multiplier === 0 || lastN === 0
       ? undefined
       : new DryStage({ multiplier, base, allowedLength, lastN }, dryBreakers(drySequenceBreakers, vocabulary)),
-  top_n_sigma: (p) => (p.topNSigma > 0 ? topNSigma(p.topNSigma) : undefined),
-  top_k: (p) => (p.topK > 0 ? topK(p.topK) : undefined),
-  typ_p: (p) => (p.typicalP < 1 ? typicalP(p.typicalP, p.minKeep) : undefined),
-  top_p: (p) => (p.topP < 1 ? topP(p.topP, p.minKeep) : undefined),
-  min_p: (p) => (p.minP > 0 ? minP(p.minP, p.minKeep) : undefined),
+  topNSigma: (p) => (p.topNSigma > 0 ? topNSigma(p.topNSigma) : undefined),
+  topK: (p) => (p.topK > 0 ? topK(p.topK) : undefined),
+  typicalP: (p) => (p.typicalP < 1 ? typicalP(p.typicalP, p.minKeep) : undefined),
+  topP: (p) => (p.topP < 1 ? topP(p.topP, p.minKeep) : undefined),
+  minP: (p) => (p.minP > 0 ? minP(p.minP, p.minKeep) : undefined),
   xtc: ({ xtcProbability: probability, xtcThreshold: threshold, minKeep, seed }) =>
     probability > 0 && threshold <= 0.5 ? new XtcStage({ probability, threshold, minKeep }, new Mt19937(seed)) : undefined,
   temperature: (p) => dynamicTemperature(p.temperature, p.dynatempRange, p.dynatempExponent),
@@ -55,11 +55,13 @@ export interface Chain {
 
 /**
  * The chain of some parameters. A name that comes twice makes two stages. Mirostat replaces all between the bans and the choice by the
- * temperature.
+ * temperature, but what was asked for must be known all the same.
+ * @throws StarlingError invalid_argument, naming the parameter
  */
 export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): Chain {
   const banned = [...(settings.ignoreEos ? vocabulary.endOfGeneration : []), ...(vocabulary.suppressed ?? [])];
   const biases = [...resolveLogitBias(settings.logitBias, vocabulary), ...banned.map((id) => ({ id, bias: -Infinity }))];
+  const names = chainNames(settings.samplers, Object.keys(own));
   const hasBannedStrings = settings.bannedStrings.length > 0;
   return {
     restrictions: [
@@ -67,22 +69,20 @@ export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabul
       ...(hasBannedStrings ? [new BannedStringsStage(settings.bannedStrings, vocabulary)] : []),
     ],
     mayBanAll: hasBannedStrings || biases.length >= vocabulary.size,
-    stages: settings.mirostat === 0 ? namedStages(settings, vocabulary, own) : mirostatStages(settings, vocabulary),
+    stages: settings.mirostat === 0 ? namedStages(names, settings, vocabulary, own) : mirostatStages(settings, vocabulary),
   };
 }
 
-function namedStages(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {
-  const { samplers } = settings;
+function namedStages(names: readonly ChainName[], settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {
   const chain: SamplerStage[] = [];
   let adaptive = false;
-  for (const name of samplers) {
-    const known = typeof samplers === 'string' ? stageLettered(name) : stageNamed(name);
-    if (known === 'adaptive_p' && !Object.hasOwn(own, name)) {
+  for (const name of names) {
+    if (name.known === 'adaptiveP') {
       adaptive = true;
       continue;
     }
-    const make = Object.hasOwn(own, name) ? own[name] : known === undefined || known === 'adaptive_p' ? undefined : STAGES[known];
-    const stage = make?.(settings, vocabulary);
+    const make = name.own === undefined ? STAGES[name.known] : own[name.own];
+    const stage = make(settings, vocabulary);
     if (stage !== undefined) chain.push(stage);
   }
   const generator = new Mt19937(settings.seed);

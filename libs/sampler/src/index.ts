@@ -3,7 +3,7 @@ export { DEFAULT_SAMPLER_PARAMS, resolveSamplerParams, type SamplerParams, type 
 export { samplerDefaults } from './model-defaults.js';
 export { type SamplerVocabulary } from './vocabulary.js';
 export { vocabularyOf, type VocabularySource } from './vocabulary-of.js';
-export { unknownStageNames, type StageName } from './stage-names.js';
+export { nearestStageName, stagesInSnakeCase, unknownStageNames, type StageName } from './stage-names.js';
 export { logProbabilities, promptLogProbabilities, type TokenLogProbability, type TokenLogProbabilities } from './log-probabilities.js';
 export { StopMonitor, type StopCheck } from './stop-monitor.js';
 export { StopConditions, finishReasonOf, type StopReason, type StopRules, type StopStep, type FinishReason } from './stop-conditions.js';

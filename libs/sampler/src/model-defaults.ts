@@ -1,4 +1,5 @@
 import type { SamplerOptions } from './params.js';
+import { stageNamed } from './stage-names.js';
 
 const NUMBER_KEYS = {
   top_k: 'topK',
@@ -16,7 +17,8 @@ const NUMBER_KEYS = {
 
 /**
  * The sampling parameters that a model file recommends (`general.sampling.*` of its metadata): defaults between the library's own and
- * those of a request. `samplerDefaults(metadata)` then `{ ...defaults, ...request }`.
+ * those of a request. `samplerDefaults(metadata)` then `{ ...defaults, ...request }`. Stages in its chain that nobody knows are left
+ * out: who uses a file cannot change what it recommends.
  */
 export function samplerDefaults(metadata: { get(key: string): unknown }): SamplerOptions {
   const defaults: Record<string, number | readonly string[]> = {};
@@ -26,6 +28,6 @@ export function samplerDefaults(metadata: { get(key: string): unknown }): Sample
     if (typeof value === 'number' && Number.isFinite(value)) defaults[param] = value;
   }
   const sequence = metadata.get('general.sampling.sequence');
-  if (typeof sequence === 'string' && sequence !== '') defaults.samplers = sequence.split(';');
+  if (typeof sequence === 'string' && sequence !== '') defaults.samplers = sequence.split(';').filter((name) => stageNamed(name) !== undefined);
   return defaults;
 }

@@ -35,8 +35,9 @@ describe('resolveSamplerParams', () => {
   });
 
   it.each([
-    ['repeatLastN', -1],
-    ['dryPenaltyLastN', -1],
+    ['repeatLastN', -2],
+    ['dryPenaltyLastN', -2],
+    ['ignoreEos', 'false'],
     ['dryAllowedLength', -1],
     ['minKeep', -1],
     ['adaptiveDecay', 1],
@@ -64,19 +65,19 @@ describe('resolveSamplerParams', () => {
 
 describe('names of stages', () => {
   it('may be written in several ways', () => {
-    expect(['top_k', 'top-k', 'topk', 'TOP_K', 'nucleus', 'temp', 'typ', 'typical_p', 'min-p', 'topnsigma'].map(stageNamed)).toEqual([
-      'top_k', 'top_k', 'top_k', 'top_k', 'top_p', 'temperature', 'typ_p', 'typ_p', 'min_p', 'top_n_sigma',
+    expect(['topK', 'top_k', 'top-k', 'topk', 'TOP_K', 'nucleus', 'temp', 'typ', 'typ_p', 'typical_p', 'typicalP', 'min-p', 'topnsigma'].map(stageNamed)).toEqual([
+      'topK', 'topK', 'topK', 'topK', 'topK', 'topP', 'temperature', 'typicalP', 'typicalP', 'typicalP', 'typicalP', 'minP', 'topNSigma',
     ]);
   });
 
   it('have letters', () => {
     expect(Array.from('edskypmxtai', stageLettered)).toEqual([
-      'penalties', 'dry', 'top_n_sigma', 'top_k', 'typ_p', 'top_p', 'min_p', 'xtc', 'temperature', 'adaptive_p', 'infill',
+      'penalties', 'dry', 'topNSigma', 'topK', 'typicalP', 'topP', 'minP', 'xtc', 'temperature', 'adaptiveP', 'infill',
     ]);
   });
 
   it('that mean nothing can be told', () => {
-    expect(unknownStageNames(['top_k', 'logit_bias', 'banana', 'mine'], ['mine'])).toEqual(['banana']);
+    expect(unknownStageNames(['top_k', 'topK', 'logit_bias', 'logitBias', 'banana', 'mine'], ['mine'])).toEqual(['banana']);
     expect(unknownStageNames('kq')).toEqual(['q']);
   });
 });

@@ -1,6 +1,6 @@
-import { StarlingError } from '@starling/core';
+import { parameterError, type StarlingError } from '@starling/core';
 
-/** A bias for one token (by id) or for every token of a text; `false` bans them. */
+/** A bias for one token (by id) or for every token of a text; `false` bans them. What is no token of the vocabulary is refused. */
 export type LogitBias = readonly (readonly [number | string, number | false])[] | Readonly<Record<string, number | false>>;
 
 /** How tokens are drawn. Names and meaning follow llama-server, in camel case. */
@@ -25,7 +25,7 @@ export interface SamplerParams {
   xtcThreshold: number;
   /** Divides (or, below zero, multiplies) the logits of recent tokens; 1: off. */
   repeatPenalty: number;
-  /** How many recent tokens, prompt included, the three penalties look at; 0: none. */
+  /** How many recent tokens, prompt included, the three penalties look at; 0: none, -1: all. */
   repeatLastN: number;
   /** Subtracted from the logits of recent tokens. */
   presencePenalty: number;
@@ -37,7 +37,7 @@ export interface SamplerParams {
   dryBase: number;
   /** Repetitions up to this length are free. */
   dryAllowedLength: number;
-  /** How many recent tokens are searched for repetitions; 0: none. */
+  /** How many recent tokens, prompt included, are searched for repetitions; 0: none, -1: all. */
   dryPenaltyLastN: number;
   /** Texts at which a repetition ends. */
   drySequenceBreakers: readonly string[];
@@ -51,9 +51,9 @@ export interface SamplerParams {
   dynatempRange: number;
   /** The shape of that movement. */
   dynatempExponent: number;
-  /** The probability near which `adaptive_p` selects; below 0: it draws as usual. */
+  /** The probability near which `adaptiveP` selects; below 0: it draws as usual. */
   adaptiveTarget: number;
-  /** How slowly `adaptive_p` forgets, 0 to 0.99. */
+  /** How slowly `adaptiveP` forgets, 0 to 0.99. */
   adaptiveDecay: number;
   /** Top-p, min-p, typical-p and XTC leave at least this many tokens. */
   minKeep: number;
@@ -63,7 +63,7 @@ export interface SamplerParams {
   ignoreEos: boolean;
   /** Texts that must not come up. */
   bannedStrings: readonly string[];
-  /** The stages in their order, by name, or as a string of their letters. Names that nobody knows are left out. */
+  /** The stages in their order, by name (`topK`, or llama-server's `top_k`), or as a string of their letters. Names that nobody knows are refused, with the nearest that is known. */
   samplers: readonly string[] | string;
 }
 
@@ -100,7 +100,7 @@ export const DEFAULT_SAMPLER_PARAMS: Readonly<SamplerParams> = {
   logitBias: [],
   ignoreEos: false,
   bannedStrings: [],
-  samplers: ['penalties', 'dry', 'top_n_sigma', 'top_k', 'typ_p', 'top_p', 'min_p', 'xtc', 'temperature'],
+  samplers: ['penalties', 'dry', 'topNSigma', 'topK', 'typicalP', 'topP', 'minP', 'xtc', 'temperature'],
 };
 
 interface NumberRule {
@@ -116,6 +116,8 @@ type NumberKey = { [K in keyof SamplerParams]-?: SamplerParams[K] extends number
 const INT32_MAX = 2147483647;
 const unitRange: NumberRule = { min: 0, max: 1, outside: 'clamp' };
 const countRule: NumberRule = { integer: true, min: 0, max: INT32_MAX, outside: 'refuse' };
+/** -1 stands for all tokens of the sequence. */
+const windowRule: NumberRule = { ...countRule, min: -1 };
 
 const NUMBER_RULES: Readonly<Record<Exclude<NumberKey, 'seed'>, NumberRule>> = {
   temperature: { min: 0, outside: 'clamp' },
@@ -127,13 +129,13 @@ const NUMBER_RULES: Readonly<Record<Exclude<NumberKey, 'seed'>, NumberRule>> = {
   xtcProbability: unitRange,
   xtcThreshold: unitRange,
   repeatPenalty: {},
-  repeatLastN: countRule,
+  repeatLastN: windowRule,
   presencePenalty: {},
   frequencyPenalty: {},
   dryMultiplier: {},
   dryBase: {},
   dryAllowedLength: countRule,
-  dryPenaltyLastN: countRule,
+  dryPenaltyLastN: windowRule,
   mirostat: { integer: true, min: 0, max: 2, outside: 'clamp' },
   mirostatTau: {},
   mirostatEta: {},
@@ -161,6 +163,7 @@ export function resolveSamplerParams(options: SamplerOptions): SamplerParams {
   }
   resolved.seed = options.seed === undefined || options.seed === null ? undefined : checkedSeed(options.seed);
   resolved.ignoreEos = options.ignoreEos ?? DEFAULT_SAMPLER_PARAMS.ignoreEos;
+  if (typeof resolved.ignoreEos !== 'boolean') throw refused('ignoreEos', 'true or false', options.ignoreEos);
   resolved.logitBias = options.logitBias ?? DEFAULT_SAMPLER_PARAMS.logitBias;
   resolved.bannedStrings = checkedTexts('bannedStrings', options.bannedStrings ?? DEFAULT_SAMPLER_PARAMS.bannedStrings);
   resolved.drySequenceBreakers = checkedTexts('drySequenceBreakers', options.drySequenceBreakers ?? DEFAULT_SAMPLER_PARAMS.drySequenceBreakers);
@@ -191,7 +194,5 @@ function checkedTexts(key: keyof SamplerParams, texts: readonly string[]): reado
 }
 
 function refused(param: keyof SamplerParams, expected: string, received: unknown): StarlingError {
-  return new StarlingError('invalid_argument', `${param}: expected ${expected}, received ${String(received)}`, {
-    details: { param, expected, received: String(received) },
-  });
+  return parameterError('invalid_argument', param, `expected ${expected}, received ${String(received)}`, { details: { expected, received: String(received) } });
 }

@@ -60,12 +60,12 @@ describe('createSampler', () => {
   it('names its stages in the order asked for, with what does nothing left out', () => {
     const samplers = ['temperature', 'xtc', 'min_p', 'penalties', 'top_k', 'top_k'];
     expect(createSampler({ samplers, xtcProbability: 0.5, repeatPenalty: 1.1, logitBias: { a: 1 } }, vocabulary).stages).toEqual([
-      'logit_bias', 'temperature', 'xtc', 'min_p', 'penalties', 'top_k', 'top_k', 'draw',
+      'logitBias', 'temperature', 'xtc', 'minP', 'penalties', 'topK', 'topK', 'draw',
     ]);
-    expect(createSampler({}, vocabulary).stages).toEqual(['top_k', 'top_p', 'min_p', 'temperature', 'draw']);
+    expect(createSampler({}, vocabulary).stages).toEqual(['topK', 'topP', 'minP', 'temperature', 'draw']);
     expect(createSampler({ mirostat: 1 }, vocabulary).stages).toEqual(['temperature', 'mirostat']);
-    expect(createSampler({ mirostat: 2, samplers: ['top_k'] }, vocabulary).stages).toEqual(['temperature', 'mirostat_v2']);
-    expect(createSampler({ samplers: ['adaptive_p', 'top_k'] }, vocabulary).stages).toEqual(['top_k', 'adaptive_p']);
+    expect(createSampler({ mirostat: 2, samplers: ['top_k'] }, vocabulary).stages).toEqual(['temperature', 'mirostatV2']);
+    expect(createSampler({ samplers: ['adaptiveP', 'topK'] }, vocabulary).stages).toEqual(['topK', 'adaptiveP']);
     expect(createSampler({ samplers: [] }, vocabulary).stages).toEqual(['draw']);
   });
 
@@ -93,9 +93,110 @@ describe('createSampler', () => {
     expect(greedy([['f', 9]])).toBe(5);
     expect(greedy({ 5: 9 })).toBe(5);
     expect(greedy({ f: 9 })).toBe(5);
+    for (const name of ['constructor', 'prototype', '__proto__']) {
+      const biased = createSampler({ temperature: 0, logitBias: JSON.parse(`{"${name}": 9}`) }, { ...vocabulary, encode: (text) => (text === name ? [4] : []) });
+      expect(biased.sample(logits).id).toBe(4);
+    }
     expect(greedy([[1, false], ['g', false]])).toBe(3);
-    expect(greedy([[99, 9], [-1, 9]])).toBe(1);
-    expect(() => createSampler({ logitBias: { f: 9 } }, { size: 8, endOfGeneration: new Set() })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    // Of an object's keys whole numbers are ids, and all others texts.
+    for (const [key, isText] of [['5', false], [' +5', false], ['1.5', true], ['5 ', true], ['0x5', true], ['5e0', true]] as const) {
+      const encode = (text: string): number[] => (text === key ? [4] : []);
+      expect([key, createSampler({ temperature: 0, logitBias: { [key]: 9 } }, { ...vocabulary, encode }).sample(logits).id]).toEqual([key, isText ? 4 : 5]);
+    }
+  });
+
+  it.each<[unknown, string]>([
+    [[[99, 9]], 'logitBias[0][0]'],
+    [[[1, 1], [-1, 9]], 'logitBias[1][0]'],
+    [[[1.5, 9]], 'logitBias[0][0]'],
+    [[[null, 9]], 'logitBias[0][0]'],
+    [[[1, '9']], 'logitBias[0][1]'],
+    [[[1, true]], 'logitBias[0][1]'],
+    [[['', 9]], 'logitBias[0][0]'],
+    [[['z', 9]], 'logitBias[0][0]'],
+    [[['\u2603', 9]], 'logitBias[0][0]'],
+    [[1000], 'logitBias[0]'],
+    [[false], 'logitBias[0]'],
+    [['ab'], 'logitBias[0]'],
+    [[[1]], 'logitBias[0]'],
+    [[[1, 2, 3]], 'logitBias[0]'],
+    [{ 8: 1 }, 'logitBias.8'],
+    [{ '-1': 1 }, 'logitBias.-1'],
+    [{ constructor: 1 }, 'logitBias.constructor'],
+    [{ prototype: 1 }, 'logitBias.prototype'],
+    [JSON.parse('{"__proto__": null}'), 'logitBias.__proto__'],
+    [{ a: null }, 'logitBias.a'],
+    [{ '': 1 }, 'logitBias.'],
+    [new Map([[1, 2]]), 'logitBias'],
+    ['a', 'logitBias'],
+    [5, 'logitBias'],
+    [true, 'logitBias'],
+  ])('refuses the biases %j, naming %s', (logitBias, param) => {
+    const cannotSpell = { ...vocabulary, unknownToken: 3, encode: (text: string) => Array.from(text, (letter) => (letter === '\u2603' ? 3 : 'abcefgh'.indexOf(letter))) };
+    expect(() => createSampler({ logitBias: logitBias as SamplerOptions['logitBias'] }, cannotSpell)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', details: expect.objectContaining({ param }), message: expect.stringContaining(param) }),
+    );
+  });
+
+  it('refuses biases by text where the vocabulary cannot encode', () => {
+    expect(() => createSampler({ logitBias: { f: 9 } }, { size: 8, endOfGeneration: new Set() })).toThrow(expect.objectContaining({ details: expect.objectContaining({ param: 'logitBias.f' }) }));
+  });
+
+  it('cuts long keys of refused biases', () => {
+    const refusal = expect.objectContaining({ message: expect.stringMatching(/^.{1,300}$/) });
+    expect(() => createSampler({ logitBias: { ['z'.repeat(1e6)]: 1 } }, vocabulary)).toThrow(refusal);
+    expect(() => createSampler({ logitBias: [['z'.repeat(1e6), 1]] }, vocabulary)).toThrow(refusal);
+  });
+
+  it.each<[SamplerOptions['samplers'], string, string | undefined]>([
+    [['top_k', 'topp'], '', undefined],
+    [['top_k', 'tempreature'], 'samplers[1]', 'temperature'],
+    [['min_q'], 'samplers[0]', 'min_p'],
+    [['minq'], 'samplers[0]', 'minP'],
+    [['logit_biass'], 'samplers[0]', undefined],
+    [['constructor'], 'samplers[0]', undefined],
+    [['x'.repeat(1e6)], 'samplers[0]', undefined],
+    ['kqp', 'samplers', undefined],
+  ])('refuses stages that nobody knows: %j', (samplers, param, nearest) => {
+    const make = (options: SamplerOptions) => () => createSampler({ samplers, ...options }, vocabulary);
+    if (param === '') return expect(make({})).not.toThrow();
+    for (const mirostat of [0, 2]) {
+      const details = expect.objectContaining({ param, ...(nearest !== undefined && { nearest }) });
+      expect(make({ mirostat })).toThrow(expect.objectContaining({ code: 'invalid_argument', details, message: expect.stringMatching(/^.{1,400}$/) }));
+    }
+  });
+
+  it('takes a whole history into account for windows of -1', () => {
+    const first = (lastN: number): number => {
+      const sampler = createSampler({ temperature: 0, presencePenalty: 100, repeatLastN: lastN }, vocabulary);
+      for (const id of [1, ...Array.from({ length: 500 }, () => 6)]) sampler.accept(id);
+      return sampler.sample(logits).id;
+    };
+    expect([64, 0, -1].map(first)).toEqual([1, 1, 3]);
+    const dry = createSampler({ temperature: 0, dryMultiplier: 100, dryPenaltyLastN: -1, dryAllowedLength: 2 }, { ...vocabulary, size: 8 });
+    for (const id of [2, 4, 1, ...Array.from({ length: 300 }, (_, i) => 5 + (i % 3)), 2, 4]) dry.accept(id);
+    expect(dry.sample(logits).id).toBe(6);
+    const again = createSampler({ temperature: 0, dryMultiplier: 100, dryPenaltyLastN: -1, dryAllowedLength: 2 }, vocabulary);
+    again.restore(dry.save());
+    expect(again.sample(logits).id).toBe(6);
+  });
+
+  it.each([1e-38, 1e-39, 1e-42, 1e-44, 1e-45, 1e-46, 1e-300])('is greedy at a temperature of %p', (value) => {
+    for (const own of [{}, { samplers: ['temperature'] }, { samplers: 't' }, { mirostat: 1 }, { mirostat: 2 }, { samplers: ['temperature', 'xtc'], xtcProbability: 1 }, { dynatempRange: 1e-45 }, { samplers: ['temperature', 'adaptive_p'], adaptiveTarget: 0.3 }]) {
+      expect(generate(createSampler({ seed: 1, temperature: value, ...own }, vocabulary), 5)).toEqual([1, 1, 1, 1, 1]);
+      expect(createSampler({ temperature: value, ...own }, vocabulary).sample(logits.map((logit) => logit - 100))).toMatchObject({ id: 1, probability: 1 });
+    }
+  });
+
+  it('draws from the logits that went beyond all numbers, if some did', () => {
+    const beyond: SamplerOptions[] = [{ logitBias: [[5, 3e38], [5, 3e38]] }, { logitBias: { 5: Infinity } }, { repeatPenalty: 1e-38, repeatLastN: 1 }, { frequencyPenalty: -3e38 }];
+    for (const options of beyond) {
+      for (const own of [{}, { samplers: ['penalties', 'temperature'] }, { mirostat: options.logitBias ? 2 : 0 }]) {
+        const sampler = createSampler({ seed: 1, temperature: 1, ...options, ...own }, vocabulary);
+        for (const id of [5, 5]) sampler.accept(id);
+        expect(sampler.sample(logits.with(5, 10)).id).toBe(5);
+      }
+    }
   });
 
   it('gives the candidates of the draw, most likely first', () => {
@@ -111,6 +212,7 @@ describe('createSampler', () => {
     expect(() => createSampler({ topK: 1, logitBias: everything }, vocabulary).sample(logits)).toThrow(expect.objectContaining({ code: 'unprocessable' }));
     expect(() => createSampler({ mirostat: 2, logitBias: everything }, vocabulary).sample(logits)).toThrow(expect.objectContaining({ code: 'unprocessable' }));
     expect(() => createSampler({}, vocabulary).sample(new Float32Array(8).fill(NaN))).toThrow(expect.objectContaining({ code: 'unprocessable' }));
+    for (let id = 0; id < 8; id++) expect(() => createSampler({ temperature: 1, samplers: [] }, vocabulary).sample(logits.with(id, NaN))).toThrow(expect.objectContaining({ code: 'unprocessable' }));
   });
 });
 

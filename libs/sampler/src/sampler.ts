@@ -12,6 +12,8 @@ export interface TokenConstraint {
   accepts(id: number): boolean;
   /** All tokens that may come next. */
   mask(): TokenMask;
+  /** The same with stops on the way, where it may take long. */
+  maskSteps?(): Generator<undefined, TokenMask>;
   /** The token has come. */
   advance(id: number): void;
   fork(): TokenConstraint;
@@ -50,6 +52,8 @@ export interface Sampler {
    * @throws StarlingError invalid_argument for too few logits; unprocessable if no token can be drawn.
    */
   sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken;
+  /** The same with the stops that the constraint has while it makes a mask. Neither it nor the sampler is to be used meanwhile. */
+  sampleSteps(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): Generator<undefined, SampledToken>;
   /** Adds a token to the history: every token of the prompt, then every token taken. */
   accept(id: number): void;
   /** A sampler of its own that would go on in the same way. */
@@ -67,7 +71,7 @@ const workspaces = new WeakMap<SamplerVocabulary, Candidates>();
 
 /**
  * Makes a sampler. Sharing one `vocabulary` object among all samplers of a model shares their working arrays.
- * @throws StarlingError invalid_argument for parameters out of range.
+ * @throws StarlingError invalid_argument for parameters out of range, and for stages that nobody knows: `details` say which, and the nearest that is known.
  */
 export function createSampler(
   params: SamplerOptions,
@@ -100,14 +104,21 @@ class ChainSampler implements Sampler {
   }
 
   sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken {
+    const steps = this.sampleSteps(logits, constraint, options);
+    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+  }
+
+  *sampleSteps(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): Generator<undefined, SampledToken> {
     const candidates = this.workspace();
     let selected = this.choose(candidates, logits);
     if (constraint !== undefined && !constraint.accepts(candidates.ids[selected])) {
-      selected = this.choose(candidates, logits, constraint.mask());
+      // Others may use the workspace at the stops: nothing of it is looked at after them but what is loaded anew.
+      const mask = constraint.maskSteps ? yield* constraint.maskSteps() : constraint.mask();
+      selected = this.choose(candidates, logits, mask);
       if (!constraint.accepts(candidates.ids[selected])) throw nothingToDraw(this.stages);
     }
     const id = candidates.ids[selected];
-    const probability = candidates.probabilities[selected] || 0;
+    const probability = candidates.probabilities[selected];
     const count = options?.topCandidates ?? 0;
     return count > 0 ? { id, probability, candidates: mostLikely(candidates, count) } : { id, probability };
   }
@@ -148,7 +159,7 @@ class ChainSampler implements Sampler {
     if ((mask !== undefined || mayBanAll) && candidates.maximum() === -Infinity) throw nothingToDraw(this.stages);
     for (const stage of stages) stage.apply(candidates);
     const { selected } = candidates;
-    if (selected === undefined || Number.isNaN(candidates.logits[selected])) throw nothingToDraw(this.stages);
+    if (selected === undefined || Number.isNaN(candidates.probabilities[selected]) || Number.isNaN(candidates.logits[selected])) throw nothingToDraw(this.stages);
     return selected;
   }
 

@@ -70,13 +70,13 @@ function counting(): SamplerStage {
 
 it('an own stage takes its place in the chain by its name', () => {
   const onlyEven = (): SamplerStage =>
-    statelessStage('only_even', (candidates) => {
+    statelessStage('onlyEven', (candidates) => {
       for (let i = 0; i < candidates.size; i++) if (candidates.ids[i] % 2 === 1) candidates.logits[i] = -Infinity;
       candidates.sorted = false;
     });
   expect(sampleStageViolations(onlyEven)).toEqual([]);
-  const sampler = createSampler({ samplers: ['only_even', 'top_k'], topK: 2 }, { size: 5, endOfGeneration: new Set() }, { stages: { only_even: onlyEven } });
-  expect(sampler.stages).toEqual(['only_even', 'top_k', 'draw']);
+  const sampler = createSampler({ samplers: ['onlyEven', 'topK'], topK: 2 }, { size: 5, endOfGeneration: new Set() }, { stages: { onlyEven } });
+  expect(sampler.stages).toEqual(['onlyEven', 'topK', 'draw']);
   const tokens = Array.from({ length: 50 }, () => sampler.sample(Float32Array.of(0, 9, 1, 9, 2)).id);
   expect(new Set(tokens)).toEqual(new Set([2, 4]));
 });

@@ -44,6 +44,7 @@ describe('StopConditions', () => {
 it.each<[StopReason, string]>([
   [{ kind: 'end_of_generation', id: 2 }, 'stop'],
   [{ kind: 'stop_string', text: 'x' }, 'stop'],
+  [{ kind: 'constraint_complete' }, 'stop'],
   [{ kind: 'max_tokens', limit: 2 }, 'length'],
   [{ kind: 'context_end', limit: 2 }, 'length'],
   [{ kind: 'deadline' }, 'deadline'],

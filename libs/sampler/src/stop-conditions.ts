@@ -5,6 +5,8 @@ import { StopMonitor } from './stop-monitor.js';
 export type StopReason =
   | { readonly kind: 'end_of_generation'; readonly id: number }
   | { readonly kind: 'stop_string'; readonly text: string }
+  /** What it is held to (a grammar, a schema) is whole. */
+  | { readonly kind: 'constraint_complete' }
   | { readonly kind: 'max_tokens'; readonly limit: number }
   | { readonly kind: 'context_end'; readonly limit: number }
   | { readonly kind: 'deadline' }
@@ -18,6 +20,7 @@ export function finishReasonOf(reason: StopReason): FinishReason {
   switch (reason.kind) {
     case 'end_of_generation':
     case 'stop_string':
+    case 'constraint_complete':
       return 'stop';
     case 'max_tokens':
     case 'context_end':

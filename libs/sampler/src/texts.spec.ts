@@ -121,7 +121,7 @@ describe('samplerDefaults', () => {
       ['general.sampling.temp', 0.5],
       ['general.sampling.top_k', '20'],
       ['general.sampling.penalty_last_n', 32n],
-      ['general.sampling.sequence', 'top_k;temperature'],
+      ['general.sampling.sequence', 'top_k;banana;temperature'],
       ['general.sampling.min_p', 'none'],
     ]);
     expect(samplerDefaults(metadata)).toEqual({ temperature: 0.5, topK: 20, repeatLastN: 32, samplers: ['top_k', 'temperature'] });

@@ -1,13 +1,16 @@
 const FIRST_CAPACITY = 64;
 
-/** The last tokens of a sequence, up to a limit: a ring that grows with its use. */
+/** The last tokens of a sequence, up to a limit (-1: all of them): a ring that grows with its use. */
 export class TokenWindow {
   private ring: Int32Array;
   private next = 0;
   private held = 0;
+  /** Infinity: no limit. */
+  private readonly limit: number;
 
-  constructor(readonly limit: number) {
-    this.ring = new Int32Array(Math.min(limit, FIRST_CAPACITY));
+  constructor(limit: number) {
+    this.limit = limit === -1 ? Infinity : limit;
+    this.ring = new Int32Array(Math.min(this.limit, FIRST_CAPACITY));
   }
 
   /** How many tokens are held. */

@@ -3,7 +3,7 @@ import type { SamplerVocabulary } from './vocabulary.js';
 /** What of a tokenizer the chain needs; that of `@starling/tokenizer` fits. */
 export interface VocabularySource {
   readonly vocabSize: number;
-  readonly special: { readonly endOfGeneration: ReadonlySet<number>; readonly eot?: number; readonly eos?: number };
+  readonly special: { readonly endOfGeneration: ReadonlySet<number>; readonly eot?: number; readonly eos?: number; readonly unk?: number };
   tokenBytes(id: number): Uint8Array;
   tokenText(id: number): string;
   isControl(id: number): boolean;
@@ -24,6 +24,7 @@ export function vocabularyOf(tokenizer: VocabularySource, metadata?: { get(key: 
     size,
     endOfGeneration: special.endOfGeneration,
     endToken: special.eot ?? special.eos,
+    unknownToken: special.unk,
     suppressed: idsIn(metadata?.get('tokenizer.ggml.suppress_tokens')).filter((id) => id >= 0 && id < size),
     addsSpacePrefix: dropsFirstSpace(tokenizer),
     bytesOf: (id) => tokenizer.tokenBytes(id),

@@ -9,6 +9,8 @@ export interface SamplerVocabulary {
   readonly endOfGeneration: ReadonlySet<number>;
   /** The one that ends a turn, else a text: what the `infill` stage falls back to. */
   readonly endToken?: number;
+  /** What the encoder gives for text that it has no token for: a bias by text never means it. */
+  readonly unknownToken?: number;
   /** Tokens that the model file says never to draw. */
   readonly suppressed?: readonly number[];
   /** Whether the encoder puts a space before a text (so that a token's first space is no part of a text that begins with it). */

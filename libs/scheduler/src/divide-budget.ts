@@ -4,13 +4,15 @@ export interface PromptShare {
   readonly remaining: number;
   /** Larger goes first. */
   readonly priority: number;
+  /** Of one priority, those of a tenant stand together. Default: all are of one. */
+  readonly tenant?: string;
 }
 
 /**
  * Divides the prompt tokens of one step among the sequences that are still computing their prompt, given in the order of their rank
- * (priority, then arrival).
+ * (priority, then the tenant that is owed most, then arrival).
  *
- * Higher priorities take what they can use. Within one priority the first gets half of the budget at least, so that no long prompt waits
+ * Higher priorities take what they can use, and of one priority the tenants that are owed most. Within a tenant the first gets half of the budget at least, so that no long prompt waits
  * for ever; the rest goes to the shortest first, so that short prompts do not wait for long ones. All of the budget is used while there is work for it.
  *
  * @returns tokens for each, in the given order; the sum is min(budget, what all have left)
@@ -26,7 +28,7 @@ export function divideBudget(prompts: readonly PromptShare[], budget: number): n
   const missing = (index: number): number => prompts[index].remaining - shares[index];
   for (let begin = 0; begin < prompts.length && left > 0; ) {
     let end = begin + 1;
-    while (end < prompts.length && prompts[end].priority === prompts[begin].priority) end++;
+    while (end < prompts.length && prompts[end].priority === prompts[begin].priority && prompts[end].tenant === prompts[begin].tenant) end++;
     give(begin, Math.ceil(left / 2));
     const level = Array.from({ length: end - begin }, (_, i) => begin + i);
     for (const index of level.sort((a, b) => missing(a) - missing(b) || a - b)) give(index, left);

@@ -1,23 +1,34 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { METRICS, type CounterName, type GaugeName, type HistogramName, type LabelsOf, type MetricDefinition } from './metric-definitions.js';
+import { METRICS, type CounterName, type GaugeName, type HistogramName, type LabelsOf, type MetricDefinition, type MetricDefinitions, type StarlingMetrics } from './metric-definitions.js';
 
-/** Values for all labels of a metric. */
+/** Values for all labels of a metric; not to be changed once they were given, so that one object may serve all its samples. */
 export type LabelValues<L extends string> = Readonly<Record<L, string | number>>;
 
 type LabelArguments<L extends string> = [L] extends [never] ? [] : [labels: LabelValues<L>];
+type ObserveArguments<L extends string> = [...LabelArguments<L>, exemplar?: Exemplar];
 
-export interface TelemetryOptions {
-  /** Stands before every metric's name. Default `starling_`. */
+/** The trace in which something was measured: dashboards lead from a bar of a histogram to it. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+export interface TelemetryOptions<D extends MetricDefinitions = StarlingMetrics> {
+  /** Stands before every metric's name that is not a full one. Default `starling_`. */
   readonly prefix?: string;
   /** Labels that every sample carries, for example an instance's name. */
   readonly constantLabels?: Readonly<Record<string, string>>;
+  /** Which metrics there are. Default `METRICS`. */
+  readonly definitions?: D;
 }
+
+const NO_LABELS: LabelValues<string> = {};
 
 /**
  * The metrics of one process (or one server in it: there is no global state). Counters only go up; gauges that mirror a state
  * are set by `onCollect` callbacks, right before a page is made, so that they cost nothing in between.
  */
-export class Telemetry {
+export class Telemetry<D extends MetricDefinitions = StarlingMetrics> {
   /** The media type of `render()`'s text. */
   readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
   readonly #registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
@@ -25,37 +36,43 @@ export class Telemetry {
   readonly #gauges = new Map<string, Gauge>();
   readonly #histograms = new Map<string, Histogram>();
   readonly #collectors = new Set<() => void>();
+  readonly #definitions: D;
 
-  constructor({ prefix = 'starling_', constantLabels }: TelemetryOptions = {}) {
+  constructor(definitions: D, { prefix = 'starling_', constantLabels }: TelemetryOptions<D> = {}) {
+    this.#definitions = definitions;
     this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     if (constantLabels) this.#registry.setDefaultLabels({ ...constantLabels });
-    for (const [name, definition] of Object.entries<MetricDefinition>(METRICS)) {
-      const { kind, help, labels, buckets } = definition;
-      const options = { name: prefix + name, help, labelNames: [...labels], registers: [this.#registry] };
+    for (const [name, definition] of Object.entries<MetricDefinition>(definitions)) {
+      const { kind, help, labels, buckets, fullName = prefix + name } = definition;
+      const options = { name: fullName, help, labelNames: [...labels], registers: [this.#registry] };
       if (kind === 'counter') this.#counters.set(name, new Counter(options));
       else if (kind === 'gauge') this.#gauges.set(name, new Gauge(options));
-      else this.#histograms.set(name, new Histogram({ ...options, buckets: [...buckets!] }));
+      else this.#histograms.set(name, new Histogram({ ...options, buckets: [...buckets!], enableExemplars: true }));
     }
   }
 
   /** Adds to a counter. `amount` is not negative. */
-  count<N extends CounterName>(name: N, amount: number, ...labels: LabelArguments<LabelsOf<N>>): void {
-    this.#counters.get(name)!.inc({ ...labels[0] }, amount);
+  count<N extends CounterName<D>>(name: N, amount: number, ...labels: LabelArguments<LabelsOf<N, D>>): void {
+    this.#counters.get(name)!.inc(labels[0] ?? NO_LABELS, amount);
   }
 
   /** Sets a gauge. */
-  set<N extends GaugeName>(name: N, value: number, ...labels: LabelArguments<LabelsOf<N>>): void {
-    this.#gauges.get(name)!.set({ ...labels[0] }, value);
+  set<N extends GaugeName<D>>(name: N, value: number, ...labels: LabelArguments<LabelsOf<N, D>>): void {
+    this.#gauges.get(name)!.set(labels[0] ?? NO_LABELS, value);
   }
 
   /** Forgets all samples of a gauge, for labels whose subject is gone (a model that was unloaded). */
-  clear(name: GaugeName): void {
+  clear(name: GaugeName<D>): void {
     this.#gauges.get(name)!.reset();
   }
 
-  /** Adds a value (seconds, or a count) to a histogram. */
-  observe(name: HistogramName, value: number): void {
-    this.#histograms.get(name)!.observe(value);
+  /** Adds a value (seconds, or a count) to a histogram. The exemplar, if any, comes after the labels, if any. */
+  observe<N extends HistogramName<D>>(name: N, value: number, ...rest: ObserveArguments<LabelsOf<N, D>>): void {
+    const hasLabels = this.#definitions[name].labels.length > 0;
+    const labels = hasLabels ? (rest[0] as LabelValues<string>) : NO_LABELS;
+    const exemplar = rest[hasLabels ? 1 : 0] as Exemplar | undefined;
+    const exemplarLabels = exemplar && { trace_id: exemplar.traceId, span_id: exemplar.spanId };
+    this.#histograms.get(name)!.observe({ labels, value, exemplarLabels });
   }
 
   /** Calls back before each page is made, to set gauges; the returned function takes it off again. */
@@ -71,7 +88,9 @@ export class Telemetry {
   }
 }
 
-/** The metrics of a server, all at zero. */
-export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
-  return new Telemetry(options);
+/** The metrics of a server, all at zero: Starling's own, or those that are defined. */
+export function createTelemetry(options?: TelemetryOptions): Telemetry;
+export function createTelemetry<D extends MetricDefinitions>(options: TelemetryOptions<D> & { readonly definitions: D }): Telemetry<D>;
+export function createTelemetry({ definitions = METRICS, ...options }: TelemetryOptions<MetricDefinitions> = {}): Telemetry<MetricDefinitions> {
+  return new Telemetry(definitions, options);
 }

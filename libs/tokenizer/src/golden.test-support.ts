@@ -46,3 +46,22 @@ function decode(value: Encoded): unknown {
   if ('i32' in value) return Int32Array.from(value.i32);
   return PackedStrings.from(value.strings);
 }
+
+/** How the `tokenizers` library cuts texts with regular expressions: the expression, then the pieces of each text, isolated and contiguous. */
+export function goldenExpressions(): { texts: readonly string[]; rows: readonly [string, string[][], string[][]][] } {
+  return readJson('expressions.json');
+}
+
+/** What the `tokenizers` library gives for every order of two and three steps before a model, and for files of their own kinds. */
+export function goldenPipelines(): {
+  readonly model: unknown;
+  readonly steps: readonly unknown[];
+  readonly pairTexts: readonly string[];
+  readonly tripleTexts: readonly string[];
+  /** Indexes into `steps`, then the ids of each text. */
+  readonly orders: readonly [number[], number[][]][];
+  /** Rows of text, ids and decoded text. */
+  readonly files: readonly { name: string; json: unknown; rows: [string, number[], string][] }[];
+} {
+  return readJson('pipelines.json');
+}

@@ -1,6 +1,4 @@
 export { tokenizerFromGguf } from './gguf/tokenizer-from-gguf.js';
-export { tokenizerFromJson } from './hf/tokenizer-from-json.js';
-export { tokenizerFromVocabAndMerges, type VocabAndMergesOptions } from './hf/vocab-and-merges.js';
 export type {
   DecodeOptions,
   EncodeOptions,

@@ -7,7 +7,7 @@ import type { Tokenizer } from './tokenizer.js';
 
 /**
  * Loads a tokenizer from files: a `tokenizer.json`, or a folder with one or with `vocab.json` and `merges.txt` (and perhaps
- * `added_tokens.json`). GGUF files are for `tokenizerFromGguf`.
+ * `added_tokens.json`). A folder that has both is read by its `tokenizer.json`, which says more. GGUF files are for `tokenizerFromGguf`.
  * @throws StarlingError `file_not_found` where there is nothing of that kind, `invalid_vocabulary` naming the file and the place
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {

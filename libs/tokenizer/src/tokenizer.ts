@@ -9,6 +9,8 @@ export interface EncodeOptions {
   readonly addSpecial?: boolean;
   /** Lets the text name control tokens, as templates do. Leave it off for text of users. Default false. */
   readonly parseSpecial?: boolean;
+  /** The text follows earlier text: no space is put before it. Default false. */
+  readonly continuation?: boolean;
 }
 
 /** How ids become text. */
@@ -52,6 +54,8 @@ export interface SpecialTokens {
   readonly addBos: boolean;
   /** Whether `addSpecial` puts `eos` behind. */
   readonly addEos: boolean;
+  /** Whether a further `sep` stands between two texts that are given as one. Default false. */
+  readonly addSep?: boolean;
   /** All ids that end a generation. */
   readonly endOfGeneration: ReadonlySet<number>;
 }

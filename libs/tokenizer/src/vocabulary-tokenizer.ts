@@ -1,6 +1,6 @@
 import { Utf8StreamingDecoder } from './decode/streaming-decoder.js';
 import { CleaningDecoder, cleanSpaces } from './decode/clean-spaces.js';
-import type { TokenRenderer } from './decode/token-renderer.js';
+import type { DecodeSource } from './decode/token-renderer.js';
 import type { Partition } from './model/special-partition.js';
 import type { TokenModel } from './model/token-model.js';
 import { ResultPool } from './model/result-pool.js';
@@ -17,7 +17,7 @@ export interface TokenizerParts {
   readonly model: TokenModel;
   readonly special: SpecialTokens;
   readonly partition: Partition;
-  readonly renderer: TokenRenderer;
+  readonly renderer: DecodeSource;
   /** Tokens that `addSpecial` puts in front and behind. */
   readonly before: readonly number[];
   readonly after: readonly number[];
@@ -132,10 +132,10 @@ export class VocabularyTokenizer implements Tokenizer {
     sink.begin(withOffsets, parsesSpecial);
     if (options.addSpecial) for (const id of before) sink.pushWithRoom(id, TEXT_START, TEXT_START);
     const fragments = partition.split(bytes, TEXT_START, end, parsesSpecial);
+    let first = options.continuation !== true;
     if (fragments === undefined) {
-      if (end > TEXT_START) model.encode(bytes, TEXT_START, end, true, sink);
+      if (end > TEXT_START) model.encode(bytes, TEXT_START, end, first, sink);
     } else {
-      let first = true;
       for (const fragment of fragments) {
         if (fragment.id >= 0) sink.pushWithRoom(fragment.id, fragment.start, fragment.end);
         else model.encode(bytes, fragment.start, fragment.end, first, sink);

@@ -1,1 +1,1 @@
-export { loadTransformer } from './load/load-transformer.node.js';
+export { loadTransformer, planMemory } from './load/load-transformer.node.js';

@@ -1,5 +1,7 @@
-export type { EmbeddingOutput, KvType, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput, WeightConversion } from './runtime/model-runtime.js';
-export { FakeModelRuntime, type FakeLogits, type FakeModelOptions } from './runtime/fake-model-runtime.js';
+export type { AdapterSource } from './adapters/adapter.js';
+export type { SequenceInput, StepOutput } from '@starling/scheduler';
+export type { AdapterInfo, EmbeddingOutput, KvType, MemoryPlan, ModelInfo, ModelRuntime, Pooling, TextPooler, UnusedTensors, WeightConversion, WindowedPages } from './runtime/model-runtime.js';
 export { loadTransformer } from './load/load-transformer.js';
+export { planMemory } from './load/plan-transformer.js';
 export type { LoadOptions, LoadProgress } from './load/load-options.js';
-export { architectureNames } from './architecture/registry.js';
+export { architectureNames, hasTwoTexts } from './architecture/registry.js';

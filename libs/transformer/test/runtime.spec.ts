@@ -1,5 +1,7 @@
 import { nodeWorkers } from '@starling/kernels/node';
-import { FakeModelRuntime, loadTransformer, type LoadOptions, type ModelRuntime } from '../src/index.js';
+import { collected } from '../../../tools/jest/collected.js';
+import { loadTransformer, type LoadOptions, type ModelRuntime } from '../src/index.js';
+import { FakeModelRuntime } from '../src/testing/index.js';
 import { describeModelRuntime } from '../src/runtime/model-runtime.contract.js';
 import { smallLlama } from './reference/small-llama.js';
 
@@ -15,6 +17,17 @@ describeModelRuntime('a model in several memories, keys and values in 8 bits', a
   const runtime = await load({ memoryBytes: 1.2e6, kvType: 'Q8_0' });
   expect(runtime.info.memoryCount).toBeGreaterThan(1);
   return runtime;
+});
+
+describe('a model that was closed', () => {
+  it('gives its memory back, also while somebody holds it', async () => {
+    const runtime = await load({ threads: 2, workers: nodeWorkers(workerEntry) });
+    const memoryAfterStep = async () => new WeakRef((await runtime.step([{ tokens: [1], startPosition: 0, pages: Int32Array.of(0, 1, 2), slot: 0, outputs: 'last' }])).logits.buffer);
+    const memory = await memoryAfterStep();
+    await runtime.close();
+    await collected(memory);
+    expect(runtime.info.vocabSize).toBeGreaterThan(0);
+  });
 });
 
 describe('a decode step', () => {

@@ -1,7 +1,7 @@
 import { compileJsonSchema, GrammarIndex, GrammarMatcher, maskAllows, type Grammar } from '@starling/grammar';
 import { tokenize } from '../../../libs/grammar/src/match/fake-vocabulary.test-support.js';
 import { llamaVocabulary } from '../../../libs/grammar/src/match/llama-vocabulary.test-support.js';
-import { SCHEMAS } from '../../../libs/grammar/src/schema/cases/request-schemas.js';
+import { SCHEMAS } from '../../../libs/grammar/test/schema-cases/request-schemas.js';
 
 /**
  * What a schema costs per token on a vocabulary of 128,256 tokens, in milliseconds: compiling it, the first mask, and per step of a

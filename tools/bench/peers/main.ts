@@ -4,11 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../../run.mjs';
+import { hasChromium } from './chromium-page.js';
 import { medians, type Measurement } from './measurement.js';
 import { NATIVE_CLASSES, installPeers, nativeFolder, type NativeClass } from './peer-packages.js';
 import { makeModel } from './random-model.js';
 import { SHAPES, type ShapeName } from './shapes.js';
-import { hasChromium, measureWllama } from './wllama.js';
+import { measureWllama } from './wllama.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -72,7 +73,7 @@ interface Engine {
 
 const peers = list(options.peers);
 if (peers.length > 0) installPeers();
-execFileSync(process.execPath, [path.join(root, 'tools/build.mjs'), 'apps/server'], { stdio: ['ignore', 2, 2] });
+execFileSync(process.execPath, [path.join(root, 'tools/build-server.mjs')], { stdio: ['ignore', 2, 2] });
 const engines: Engine[] = [
   ...list(options.nodes).map((major) => {
     const node = nodeBinary(major);

@@ -5,7 +5,8 @@ import path from 'node:path';
 const here = import.meta.dirname;
 
 /** The peers that this benchmark runs, at the versions it was written for. */
-const PACKAGES = ['node-llama-cpp@3.22.1', '@node-llama-cpp/linux-x64@3.22.1', '@wllama/wllama@3.8.1'];
+const NATIVE = ['node-llama-cpp@3.22.1', '@node-llama-cpp/linux-x64@3.22.1'];
+const BROWSER = ['@wllama/wllama@3.8.1'];
 
 /**
  * Instruction-set classes of node-llama-cpp: it carries a CPU library for each and picks the best the machine supports,
@@ -21,11 +22,14 @@ export const NATIVE_CLASSES = {
 export type NativeClass = keyof typeof NATIVE_CLASSES;
 
 /** Installs the peers into this folder's node_modules when they are not there; the workspace itself never depends on them. */
-export function installPeers(): void {
-  if (fs.existsSync(path.join(here, 'node_modules/node-llama-cpp')) && fs.existsSync(path.join(here, 'node_modules/@wllama/wllama'))) return;
+export function installPeers(packages: readonly string[] = [...NATIVE, ...BROWSER]): void {
+  if (packages.every((name) => fs.existsSync(path.join(here, 'node_modules', name.replace(/(?<=.)@[^@]*$/, ''))))) return;
   console.error('Installing the peers into tools/bench/peers ...');
-  execFileSync('npm', ['install', '--no-save', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund', ...PACKAGES], { cwd: here, stdio: ['ignore', 2, 2] });
+  execFileSync('npm', ['install', '--no-save', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund', ...packages], { cwd: here, stdio: ['ignore', 2, 2] });
 }
+
+/** The same for those that run in a browser alone. */
+export const installBrowserPeers = (): void => installPeers(BROWSER);
 
 /** A folder with node-llama-cpp limited to a class of machine. The copy shares files with the original by hard links. */
 export function nativeFolder(name: NativeClass): string {

@@ -7,6 +7,13 @@ import { SHAPES, type Shape, type ShapeName } from './shapes.js';
 /** Rows that are made and quantized; larger matrices repeat them, which no kernel can tell. */
 const POOL_ROWS = 512;
 
+/** Single characters of the vocabulary: those of ASCII that can be seen, the space and the line's end. */
+const SINGLE = 96;
+const characterOf = (i: number): string => (i < 94 ? String.fromCharCode(33 + i) : ['\u0120', '\u010a'][i - 94]);
+
+/** Kinds of tokens, as files number them. */
+const [NORMAL, CONTROL] = [1, 3];
+
 /** Tensors of a llama-architecture model: name and shape, rows innermost. */
 function tensorsOf(shape: Shape): [name: string, shape: readonly number[]][] {
   const { width, ffn, heads, kvHeads } = shape;
@@ -47,12 +54,14 @@ function setMetadata(writer: GgufWriter, shape: Shape, fileType: FileTypeName): 
   }
   writer.setMetadata('llama.attention.layer_norm_rms_epsilon', 1e-5, 'f32');
   writer.setMetadata('llama.rope.freq_base', 500_000, 'f32');
-  // A byte-level vocabulary: single characters first, then words that no text holds.
-  const tokens = Array.from({ length: shape.vocabulary }, (_, i) => (i < 94 ? String.fromCharCode(33 + i) : `\u0120filler${i}`));
+  // A byte-level vocabulary: single characters first, then words that no text holds, then the control tokens of ChatML.
+  const control = ['<|im_start|>', '<|im_end|>'];
+  const words = shape.vocabulary - control.length;
+  const tokens = Array.from({ length: shape.vocabulary }, (_, i) => (i < SINGLE ? characterOf(i) : i < words ? `filler${i};` : control[i - words]));
   set('tokenizer.ggml.model', 'gpt2');
   set('tokenizer.ggml.pre', 'llama-bpe');
   writer.setMetadata('tokenizer.ggml.tokens', tokens, { array: 'string' });
-  writer.setMetadata('tokenizer.ggml.token_type', new Int32Array(shape.vocabulary).fill(1), { array: 'i32' });
+  writer.setMetadata('tokenizer.ggml.token_type', Int32Array.from(tokens, (_, i) => (i < words ? NORMAL : CONTROL)), { array: 'i32' });
   writer.setMetadata('tokenizer.ggml.merges', ['a b'], { array: 'string' });
   for (const name of ['bos', 'eos']) writer.setMetadata(`tokenizer.ggml.${name}_token_id`, shape.vocabulary - 1, 'u32');
 }
@@ -101,7 +110,7 @@ function pool(type: TensorType, rowLength: number): Uint8Array {
 
 /** Makes the model file if it is not there yet; gives its path. */
 export async function makeModel(folder: string, shapeName: ShapeName, fileType: string): Promise<string> {
-  const file = path.join(folder, `${shapeName}-${fileType}.gguf`);
+  const file = path.join(folder, `${shapeName}-${fileType}-chatml.gguf`);
   if (fs.existsSync(file)) return file;
   console.error(`making ${file} ...`);
   const shape = SHAPES[shapeName];

@@ -30,8 +30,9 @@ export async function generate(server: string, body: object): Promise<GenerateAn
 }
 
 /** The events of a stream, as they come. */
-export async function* stream(server: string, body: object, signal?: AbortSignal): AsyncGenerator<Event> {
-  const response = await post(`${server}/v1/generate`, { ...body, stream: true }, { signal });
+export async function* stream(server: string, body: object, signal?: AbortSignal, key?: string): AsyncGenerator<Event> {
+  const headers = { 'content-type': 'application/json', ...(key !== undefined && { authorization: `Bearer ${key}` }) };
+  const response = await post(`${server}/v1/generate`, { ...body, stream: true }, { signal, headers });
   let pending = '';
   for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
     const blocks = (pending + text).split('\n\n');
@@ -48,13 +49,4 @@ export async function metrics(server: string): Promise<Map<string, number>> {
   const text = await (await fetch(`${server}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
-}
-
-/** Waits until a condition holds; false if it does not within the limit. */
-export async function eventually(holds: () => Promise<boolean>, limitMs = 2000): Promise<boolean> {
-  for (const end = performance.now() + limitMs; performance.now() < end; ) {
-    if (await holds()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return false;
 }

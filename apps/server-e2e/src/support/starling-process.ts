@@ -1,12 +1,15 @@
 import { AssertionError } from 'node:assert';
 import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { until } from '../../../../tools/jest/until.js';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '../../../..');
 const command = path.join(repositoryRoot, 'tools/starling.mjs');
 
 /** A build and the load of a small model are done by then. */
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 150_000;
 
 /** What a command left behind. */
 export interface CommandResult {
@@ -52,15 +55,35 @@ export interface RunningServer {
   stop(signal?: NodeJS.Signals): Promise<CommandResult>;
   /** Sends a signal and does not wait. */
   signal(signal: NodeJS.Signals): void;
+  /** Memory that the process holds, in bytes; undefined where the system does not tell (other than Linux). */
+  residentBytes(): number | undefined;
+  /** Bytes of objects and buffers that the serving thread holds when its garbage is collected; for a server with `TELLS_MEMORY`. */
+  collectedBytes(): Promise<number>;
 }
+
+/** What makes a server able to tell `collectedBytes`. */
+export const TELLS_MEMORY = { NODE_OPTIONS: `--import ${pathToFileURL(path.join(import.meta.dirname, 'collected-memory.mjs')).href}` };
+
+/** Servers of this test file that run. */
+const servers = new Set<ChildProcess>();
+
+// What a failed test leaves behind would keep Jest from its end.
+afterAll(() => {
+  for (const child of servers) child.kill('SIGKILL');
+});
 
 /** Starts a server on a free port and waits until it says where it listens. */
 export async function startServer(args: readonly string[] = [], environment: Record<string, string> = {}): Promise<RunningServer> {
   const child = spawn(process.execPath, [command, 'serve', '--port', '0', ...args], { env: cleanEnvironment(environment), stdio: ['ignore', 'pipe', 'pipe'] });
+  servers.add(child);
   const texts = collect(child);
   const exit = exitOf(child);
+  void exit.then(() => servers.delete(child));
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(failure(`no server after ${START_LIMIT_MS} ms: ${texts.stderr}`)), START_LIMIT_MS);
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(failure(`no server after ${START_LIMIT_MS} ms: ${texts.stderr}`));
+    }, START_LIMIT_MS);
     const look = () => {
       const found = /listens on (http:\/\/\S+)/.exec(texts.stdout)?.[1];
       if (!found) return;
@@ -78,6 +101,17 @@ export async function startServer(args: readonly string[] = [], environment: Rec
     stdout: () => texts.stdout,
     stderr: () => texts.stderr,
     signal: (signal) => void child.kill(signal),
+    residentBytes() {
+      const status = `/proc/${child.pid}/status`;
+      return fs.existsSync(status) ? 1024 * Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(status, 'utf8'))?.[1]) : undefined;
+    },
+    async collectedBytes() {
+      const told = () => [...texts.stderr.matchAll(/^\{"collectedBytes":(\d+)\}$/gm)];
+      const before = told().length;
+      child.kill('SIGUSR2');
+      await until(() => told().length > before || child.exitCode !== null);
+      return Number(told().at(-1)?.[1]);
+    },
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       return { code: await exit, ...texts };

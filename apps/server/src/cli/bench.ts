@@ -1,4 +1,5 @@
-import type { ModelRuntime } from '@starling/transformer';
+import { StarlingError } from '@starling/core';
+import type { ModelInfo, ModelRuntime, SequenceInput } from '@starling/transformer';
 import type { Command } from 'commander';
 import { write, type CliIo } from './io.js';
 import { loadRuntime, pagesOf } from './load-runtime.js';
@@ -10,6 +11,7 @@ interface BenchOptions {
   readonly threads?: number;
   readonly promptTokens: number;
   readonly genTokens: number;
+  readonly depth: number;
   readonly repetitions: number;
   readonly parallel: number;
   readonly json?: boolean;
@@ -21,6 +23,8 @@ interface BenchResult {
   readonly threads: number;
   readonly prompt_tokens: number;
   readonly gen_tokens: number;
+  /** Tokens that come before all that is measured; left out where there are none. */
+  readonly depth?: number;
   /** Sequences that are decoded together; left out where it is one. */
   readonly parallel?: number;
   /** Tokens per second, of all sequences together: the median of the repetitions; null where nothing was asked for. */
@@ -38,7 +42,8 @@ export function registerBench(program: Command, io: CliIo): void {
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .option(...THREADS_OPTION)
     .option('-p, --prompt-tokens <N>', 'tokens of the prompt, computed in batches; 0 leaves it out', integer(0, 2 ** 20), 256)
-    .option('-n, --gen-tokens <N>', 'tokens decoded one by one from an empty context; 0 leaves it out', integer(0, 2 ** 20), 32)
+    .option('-n, --gen-tokens <N>', 'tokens decoded one by one; 0 leaves it out', integer(0, 2 ** 20), 32)
+    .option('-d, --depth <N>', 'tokens of context that come before the prompt, and before what is decoded', integer(0, 2 ** 20), 0)
     .option('--parallel <N>', 'sequences that are decoded together, one token of each in a step', integer(1, 256), 1)
     .option('-r, --repetitions <N>', 'how often each is measured, after a warm-up', integer(1, 1000), 3)
     .option('--json', 'one JSON object')
@@ -48,18 +53,21 @@ export function registerBench(program: Command, io: CliIo): void {
     });
 }
 
-async function bench({ model, threads, promptTokens, genTokens, repetitions, parallel }: BenchOptions, io: CliIo): Promise<BenchResult> {
+async function bench({ model, threads, promptTokens, genTokens, depth, repetitions, parallel }: BenchOptions, io: CliIo): Promise<BenchResult> {
   const loadStart = performance.now();
-  const runtime = await loadRuntime(model, { threads, contextLength: Math.max(promptTokens, genTokens, 1), sequences: parallel }, io);
+  const runtime = await loadRuntime(model, { threads, contextLength: depth + Math.max(promptTokens, genTokens, 1), sequences: parallel }, io);
   const loadMs = performance.now() - loadStart;
   const progress = showProgress(io, 'measuring');
   try {
-    const measure = (work: Work) => medianRate(runtime, work, repetitions, progress);
+    if (depth > 0 && runtime.info.decoderStart !== undefined) throw new StarlingError('invalid_argument', `${model}: an encoder reads each prompt as a whole, so that nothing comes before it; leave out --depth`, { details: { isUsage: true } });
+    const context = await fillContext(runtime, depth, parallel);
+    const measure = (work: Work) => medianRate(runtime, work, context, repetitions, progress);
     return {
       model,
       threads: runtime.info.threads,
       prompt_tokens: promptTokens,
       gen_tokens: genTokens,
+      ...(depth > 0 ? { depth } : {}),
       ...(parallel > 1 ? { parallel } : {}),
       prompt_tps: await measure({ tokens: promptTokens, batch: runtime.info.maxBatchTokens, sequences: 1 }),
       decode_tps: await measure({ tokens: genTokens, batch: 1, sequences: parallel }),
@@ -72,37 +80,75 @@ async function bench({ model, threads, promptTokens, genTokens, repetitions, par
   }
 }
 
-/** Tokens of each sequence, computed from an empty context, `batch` of them a step. */
+/** Tokens of each sequence, computed after its context, `batch` of them a step. */
 interface Work {
   readonly tokens: number;
   readonly batch: number;
   readonly sequences: number;
 }
 
+/** What each sequence begins with. */
+interface Context {
+  readonly depth: number;
+  /** Of recurrent layers, behind it: one for each sequence, or none. */
+  readonly states: readonly Uint8Array[];
+}
+
+/** Computes so many tokens of each sequence. */
+async function fillContext(runtime: ModelRuntime, depth: number, sequences: number): Promise<Context> {
+  const states: Uint8Array[] = [];
+  for (let slot = 0; slot < sequences && depth > 0; slot++) {
+    await stepThrough(runtime, slotsOf(runtime, sequences).slice(slot, slot + 1), { from: 0, count: depth, batch: runtime.info.maxBatchTokens });
+    if (runtime.stateBytes > 0) await runtime.saveState(slot, (states[slot] = new Uint8Array(runtime.stateBytes)));
+  }
+  return { depth, states };
+}
+
 /** Tokens per second of some work. */
-async function medianRate(runtime: ModelRuntime, work: Work, repetitions: number, progress: Progress): Promise<number | null> {
+async function medianRate(runtime: ModelRuntime, work: Work, context: Context, repetitions: number, progress: Progress): Promise<number | null> {
   const { tokens, batch, sequences } = work;
   if (tokens === 0) return null;
-  await computeTokens(runtime, { ...work, tokens: Math.min(tokens, batch === 1 ? 4 : batch) });
+  await computeTokens(runtime, { ...work, tokens: Math.min(tokens, batch === 1 ? 4 : batch) }, context);
   const rates: number[] = [];
   for (let i = 0; i < repetitions; i++) {
-    const start = performance.now();
-    await computeTokens(runtime, work);
-    rates.push((sequences * tokens * 1000) / (performance.now() - start));
+    rates.push((sequences * tokens * 1000) / (await computeTokens(runtime, work, context)));
     progress.update(i + 1, repetitions);
   }
   rates.sort((a, b) => a - b);
   return rounded((rates[(repetitions - 1) >> 1] + rates[repetitions >> 1]) / 2);
 }
 
-async function computeTokens(runtime: ModelRuntime, { tokens: count, batch, sequences }: Work): Promise<void> {
+/** Does some work after the context. Gives the milliseconds that it took. */
+async function computeTokens(runtime: ModelRuntime, { tokens, batch, sequences }: Work, { depth, states }: Context): Promise<number> {
+  // What was computed behind it before is written over; states have to be put back.
+  for (const [slot, state] of states.entries()) await runtime.loadState(slot, state, depth);
+  const start = performance.now();
+  await stepThrough(runtime, slotsOf(runtime, sequences), { from: depth, count: tokens, batch });
+  return performance.now() - start;
+}
+
+interface Slot {
+  readonly slot: number;
+  readonly pages: Int32Array;
+}
+
+const slotsOf = (runtime: ModelRuntime, sequences: number): Slot[] => Array.from({ length: sequences }, (_, slot) => ({ slot, pages: pagesOf(runtime, slot, sequences) }));
+
+/** Computes positions `[from, from + count)` of some sequences, `batch` of each in a step. */
+async function stepThrough(runtime: ModelRuntime, slots: readonly Slot[], { from, count, batch }: { readonly from: number; readonly count: number; readonly batch: number }): Promise<void> {
   const { vocabSize } = runtime.info;
-  const slots = Array.from({ length: sequences }, (_, slot) => ({ slot, pages: pagesOf(runtime, slot, sequences) }));
-  for (let start = 0; start < count; start += batch) {
+  for (let start = from; start < from + count; start += batch) {
     // Spread over the vocabulary, so that rows of the embedding table are not all in the cache.
-    const tokensOf = (slot: number) => Uint32Array.from({ length: Math.min(batch, count - start) }, (_, i) => ((start + i + 31 * slot) * 7919 + 1) % vocabSize);
-    await runtime.step(slots.map(({ slot, pages }) => ({ tokens: tokensOf(slot), startPosition: start, pages, slot, outputs: 'last' })));
+    const tokensOf = (slot: number) => Uint32Array.from({ length: Math.min(batch, from + count - start) }, (_, i) => ((start + i + 31 * slot) * 7919 + 1) % vocabSize);
+    await runtime.step(slots.map(({ slot, pages }) => ({ ...workAt(runtime.info, tokensOf(slot), start, batch > 1), pages, slot })));
   }
+}
+
+/** Tokens from a position on. An encoder reads each batch of a prompt as a text; what is decoded comes after a text of one token. */
+function workAt({ decoderStart }: ModelInfo, tokens: Uint32Array, start: number, isPrompt: boolean): Pick<SequenceInput, 'tokens' | 'startPosition' | 'outputs' | 'encoderTokens'> {
+  if (decoderStart === undefined) return { tokens, startPosition: start, outputs: 'last' };
+  if (isPrompt) return { tokens, startPosition: 0, outputs: 'none', encoderTokens: tokens.length };
+  return start === 0 ? { tokens: Uint32Array.of(tokens[0], ...tokens), startPosition: 0, outputs: 'last', encoderTokens: 1 } : { tokens, startPosition: start + 1, outputs: 'last', encoderTokens: 1 };
 }
 
 function table(result: BenchResult): string {
@@ -112,6 +158,7 @@ function table(result: BenchResult): string {
     ['threads', String(result.threads)],
     ['weights', `${(result.weights_bytes / 2 ** 20).toFixed(1)} MiB`],
     ['load', `${result.load_ms} ms`],
+    ...(result.depth ? [['context', `${result.depth} tokens`]] : []),
     [`prompt, ${result.prompt_tokens} tokens`, rate(result.prompt_tps)],
     [`decode, ${result.gen_tokens} tokens${result.parallel ? ` of ${result.parallel} sequences` : ''}`, rate(result.decode_tps)],
   ];

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { describeWithFixtures, fixturePath, readFloatFixture, readJsonFixture, relativeRms } from '../../../../tools/fixtures/fixtures.js';
+import './open-tokenizer-files.test-support.js';
+import { golden, readFloats, readJson, relativeRms } from '../../../../tools/fixtures/fixtures.js';
 import { demoModelFile } from '../assets.js';
 import { fakeIo } from '../cli-io.test-support.js';
 import { COMMANDS } from './commands.js';
@@ -54,7 +55,7 @@ describe('the command line', () => {
 
   it.each([
     [['inspect', 'no-such-file'], 'no-such-file'],
-    [['tokenize', '-m', scratch], 'expected vocab.json and merges.txt'],
+    [['tokenize', '-m', scratch], 'there is no tokenizer.json beside it'],
     [['perplexity', '-m', demoModel, '-f', 'no-such-text'], 'no-such-text'],
     [['logits', '-m', demoModel, '--tokens', '@no-such-list', '--out', 'y'], 'no-such-list'],
     [['logits', '-m', demoModel, '--tokens', '1', '--out', '/no/such/folder/x'], '/no/such/folder/x'],
@@ -68,6 +69,39 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^starling: [^\n]*\n$/);
     expect(stderr).toContain(mention);
     expect(fs.readdirSync(scratch)).toEqual([]);
+  });
+});
+
+describe('apply-template and parse-answer', () => {
+  const template = ['--template', 'TEMPLATE'];
+  beforeAll(() => {
+    template[1] = inScratch('template.jinja');
+    const calls = "{% for c in m.tool_calls or [] %}<call>{{ {'name': c.function.name, 'arguments': c.function.arguments} | tojson }}</call>{% endfor %}";
+    fs.writeFileSync(template[1], `{{ bos_token }}{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}[{{ m.role }}]{{ m.content }}${calls}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}{{ strftime_now(' %H') if hour }}`);
+  });
+  afterAll(() => fs.rmSync(template[1]));
+
+  it('answer each line in its place, whatever the others are', async () => {
+    const messages = [{ role: 'user', content: 'hi' }];
+    const wrong = ['garbage', '', 'null', '[]', '{}', '{"messages":null}', '{"messages":[null]}', '{"messages":[],"tools":"x"}', '{"messages":[],"tools":[null]}', '{"messages":[],"variables":[1]}', '{"messages":[{"role":"user","content":7}]}'];
+    const right = [{ messages }, { messages, tools: null, variables: { hour: true }, add_generation_prompt: false }];
+    const { code, stdout } = await run(['apply-template', ...template, '--bos', '<s>', '--eos', '</s>', '--now', '2026-01-31T12:00:00'], [...wrong, ...right.map((line) => JSON.stringify(line))].join('\n'));
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toEqual([...wrong.map(() => ({ error: expect.any(String) as string })), { text: '<s>[user]hi</s>[assistant]' }, { text: '<s>[user]hi</s> 12' }]);
+  });
+
+  it('read answers back, and go on after lines that are none', async () => {
+    const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: { a: { type: 'integer' } } } } }];
+    const wrong = ['garbage', '{"text":5}', '{"text":"x","messages":[1]}', '{"text":"x","tools":[{}]}', '{"text":"x","variables":"v"}'];
+    const right = [{ text: 'hi<call>{"name": "f", "arguments": {"a": 1}}</call>', messages: [{ role: 'user', content: 'x' }], tools }, { text: 'hi</s>', tools: null, messages: null }, { text: '<call>{"na', tools, partial: true }];
+    const { code, stdout } = await run(['parse-answer', ...template, '--eos', '</s>'], [...wrong, ...right.map((line) => JSON.stringify(line))].join('\n'));
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)).toEqual([
+      ...wrong.map(() => ({ error: expect.any(String) as string })),
+      { message: { role: 'assistant', content: 'hi', tool_calls: [{ type: 'function', function: { name: 'f', arguments: '{"a": 1}' } }] } },
+      { message: { role: 'assistant', content: 'hi' } },
+      { message: { role: 'assistant', content: '' } },
+    ]);
   });
 });
 
@@ -101,13 +135,52 @@ describe('tokenize and detokenize', () => {
   });
 });
 
+describe('files that cannot be used', () => {
+  it('are told in words, without codes of the system', async () => {
+    const missing = inScratch('missing.txt');
+    for (const args of [['perplexity', '-m', demoModel, '-f', missing], ['serve', '--config', missing], ['logits', '-m', demoModel, '--tokens', `@${missing}`, '--out', inScratch('o')]]) {
+      const { code, stderr } = await run(args);
+      expect(code).toBeGreaterThan(0);
+      expect(stderr).toContain(`${missing}: there is no such file`);
+      expect(stderr).not.toContain('ENOENT');
+    }
+    expect((await run(['perplexity', '-m', demoModel, '-f', scratch])).stderr).toContain('this is a folder');
+  });
+
+  it('are not replaced by quantize unless it is told to', async () => {
+    const kept = inScratch('kept.gguf');
+    fs.writeFileSync(kept, 'mine');
+    const refused = await run(['quantize', demoModel, kept, 'Q8_0', '--allow-requantize']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') });
+    expect(fs.readFileSync(kept, 'utf8')).toBe('mine');
+    expect(await run(['quantize', demoModel, kept, 'Q8_0', '--allow-requantize', '--force'])).toMatchObject({ code: 0 });
+    expect(fs.readFileSync(kept).subarray(0, 4).toString()).toBe('GGUF');
+  });
+
+  it('do not write to the terminal with their names and texts', async () => {
+    const hostile = fs.readFileSync(demoModel);
+    const escapes = ['\u001b[2J', '\u009b2J', '\u202e', '\r\u0000'].map((text) => Buffer.from(text));
+    // Over the general.name key and the first name of a tensor: lengths stay as they are.
+    for (const place of ['general.name', 'blk.0.']) Buffer.concat(escapes).copy(hostile, hostile.indexOf(place), 0, place === 'blk.0.' ? 4 : 12);
+    const file = inScratch('hostile.gguf');
+    fs.writeFileSync(file, hostile);
+    for (const args of [['inspect', file], ['inspect', file, '--json'], ['run', `${inScratch('no')}\u001b]0;x\u0007`], ['inspect', file.replace('hostile', '\u202efdp')]]) {
+      const { stdout, stderr } = await run(args);
+      expect(`${stdout}${stderr}`).toMatch(/\\u001b|\\u202e/);
+      expect(`${stdout}${stderr}`).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    }
+  });
+});
+
 describe('inspect and quantize', () => {
   it('show a file, to people and to programs', async () => {
-    const [shown] = jsonLines((await run(['inspect', demoModel, '--json'])).stdout) as { metadata: Record<string, unknown>; tensors: object[] }[];
+    const [shown] = jsonLines((await run(['inspect', demoModel, '--json'])).stdout) as { memory: Record<string, unknown>; metadata: Record<string, unknown>; tensors: object[] }[];
+    expect(shown.memory).toMatchObject({ context_length: 512, kv_type: 'F16', kv_tokens: 8192, kv_bytes: 12582912, conversions: [] });
     expect(shown.metadata['llama.context_length']).toBe(512);
     expect(shown.metadata['tokenizer.ggml.tokens']).toHaveLength(1536);
     expect(shown.tensors).toContainEqual(expect.objectContaining({ name: 'token_embd.weight', type: 'Q8_0', shape: [192, 1536], bytes: 313344 }));
     const { stdout } = await run(['inspect', demoModel]);
+    expect(stdout).toMatch(/^ {2}KV cache +12582912 bytes +F16, 8192 tokens, a context of 512$/m);
     expect(stdout).toMatch(/^ {2}llama\.rope\.freq_base +f32 +10000$/m);
     expect(stdout).toMatch(/^ {2}llama\.attention\.layer_norm_rms_epsilon +f32 +0\.00001$/m);
     expect(stdout).toMatch(/^ {2}token_embd\.weight +Q8_0 +192 x 1536 +313344 bytes$/m);
@@ -146,6 +219,8 @@ describe('bench', () => {
     expect(figures).toEqual({ model: demoModel, threads: 1, prompt_tokens: 16, gen_tokens: 4, prompt_tps: number, decode_tps: number, load_ms: number, weights_bytes: number });
     const together = await run([...args, '-p', '0', '--parallel', '3', '--json']);
     expect(jsonLines(together.stdout)).toEqual([expect.objectContaining({ parallel: 3, prompt_tps: null, decode_tps: number }) as unknown]);
+    const deep = await run([...args, '-d', '40', '--parallel', '2', '--json']);
+    expect(jsonLines(deep.stdout)).toEqual([expect.objectContaining({ depth: 40, parallel: 2, prompt_tps: number, decode_tps: number }) as unknown]);
     expect((await run([...args, '-n', '0'])).stdout).toMatch(/^prompt, 16 tokens +[\d.]+ tokens\/s\ndecode, 0 tokens +-$/m);
   });
 });
@@ -165,23 +240,35 @@ describe('the cache folder', () => {
   });
 });
 
-describeWithFixtures('logits and perplexity', () => {
-  const model = fixturePath('real', 'stories260K-f32.gguf');
+describe('logits and perplexity', () => {
+  const name = path.join(golden.models, 'llama31-gqa-ropefreqs');
+  const model = `${name}.gguf`;
+  const floats = (file: string) => {
+    const bytes = fs.readFileSync(file);
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  };
 
   it('agree with the reference at every position', async () => {
-    const { tokens } = readJsonFixture<{ tokens: number[] }>('real', 'stories260K-f32.logits.json');
+    const { tokens } = readJson<{ tokens: number[] }>(`${name}.json`);
     fs.writeFileSync(inScratch('tokens'), tokens.join('\n'));
     expect(await run(['logits', '-m', model, '--tokens', `@${inScratch('tokens')}`, '--out', inScratch('logits.f32')])).toEqual({ code: 0, stdout: '', stderr: '' });
-    const bytes = fs.readFileSync(inScratch('logits.f32'));
-    const logits = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    expect(relativeRms(logits, readFloatFixture('real', 'stories260K-f32.logits.f32'))).toBeLessThan(1e-5);
+    expect(relativeRms(floats(inScratch('logits.f32')), readFloats(`${name}.logits.f32`))).toBeLessThan(1e-5);
   });
 
-  it('agree with the reference over a text', async () => {
-    const golden = readJsonFixture<{ text: string[]; models: { f32: { nll: number[] } } }>('real', 'perplexity.json');
-    fs.writeFileSync(inScratch('text'), golden.text[0].replace(/^<s> /, ''));
+  it('agree with each other over a text', async () => {
+    const text = 'Once upon a time there was a fox. The fox was red, and it was quick.';
+    fs.writeFileSync(inScratch('text'), text);
     const [result] = jsonLines((await run(['perplexity', '-m', model, '-f', inScratch('text'), '--json'])).stdout) as { perplexity: number; tokens: number }[];
-    expect(result.tokens).toBe(499);
-    expect(Math.abs(result.perplexity / Math.exp(golden.models.f32.nll[0] / 499) - 1)).toBeLessThan(1e-3);
+    const [ids] = jsonLines((await run(['tokenize', '-m', model, '--add-special'], text)).stdout) as number[][];
+    await run(['logits', '-m', model, '--tokens', ids.join(','), '--out', inScratch('logits.f32')]);
+    const logits = floats(inScratch('logits.f32'));
+    const vocabSize = logits.length / ids.length;
+    const surprise = ids.slice(1).map((id, i) => {
+      const row = Array.from(logits.subarray(i * vocabSize, (i + 1) * vocabSize));
+      const max = Math.max(...row);
+      return max + Math.log(row.reduce((sum, value) => sum + Math.exp(value - max), 0)) - row[id];
+    });
+    expect(result.tokens).toBe(surprise.length);
+    expect(result.perplexity / Math.exp(surprise.reduce((sum, one) => sum + one, 0) / surprise.length)).toBeCloseTo(1, 4);
   });
 });

@@ -1,5 +1,8 @@
+import { registerApplyTemplate } from './apply-template.js';
 import { registerBench } from './bench.js';
+import { registerConfig } from './config.js';
 import { registerInspect } from './inspect.js';
+import { registerKeys } from './keys.js';
 import { registerLogits } from './logits.js';
 import { registerPerplexity } from './perplexity.js';
 import type { RegisterCommand } from './program.js';
@@ -8,6 +11,7 @@ import { registerRegistry } from './registry.js';
 import { registerRun } from './run.js';
 import { registerServe } from './serve.js';
 import { registerTokenize } from './tokenize.js';
+import { registerTop } from './top.js';
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly RegisterCommand[] = [
@@ -17,7 +21,11 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerLogits,
   registerPerplexity,
   registerTokenize,
+  registerApplyTemplate,
   registerInspect,
   registerQuantize,
   registerRegistry,
+  registerKeys,
+  registerConfig,
+  registerTop,
 ];

@@ -1,5 +1,5 @@
 import { openGgufFile } from '@starling/gguf/node';
-import type { KvType, ModelRuntime } from '@starling/transformer';
+import { hasTwoTexts, type KvType, type ModelRuntime } from '@starling/transformer';
 import { loadTransformer } from '@starling/transformer/node';
 import { alignUp } from '@starling/core';
 import type { CliIo } from './io.js';
@@ -13,7 +13,7 @@ const pageTokens = 32;
 export interface RuntimeRequest {
   /** Default: one for each physical core. */
   readonly threads?: number;
-  /** Tokens of each sequence that will run. */
+  /** Tokens of each sequence that will run; where one text is read and another is written, of each of the two. */
   readonly contextLength: number;
   /** Sequences that run together. Default 1. */
   readonly sequences?: number;
@@ -25,11 +25,13 @@ export interface RuntimeRequest {
 /** Loads a model below the engine: for commands that measure steps or logits. */
 export async function loadRuntime(model: string, { sequences = 1, ...request }: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
   const file = await openGgufFile((await locateModel(model, io)).path);
+  const contextLength = request.contextLength * (hasTwoTexts(file.architecture) ? 2 : 1);
   const progress = showProgress(io, 'loading', 'bytes');
   try {
     return await loadTransformer(file, {
       ...request,
-      kvTokens: sequences * alignUp(request.contextLength, pageTokens),
+      contextLength,
+      kvTokens: sequences * alignUp(contextLength, pageTokens),
       pageTokens,
       maxSequences: sequences,
       onProgress: ({ done, total }) => progress.update(done, total),

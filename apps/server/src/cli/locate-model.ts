@@ -17,12 +17,13 @@ export const storeOf = (io: CliIo) => new ModelStore({ home: defaultHome({ ...io
  * The file behind what a user calls a model: a path, a name in the cache folder, a URL, or `hf:owner/repo[:quant]`; what is not
  * there yet is downloaded.
  * @param verify whether a file of the cache folder is held against its checksum
+ * @param download whether what is not there yet may be downloaded
  * @throws StarlingError file_not_found, download_failed, checksum_mismatch, ...
  */
-export async function locateModel(model: string, io: CliIo, { verify = true }: { readonly verify?: boolean } = {}): Promise<LocatedModel> {
+export async function locateModel(model: string, io: CliIo, { verify = true, download = true }: { readonly verify?: boolean; readonly download?: boolean } = {}): Promise<LocatedModel> {
   const progress = showTransfer(io);
   try {
-    const { path, manifest } = await storeOf(io).resolve(model, { verify, onProgress: progress.update });
+    const { path, manifest } = await storeOf(io).resolve(model, { verify, download, onProgress: progress.update });
     return { path, sha256: manifest?.sha256 };
   } finally {
     progress.end();

@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { messageOf, StarlingError } from '@starling/core';
+import { StarlingError } from '@starling/core';
 import type { ModelRuntime } from '@starling/transformer';
 import type { Command } from 'commander';
+import { fileProblem } from '../system-code.js';
 import type { CliIo } from './io.js';
 import { loadRuntime, pagesOf } from './load-runtime.js';
 import { showProgress } from './progress.js';
@@ -26,7 +27,7 @@ interface LogitsOptions {
 export function registerLogits(program: Command, io: CliIo): void {
   program
     .command('logits')
-    .description('write the logits of every position, to check them against another engine')
+    .description('write the logits of every position, to check them against another engine; an encoder reads the same tokens first')
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .requiredOption('--tokens <IDS>', 'token ids split by commas or white space, or @FILE with such ids')
     .requiredOption('--out <FILE>', 'gets f32 values, little-endian, [positions][vocabulary]')
@@ -62,7 +63,7 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StarlingError('file_not_found', `--tokens: ${messageOf(error)}`, { details: { file }, cause: error });
+    throw new StarlingError('file_not_found', `--tokens: ${file}: ${fileProblem(error)}`, { details: { file }, cause: error });
   }
 }
 
@@ -75,13 +76,15 @@ function checkTokens(tokens: Uint32Array, { info }: ModelRuntime, model: string)
 /** Writes as the steps come, so that memory holds the logits of one step alone. */
 async function writeLogits(runtime: ModelRuntime, tokens: Uint32Array, out: string, io: CliIo): Promise<void> {
   const batch = runtime.info.causal ? runtime.info.maxBatchTokens : tokens.length;
+  // What an encoder reads, if there is one before the decoder.
+  const read = runtime.info.decoderStart === undefined ? undefined : tokens;
   const pages = pagesOf(runtime);
   const progress = showProgress(io, 'computing');
   let file: FileHandle | undefined;
   try {
     file = await fs.promises.open(out, 'w');
     for (let start = 0; start < tokens.length; start += batch) {
-      const { logits } = await runtime.step([{ tokens: tokens.subarray(start, start + batch), startPosition: start, pages, slot: 0, outputs: 'all' }]);
+      const { logits } = await runtime.step([{ tokens: Uint32Array.of(...(read ?? []), ...tokens.subarray(start, start + batch)), startPosition: start, pages, slot: 0, outputs: 'all', encoderTokens: read?.length }]);
       await file.writeFile(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength).slice());
       progress.update(Math.min(tokens.length, start + batch), tokens.length);
     }

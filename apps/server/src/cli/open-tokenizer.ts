@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { isStarlingError, messageOf, StarlingError } from '@starling/core';
 import { openGgufFile } from '@starling/gguf/node';
-import { tokenizerFromGguf, tokenizerFromJson, tokenizerFromVocabAndMerges, type Tokenizer } from '@starling/tokenizer';
+import { tokenizerFromGguf, type Tokenizer } from '@starling/tokenizer';
+import { loadTokenizer } from '@starling/tokenizer/node';
 import type { CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
 
@@ -11,32 +11,21 @@ import { locateModel } from './locate-model.js';
  * vocab.json and merges.txt.
  */
 export async function openTokenizer(model: string, io: CliIo): Promise<Tokenizer> {
-  if (fs.statSync(model, { throwIfNoEntry: false })?.isDirectory()) return fromFolder(model);
+  if (fs.statSync(model, { throwIfNoEntry: false })?.isDirectory()) return loadTokenizer(model);
   const { path: file } = await locateModel(model, io, { verify: false });
-  if (!looksLikeJson(file)) return fromGguf(file);
-  return named(file, () => tokenizerFromJson(fs.readFileSync(file, 'utf8')));
+  return looksLikeJson(file) ? loadTokenizer(file) : fromGguf(file);
 }
 
 async function fromGguf(file: string): Promise<Tokenizer> {
   const model = await openGgufFile(file);
   try {
-    return named(file, () => tokenizerFromGguf(model.metadata));
+    return tokenizerFromGguf(model.metadata);
+  } catch (error) {
+    if (!isStarlingError(error) || error.message.includes(file)) throw error;
+    throw new StarlingError(error.code, `${file}: ${messageOf(error)}`, { details: { ...error.details, file }, cause: error });
   } finally {
     await model.close();
   }
-}
-
-function fromFolder(folder: string): Tokenizer {
-  const read = (name: string) => {
-    const file = path.join(folder, name);
-    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined;
-  };
-  const vocab = read('vocab.json');
-  const merges = read('merges.txt');
-  if (vocab !== undefined && merges !== undefined) return named(folder, () => tokenizerFromVocabAndMerges(vocab, merges, read('added_tokens.json')));
-  const whole = read('tokenizer.json');
-  if (whole !== undefined) return named(folder, () => tokenizerFromJson(whole));
-  throw new StarlingError('file_not_found', `${folder}: expected vocab.json and merges.txt, or tokenizer.json, in this folder`, { details: { folder } });
 }
 
 /** Tokenizer.json files start with a brace, after white space or a byte order mark at most; GGUF files do not. */
@@ -48,15 +37,5 @@ function looksLikeJson(file: string): boolean {
     return start.toString('utf8', 0, length).replace(/^\uFEFF/, '').trimStart().startsWith('{');
   } finally {
     fs.closeSync(descriptor);
-  }
-}
-
-/** Makes errors say which file they are about. */
-function named<T>(file: string, make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!isStarlingError(error) || error.message.includes(file)) throw error;
-    throw new StarlingError(error.code, `${file}: ${messageOf(error)}`, { details: { ...error.details, file }, cause: error });
   }
 }

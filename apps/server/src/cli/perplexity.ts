@@ -1,7 +1,8 @@
 import fs from 'node:fs';
-import { messageOf, StarlingError } from '@starling/core';
+import { StarlingError } from '@starling/core';
 import type { PerplexityResult } from '@starling/engine';
 import type { Command } from 'commander';
+import { fileProblem } from '../system-code.js';
 import { write, type CliIo } from './io.js';
 import { loadModel } from './load-model.js';
 import { showProgress } from './progress.js';
@@ -58,6 +59,6 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StarlingError('file_not_found', `${file}: ${messageOf(error)}`, { details: { file }, cause: error });
+    throw new StarlingError('file_not_found', `--file: ${file}: ${fileProblem(error)}`, { details: { file }, cause: error });
   }
 }

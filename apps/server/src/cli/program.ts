@@ -1,7 +1,8 @@
-import { isStarlingError, messageOf, StarlingError } from '@starling/core';
+import { isStarlingError, messageOf, printable, StarlingError } from '@starling/core';
 import { Command, CommanderError } from 'commander';
 import { systemCode } from '../system-code.js';
 import type { CliIo } from './io.js';
+import { inOurWords } from './llama-server-line.js';
 
 /** How a run of the command ended: 0 done, 1 failed, 2 bad usage. */
 export type ExitCode = 0 | 1 | 2;
@@ -31,7 +32,8 @@ export async function runProgram(args: readonly string[], io: CliIo, version: st
     });
   for (const register of commands) register(program, io);
   try {
-    await program.parseAsync(args, { from: 'user' });
+    const [command, ...rest] = args;
+    await program.parseAsync(command === 'serve' || command === 'config' ? [command, ...inOurWords(rest)] : args, { from: 'user' });
     return 0;
   } catch (error) {
     return report(error, io);
@@ -42,7 +44,7 @@ function report(error: unknown, io: CliIo): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (isBrokenPipe(error)) return 0;
   const isUsage = isStarlingError(error) && error.details.isUsage === true;
-  io.stderr.write(`starling: ${messageOf(error).replace(/\s*\n\s*/g, ' ')}\n`);
+  io.stderr.write(`starling: ${printable(messageOf(error).replace(/\s*\n\s*/g, ' '))}\n`);
   return isUsage ? 2 : 1;
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '@starling/core';
 import type { CliIo } from './io.js';
 
 /** Work that takes less than this shows no progress. */
@@ -28,7 +29,7 @@ export function showProgress(io: CliIo, label: string, unit: 'bytes' | 'items' =
       if (now - start < QUIET_MS || now - shownAt < REFRESH_MS) return;
       shownAt = now;
       const share = total ? ` of ${amount(total)} (${Math.floor((100 * done) / total)} %)` : '';
-      stderr.write(`\r\u001b[K${label}: ${amount(done)}${share}`);
+      stderr.write(`\r\u001b[K${printable(label)}: ${amount(done)}${share}`);
     },
     end() {
       if (shownAt > 0) stderr.write('\r\u001b[K');

@@ -1,16 +1,19 @@
 import { StarlingError } from '@starling/core';
 import { FILE_TYPES, fileTypeByName, quantizeModel } from '@starling/gguf';
-import { openGgufFile, writeFileWhole } from '@starling/gguf/node';
+import { convertInThreads, openGgufFile, writeFileWhole } from '@starling/gguf/node';
 import type { Command } from 'commander';
 import fs from 'node:fs';
 import { write, type CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
 import { usageError } from './program.js';
 import { showProgress } from './progress.js';
+import { integer } from './values.js';
 
 interface QuantizeOptions {
   readonly pure?: boolean;
   readonly allowRequantize?: boolean;
+  readonly force?: boolean;
+  readonly threads?: number;
 }
 
 /** `starling quantize`. */
@@ -23,10 +26,13 @@ export function registerQuantize(program: Command, io: CliIo): void {
     .argument('<TYPE>', `one of ${Object.keys(FILE_TYPES).join(', ')}`)
     .option('--pure', 'give every matrix the type itself, the embedding and the output too')
     .option('--allow-requantize', 'take weights that are quantized already, though that adds to their error')
+    .option('--force', 'replace OUT where it exists')
+    .option('-t, --threads <N>', 'threads that convert (default: one for each processor)', integer(1, 256))
     .action(async (input: string, output: string, type: string, options: QuantizeOptions) => {
       if (fileTypeByName(type) === undefined) throw usageError(`unknown type ${type}: expected one of ${Object.keys(FILE_TYPES).join(', ')}`);
       const { path } = await locateModel(input, io);
       if (isSameFile(path, output)) throw new StarlingError('invalid_argument', `${output}: the output would replace the input while it is read; choose another name`);
+      if (!options.force && fs.existsSync(output)) throw new StarlingError('conflict', `${output}: there is such a file already; choose another name, or replace it with --force`, { details: { file: output } });
       await quantize(path, output, type, options, io);
     });
 }
@@ -34,12 +40,14 @@ export function registerQuantize(program: Command, io: CliIo): void {
 async function quantize(input: string, output: string, type: string, options: QuantizeOptions, io: CliIo): Promise<void> {
   const model = await openGgufFile(input);
   const progress = showProgress(io, 'quantizing');
+  const converter = convertInThreads(options.threads);
   try {
     await writeFileWhole(output, async (sink) => {
-      await quantizeModel(model, type, sink, { ...options, onProgress: ({ valuesDone, valuesTotal }) => progress.update(valuesDone, valuesTotal) });
+      await quantizeModel(model, type, sink, { ...options, converter, onProgress: ({ valuesDone, valuesTotal }) => progress.update(valuesDone, valuesTotal) });
     });
   } finally {
     progress.end();
+    await converter.close();
     await model.close();
   }
   const sizeOf = (file: string) => fs.statSync(file).size;

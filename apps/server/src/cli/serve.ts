@@ -1,23 +1,20 @@
 import { once } from 'node:events';
-import { Option, type Command } from 'commander';
-import { isStarlingError, StarlingError } from '@starling/core';
+import type { Command } from 'commander';
 import { compose, type Server } from '../compose.js';
-import { resolveConfig } from '../config.js';
+import { resolveConfig } from '../config/resolve-config.js';
 import type { ServedModel } from '../parts.js';
-import { SETTINGS, type Setting, type SettingName } from '../settings.js';
+import type { SettingName } from '../config/settings.js';
+import { openTracing } from '../tracing/open-tracing.js';
 import { write, type CliIo } from './io.js';
-import { gather } from './values.js';
+import { fileState, watchFile } from '../watch-file.js';
+import { addServeOptions, asUsage, flagsOf } from './serve-options.js';
 
 /** A second Ctrl-C this long after the first cuts the drain; a second signal sooner is the same one, passed on by a parent. */
 const IMPATIENCE_MS = 300;
 
 /** `starling serve`. */
 export function registerServe(program: Command, io: CliIo): void {
-  const command = program
-    .command('serve')
-    .description('serve models over HTTP')
-    .addHelpText('after', '\nEach option can be set by an environment variable too: --ctx-size by STARLING_CTX_SIZE, and so on.\nOrder: option, environment, config file, default.');
-  for (const setting of Object.values<Setting<unknown>>(SETTINGS)) command.addOption(optionOf(setting));
+  const command = addServeOptions(program.command('serve').description('serve models over HTTP'));
   command.action(async (options: Record<string, unknown>) => {
     await serve(flagsOf(options), io);
   });
@@ -25,24 +22,38 @@ export function registerServe(program: Command, io: CliIo): void {
 
 async function serve(flags: Partial<Record<SettingName, unknown>>, io: CliIo): Promise<void> {
   const config = asUsage(() => resolveConfig({ flags, environment: io.environment }));
-  const server = compose(config, io);
+  const tracing = await openTracing(config, io.environment);
+  const server = asUsage(() => compose(config, io, tracing));
   const stop = stopSignal();
+  const reread = async (): Promise<void> => {
+    try {
+      await server.reload(resolveConfig({ flags, environment: io.environment }));
+    } catch (error) {
+      server.log.error({ err: error }, 'the configuration stays as it was');
+    }
+  };
+  const onHangUp = (): void => void started.then(reread, () => undefined);
+  // Of a terminal that closes the signal says that nobody is there any more: it ends the process, as always.
+  if (io.stdin.isTTY !== true) process.on('SIGHUP', onHangUp);
+  const unwatch = config.config === undefined ? undefined : watchFile(config.config, fileState(config.config), onHangUp, 2);
+  const started = server.start();
   try {
-    await Promise.race([server.start(), stop.asked]);
+    await Promise.race([started, stop.asked]);
     if (!stop.wasAsked()) {
-      await write(io.stdout, greeting(server, config.apiKeys.length > 0));
+      await write(io.stdout, greeting(server));
       await stop.asked;
     }
   } finally {
+    unwatch?.();
     await server.close(stop.isImpatient);
   }
 }
 
 /** The line that tells where the server listens and how to try its first model. */
-function greeting({ url, model }: Server, needsKey: boolean): string {
-  const [path, body] = firstRequest(model.info);
-  const key = needsKey ? " -H 'authorization: Bearer YOUR_KEY'" : '';
-  return `Starling listens on ${url} - try: curl ${url}${path}${key} -H 'content-type: application/json' -d '${JSON.stringify(body)}'\n`;
+function greeting({ url, model, asksForKeys }: Server): string {
+  const [path, body] = model === undefined ? (['/v1/models', undefined] as const) : firstRequest(model.info);
+  const key = asksForKeys ? " -H 'authorization: Bearer YOUR_KEY'" : '';
+  return `Starling listens on ${url} - try: curl ${url}${path}${key}${body === undefined ? '' : ` -H 'content-type: application/json' -d '${JSON.stringify(body)}'`}\n`;
 }
 
 /** A request that a model can answer. */
@@ -68,27 +79,4 @@ function stopSignal() {
     wasAsked: () => abort.signal.aborted,
     isImpatient: impatient.signal,
   };
-}
-
-function optionOf({ flag, short, placeholder, repeatable, help, default: value }: Setting<unknown>): Option {
-  const long = `--${flag}${placeholder ? ` <${placeholder}>` : ''}`;
-  const isTold = typeof value === 'number' || typeof value === 'string';
-  const option = new Option(short ? `-${short}, ${long}` : long, isTold ? `${help} (default: ${value})` : help);
-  return repeatable ? option.argParser(gather) : option;
-}
-
-/** Commander names options by their flags; settings have names of their own. */
-function flagsOf(options: Record<string, unknown>): Partial<Record<SettingName, unknown>> {
-  const camel = (flag: string) => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  return Object.fromEntries(Object.entries(SETTINGS).map(([name, { flag }]) => [name, options[camel(flag)]]));
-}
-
-/** A configuration that is wrong is bad usage, whatever it came from. */
-function asUsage<T>(resolve: () => T): T {
-  try {
-    return resolve();
-  } catch (error) {
-    if (!isStarlingError(error)) throw error;
-    throw new StarlingError(error.code, error.message, { details: { ...error.details, isUsage: true }, cause: error });
-  }
 }

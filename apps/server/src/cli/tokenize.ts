@@ -1,11 +1,9 @@
 import { messageOf, StarlingError } from '@starling/core';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { Command } from 'commander';
-import { readLines, write, type CliIo } from './io.js';
+import type { CliIo } from './io.js';
+import { mapLines } from './map-lines.js';
 import { openTokenizer } from './open-tokenizer.js';
-
-/** Output is written in pieces of about this many characters: a write a line would be slow. */
-const CHUNK_LENGTH = 1 << 16;
 
 interface TokenizeOptions {
   readonly model: string;
@@ -48,19 +46,6 @@ function tokenizeLine(tokenizer: Tokenizer, text: string, { addSpecial, parseSpe
   const { ids, offsets: ranges } = tokenizer.encodeWithOffsets(text, options);
   const pairs = Array.from(ids, (_, i) => `[${ranges[2 * i]},${ranges[2 * i + 1]}]`);
   return `{"ids":[${ids.join(',')}],"offsets":[${pairs.join(',')}]}`;
-}
-
-/** Writes one line for each line that is read. */
-async function mapLines(io: CliIo, map: (line: string, number: number) => string): Promise<void> {
-  let number = 0;
-  let pending = '';
-  for await (const line of readLines(io.stdin)) {
-    pending += `${map(line, ++number)}\n`;
-    if (pending.length < CHUNK_LENGTH && !io.stdout.isTTY) continue;
-    await write(io.stdout, pending);
-    pending = '';
-  }
-  await write(io.stdout, pending);
 }
 
 function parseLine<T>(line: string, number: number, isWanted: (value: unknown) => value is T, expected: string): T {

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../context.js';
+import { dialectOf } from '../dialects/all.js';
 import type { Logger } from '../parts.js';
 
 /** Visible ASCII without quotes, so that an id can stand in logs and headers as it is. */
@@ -15,5 +16,9 @@ export function requestId(logger: Logger): MiddlewareHandler<AppEnv> {
     c.header('x-request-id', id);
     await next();
     c.res.headers.set('x-request-id', id);
+    // Nothing that is sent here is to be taken for what it does not say it is.
+    c.res.headers.set('x-content-type-options', 'nosniff');
+    const { requestIdHeader } = c.get('dialect') ?? dialectOf(c.req.path);
+    if (requestIdHeader !== undefined) c.res.headers.set(requestIdHeader, id);
   };
 }

@@ -1,4 +1,4 @@
-import { unknownStageNames } from '@starling/sampler';
+import { nearestStageName, unknownStageNames } from '@starling/sampler';
 import * as v from 'valibot';
 import { count, integer, jsonObject, number, positive, text, tokenId } from './fields.js';
 
@@ -6,19 +6,42 @@ import { count, integer, jsonObject, number, positive, text, tokenId } from './f
 const MAX_STOPS = 64;
 const MAX_STOP_LENGTH = 1024;
 const MAX_BIASES = 4096;
+/** Characters of all texts that biases are for: they are tokenized where they are used. */
+const MAX_BIAS_CHARACTERS = 1 << 15;
 const MAX_BREAKERS = 64;
 /** A chain names each stage once or twice. */
 const MAX_STAGES = 64;
-/** The longest grammar, in characters: compiling takes time on the thread that serves. */
+/** The longest grammar, in characters: what compiling takes grows with it, wherever it is done. */
 const MAX_GRAMMAR_LENGTH = 1 << 18;
 /** Log-probabilities of more alternatives than this would make answers of megabytes. */
 const MAX_LOGPROBS = 100;
 
 /** A stage's name, or a string of stages' letters, as llama-server has them. */
-const knownStage = v.check((name: string) => unknownStageNames([name]).length === 0, 'no stage of the sampler chain has this name');
+const knownStage = v.check((name: string) => unknownStageNames([name]).length === 0, ({ input }) => `no stage of the sampler chain is called ${JSON.stringify(input)}; the nearest that is: ${nearestStageName(input)}`);
 const knownStages = v.check((letters: string) => unknownStageNames(letters).length === 0, 'no stage of the sampler chain has one of these letters');
 
-const bias = v.tuple([v.union([tokenId(), text()]), v.union([number(), v.literal(false)])]);
+const BIASES_TOO_LONG = `the texts that biases are for may have ${MAX_BIAS_CHARACTERS} characters together`;
+const charactersOf = (pairs: readonly (readonly [number | string, unknown])[]): number => pairs.reduce((sum, [key]) => sum + (typeof key === 'string' ? key.length : 0), 0);
+
+/** Biases as an object: ids or texts and their numbers. Any text may be a key, `constructor` too, which valibot's record would drop. */
+const biasObject = v.pipe(
+  jsonObject(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const pairs: [string, unknown][] = Object.entries(dataset.value);
+    if (pairs.length > MAX_BIASES) addIssue({ message: `at most ${MAX_BIASES} biases can be given` });
+    if (charactersOf(pairs) > MAX_BIAS_CHARACTERS) addIssue({ message: BIASES_TOO_LONG });
+    const wrong = pairs.find(([key, value]) => key === '' || !(value === false || (typeof value === 'number' && Number.isFinite(value))));
+    if (!wrong) return;
+    const [key, value] = wrong;
+    const path: [v.ObjectPathItem] = [{ type: 'object', origin: 'value', input: dataset.value, key, value }];
+    const expected = key === '' ? 'named by a token' : '(number | false)';
+    addIssue({ path, input: value, expected, received: typeof value === 'object' ? 'an object' : JSON.stringify(value) });
+  }),
+  v.transform((biases) => biases as Record<string, number | false>),
+);
+
+const bias = v.strictTuple([v.union([tokenId(), text()]), v.union([number(), v.literal(false)])]);
 
 /** How the next token is chosen: llama-server's names. A field that is absent or null has llama-server's default. */
 export const samplingFields = {
@@ -45,11 +68,13 @@ export const samplingFields = {
   mirostat_eta: v.nullish(number(0)),
   dynatemp_range: v.nullish(number(0)),
   dynatemp_exponent: v.nullish(number(0)),
+  adaptive_target: v.nullish(number(-1, 1)),
+  adaptive_decay: v.nullish(number(0, 0.99)),
   min_keep: v.nullish(count()),
   logit_bias: v.nullish(
     v.union([
-      v.pipe(v.array(bias), v.maxLength(MAX_BIASES)),
-      v.pipe(v.record(v.string(), v.union([number(), v.literal(false)])), v.maxEntries(MAX_BIASES)),
+      v.pipe(v.array(bias), v.maxLength(MAX_BIASES), v.check((pairs) => charactersOf(pairs) <= MAX_BIAS_CHARACTERS, BIASES_TOO_LONG)),
+      biasObject,
     ]),
   ),
   ignore_eos: v.nullish(v.boolean()),

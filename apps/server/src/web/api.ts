@@ -1,96 +1,99 @@
+import type { Chunk } from './answer-builder.js';
 import { readEvents } from './event-stream.js';
 
-export interface Message {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
+/** A model of the server's list. */
+export interface ServedModel {
+  readonly id: string;
+  readonly state?: string;
+  readonly architecture?: string;
+  readonly quantization?: string;
+  readonly context_length?: number;
+  /** Where its file is, if the page may run it. */
+  readonly file_url?: string;
 }
 
-export interface Settings {
-  readonly system: string;
-  readonly temperature?: number;
-  readonly maxTokens?: number;
-  readonly apiKey: string;
+/** What `GET /v1/status` tells. */
+export interface ServerStatus {
+  readonly version: string;
+  readonly time_ms: number;
+  readonly totals: { readonly requests: number; readonly rejected: number; readonly prompt_tokens: number; readonly cached_tokens: number; readonly generated_tokens: number; readonly busy_ms: number };
+  readonly models: readonly ModelStatus[];
 }
 
-/** What the end of an answer tells. */
-export interface Summary {
-  readonly finishReason: string;
-  readonly tokens: number;
-  readonly tokensPerSecond?: number;
-  readonly firstTokenMs?: number;
+/** Pages of keys and values, and the bytes of all of them. */
+export interface KvStatus {
+  readonly bytes: number;
+  readonly pages: number;
+  readonly used: number;
+  readonly cached: number;
+  readonly free: number;
 }
 
-/** How a request ended. */
-export type Outcome = { readonly kind: 'done'; readonly summary: Summary } | Failure;
+export interface ModelStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly queued?: number;
+  readonly queue_limit?: number;
+  readonly running?: number;
+  readonly suspended?: number;
+  readonly slots?: number;
+  readonly kv?: KvStatus & {
+    /** Of windowed layers, where those have pages of their own. */
+    readonly windows?: KvStatus;
+  };
+  readonly sessions?: number;
+  readonly tenants?: readonly { readonly name: string; readonly weight: number; readonly queued: number; readonly running: number; readonly served_ms: number }[];
+}
 
-/** A failure, as the server explained it. */
-export interface Failure {
-  readonly kind: 'failed';
+/** What the server said instead of an answer. */
+export interface Refusal {
   readonly code: string;
   readonly message: string;
 }
 
-/** The name of the model that answers, if the server tells. */
-export async function modelName(apiKey: string): Promise<string | undefined> {
-  const response = await fetch('/v1/models', { headers: authorization(apiKey) });
-  if (!response.ok) return undefined;
-  const { data } = (await response.json()) as { data?: { id?: string }[] };
-  return data?.[0]?.id;
+export type Answer<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** How a key is sent. */
+export const headersOf = (apiKey: string): Record<string, string> => (apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` });
+
+/** The models that are served. Rejects as fetch does. */
+export async function fetchModels(apiKey: string): Promise<Answer<readonly ServedModel[]>> {
+  const answer = await get<{ data?: readonly ServedModel[] }>('/v1/models', apiKey);
+  return answer.kind === 'ok' ? { kind: 'ok', value: answer.value.data ?? [] } : answer;
+}
+
+/** What the server does now. Rejects as fetch does. */
+export const fetchStatus = (apiKey: string, signal: AbortSignal): Promise<Answer<ServerStatus>> => get('/v1/status', apiKey, signal);
+
+async function get<T>(path: string, apiKey: string, signal?: AbortSignal): Promise<Answer<T>> {
+  const response = await fetch(path, { headers: headersOf(apiKey), signal });
+  return response.ok ? { kind: 'ok', value: (await response.json()) as T } : { kind: 'refused', refusal: await refusalOf(response) };
 }
 
 /**
- * Asks for an answer and hands over its text piece by piece.
+ * Asks for an answer and hands over its chunks as they come; a refusal and a cut stream are chunks with an error.
  * Rejects as fetch does: when the signal aborts, or the server cannot be reached.
  */
-export async function ask(messages: readonly Message[], settings: Settings, signal: AbortSignal, onText: (text: string, tokens: number) => void): Promise<Outcome> {
-  const response = await fetch('/v1/generate', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...authorization(settings.apiKey) },
-    body: JSON.stringify({
-      messages: settings.system === '' ? messages : [{ role: 'system', content: settings.system }, ...messages],
-      stream: true,
-      temperature: settings.temperature,
-      max_tokens: settings.maxTokens,
-    }),
-    signal,
-  });
-  if (!response.ok || response.body === null) return failureOf(response);
-  let tokens = 0;
-  for await (const { event, data } of readEvents(response.body)) {
-    const value: unknown = JSON.parse(data);
-    if (event === 'token') onText((value as { text: string }).text, ++tokens);
-    else if (event === 'error') return failure(value);
-    else if (event === 'done') return { kind: 'done', summary: summaryOf(value as DoneEvent, tokens) };
+export async function* streamAnswer(body: object, apiKey: string, signal: AbortSignal): AsyncGenerator<Chunk> {
+  const response = await fetch('/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json', ...headersOf(apiKey) }, body: JSON.stringify(body), signal });
+  if (!response.ok || response.body === null) {
+    yield { error: await refusalOf(response) };
+    return;
   }
-  return { kind: 'failed', code: 'cut', message: 'The connection ended before the answer did.' };
+  for await (const { data } of readEvents(response.body)) {
+    if (data === '[DONE]') return;
+    const chunk = JSON.parse(data) as Chunk;
+    yield chunk;
+    if (chunk.error) return;
+  }
+  yield { error: { code: 'cut', message: 'The connection ended before the answer did.' } };
 }
 
-interface DoneEvent {
-  readonly finish_reason: string;
-  readonly usage?: { readonly completion_tokens?: number };
-  readonly timings?: { readonly decode_tps?: number; readonly first_token_ms?: number };
-}
-
-function summaryOf(done: DoneEvent, tokens: number): Summary {
-  return {
-    finishReason: done.finish_reason,
-    tokens: done.usage?.completion_tokens ?? tokens,
-    tokensPerSecond: done.timings?.decode_tps,
-    firstTokenMs: done.timings?.first_token_ms,
-  };
-}
-
-const authorization = (apiKey: string): Record<string, string> => (apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` });
-
-async function failureOf(response: Response): Promise<Failure> {
+async function refusalOf(response: Response): Promise<Refusal> {
   try {
-    return failure(await response.json());
+    const { error } = (await response.json()) as { error: Partial<Refusal> };
+    return { code: error.code ?? 'unknown', message: error.message ?? 'The server did not say what went wrong.' };
   } catch {
-    return { kind: 'failed', code: 'http', message: `The server answered with status ${response.status}.` };
+    return { code: 'http', message: `The server answered with status ${response.status}.` };
   }
-}
-
-function failure(value: unknown): Failure {
-  const { error } = value as { error?: { code?: string; message?: string } };
-  return { kind: 'failed', code: error?.code ?? 'unknown', message: error?.message ?? 'The server did not say what went wrong.' };
 }

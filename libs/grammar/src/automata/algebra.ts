@@ -1,4 +1,5 @@
 import { MAX_CODE_POINT } from './code-set.js';
+import { automaton } from './compilation.js';
 import { ACCEPT, classOf, classStartsOf, DEAD, Dfa, DfaBuilder, isSurrogateClass, REJECT } from './dfa.js';
 import { liveStates, reduce, trim } from './reduce.js';
 
@@ -10,6 +11,10 @@ export const ALL_TEXTS: Dfa = lengthBetween(0);
 
 /** Texts of `min` to `max` code points; without `max`, of any length from `min` on. */
 export function lengthBetween(min: number, max?: number): Dfa {
+  return automaton(() => makeLengthBetween(min, max));
+}
+
+function makeLengthBetween(min: number, max?: number): Dfa {
   const classStarts = classStartsOf([]);
   const builder = new DfaBuilder(classStarts);
   const count = max ?? min;
@@ -23,6 +28,10 @@ export function lengthBetween(min: number, max?: number): Dfa {
 
 /** The finite language of the given texts; text `i` has label `labelOf(i)`. Texts with lone surrogates are left out. */
 export function wordsOf(words: readonly string[], labelOf: (index: number) => number = () => ACCEPT): Dfa {
+  return automaton(() => makeWordsOf(words, labelOf));
+}
+
+function makeWordsOf(words: readonly string[], labelOf: (index: number) => number): Dfa {
   const boundaries = new Set<number>();
   for (const word of words) for (const char of word) boundaries.add(char.codePointAt(0)!).add(char.codePointAt(0)! + 1);
   const classStarts = classStartsOf(boundaries);
@@ -32,6 +41,7 @@ export function wordsOf(words: readonly string[], labelOf: (index: number) => nu
   const start = builder.add(REJECT);
   const labels: number[] = [REJECT, REJECT];
   words.forEach((word, index) => {
+    builder.spend(word.length);
     if (hasLoneSurrogate(word)) return;
     let state = start;
     for (const char of word) {
@@ -61,6 +71,10 @@ export function hasLoneSurrogate(text: string): boolean {
 
 /** The texts that `keep` gives a label, asked with the labels of both languages. `keep(0, 0)` must be 0. */
 function product(a: Dfa, b: Dfa, keep: (a: number, b: number) => number, needs: 'both' | 'first' | 'either'): Dfa {
+  return automaton(() => makeProduct(a, b, keep, needs));
+}
+
+function makeProduct(a: Dfa, b: Dfa, keep: (a: number, b: number) => number, needs: 'both' | 'first' | 'either'): Dfa {
   const classStarts = classStartsOf([...a.classStarts, ...b.classStarts]);
   const width = classStarts.length;
   const classesOfA = classStarts.map((code) => classOf(a.classStarts, code));
@@ -122,11 +136,12 @@ export function relabel(dfa: Dfa, label: number): Dfa {
     dfa.table,
     dfa.labels.map((old) => (old === REJECT ? REJECT : label)),
     dfa.start,
+    dfa.isTrim,
   );
 }
 
 export function isEmpty(dfa: Dfa): boolean {
-  return dfa.start === DEAD || liveStates(dfa)[dfa.start] === 0;
+  return dfa.start === DEAD || (!dfa.isTrim && liveStates(dfa)[dfa.start] === 0);
 }
 
 export function isAllTexts(dfa: Dfa): boolean {

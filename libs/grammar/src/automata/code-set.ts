@@ -10,7 +10,7 @@ export const SURROGATE_END = 0xdfff;
 
 /** All Unicode scalar values. */
 export const ALL_CODES: CodeSet = [0, SURROGATE_START - 1, SURROGATE_END + 1, MAX_CODE_POINT];
-export const NO_CODES: CodeSet = [];
+const NO_CODES: CodeSet = [];
 
 /** Any list of inclusive ranges, in any order and overlapping, as a set; surrogates fall out. */
 export function codeSet(ranges: readonly number[]): CodeSet {
@@ -30,12 +30,17 @@ export function codeSet(ranges: readonly number[]): CodeSet {
   return set;
 }
 
+/** The set of one code point; half of a surrogate pair is none. */
+export function codeOf(code: number): CodeSet {
+  return code >= SURROGATE_START && code <= SURROGATE_END ? NO_CODES : [code, code];
+}
+
 /** The set of the characters of a text. */
 export function codesOf(text: string): CodeSet {
   return codeSet(Array.from(text).flatMap((char) => [char.codePointAt(0)!, char.codePointAt(0)!]));
 }
 
-export function unionCodes(...sets: readonly CodeSet[]): CodeSet {
+export function unionCodes(sets: readonly CodeSet[]): CodeSet {
   return codeSet(sets.flat());
 }
 
@@ -49,18 +54,6 @@ export function complementCodes(set: CodeSet): CodeSet {
   }
   if (next <= MAX_CODE_POINT) rest.push(next, MAX_CODE_POINT);
   return codeSet(rest);
-}
-
-export function intersectCodes(a: CodeSet, b: CodeSet): CodeSet {
-  const both: number[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length;) {
-    const lo = Math.max(a[i], b[j]);
-    const hi = Math.min(a[i + 1], b[j + 1]);
-    if (lo <= hi) both.push(lo, hi);
-    if (a[i + 1] < b[j + 1]) i += 2;
-    else j += 2;
-  }
-  return both;
 }
 
 /** Whether the set holds a code point. */

@@ -1,4 +1,5 @@
 import { LIMITS, limitError } from '../limits.js';
+import { spendWork } from './spend-work.js';
 import { MAX_CODE_POINT, SURROGATE_END, SURROGATE_START } from './code-set.js';
 
 /** The state from which nothing is accepted. */
@@ -21,12 +22,15 @@ export class Dfa {
   /** (states) label of the texts that end in a state, 0 for none. */
   readonly labels: Int32Array;
   readonly start: number;
+  /** Whether it is known that from each of its states but 0 a label can be reached. */
+  readonly isTrim: boolean;
 
-  constructor(classStarts: Int32Array, table: Int32Array, labels: Int32Array, start: number) {
+  constructor(classStarts: Int32Array, table: Int32Array, labels: Int32Array, start: number, isTrim = false) {
     this.classStarts = classStarts;
     this.table = table;
     this.labels = labels;
     this.start = start;
+    this.isTrim = isTrim;
   }
 
   get classCount(): number {
@@ -114,6 +118,7 @@ export class DfaBuilder {
 
   /** Counts steps of the construction against the limit. */
   spend(steps: number): void {
+    spendWork(steps);
     this.#work += steps;
     if (this.#work > LIMITS.dfaWork) throw limitError('dfaWork', 'steps to make one automaton');
   }

@@ -1,5 +1,17 @@
 import { LIMITS, limitError } from '../limits.js';
-import { codesOf, type CodeSet } from './code-set.js';
+import { codeOf, type CodeSet } from './code-set.js';
+import { spendWork } from './spend-work.js';
+
+/** For states without edges of a kind, which nearly all are: each has arrays of its own only where there is something in them. */
+const NONE: never[] = [];
+
+function add<T>(edges: T[][], from: number, edge: T): void {
+  if (edges[from].length === 0) edges[from] = [edge];
+  else edges[from].push(edge);
+}
+
+/** Making a state takes as long as so many steps in making an automaton. */
+const STATE_COST = 8;
 
 /** A condition on the characters before and after a position. */
 export type Assertion = 'start' | 'end' | 'word' | 'notWord';
@@ -36,20 +48,25 @@ export class Nfa<C = never> {
 
   state(): number {
     if (this.size >= LIMITS.nfaStates) throw limitError('nfaStates', 'steps (repetitions of repetitions multiply)');
-    this.empties.push([]);
-    this.moves.push([]);
-    this.assertions.push([]);
-    this.calls.push([]);
-    this.tokens.push([]);
+    spendWork(STATE_COST);
+    this.empties.push(NONE);
+    this.moves.push(NONE);
+    this.assertions.push(NONE);
+    this.calls.push(NONE);
+    this.tokens.push(NONE);
     return this.size - 1;
   }
 
   link(from: number, to: number): void {
-    this.empties[from].push(to);
+    add(this.empties, from, to);
   }
 
   move(from: number, set: CodeSet, to: number): void {
-    if (set.length > 0) this.moves[from].push({ set, to });
+    if (set.length > 0) add(this.moves, from, { set, to });
+  }
+
+  tokenMove(from: number, edge: TokenEdge, to: number): void {
+    add(this.tokens, from, { edge, to });
   }
 
   /** A piece that reads one code point of the set. */
@@ -67,20 +84,20 @@ export class Nfa<C = never> {
 
   assertion(kind: Assertion): Fragment {
     const [start, end] = [this.state(), this.state()];
-    this.assertions[start].push({ kind, to: end });
+    add(this.assertions, start, { kind, to: end });
     this.hasAssertions = true;
     return { start, end };
   }
 
   call(callee: C): Fragment {
     const [start, end] = [this.state(), this.state()];
-    this.calls[start].push({ callee, to: end });
+    add(this.calls, start, { callee, to: end });
     return { start, end };
   }
 
   token(edge: TokenEdge): Fragment {
     const [start, end] = [this.state(), this.state()];
-    this.tokens[start].push({ edge, to: end });
+    this.tokenMove(start, edge, end);
     return { start, end };
   }
 
@@ -89,7 +106,7 @@ export class Nfa<C = never> {
     let end = start;
     for (const char of text) {
       const next = this.state();
-      this.move(end, codesOf(char), next);
+      this.move(end, codeOf(char.codePointAt(0)!), next);
       end = next;
     }
     return { start, end };

@@ -1,4 +1,5 @@
 import { DEAD, Dfa, REJECT } from './dfa.js';
+import { spendWork } from './spend-work.js';
 
 /** Cells looked at to merge equal states; a long chain of states would take a pass for each of them, and has none that are equal. */
 const MERGE_WORK = 400_000;
@@ -15,6 +16,7 @@ export function trim(dfa: Dfa): Dfa {
 
 /** (states) 1 for each state from which a label can be reached. */
 export function liveStates(dfa: Dfa): Uint8Array {
+  if (dfa.isTrim) return new Uint8Array(dfa.size).fill(1, 1);
   const { sources, offsets } = reverseMoves(dfa);
   const live = new Uint8Array(dfa.size);
   const queue: number[] = [];
@@ -71,6 +73,7 @@ function renumber(dfa: Dfa, live: Uint8Array): Dfa {
     table,
     Int32Array.from(order, (state) => dfa.labels[state]),
     start,
+    true,
   );
 }
 
@@ -80,6 +83,7 @@ function mergeStates(dfa: Dfa): Dfa {
   let { group, count } = initialGroups(dfa);
   for (let work = 0; ; work += dfa.table.length) {
     if (work > MERGE_WORK) return dfa;
+    spendWork(dfa.table.length);
     const refined = refine(dfa, group);
     group = refined.group;
     if (refined.count === count) break;
@@ -157,5 +161,6 @@ function mergeClasses(dfa: Dfa): Dfa {
     table,
     dfa.labels,
     dfa.start,
+    dfa.isTrim,
   );
 }

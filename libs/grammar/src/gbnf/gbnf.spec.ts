@@ -1,7 +1,9 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
+import { Nfa } from '../automata/nfa.js';
 import { maskAllows } from '../match/token-mask.js';
 import { GrammarIndex } from '../match/grammar-index.js';
-import { GrammarMatcher } from '../match/grammar-matcher.js';
+import { GrammarMatcher, matcherSteps } from '../match/grammar-matcher.js';
 import { byteIndex, END, fakeVocabulary, jsonIndex, randomSource, takes, THINK } from '../match/fake-vocabulary.test-support.js';
 import { compileGbnf } from './compile-gbnf.js';
 
@@ -32,10 +34,13 @@ describe('GBNF', () => {
     ['root ::= "x"{0,2}', ['', 'x', 'xx'], ['xxx']],
     ['root ::= a-b_c1 # comment "not read\na-b_c1 ::= "x" (\n # inside\n "y"\n)', ['xy'], ['x']],
     ['root ::= "a" |\n  "b"', ['a', 'b'], ['ab']],
+    ['root ::= "a"\n  | "b" # c\n\n  # d\n| s\ns ::= "c"\n  | "d"', ['a', 'b', 'c', 'd'], ['ab', '', 'cd']],
+    ['root ::= "a"+? "b"*+ "c"??', ['', 'aabbc'], ['cc', 'ba']],
     ['root ::= .', ['a', 'é', '😀', '\n'], ['', 'ab']],
     ['root ::= [é日-本]+', ['é', '日本'], ['e']],
     ['root ::= "\\x41\\u00e9\\U0001F600\\t\\"\\\\" [\\]\\-a]', ['Aé😀\t"\\]', 'Aé😀\t"\\-'], ['A']],
     ['root ::= [a-]+', ['a-'], ['b']],
+    ['\ufeffroot ::= "a"', ['a'], ['\ufeffa', 'b']],
     ['root ::= s\ns ::= "(" s ")" s | ""', ['', '()', '(())()'], ['(', ')(']],
     ['root ::= e\ne ::= t ("+" t)*\nt ::= [0-9]+ | "(" e ")"', ['1+2', '(1+(2))+3'], ['1+', '(1']],
     ['root ::= p\np ::= "a" p "a" | "b" p "b" | "c"', ['c', 'abcba'], ['ab', 'abcab']],
@@ -108,6 +113,7 @@ describe('GBNF', () => {
         fc.tuple(tie('item'), fc.constantFrom('*', '?', '{1,2}')).map(([x, q]) => `(${x})${q}`),
       ),
     })).item;
+    let compiled = 0;
     const index = new GrammarIndex(
       fakeVocabulary(['ab', 'aab', 'abab', 'ba', 'bb', 'a"', '"a', 'éa', 'aé', [0xc3], [0xa9, 0x61], '""', 'abé"', 'bbb', 'aaa']),
     );
@@ -119,6 +125,7 @@ describe('GBNF', () => {
         } catch {
           return;
         }
+        compiled++;
         const random = randomSource(seed);
         const matcher = new GrammarMatcher(grammar, index);
         for (let step = 0; step < 8; step++) {
@@ -134,6 +141,7 @@ describe('GBNF', () => {
       }),
       { numRuns: 150 },
     );
+    expect(compiled).toBeGreaterThan(50);
   });
 
   it('follows ambiguous grammars without a list of stacks', () => {
@@ -141,6 +149,39 @@ describe('GBNF', () => {
     for (const char of `${'x'.repeat(60)}y${'z'.repeat(100)}`) matcher.advance(char.charCodeAt(0));
     expect(matcher.canEnd).toBe(true);
     expect(maskAllows(matcher.mask(), 'z'.charCodeAt(0))).toBe(true);
+  });
+
+  it('makes few states of long chains of rules that mention the next one twice, in small steps, once', () => {
+    const count = 5_000;
+    const states = jest.spyOn(Nfa.prototype, 'state');
+    const made = () => states.mock.calls.splice(0).length;
+    try {
+      const grammar = compileGbnf(['root ::= q0', ...Array.from({ length: count }, (_, i) => `q${i} ::= q${i + 1} | q${i + 1} "x"`), `q${count} ::= "a"`].join('\n'));
+      const steps = Array.from(matcherSteps(grammar), made);
+      expect(Math.max(...steps)).toBeLessThan(1_000);
+      const all = steps.reduce((sum, one) => sum + one, 0);
+      expect(all).toBeGreaterThan(count);
+      expect(all).toBeLessThan(200_000);
+      const matcher = new GrammarMatcher(grammar, byteIndex);
+      matcher.advance(97);
+      expect([matcher.canEnd, matcher.fork().accepts(120), matcher.accepts(97)]).toEqual([true, true, false]);
+      expect(made()).toBe(0);
+    } finally {
+      states.mockRestore();
+    }
+  });
+
+  it('makes masks, and looks for ends, with a stop after each reading', () => {
+    const names = Array.from({ length: 300 }, (_, i) => `r${i}`);
+    const recursive = (name: string, i: number): string => `${name} ::= "${String.fromCharCode(97 + (i % 20))}" ${name} | "z" "y"{${i + 40}} "x"`;
+    const matcher = new GrammarMatcher(compileGbnf([`root ::= ${names.join(' | ')}`, ...names.map(recursive)].join('\n')), byteIndex);
+    const same = matcher.fork();
+    expect([...matcher.maskSteps()].length).toBeGreaterThanOrEqual(names.length);
+    expect(matcher.mask()).toEqual(same.mask());
+    // What was found is kept.
+    expect([...matcher.maskSteps()]).toHaveLength(0);
+    expect([...matcher.endingSteps(100)].length).toBeGreaterThan(10);
+    expect(matcher.ending(100)).toHaveLength(42);
   });
 
   it('is done when nothing but the end can follow, and forks go their own way', () => {

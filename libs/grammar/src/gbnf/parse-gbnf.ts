@@ -3,40 +3,50 @@ import { grammarError, LIMITS, limitError } from '../limits.js';
 import type { GbnfNode, GbnfRules } from './gbnf-node.js';
 
 const NAME = /[A-Za-z0-9_-]+/y;
-const SPACES = /(?:[ \t]|#[^\r\n]*)*/y;
-const SPACES_AND_LINES = /(?:[ \t\r\n]|#[^\r\n]*)*/y;
+const SPACES = /[ \t]*(?:#[^\r\n]*)?/y;
+const LINE_ENDS = /[\r\n]+/y;
 const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([nrt\\"[\]-]))/y;
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
 /**
  * Parses GBNF, the grammar notation of llama.cpp: rules `name ::= ...` of quoted texts, character classes, `.`, rule names, groups,
  * `|`, the repetitions `* + ? {m} {m,} {m,n}`, comments from `#`, and tokens `<[id]>`, `<text>`, `!<...>`.
+ * Stops on the way.
  * @throws StarlingError invalid_grammar, with the line and column in `details`
  */
-export function parseGbnf(text: string): GbnfRules {
+export function* parseSteps(text: string): Generator<undefined, GbnfRules> {
   if (text.length > LIMITS.textLength) throw limitError('textLength', 'characters');
-  return new GbnfParser(text).parse();
+  return yield* new GbnfParser(text).parse();
 }
+
+/** Items that are read between two stops. */
+const PIECE_ITEMS = 256;
+
+type Repeat = Extract<GbnfNode, { kind: 'repeat' }>;
 
 class GbnfParser {
   readonly #text: string;
   #at = 0;
   #depth = 0;
+  #stacked = 0;
+  #items = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  parse(): GbnfRules {
+  *parse(): Generator<undefined, GbnfRules> {
     const rules = new Map<string, GbnfNode>();
     const mentioned = new Map<string, number>();
+    // A mark of the byte order is an editor's, not the grammar's.
+    this.#take('\ufeff');
     this.#skip(true);
     while (this.#at < this.#text.length) {
       const name = this.#need(NAME, 'a rule name');
       this.#skip(false);
       if (!this.#take('::=')) throw this.#error(`expected ::= after the rule name ${name}`);
       this.#skip(true);
-      rules.set(name, this.#choice(false, mentioned));
+      rules.set(name, yield* this.#choice(false, mentioned));
       if (this.#at < this.#text.length && !/[\r\n]/.test(this.#text[this.#at]))
         throw this.#error('expected the end of the line, an item of the rule, or |');
       this.#skip(true);
@@ -46,27 +56,45 @@ class GbnfParser {
     return rules;
   }
 
-  #choice(nested: boolean, mentioned: Map<string, number>): GbnfNode {
+  *#choice(nested: boolean, mentioned: Map<string, number>): Generator<undefined, GbnfNode> {
     if (++this.#depth > LIMITS.nesting) throw limitError('nesting', 'nested groups');
-    const options = [this.#sequence(nested, mentioned)];
-    while (this.#take('|')) {
+    const options = [yield* this.#sequence(nested, mentioned)];
+    while (this.#takeBar()) {
       this.#skip(true);
-      options.push(this.#sequence(nested, mentioned));
+      options.push(yield* this.#sequence(nested, mentioned));
     }
     this.#depth--;
     return options.length === 1 ? options[0] : { kind: 'choice', options };
   }
 
-  #sequence(nested: boolean, mentioned: Map<string, number>): GbnfNode {
+  /** An alternative may begin on a line of its own. */
+  #takeBar(): boolean {
+    const start = this.#at;
+    this.#skip(true);
+    if (this.#take('|')) return true;
+    this.#at = start;
+    return false;
+  }
+
+  *#sequence(nested: boolean, mentioned: Map<string, number>): Generator<undefined, GbnfNode> {
     const parts: GbnfNode[] = [];
     for (;;) {
-      const item = this.#item(mentioned);
+      if (++this.#items % PIECE_ITEMS === 0) yield;
+      const item = this.#text[this.#at] === '(' ? yield* this.#group(mentioned) : this.#item(mentioned);
       if (!item) break;
       this.#skip(nested);
       parts.push(this.#repeated(item, nested));
     }
     if ('*+?{'.includes(this.#text[this.#at] ?? ' ')) throw this.#error(`'${this.#text[this.#at]}' has nothing to repeat`);
     return parts.length === 1 ? parts[0] : { kind: 'sequence', parts };
+  }
+
+  *#group(mentioned: Map<string, number>): Generator<undefined, GbnfNode> {
+    this.#at++;
+    this.#skip(true);
+    const group = yield* this.#choice(true, mentioned);
+    if (!this.#take(')')) throw this.#error("expected ')'");
+    return group;
   }
 
   #item(mentioned: Map<string, number>): GbnfNode | undefined {
@@ -79,13 +107,6 @@ class GbnfParser {
       case '.':
         this.#at++;
         return { kind: 'set', set: ALL_CODES };
-      case '(': {
-        this.#at++;
-        this.#skip(true);
-        const group = this.#choice(true, mentioned);
-        if (!this.#take(')')) throw this.#error("expected ')'");
-        return group;
-      }
       case '<':
       case '!':
         return this.#token();
@@ -111,8 +132,20 @@ class GbnfParser {
       if (range.max !== undefined && range.max < range.min)
         throw this.#error(`{${range.min},${range.max}} repeats fewer times than its minimum`, start);
       this.#skip(nested);
-      node = { kind: 'repeat', of: node, ...range };
+      if (node.kind === 'repeat' && node !== item) node = this.#repeatedAgain(node, range);
+      else node = { kind: 'repeat', of: node, ...range };
     }
+  }
+
+  /** A repetition of a repetition. Those without numbers come down to one of them (`x+?` is `x*`); others are a level of the tree each. */
+  #repeatedAgain(inner: Repeat, range: { min: number; max?: number }): Repeat {
+    const areSimple = [inner, range].every(({ min, max }) => min <= 1 && (max === undefined || (max === 1 && min === 0)));
+    if (areSimple) {
+      const min = inner.min * range.min;
+      return inner.max === undefined || range.max === undefined ? { kind: 'repeat', of: inner.of, min } : { kind: 'repeat', of: inner.of, min, max: 1 };
+    }
+    if (++this.#stacked > LIMITS.nesting) throw limitError('nesting', 'repetitions of repetitions');
+    return { kind: 'repeat', of: inner, ...range };
   }
 
   #braces(): { min: number; max?: number } {
@@ -188,7 +221,8 @@ class GbnfParser {
   }
 
   #skip(lines: boolean): void {
-    this.#match(lines ? SPACES_AND_LINES : SPACES);
+    do this.#match(SPACES);
+    while (lines && this.#match(LINE_ENDS) !== undefined);
   }
 
   #take(text: string): boolean {

@@ -25,8 +25,8 @@ export class ArrayMachine extends StructureMachine<Progress> {
   readonly #values: (expression: Expression, used: readonly string[]) => Machine;
 
   /** @param values the machine of the values that satisfy a condition, apart from those used */
-  constructor(plan: ArrayPlan, values: (expression: Expression, used: readonly string[]) => Machine, maxSpace: number, budget: StateBudget) {
-    super(PHASES, maxSpace, budget);
+  constructor(plan: ArrayPlan, values: (expression: Expression, used: readonly string[]) => Machine, hasSpace: boolean, budget: StateBudget) {
+    super(PHASES, hasSpace, budget);
     this.#plan = plan;
     this.#values = values;
     this.start = this.state(OPEN, { items: plan.start, used: [] });
@@ -58,7 +58,7 @@ export class ArrayMachine extends StructureMachine<Progress> {
       };
       const resume = (_exit: number, read: () => Uint8Array): number =>
         this.state(AFTER_ITEM, { items: next, used: unique ? [...progress.used, valueText(read())].sort() : [] });
-      return new PartCall(begin, resume, { capture: unique });
+      return new PartCall(begin, resume, { capture: unique, isDetour: this.#plan.canEnd(progress.items) });
     });
   }
 }

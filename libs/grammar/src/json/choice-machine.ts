@@ -1,14 +1,15 @@
 import { NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type TokenMove } from '../machine/machine.js';
 import { PartCall, VALUE_EXIT } from './structure-machine.js';
+import { spaceAfter } from './white-space.js';
 
-/** One of several machines, after some white space: state `n` is before them, with `n - 1` characters of space read. */
+/** One of several machines, after some white space: state `1 + space` is before them. */
 export class ChoiceMachine implements Machine {
   readonly start = 1;
   readonly #calls: readonly Call[];
-  readonly #maxSpace: number;
+  readonly #hasSpace: boolean;
 
-  constructor(options: readonly Machine[], maxSpace = 0) {
-    this.#maxSpace = maxSpace;
+  constructor(options: readonly Machine[], hasSpace = false) {
+    this.#hasSpace = hasSpace;
     this.#calls = options.map(
       (machine) =>
         new PartCall(
@@ -20,8 +21,8 @@ export class ChoiceMachine implements Machine {
   }
 
   next(state: number, byte: number): number {
-    const isSpace = byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-    return isSpace && state <= this.#maxSpace ? state + 1 : STUCK;
+    const space = this.#hasSpace ? spaceAfter(state - 1, byte) : STUCK;
+    return space === STUCK ? STUCK : 1 + space;
   }
 
   exit(): number {

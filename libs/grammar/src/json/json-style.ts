@@ -3,8 +3,10 @@ import type { PropertyOrder } from '../schema/object-plan.js';
 
 /** How JSON may be written. */
 export interface JsonStyle {
-  /** Characters of white space that may stand between two parts. */
-  readonly maxSpace: number;
+  /** Whether white space may stand between two parts. */
+  readonly hasSpace: boolean;
   readonly escapes: EscapeStyle;
   readonly order: PropertyOrder;
+  /** Strings stand between two of these, without escapes, and keys without quotes; else as JSON has them. */
+  readonly quote?: string;
 }

@@ -1,7 +1,11 @@
+import { intersect, wordsOf } from '../automata/algebra.js';
 import { DEAD, REJECT, type Dfa } from '../automata/dfa.js';
 import { codeMoves, isFreeLoop, type CodeAutomaton, type CodeMoves } from '../machine/code-automaton.js';
 import { JsonStringMachine, type EscapeStyle } from '../machine/json-string-machine.js';
-import type { StateBudget } from '../machine/machine.js';
+import type { Machine, StateBudget } from '../machine/machine.js';
+import { TextMachine } from '../machine/utf8-machine.js';
+import { parseRegex } from '../regex/parse-regex.js';
+import { regexDfa } from '../regex/regex-dfa.js';
 import { reachableGroups } from '../schema/key-groups.js';
 
 /**
@@ -63,16 +67,61 @@ class AvailableKeys implements CodeAutomaton {
   }
 }
 
-/** Reads a key of an object as a JSON string; its exit is the label of the key's group. */
-export class KeyMachine extends JsonStringMachine {
+/** Reads a key of an object; its exit is the label of the key's group. */
+export interface KeyReader extends Machine {
+  /** The state before a key of one of the available groups; STUCK if there is none. */
+  startWith(available: bigint): number;
+}
+
+/** How keys are written. */
+export interface KeySpelling {
+  readerOf(keys: Dfa): KeyReader;
+  /** The key that was written. */
+  textOf(written: Uint8Array): string;
+}
+
+const decoder = new TextDecoder();
+
+/** Keys as JSON strings. */
+export function jsonKeys(escapes: EscapeStyle, budget: StateBudget): KeySpelling {
+  return { readerOf: (keys) => new KeyMachine(keys, escapes, budget), textOf: (written) => JSON.parse(decoder.decode(written)) as string };
+}
+
+/** Keys that can be written without quotes: what stands behind them is told from them. */
+const BARE_KEY = regexDfa(parseRegex('[^\\s\\u0000-\\u001f\\u007f<>"\'=:,(){}\\[\\]|\\\\]+'), 'full');
+
+/** Whether a key can be written without quotes. */
+export function isBareKey(key: string): boolean {
+  return BARE_KEY.accepts(key);
+}
+
+/** Keys as they are; those that need quotes are left out. @param only no others than these */
+export function bareKeys(budget: StateBudget, only?: readonly string[]): KeySpelling {
+  const allowed = only === undefined ? BARE_KEY : wordsOf(only);
+  return { readerOf: (keys) => new BareKeyMachine(intersect(keys, allowed), budget), textOf: (written) => decoder.decode(written) };
+}
+
+/** Reads a key as a JSON string. */
+class KeyMachine extends JsonStringMachine implements KeyReader {
   declare protected readonly automaton: AvailableKeys;
 
   constructor(keys: Dfa, escapes: EscapeStyle, budget: StateBudget) {
     super(new AvailableKeys(keys), escapes, budget);
   }
 
-  /** The state before a key of one of the available groups. */
   startWith(available: bigint): number {
     return this.startAt(this.automaton.startWith(available));
+  }
+}
+
+class BareKeyMachine extends TextMachine implements KeyReader {
+  declare protected readonly automaton: AvailableKeys;
+
+  constructor(keys: Dfa, budget: StateBudget) {
+    super(new AvailableKeys(keys), budget);
+  }
+
+  startWith(available: bigint): number {
+    return this.character(this.automaton.startWith(available));
   }
 }

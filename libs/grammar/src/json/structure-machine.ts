@@ -1,25 +1,27 @@
 import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type StateBudget, type TokenMove } from '../machine/machine.js';
+import { SPACE_STATES, isSpace, spaceAfter } from './white-space.js';
 
 /** The only exit of JSON values. */
 export const VALUE_EXIT = 1;
 
 /**
  * A machine for the characters around the parts of an array or object. A state is a phase of the syntax, a number for what came
- * before (`D`, each different one once), and how many characters of white space were read in this phase:
- * `1 + (number * phaseCount + phase) * (maxSpace + 1) + space`. The last phase is the end.
+ * before (`D`, each different one once), and the white space that was read in this phase:
+ * `1 + (number * phaseCount + phase) * spaces + space`. The last phase is the end.
  */
 export abstract class StructureMachine<D> implements Machine {
   readonly #phaseCount: number;
-  readonly #maxSpace: number;
+  /** States of white space. */
+  readonly #spaces: number;
   readonly #budget: StateBudget;
   readonly #data: D[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #calls: (readonly Call[] | undefined)[] = [];
 
-  /** @param maxSpace characters of white space that may stand between two parts */
-  constructor(phaseCount: number, maxSpace: number, budget: StateBudget) {
+  /** @param hasSpace whether white space may stand between two parts */
+  constructor(phaseCount: number, hasSpace: boolean, budget: StateBudget) {
     this.#phaseCount = phaseCount;
-    this.#maxSpace = maxSpace;
+    this.#spaces = hasSpace ? SPACE_STATES : 1;
     this.#budget = budget;
   }
 
@@ -41,21 +43,30 @@ export abstract class StructureMachine<D> implements Machine {
       number = this.#data.push(data) - 1;
       this.#numbers.set(key, number);
     }
-    return 1 + (number * this.#phaseCount + phase) * (this.#maxSpace + 1);
+    return 1 + (number * this.#phaseCount + phase) * this.#spaces;
   }
 
   next(state: number, byte: number): number {
     const index = this.#indexOf(state);
     const phase = index % this.#phaseCount;
-    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
-      return this.allowsSpace(phase) && (state - 1) % (this.#maxSpace + 1) < this.#maxSpace ? state + 1 : STUCK;
+    if (isSpace(byte)) {
+      if (this.#spaces === 1 || !this.allowsSpace(phase)) return STUCK;
+      const space = (state - 1) % this.#spaces;
+      const after = spaceAfter(space, byte);
+      return after === STUCK ? STUCK : state - space + after;
     }
     return this.step(phase, this.#data[(index / this.#phaseCount) | 0], byte);
   }
 
+  /** What a state stands for. */
+  protected place(state: number): { readonly phase: number; readonly data: D } {
+    const index = this.#indexOf(state);
+    return { phase: index % this.#phaseCount, data: this.#data[(index / this.#phaseCount) | 0] };
+  }
+
   /** The number of a state's data and phase, without the white space. */
   #indexOf(state: number): number {
-    return ((state - 1) / (this.#maxSpace + 1)) | 0;
+    return ((state - 1) / this.#spaces) | 0;
   }
 
   exit(state: number): number {
@@ -88,6 +99,7 @@ export abstract class StructureMachine<D> implements Machine {
 export class PartCall implements Call {
   readonly tail: boolean;
   readonly capture: boolean;
+  readonly isDetour: boolean;
   readonly #begin: () => { readonly machine: Machine; readonly start: number };
   readonly #resume: (exit: number, read: () => Uint8Array) => number;
   #callee: { readonly machine: Machine; readonly start: number } | undefined;
@@ -95,12 +107,13 @@ export class PartCall implements Call {
   constructor(
     begin: () => { readonly machine: Machine; readonly start: number },
     resume: (exit: number, read: () => Uint8Array) => number,
-    kind: { tail?: boolean; capture?: boolean } = {},
+    kind: { tail?: boolean; capture?: boolean; isDetour?: boolean } = {},
   ) {
     this.#begin = begin;
     this.#resume = resume;
     this.tail = kind.tail ?? false;
     this.capture = kind.capture ?? false;
+    this.isDetour = kind.isDetour ?? false;
   }
 
   get machine(): Machine {

@@ -7,12 +7,12 @@ import { regexDfa } from '../regex/regex-dfa.js';
 import type { RegexNode } from '../regex/regex-node.js';
 
 /** The label of a text that has no trigger in it yet. */
-export const FREE = 2;
-/** The label of a text that ends with its first trigger: nothing goes on from there. */
-export const TRIGGERED = 1;
+export const FREE = 1;
+/** The label of a text that ends with its first trigger: this, and the trigger's number more. Nothing goes on from there. */
+export const TRIGGERED = 2;
 
 /**
- * All texts, apart by whether one of the triggers has come.
+ * All texts, apart by which of the triggers has come, if any: `texts` are numbered first.
  * @param texts triggers by their text
  * @param patterns triggers as regular expressions: the shortest match triggers
  */
@@ -20,8 +20,8 @@ export function triggerDfa(texts: readonly string[], patterns: readonly string[]
   if (texts.includes('')) throw grammarError('a trigger is empty: the grammar would begin at once');
   const nodes: RegexNode[] = [...texts.map(literal), ...patterns.map((pattern) => parseRegex(pattern))];
   if (nodes.length === 0) return relabel(ALL_TEXTS, FREE);
-  const ends = relabel(regexDfa({ kind: 'choice', options: nodes }, 'end'), TRIGGERED);
-  if (ends.labels[ends.start] === TRIGGERED) throw grammarError('a trigger matches the empty text: the grammar would begin at once');
+  const ends = nodes.map((node, i) => relabel(regexDfa(node, 'end'), TRIGGERED + i)).reduce((all, one) => union(all, one));
+  if (ends.labels[ends.start] >= TRIGGERED) throw grammarError('a trigger matches the empty text: the grammar would begin at once');
   return stopWhenTriggered(union(ends, relabel(ALL_TEXTS, FREE)));
 }
 
@@ -39,7 +39,7 @@ function literal(text: string): RegexNode {
 function stopWhenTriggered(dfa: Dfa): Dfa {
   const table = dfa.table.slice();
   dfa.labels.forEach((label, state) => {
-    if (label === TRIGGERED) table.fill(0, state * dfa.classCount, (state + 1) * dfa.classCount);
+    if (label >= TRIGGERED) table.fill(0, state * dfa.classCount, (state + 1) * dfa.classCount);
   });
   return reduce(new Dfa(dfa.classStarts, table, dfa.labels, dfa.start));
 }

@@ -1,6 +1,6 @@
-import { MAX_CODE_POINT, SURROGATE_END, SURROGATE_START } from '../automata/code-set.js';
-import { classOf, DEAD, isSurrogateClass, type Dfa } from '../automata/dfa.js';
-import { groupStates, liveStates, reverseMoves } from '../automata/reduce.js';
+import { classOf, DEAD, type Dfa } from '../automata/dfa.js';
+import { factsOf, PLAIN, type DfaFacts } from '../automata/dfa-facts.js';
+import { groupStates } from '../automata/reduce.js';
 
 /**
  * Where each code point leads from one state: those from `starts[i]` to `starts[i + 1] - 1` to `targets[i]` (DEAD: nowhere).
@@ -25,14 +25,6 @@ export interface CodeAutomaton {
 
 /** Cells looked at to find states that are alike; it is not worth more. */
 const ALIKE_WORK = 2_000_000;
-
-/** The plain characters, as ranges: all but control characters, the quote and the backslash. */
-const PLAIN: readonly (readonly [number, number])[] = [
-  [0x20, 0x21],
-  [0x23, 0x5b],
-  [0x5d, SURROGATE_START - 1],
-  [SURROGATE_END + 1, MAX_CODE_POINT],
-];
 
 /** Whether every plain character leads from a state back to it. */
 export function isFreeLoop(moves: CodeMoves, state: number): boolean {
@@ -67,22 +59,21 @@ export function codeMoves(starts: ArrayLike<number>, targets: ArrayLike<number>)
 export class DfaAutomaton implements CodeAutomaton {
   readonly start: number;
   readonly #dfa: Dfa;
-  readonly #live: Uint8Array;
+  readonly #facts: DfaFacts;
   readonly #moves: (CodeMoves | undefined)[] = [];
   readonly #leaders = new Map<number, Int32Array>();
-  #freeRuns: Float64Array | undefined;
 
   constructor(dfa: Dfa) {
     this.#dfa = dfa;
-    this.#live = liveStates(dfa);
-    this.start = this.#live[dfa.start] === 1 ? dfa.start : DEAD;
+    this.#facts = factsOf(dfa);
+    this.start = this.#facts.live[dfa.start] === 1 ? dfa.start : DEAD;
   }
 
   moves(state: number): CodeMoves {
     const width = this.#dfa.classCount;
     return (this.#moves[state] ??= codeMoves(
       this.#dfa.classStarts,
-      this.#dfa.table.subarray(state * width, (state + 1) * width).map((to) => (this.#live[to] === 1 ? to : DEAD)),
+      this.#dfa.table.subarray(state * width, (state + 1) * width).map((to) => (this.#facts.live[to] === 1 ? to : DEAD)),
     ));
   }
 
@@ -98,7 +89,7 @@ export class DfaAutomaton implements CodeAutomaton {
   }
 
   freeRun(state: number): number {
-    return (this.#freeRuns ??= freeRuns(this.#dfa, this.#live))[state];
+    return this.#facts.freeRuns[state];
   }
 }
 
@@ -109,30 +100,4 @@ function leadersOf(groups: Int32Array): Int32Array {
     if (!first.has(group)) first.set(group, state);
     return first.get(group)!;
   });
-}
-
-/** (states) for each state, after how many plain characters one may be refused, at the earliest. */
-function freeRuns(dfa: Dfa, live: Uint8Array): Float64Array {
-  const { sources, offsets } = reverseMoves(dfa);
-  const width = dfa.classCount;
-  const plain = Array.from({ length: width }, (_, c) =>
-    PLAIN.some(([low, high]) => dfa.classStarts[c] <= high && (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) > low),
-  );
-  const runs = new Float64Array(dfa.size).fill(Infinity);
-  const queue: number[] = [];
-  for (let state = 1; state < dfa.size; state++) {
-    const refuses =
-      live[state] === 0 || plain.some((isPlain, c) => isPlain && !isSurrogateClass(dfa.classStarts, c) && live[dfa.table[state * width + c]] === 0);
-    if (!refuses) continue;
-    runs[state] = 0;
-    queue.push(state);
-  }
-  for (let i = 0; i < queue.length; i++) {
-    for (let k = offsets[queue[i]]; k < offsets[queue[i] + 1]; k++) {
-      if (runs[sources[k]] !== Infinity) continue;
-      runs[sources[k]] = runs[queue[i]] + 1;
-      queue.push(sources[k]);
-    }
-  }
-  return runs;
 }

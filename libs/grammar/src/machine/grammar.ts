@@ -5,13 +5,16 @@ import { StateBudget, type Machine } from './machine.js';
  * matchers at once.
  */
 export class Grammar {
+  /** Tokens that the grammar names, by id or text: a vocabulary without one of them cannot write what it demands. */
+  readonly tokens: readonly (number | string)[];
   readonly #build: (budget: StateBudget) => Machine;
   #machine: Machine | undefined;
   #budget = new StateBudget();
 
   /** @param build makes the root machine; called again when the machines made so far have grown large. */
-  constructor(build: (budget: StateBudget) => Machine) {
+  constructor(build: (budget: StateBudget) => Machine, tokens: readonly (number | string)[] = []) {
     this.#build = build;
+    this.tokens = tokens;
   }
 
   /** A new machine of the whole output, as a part of a larger grammar. */

@@ -19,6 +19,8 @@ export interface Call {
   readonly capture: boolean;
   /** True when the caller has nothing left to do then and ends with the same exit. */
   readonly tail: boolean;
+  /** True for a value that need not come: what looks for the shortest end tries others first. */
+  readonly isDetour?: boolean;
 }
 
 /** A step that one whole token makes, whatever its bytes. */

@@ -1,7 +1,7 @@
 import { classOf, classStartsOf, DEAD, isSurrogateClass } from '../automata/dfa.js';
 import type { Fragment, Nfa } from '../automata/nfa.js';
 import { codeMoves, targetOf, type CodeAutomaton, type CodeMoves } from './code-automaton.js';
-import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, type Call, type Machine, type StateBudget, type TokenMove } from './machine.js';
+import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type StateBudget, type TokenMove } from './machine.js';
 import { Utf8Machine } from './utf8-machine.js';
 
 const ENDED = 1;
@@ -163,7 +163,7 @@ export class RuleMachine extends Utf8Machine {
       if (edges.length > 0)
         this.#tokenMoves.set(
           id,
-          edges.map(({ edge, to }) => ({ ...edge, to: this.character(this.automaton.stateOf([to])) })),
+          edges.map(({ edge, to }) => ({ ...edge, to: this.character(this.automaton.stateOf([to])) })).filter(({ to }) => to !== STUCK),
         );
     }
     return id;

@@ -1,3 +1,4 @@
+import { atOnce } from '../automata/at-once.js';
 import { LIMITS, limitError } from '../limits.js';
 import { NO_EXIT, STUCK, type Call, type Machine } from '../machine/machine.js';
 
@@ -54,11 +55,23 @@ export interface Threads {
   readonly trail: Trail | undefined;
 }
 
+/** What outputs of a machine begin with, as far as it was worked out: no output changes it. */
+const beginnings = new WeakMap<Machine, Threads>();
+
 /** The threads at the beginning of an output. */
 export function beginThreads(machine: Machine): Threads {
+  return atOnce(beginSteps(machine));
+}
+
+/** The same with a stop after each reading that is followed; what they come to is kept. */
+export function* beginSteps(machine: Machine): Generator<undefined, Threads> {
+  const known = beginnings.get(machine);
+  if (known) return known;
   const root = new Activation(machine);
   root.isRoot = true;
-  return new Closure(undefined).close([{ activation: root, state: machine.start }]);
+  const threads = yield* new Closure(undefined).steps([{ activation: root, state: machine.start }]);
+  beginnings.set(machine, threads);
+  return threads;
 }
 
 /** The threads after one more byte; none if no thread can read it. */
@@ -93,15 +106,29 @@ class Closure {
 
   close(moved: readonly Thread[]): Threads {
     for (const { activation, state } of moved) this.#add(activation, state);
+    for (let i = 0; i < this.#threads.length; i++) this.#follow(this.#threads[i]);
+    return this.#closed();
+  }
+
+  *steps(moved: readonly Thread[]): Generator<undefined, Threads> {
+    for (const { activation, state } of moved) this.#add(activation, state);
     for (let i = 0; i < this.#threads.length; i++) {
-      const { activation, state } = this.#threads[i];
-      const { machine } = activation;
-      if (!machine.hasEvents(state)) continue;
-      const exit = machine.exit(state);
-      if (exit !== NO_EXIT) this.#end(activation, exit);
-      for (const call of machine.calls(state)) this.#call(activation, call);
+      this.#follow(this.#threads[i]);
+      yield;
     }
+    return this.#closed();
+  }
+
+  #closed(): Threads {
     return { list: this.#threads, canEnd: this.#canEnd, trail: this.#trail };
+  }
+
+  #follow({ activation, state }: Thread): void {
+    const { machine } = activation;
+    if (!machine.hasEvents(state)) return;
+    const exit = machine.exit(state);
+    if (exit !== NO_EXIT) this.#end(activation, exit);
+    for (const call of machine.calls(state)) this.#call(activation, call);
   }
 
   #add(activation: Activation, state: number): void {
@@ -138,18 +165,18 @@ class Closure {
     if (back === undefined) callee.isRoot = true;
     else if (callee.returns.some(({ call, caller }) => call === back.call && caller === back.caller)) return;
     else callee.returns.push(back);
-    for (const exit of this.#ended.get(callee) ?? []) this.#follow(callee, back, exit);
+    for (const exit of this.#ended.get(callee) ?? []) this.#goBack(callee, back, exit);
   }
 
   #end(activation: Activation, exit: number): void {
     const ended = this.#ended.get(activation);
     if (ended?.has(exit)) return;
     ended?.add(exit);
-    if (activation.isRoot) this.#follow(activation, undefined, exit);
-    for (const back of activation.returns.slice()) this.#follow(activation, back, exit);
+    if (activation.isRoot) this.#goBack(activation, undefined, exit);
+    for (const back of activation.returns.slice()) this.#goBack(activation, back, exit);
   }
 
-  #follow(callee: Activation, back: Return | undefined, exit: number): void {
+  #goBack(callee: Activation, back: Return | undefined, exit: number): void {
     if (back === undefined) this.#canEnd = true;
     else if (back.call === undefined) this.#end(back.caller, exit);
     else

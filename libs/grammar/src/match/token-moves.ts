@@ -15,6 +15,13 @@ export function matchesToken(move: TokenMove, id: number, index: GrammarIndex): 
   return !ids.has(id) && (move.kind === 'except' || index.vocabulary.isControl(id));
 }
 
+/** The first token that a move names to make it; undefined for moves of many tokens, and where the vocabulary has none of them. */
+export function soleToken(move: TokenMove, index: GrammarIndex): number | undefined {
+  if (move.kind !== 'only') return undefined;
+  const [first] = resolve(move, index).ids;
+  return first;
+}
+
 /** (words) the tokens that make a move. */
 export function tokenMoveWords(move: TokenMove, index: GrammarIndex): Uint32Array {
   return resolve(move, index).words;

@@ -1,3 +1,4 @@
+import { automaton } from '../automata/compilation.js';
 import { ACCEPT, classStartsOf, DfaBuilder, REJECT, classOf, type Dfa } from '../automata/dfa.js';
 import { reduce } from '../automata/reduce.js';
 import { LIMITS, limitError } from '../limits.js';
@@ -12,6 +13,10 @@ type Char = number | 'point';
 
 /** Builds an automaton over digits and the point by following states of any kind; equal states have equal JSON. */
 function explore<S>(start: S, step: (state: S, char: Char) => S | undefined, accepts: (state: S) => boolean): Dfa {
+  return automaton(() => makeExplored(start, step, accepts));
+}
+
+function makeExplored<S>(start: S, step: (state: S, char: Char) => S | undefined, accepts: (state: S) => boolean): Dfa {
   const builder = new DfaBuilder(CLASSES);
   const known = new Map<string, number>();
   const states: (S | undefined)[] = [undefined];

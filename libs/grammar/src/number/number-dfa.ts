@@ -1,11 +1,12 @@
 import { intersect, NO_TEXT, subtract, union, wordsOf } from '../automata/algebra.js';
 import { codesOf } from '../automata/code-set.js';
 import { determinize } from '../automata/determinize.js';
+import { AutomatonCache } from '../automata/compilation.js';
 import { ACCEPT, type Dfa } from '../automata/dfa.js';
 import { embed } from '../automata/embed.js';
 import { Nfa, type Fragment } from '../automata/nfa.js';
 import { decimalOf, type Decimal } from './decimal.js';
-import type { NumberSet } from './number-set.js';
+import { ALL_NUMBERS, type NumberSet } from './number-set.js';
 import { comparedTo, fractional, mantissaComparedTo, multiplesOf, plainShape } from './digit-automata.js';
 
 /** Digits that numbers may have. Enough for whatever `JSON.stringify` writes; more would let a model write digits without end. */
@@ -20,8 +21,7 @@ const MAX_EXPONENT = 308;
 /** Whole numbers from here on are written with an exponent by JavaScript. */
 const WHOLE_EXPONENT = 21;
 
-const cache = new Map<string, Dfa>();
-const CACHED = 500;
+const numbers = new AutomatonCache(500);
 
 /**
  * The texts that JSON may write for the numbers of a set: plain decimals, and scientific ones with one digit, not zero, before the
@@ -30,19 +30,17 @@ const CACHED = 500;
  */
 export function numberDfa(set: NumberSet): Dfa {
   const key = keyOfNumbers(set);
-  let dfa = cache.get(key);
-  if (!dfa) {
-    if (cache.size >= CACHED) cache.clear();
-    dfa = set.constant ? wordsOf([JSON.stringify(set.min)]) : build(set);
-    cache.set(key, dfa);
-  }
-  return dfa;
+  const make = (): Dfa => (set.constant ? wordsOf([JSON.stringify(set.min)]) : build(set));
+  return COMMON.has(key) ? numbers.getCommon(key, make) : numbers.get(key, make);
 }
 
 /** A text that is the same for equal sets. */
 export function keyOfNumbers(set: NumberSet): string {
   return JSON.stringify([String(set.min), String(set.max), set.wholeness, set.multiplesOf, set.notMultiplesOf, set.constant]);
 }
+
+/** Numbers of schemas that say no more than that they are some. */
+const COMMON: ReadonlySet<string> = new Set([ALL_NUMBERS, { ...ALL_NUMBERS, wholeness: 'whole' } as const].map(keyOfNumbers));
 
 function build(set: NumberSet): Dfa {
   const nfa = new Nfa();
@@ -72,13 +70,10 @@ function plainDfa(set: NumberSet, low: Decimal, high: Decimal): Dfa {
   return dfa;
 }
 
-const shapeCache = new Map<string, Dfa>();
+const shapes = new AutomatonCache(500);
 
 function shapeDfa(whole: number, fraction: number): Dfa {
-  const key = `${whole} ${fraction}`;
-  let dfa = shapeCache.get(key);
-  if (!dfa) shapeCache.set(key, (dfa = plainShape(whole, fraction)));
-  return dfa;
+  return shapes.get(`${whole} ${fraction}`, () => plainShape(whole, fraction));
 }
 
 /** How many digits plain decimals may have before and after the point. */
@@ -113,23 +108,20 @@ function scientific(nfa: Nfa, set: NumberSet, low: Decimal, high: Decimal): Frag
   return parts;
 }
 
-const exponentCache = new Map<string, Dfa>();
+const exponentRanges = new AutomatonCache(2000);
 
 /** All ways to write an exponent from `low` to `high`. */
 function exponentDfa(low: number, high: number): Dfa {
   if (low > high) return NO_TEXT;
-  const key = `${low} ${high}`;
-  let dfa = exponentCache.get(key);
-  if (!dfa) {
+  return exponentRanges.get(`${low} ${high}`, () => {
     const words: string[] = [];
     for (let exponent = low; exponent <= high; exponent++) {
       const digits = String(Math.abs(exponent));
       const forms = digits.length === 1 ? [digits, `0${digits}`] : [digits];
       for (const form of forms) words.push(...(exponent < 0 ? [`-${form}`] : [form, `+${form}`]));
     }
-    exponentCache.set(key, (dfa = wordsOf(words)));
-  }
-  return dfa;
+    return wordsOf(words);
+  });
 }
 
 /** The texts of all sets together. */

@@ -59,26 +59,39 @@ function findProperty(expression: string): CodeSet | undefined {
   return codeSet(ranges);
 }
 
-let caseGroups: Map<string, number[]> | undefined;
+/** By each character that differs from others only by case: it and those. */
+let caseGroups: Map<number, readonly number[]> | undefined;
 
 /** The set with, for each character, those that differ from it only by case. */
 export function ignoreCase(set: CodeSet): CodeSet {
-  if (!caseGroups) {
-    caseGroups = new Map();
-    for (let code = 0x41; code <= 0x1ffff; code++) {
-      const key = foldCase(code);
-      if (key === undefined) continue;
-      const group = caseGroups.get(key);
-      if (group) group.push(code);
-      else caseGroups.set(key, [code]);
-    }
-    for (const [key, group] of caseGroups) if (group.length < 2) caseGroups.delete(key);
-  }
+  caseGroups ??= findCaseGroups();
   const extra: number[] = [];
-  for (const group of caseGroups.values()) {
-    if (group.some((code) => hasCode(set, code))) for (const code of group) extra.push(code, code);
+  const add = (group: readonly number[] | undefined): void => {
+    for (const code of group ?? []) extra.push(code, code);
+  };
+  // A few characters, as in most places of an expression, or so many that it is shorter to ask for each letter.
+  if (countCodes(set) < caseGroups.size) {
+    for (let i = 0; i < set.length; i += 2) for (let code = set[i]; code <= set[i + 1]; code++) add(caseGroups.get(code));
+  } else for (const [code, group] of caseGroups) if (hasCode(set, code)) add(group);
+  return extra.length === 0 ? set : unionCodes([set, extra]);
+}
+
+function countCodes(set: CodeSet): number {
+  let count = 0;
+  for (let i = 0; i < set.length; i += 2) count += set[i + 1] - set[i] + 1;
+  return count;
+}
+
+function findCaseGroups(): Map<number, readonly number[]> {
+  const byKey = new Map<string, number[]>();
+  for (let code = 0x41; code <= 0x1ffff; code++) {
+    const key = foldCase(code);
+    if (key === undefined) continue;
+    const group = byKey.get(key);
+    if (group) group.push(code);
+    else byKey.set(key, [code]);
   }
-  return unionCodes(set, extra);
+  return new Map(Array.from(byKey.values()).flatMap((group) => (group.length < 2 ? [] : group.map((code): [number, readonly number[]] => [code, group]))));
 }
 
 /** A key that letters share which differ only by case; undefined where case folding would change the length. */

@@ -139,7 +139,7 @@ class RegexParser {
         else sets.push(codeSet([first, last]));
       } else sets.push(low);
     }
-    const set = this.#fold(unionCodes(...sets));
+    const set = this.#fold(unionCodes(sets));
     return negative ? complementCodes(set) : set;
   }
 

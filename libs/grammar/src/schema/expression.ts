@@ -1,6 +1,12 @@
+import { spendWork } from '../automata/spend-work.js';
 import { LIMITS, limitError } from '../limits.js';
 import type { Expression, Shape } from './model.js';
 import type { SchemaNode } from './schema-document.js';
+
+/** Comparing two alternatives takes as long as so many steps in making an automaton. */
+const STEP_COST = 20;
+/** So does a condition that is met for the first time. */
+const CONDITION_COST = 100;
 
 /** Makes the expressions of one schema document. */
 export class ExpressionTable {
@@ -14,6 +20,7 @@ export class ExpressionTable {
 
   /** Counts steps of working out the schema against the limit. */
   spend(steps: number): void {
+    spendWork(steps * STEP_COST);
     this.#work += steps;
     if (this.#work > LIMITS.schemaWork) throw limitError('schemaWork', 'comparisons of alternatives');
   }
@@ -60,6 +67,7 @@ export class ExpressionTable {
     let expression = this.#known.get(key);
     if (!expression) {
       if (this.#count >= LIMITS.shapes) throw limitError('shapes', 'combinations of subschemas');
+      spendWork(CONDITION_COST);
       this.#known.set(key, (expression = { id: this.#count++, content }));
     }
     return expression;

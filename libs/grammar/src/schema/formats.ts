@@ -1,4 +1,5 @@
 import { ALL_TEXTS } from '../automata/algebra.js';
+import { AutomatonCache } from '../automata/compilation.js';
 import type { Dfa } from '../automata/dfa.js';
 import type { NumberSet } from '../number/number-set.js';
 import { parseRegex } from '../regex/parse-regex.js';
@@ -6,14 +7,18 @@ import { regexDfa } from '../regex/regex-dfa.js';
 
 /** Formats of numbers, as OpenAPI names them. */
 export const NUMBER_FORMATS: ReadonlyMap<string, Partial<NumberSet>> = new Map<string, Partial<NumberSet>>([
+  ...[8, 16].map((bits): [string, Partial<NumberSet>] => [`int${bits}`, { min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1, wholeness: 'whole' }]),
+  ...[8, 16, 32].map((bits): [string, Partial<NumberSet>] => [`uint${bits}`, { min: 0, max: 2 ** bits - 1, wholeness: 'whole' }]),
+  ['uint64', { min: 0, max: 2 ** 64 - 2048, wholeness: 'whole' }],
+  ['double-int', { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, wholeness: 'whole' }],
   ['int32', { min: -(2 ** 31), max: 2 ** 31 - 1, wholeness: 'whole' }],
   ['int64', { min: -(2 ** 63), max: 2 ** 63 - 1024, wholeness: 'whole' }],
   ['float', {}],
   ['double', {}],
 ]);
 
-/** Formats that allow any string. */
-const FREE_FORMATS: ReadonlySet<string> = new Set(['password', 'binary']);
+/** Formats that allow any string. Which texts are regular expressions is not regular: `regex` says only that it is a string. */
+const FREE_FORMATS: ReadonlySet<string> = new Set(['password', 'binary', 'regex', 'html', 'commonmark']);
 
 // RFC 3339. Seconds have at most 12 places, so that 59.99... never rounds up to 60.
 const LEAP_YEAR = '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)';
@@ -69,8 +74,31 @@ function uriSyntax(extra: string): { uri: string; reference: string } {
 const URI = uriSyntax('');
 const IRI = uriSyntax('\\u{A0}-\\u{D7FF}\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFEF}\\u{10000}-\\u{1FFFD}\\u{20000}-\\u{2FFFD}\\u{30000}-\\u{3FFFD}');
 
+const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?';
 const POINTER = '(?:/(?:[^~/]|~[01])*)*';
 const VARIABLE = '(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})+(?::[1-9]\\d{0,3}|\\*)?';
+
+// What Zod's patterns call them. Of phone numbers, those that each of its versions takes.
+const ZOD_FORMATS: readonly (readonly [string, string])[] = [
+  ['cuid', '[cC][^\\s-]{8,}'],
+  ['cuid2', '[0-9a-z]+'],
+  ['ulid', '[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}'],
+  ['nanoid', '[a-zA-Z0-9_-]{21}'],
+  ['xid', '[0-9a-vA-V]{20}'],
+  ['ksuid', '[A-Za-z0-9]{27}'],
+  ['guid', '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'],
+  ['emoji', '(?:\\p{Extended_Pictographic}|\\p{Emoji_Component})+'],
+  ['base64', BASE64],
+  ['base64url', '(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?'],
+  ['jwt', '[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]*'],
+  ['e164', '\\+[1-9]\\d{6,14}'],
+  ['hex', '[0-9a-fA-F]*'],
+  ['lowercase', '[^A-Z]*'],
+  ['uppercase', '[^a-z]*'],
+  ['cidrv4', `${IPV4}/(?:3[0-2]|[12]?\\d)`],
+  ['cidrv6', `${IPV6}/(?:12[0-8]|1[01]\\d|[1-9]?\\d)`],
+  ['mac', '(?:[0-9A-F]{2}(?::[0-9A-F]{2}){5}|[0-9a-f]{2}(?::[0-9a-f]{2}){5})'],
+];
 
 /** Formats of strings as expressions that match the whole string. */
 const STRING_FORMATS: ReadonlyMap<string, string> = new Map([
@@ -96,20 +124,21 @@ const STRING_FORMATS: ReadonlyMap<string, string> = new Map([
   ['uuid', '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'],
   ['json-pointer', POINTER],
   ['relative-json-pointer', `(?:0|[1-9]\\d*)(?:#|${POINTER})`],
-  ['byte', '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?'],
+  ...ZOD_FORMATS,
+  // OpenAPI's registry of formats.
+  ['byte', BASE64],
+  ['decimal', '-?\\d+(?:\\.\\d+)?'],
+  ['char', '[^]'],
+  // Numbers as people write them for other countries: digits with single spaces between.
+  ['phone', '\\+(?:\\d ?){6,14}\\d'],
 ]);
 
-const made = new Map<string, Dfa>();
+const formats = new AutomatonCache(STRING_FORMATS.size);
 
 /** The strings of a format; undefined for a format that is not known or not regular. */
 export function formatDfa(format: string): Dfa | undefined {
   if (FREE_FORMATS.has(format)) return ALL_TEXTS;
   const expression = STRING_FORMATS.get(format);
   if (expression === undefined) return undefined;
-  let dfa = made.get(format);
-  if (!dfa) made.set(format, (dfa = regexDfa(parseRegex(expression), 'full')));
-  return dfa;
+  return formats.getCommon(format, () => regexDfa(parseRegex(expression), 'full'));
 }
-
-/** All formats that are enforced. */
-export const KNOWN_FORMATS: readonly string[] = [...STRING_FORMATS.keys(), ...FREE_FORMATS, ...NUMBER_FORMATS.keys()];

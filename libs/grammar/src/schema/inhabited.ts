@@ -10,14 +10,16 @@ import { boundUnique } from './unique-items.js';
 /**
  * Finds which of the conditions that a schema leads to are satisfied by some finite value: the smallest set such that a condition is
  * in it when a scalar satisfies it, or an array or object all of whose needed parts are in it. What recurs without end is not in it.
+ * Stops at each condition.
  */
-export function findInhabited(builder: ShapeBuilder, root: Expression): (expression: Expression) => boolean {
+export function* inhabitedSteps(builder: ShapeBuilder, root: Expression): Generator<undefined, (expression: Expression) => boolean> {
   const met = new Set([root]);
   for (const expression of met) {
     const shape = builder.shapeOf(expression);
     // Made now, not in the middle of an output.
     shape.numbers.forEach(numberDfa);
-    for (const part of partsOf(builder, shape)) met.add(part);
+    yield;
+    yield* meetParts(builder, shape, met);
   }
   const found = new Set<Expression>();
   const inhabited = (expression: Expression): boolean => found.has(expression);
@@ -25,7 +27,8 @@ export function findInhabited(builder: ShapeBuilder, root: Expression): (express
   for (let before = -1; before !== found.size;) {
     before = found.size;
     for (const expression of open) {
-      if (!isInhabited(builder, builder.shapeOf(expression), inhabited)) continue;
+      yield;
+      if (!(yield* isInhabited(builder, builder.shapeOf(expression), inhabited))) continue;
       found.add(expression);
       open.delete(expression);
     }
@@ -33,21 +36,31 @@ export function findInhabited(builder: ShapeBuilder, root: Expression): (express
   return inhabited;
 }
 
-/** All conditions of the items and property values of a shape. */
-function partsOf(builder: ShapeBuilder, shape: Shape): Expression[] {
+/** Adds all conditions of the items and property values of a shape. */
+function* meetParts(builder: ShapeBuilder, { arrays, objects }: Shape, met: Set<Expression>): Generator<undefined, void> {
   const { table } = builder;
-  const items = shape.arrays.flatMap((form) => new ArrayPlan(table, boundUnique(builder, form), () => false).conditions());
-  const objects = shape.objects.flatMap((form) => settleObject(table, form));
-  const values = objects.flatMap((form) => [...new ObjectPlan(table, form, () => false, 'any').conditions(), ...form.some.map(({ value }) => value)]);
-  return [...items, ...values];
+  for (const form of arrays) {
+    for (const part of new ArrayPlan(table, boundUnique(builder, form), () => false).conditions()) met.add(part);
+    yield;
+  }
+  for (const form of objects) {
+    for (const one of settleObject(table, form)) {
+      for (const part of new ObjectPlan(table, one, () => false, 'any').conditions()) met.add(part);
+      for (const { value } of one.some) met.add(value);
+    }
+    yield;
+  }
 }
 
-function isInhabited(builder: ShapeBuilder, shape: Shape, inhabited: (expression: Expression) => boolean): boolean {
-  return (
-    shape.literals.size > 0 ||
-    !isEmpty(shape.strings) ||
-    shape.numbers.some((set) => !isEmpty(numberDfa(set))) ||
-    shape.arrays.some((form) => new ArrayPlan(builder.table, boundUnique(builder, form), inhabited).isPossible) ||
-    shape.objects.some((form) => settleObject(builder.table, form).some((one) => new ObjectPlan(builder.table, one, inhabited, 'any').isPossible))
-  );
+function* isInhabited(builder: ShapeBuilder, shape: Shape, inhabited: (expression: Expression) => boolean): Generator<undefined, boolean> {
+  if (shape.literals.size > 0 || !isEmpty(shape.strings) || shape.numbers.some((set) => !isEmpty(numberDfa(set)))) return true;
+  for (const form of shape.arrays) {
+    if (new ArrayPlan(builder.table, boundUnique(builder, form), inhabited).isPossible) return true;
+    yield;
+  }
+  for (const form of shape.objects) {
+    if (settleObject(builder.table, form).some((one) => new ObjectPlan(builder.table, one, inhabited, 'any').isPossible)) return true;
+    yield;
+  }
+  return false;
 }

@@ -2,15 +2,15 @@ import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { GrammarMatcher } from '../match/grammar-matcher.js';
-import { jsonIndex, randomSource, takes, tokenize } from '../match/fake-vocabulary.test-support.js';
+import { byteIndex, jsonIndex, randomSource, takes, tokenize } from '../match/fake-vocabulary.test-support.js';
 import type { Grammar } from '../machine/grammar.js';
-import { ANY_TYPE, NUMBERS, STRINGS } from './cases/any-type.table.js';
-import { ARRAYS } from './cases/arrays.table.js';
-import type { SchemaCase } from './cases/case.js';
-import { COMBINED, DRAFT_7 } from './cases/combined.table.js';
-import { FORMATS } from './cases/formats.table.js';
-import { LOGIC, REFERENCES } from './cases/logic.table.js';
-import { OBJECTS } from './cases/objects.table.js';
+import { ANY_TYPE, NUMBERS, STRINGS } from '../../test/schema-cases/any-type.table.js';
+import { ARRAYS } from '../../test/schema-cases/arrays.table.js';
+import type { SchemaCase } from '../../test/schema-cases/case.js';
+import { COMBINED, DRAFT_7 } from '../../test/schema-cases/combined.table.js';
+import { FORMATS } from '../../test/schema-cases/formats.table.js';
+import { LOGIC, REFERENCES } from '../../test/schema-cases/logic.table.js';
+import { OBJECTS } from '../../test/schema-cases/objects.table.js';
 import { compileJsonSchema } from './compile-json-schema.js';
 import { randomWalk, shuffleKeys } from './random-walk.test-support.js';
 
@@ -73,5 +73,21 @@ describe('JSON Schema', () => {
       if (!isValid(JSON.parse(text))) wrong.push(['walked', text]);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('the nearest end', () => {
+  it.each<[string, object, string]>([
+    ['items that have to differ', { type: 'array', uniqueItems: true, items: { enum: ['a', 'bb', 'ccc'] }, minItems: 3, maxItems: 3 }, ''],
+    ['more of such items', { type: 'array', uniqueItems: true, items: { enum: ['a', 'bb', 'ccc'] }, minItems: 3, maxItems: 3 }, '["bb'],
+    ['keys that have to differ', { type: 'object', minProperties: 3, propertyNames: { pattern: '^[ab]{1,2}$' }, additionalProperties: { type: 'integer' } }, ''],
+    ['more of such keys', { type: 'object', minProperties: 3, propertyNames: { pattern: '^[ab]{1,2}$' }, additionalProperties: { type: 'integer' } }, '{"a'],
+  ])('is found with %s', (_, schema, begun) => {
+    const matcher = new GrammarMatcher(compileJsonSchema(schema), byteIndex);
+    const bytes = [...Buffer.from(begun)];
+    for (const byte of bytes) matcher.advance(byte);
+    const ending = matcher.ending(200);
+    const value = JSON.parse(Buffer.from([...bytes, ...(ending ?? []).filter((id) => id < 256)]).toString()) as object;
+    expect(new Set(Array.isArray(value) ? value : Object.keys(value)).size).toBe(3);
   });
 });

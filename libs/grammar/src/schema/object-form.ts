@@ -52,7 +52,7 @@ export function intersectObjects(table: ExpressionTable, a: ObjectForm, b: Objec
 }
 
 /** Splits all keys by the rules of both lists. */
-export function intersectRules(table: ExpressionTable, a: readonly KeyRule[], b: readonly KeyRule[]): readonly KeyRule[] {
+function intersectRules(table: ExpressionTable, a: readonly KeyRule[], b: readonly KeyRule[]): readonly KeyRule[] {
   const rules: KeyRule[] = [];
   for (const x of a) {
     for (const y of b) {

@@ -44,6 +44,8 @@ export class ObjectPlan {
   readonly #implied: readonly bigint[];
   readonly #usable: bigint;
   readonly #singles: bigint;
+  /** (groups) how many of the single keys behind each may come. */
+  readonly #later: Int32Array;
   /** All demands of the form's `some`. */
   readonly #demands: bigint;
   /** How many different keys of languages there are, as far as that matters. */
@@ -63,6 +65,8 @@ export class ObjectPlan {
     this.#singles = (1n << BigInt(this.#singleCount)) - 1n;
     this.#demands = (1n << BigInt(form.some.length)) - 1n;
     this.#usable = this.groups.reduce((bits, { value }, i) => (inhabited(value) ? bits | (1n << BigInt(i)) : bits), 0n);
+    this.#later = new Int32Array(this.groups.length);
+    for (let i = this.groups.length - 2; i >= 0; i--) this.#later[i] = this.#later[i + 1] + (i + 1 < this.#singleCount && inhabited(this.groups[i + 1].value) ? 1 : 0);
     const direct = this.groups.map(({ key }, i) => (1n << BigInt(i)) | (key === undefined ? 0n : bitsOf(form.implied.get(key) ?? [])));
     this.#implied = form.implied.size === 0 ? direct : direct.map((bits) => closure(bits, direct));
     this.#required = this.#withImplied(bitsOf(form.required));
@@ -101,11 +105,16 @@ export class ObjectPlan {
     return (this.#needed(seen) & ~seen) === 0n && met === this.#demands && count >= this.#min;
   }
 
+  /** Whether the key of a group has to come, given those that came. */
+  isRequired({ seen }: ObjectProgress, group: number): boolean {
+    return ((this.#needed(seen) >> BigInt(group)) & 1n) === 1n;
+  }
+
   /** The groups whose keys may come next. */
   available(progress: ObjectProgress): bigint {
     const free = this.#usable & ~(progress.seen & this.#singles);
-    const isPlain = this.#form.implied.size === 0 && this.#form.max === Infinity && this.#order === 'any';
-    if (isPlain) return free;
+    const isPlain = this.#form.implied.size === 0 && this.#form.max === Infinity;
+    if (isPlain) return this.#order === 'any' ? free : free & this.#inOrder(progress);
     let bits = 0n;
     this.groups.forEach((_, i) => {
       if ((free >> BigInt(i)) & 1n && this.#comesInOrder(progress, i) && this.valueOptions(this.after(progress, i), i).length > 0)
@@ -151,8 +160,17 @@ export class ObjectPlan {
     if (this.#order === 'any') return true;
     const bit = 1n << BigInt(group);
     const after = seen | (bit & this.#singles);
-    const later = countBits(this.#usable & this.#singles & ~(2n * bit - 1n));
-    return group >= last && (this.#needed(after) & ~after & (bit - 1n)) === 0n && count + 1 + later + this.#restCount >= this.#min;
+    return group >= last && (this.#needed(after) & ~after & (bit - 1n)) === 0n && count + 1 + this.#later[group] + this.#restCount >= this.#min;
+  }
+
+  /** The same for all groups at once, where no key implies another: those from the last to the first that has to come. */
+  #inOrder({ seen, count, last }: ObjectProgress): bigint {
+    const missing = this.#required & ~seen;
+    // Beyond the first that is missing nothing may come; the fewer are left after a group, the less it may come before too few.
+    const end = missing === 0n ? this.groups.length : lowestBit(missing) + 1;
+    const fewest = this.#min - count - 1 - this.#restCount;
+    const enough = fewest <= 0 ? end : this.#later.findLastIndex((later) => later >= fewest) + 1;
+    return ((1n << BigInt(Math.min(end, enough))) - 1n) & ~((1n << BigInt(last)) - 1n);
   }
 
   /** All keys that must be there when those seen are. */
@@ -185,8 +203,16 @@ function closure(bits: bigint, implied: readonly bigint[]): bigint {
   return bits;
 }
 
+/** Many bits are taken a word at a time: each step on the whole number would look at all of it. */
 function countBits(bits: bigint): number {
   let count = 0;
-  for (let rest = bits; rest !== 0n; rest &= rest - 1n) count++;
+  for (let rest = bits; rest !== 0n; rest >>= 32n) for (let word = Number(BigInt.asUintN(32, rest)); word !== 0; word = (word & (word - 1)) >>> 0) count++;
   return count;
+}
+
+function lowestBit(bits: bigint): number {
+  let word = bits;
+  let at = 0;
+  for (; BigInt.asUintN(32, word) === 0n; word >>= 32n) at += 32;
+  return at + 31 - Math.clz32(Number(BigInt.asUintN(32, word & -word)));
 }

@@ -18,7 +18,10 @@ describe('what cannot be enforced is refused, with its place', () => {
     [{ minimun: 1 }, '/minimun'],
     [{ properties: { a: { formt: 'x' } } }, '/properties/a/formt'],
     [{ type: 'strin' }, '/type'],
-    [{ type: 'string', format: 'regex' }, '/format'],
+    [{ type: 'string', format: 'json-string' }, '/format'],
+    [{ type: 'TYPE_UNSPECIFIED' }, '/type'],
+    [{ type: 'Object' }, '/type'],
+    [{ markdownDescriptions: 'x' }, '/markdownDescriptions'],
     [{ type: 'string', format: 'my-format' }, '/format'],
     [{ items: { properties: { 'a/b': { format: 'idn-hostname' } } } }, '/items/properties/a~1b/format'],
     [{ pattern: '(a)\\1' }, '/pattern'],
@@ -107,6 +110,16 @@ describe('options', () => {
   it('compact JSON has no white space', () => {
     const grammar = compileJsonSchema(schema, { whitespace: 'compact' });
     expect(['{"a":"x y"}', '{ "a":"x"}', '{"a": "x"}', ' {"a":"x"}'].map((text) => takes(grammar, text))).toEqual([true, false, false, false]);
+  });
+
+  it.each(['', ' ', '\n', '\n\n', '\n\t', '\n\n  ', `\n${' '.repeat(32)}`])('white space is a space, or line breaks with indentation: %j', (space) => {
+    const grammar = compileJsonSchema(schema);
+    expect(takes(grammar, `${space}{${space}"a"${space}:${space}"x"${space},${space}"b"${space}:${space}1${space}}`)).toBe(true);
+  });
+
+  it.each(['  ', '\t', '\r\n', '\n\n\n', ' \n', '\n \n', `\n${' '.repeat(33)}`])('more would let a model ramble: %j', (space) => {
+    const grammar = compileJsonSchema(schema);
+    for (const text of [`${space}{"a":"x"}`, `{${space}"a":"x"}`, `{"a":${space}"x"}`, `{"a":"x"${space}}`, `{"a":"x","c":null,${space}"b":1}`]) expect([text, takes(grammar, text)]).toEqual([text, false]);
   });
 
   it('properties can be held to the order of the schema', () => {

@@ -1,5 +1,7 @@
 import { isStarlingError, type StarlingError } from '@starling/core';
 import { grammarError, LIMITS, limitError } from '../limits.js';
+import { DATA_ANNOTATIONS } from './annotations.table.js';
+import { checkSchemaValues } from './check-values.js';
 
 /** A JSON object, as parsed. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -21,7 +23,7 @@ interface Resource {
 }
 
 /** Keywords whose values are data, not schemas. */
-const DATA_KEYWORDS: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples', 'example']);
+const DATA_KEYWORDS: ReadonlySet<string> = new Set(['enum', 'const', ...DATA_ANNOTATIONS]);
 /** Where relative references of a document without `$id` start. */
 const NO_BASE = 'schema://document/';
 
@@ -29,10 +31,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Of places in messages, more characters than this are left out: `details.path` has all. */
+const SHOWN_PATH = 200;
+
+function shownPath(path: string): string {
+  return path.length > SHOWN_PATH ? `...${path.slice(-SHOWN_PATH)}` : path || '/';
+}
+
 /** A refusal that names the keyword's place in the schema. */
 export function refuse(node: SchemaNode, keyword: string, problem: string, details: Readonly<Record<string, unknown>> = {}): StarlingError {
   const path = keyword === '' ? node.pointer : `${node.pointer}/${escapePointer(keyword)}`;
-  return grammarError(`JSON Schema at ${path || '/'}: ${problem}`, { path, keyword, ...details });
+  return grammarError(`JSON Schema at ${shownPath(path)}: ${problem}`, { path, keyword, ...details });
 }
 
 /** Runs a step and adds the keyword's place to what it refuses, unless a place is known already. */
@@ -40,12 +49,12 @@ export function placed<T>(node: SchemaNode, keyword: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (!isStarlingError(error) || 'path' in error.details) throw error;
+    if (!isStarlingError(error, 'invalid_grammar') || 'path' in error.details) throw error;
     throw refuse(node, keyword, error.message, error.details);
   }
 }
 
-export function escapePointer(key: string): string {
+function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
@@ -54,16 +63,18 @@ export class SchemaDocument {
   readonly root: SchemaNode;
   readonly #value: unknown;
   readonly #nodes = new Map<string, SchemaNode>();
-  readonly #resources: Resource[] = [];
+  /** By the pointers where they begin, and by their URIs. */
+  readonly #resources = new Map<string, Resource>();
+  readonly #byUri = new Map<string, Resource>();
   readonly #dynamicAnchors = new Map<string, number>();
   #visited = 0;
 
   /** @throws StarlingError invalid_grammar */
   constructor(schema: unknown) {
+    checkSchemaValues(schema);
     this.#value = schema;
     this.root = this.#nodeAt('', schema);
-    this.#resources.push({ uri: NO_BASE, pointer: '', anchors: new Map() });
-    this.#index(schema, '', this.#resources[0], 0);
+    this.#index(schema, '', this.#addResource(NO_BASE, ''));
   }
 
   /** The subschema at a keyword, or below it. */
@@ -83,14 +94,14 @@ export class SchemaDocument {
     if (typeof reference !== 'string') throw refuse(from, keyword, 'expected a URI reference');
     const base = this.#resourceOf(from.pointer);
     const [uri, fragment = ''] = reference.split('#', 2);
-    const resource = uri === '' ? base : this.#resources.find((one) => one.uri === absolute(uri, base.uri));
-    if (!resource) throw refuse(from, keyword, `${reference} is outside of this document; put what it refers to under $defs`);
+    const resource = uri === '' ? base : this.#byUri.get(absolute(uri, base.uri));
+    if (!resource) throw refuse(from, keyword, `${shownPath(reference)} is outside of this document; put what it refers to under $defs`);
     const name = decode(fragment);
     if (keyword !== '$ref' && (this.#dynamicAnchors.get(name) ?? 0) > 1)
-      throw refuse(from, keyword, `${reference} depends on how it was reached, which cannot be enforced`);
+      throw refuse(from, keyword, `${shownPath(reference)} depends on how it was reached, which cannot be enforced`);
     if (name === '' || name.startsWith('/')) return this.#follow(resource.pointer + name, from, keyword);
     const anchor = resource.anchors.get(name);
-    if (anchor === undefined) throw refuse(from, keyword, `${reference} names an anchor that is not in the document`);
+    if (anchor === undefined) throw refuse(from, keyword, `${shownPath(reference)} names an anchor that is not in the document`);
     return this.#follow(anchor, from, keyword);
   }
 
@@ -99,7 +110,7 @@ export class SchemaDocument {
     for (const part of pointer.split('/').slice(1)) {
       const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
       const found = (isJsonObject(value) || Array.isArray(value)) && Object.hasOwn(value, key);
-      if (!found) throw refuse(from, keyword, `nothing is at ${pointer}`);
+      if (!found) throw refuse(from, keyword, `nothing is at ${shownPath(pointer)}`);
       value = (value as JsonObject)[key];
     }
     return this.#nodeAt(pointer, value);
@@ -115,17 +126,23 @@ export class SchemaDocument {
     return node;
   }
 
+  #addResource(uri: string, pointer: string): Resource {
+    const resource = { uri, pointer, anchors: new Map<string, string>() };
+    this.#resources.set(pointer, resource);
+    // Of several with one URI, the first is meant.
+    if (!this.#byUri.has(uri)) this.#byUri.set(uri, resource);
+    return resource;
+  }
+
   /** Finds `$id` and anchors wherever a schema may be. */
-  #index(value: unknown, pointer: string, resource: Resource, depth: number): void {
+  #index(value: unknown, pointer: string, resource: Resource): void {
     if (typeof value !== 'object' || value === null) return;
-    if (depth > LIMITS.nesting) throw limitError('nesting', 'nested values in the schema');
     if (++this.#visited > LIMITS.schemaNodes) throw limitError('schemaNodes', 'values in the schema');
     let inner = resource;
     if (isJsonObject(value)) {
       const id = value.$id;
       if (typeof id === 'string' && !id.startsWith('#')) {
-        inner = { uri: absolute(id, resource.uri), pointer, anchors: new Map() };
-        this.#resources.push(inner);
+        inner = this.#addResource(absolute(id, resource.uri), pointer);
       }
       const anchors = [value.$anchor, value.$dynamicAnchor, typeof id === 'string' && id.startsWith('#') ? id.slice(1) : undefined];
       for (const name of anchors) if (typeof name === 'string') inner.anchors.set(name, pointer);
@@ -133,17 +150,15 @@ export class SchemaDocument {
       if (typeof dynamic === 'string') this.#dynamicAnchors.set(dynamic, (this.#dynamicAnchors.get(dynamic) ?? 0) + 1);
     }
     for (const [key, child] of Object.entries(value))
-      if (!DATA_KEYWORDS.has(key)) this.#index(child, `${pointer}/${escapePointer(key)}`, inner, depth + 1);
+      if (!DATA_KEYWORDS.has(key)) this.#index(child, `${pointer}/${escapePointer(key)}`, inner);
   }
 
   /** The innermost resource that a place lies in. */
   #resourceOf(pointer: string): Resource {
-    let innermost = this.#resources[0];
-    for (const resource of this.#resources) {
-      if ((pointer === resource.pointer || pointer.startsWith(`${resource.pointer}/`)) && resource.pointer.length >= innermost.pointer.length)
-        innermost = resource;
+    for (let at = pointer; ; at = at.slice(0, at.lastIndexOf('/'))) {
+      const resource = this.#resources.get(at);
+      if (resource !== undefined) return resource;
     }
-    return innermost;
   }
 }
 

@@ -1,4 +1,5 @@
 import { countTexts, intersect, subtract, wordsOf } from '../automata/algebra.js';
+import { AutomatonCache } from '../automata/compilation.js';
 import type { Dfa } from '../automata/dfa.js';
 import { numbersDfa } from '../number/number-dfa.js';
 import { parseRegex } from '../regex/parse-regex.js';
@@ -16,20 +17,20 @@ export interface ScalarTexts {
   readonly numbers: Dfa;
 }
 
-let plainNumbers: Dfa | undefined;
+const plainNumbers = new AutomatonCache(1);
 
 /** The scalars of a shape, apart from those used: strings as `JSON.stringify` writes them, other values as they are written. */
 export function scalarTexts(shape: Shape, used: readonly string[]): ScalarTexts {
-  plainNumbers ??= regexDfa(parseRegex('0|-?(?:[1-9]\\d{0,14}|(?:0|[1-9]\\d{0,8})\\.\\d{0,5}[1-9])'), 'full');
+  const plain = plainNumbers.getCommon('', () => regexDfa(parseRegex('0|-?(?:[1-9]\\d{0,14}|(?:0|[1-9]\\d{0,8})\\.\\d{0,5}[1-9])'), 'full'));
   return {
     literals: [...shape.literals].filter((literal) => !used.includes(literal)),
     strings: subtract(shape.strings, wordsOf(used.filter((text) => text.startsWith('"')).map((text) => JSON.parse(text) as string))),
-    numbers: subtract(intersect(numbersDfa(shape.numbers), plainNumbers), wordsOf(used)),
+    numbers: subtract(intersect(numbersDfa(shape.numbers), plain), wordsOf(used)),
   };
 }
 
 /** How many different scalars there are. */
-export function countScalars({ literals, strings, numbers }: ScalarTexts): number {
+function countScalars({ literals, strings, numbers }: ScalarTexts): number {
   return literals.length + countTexts(strings)[strings.start] + countTexts(numbers)[numbers.start];
 }
 

@@ -22,7 +22,17 @@ export function valuesShape(table: ExpressionTable, values: readonly unknown[], 
   };
 }
 
+/** Lists and objects are known by the conditions of their values: as texts they would grow with each level. */
 function valueExpression(table: ExpressionTable, value: unknown, node: SchemaNode, keyword: string): Expression {
+  if (Array.isArray(value)) {
+    const form = arrayOf(table, value, node, keyword);
+    return table.shape(`list ${form.prefix.map(({ id }) => id).join()}`, () => ({ ...NO_VALUE, arrays: [form] }));
+  }
+  if (isJsonObject(value)) {
+    const form = objectOf(table, value, node, keyword);
+    const values = Array.from(form.named, ([key, { id }]) => `${JSON.stringify(key)}:${id}`);
+    return table.shape(`object ${values.join()}`, () => ({ ...NO_VALUE, objects: [form] }));
+  }
   return table.shape(`value ${JSON.stringify(value)}`, () => valuesShape(table, [value], node, keyword));
 }
 

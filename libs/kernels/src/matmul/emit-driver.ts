@@ -41,7 +41,7 @@ export const TILE_SIGNATURE = { params: ten } as const;
 /** (panel, destination, length) */
 export const UNPACK_SIGNATURE = { params: ['i32', 'i32', 'i32'] } as const;
 /** (weights, activations, output, first row, end row, tokens, cols, activation stride, output stride, scratch); see MatmulFormat. */
-export const MATMUL_SIGNATURE = { params: ten } as const;
+const MATMUL_SIGNATURE = { params: ten } as const;
 
 /**
  * (first panel, bytes between streams, bytes to skip after the columns of each, activations, length, their row stride, output, its row stride,

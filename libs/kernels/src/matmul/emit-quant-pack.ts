@@ -9,7 +9,7 @@ import { transposeWords } from './float-panels.js';
 import { blockLayout, groupBytes, HALF_ROWS, HALVES, PAIR_BYTES, PANEL_ROWS, type QuantSpec } from './quant-spec.js';
 
 /** (source, destination, first row, end row, cols) */
-export const PACK_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32'] } as const;
+const PACK_SIGNATURE = { params: ['i32', 'i32', 'i32', 'i32', 'i32'] } as const;
 
 /**
  * Exports `pack.NAME`: file bytes of the rows [rowBegin, rowEnd), which lie at `source`, to their place in the packed matrix at

@@ -94,7 +94,7 @@ export function dequantizeRows(name: MatmulFormatName, file: Uint8Array, rows: n
 }
 
 /** Numbers in [0, 1) from a seed (xorshift). */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = (seed * 2654435761 + 1) >>> 0 || 1;
   return () => {
     state ^= state << 13;

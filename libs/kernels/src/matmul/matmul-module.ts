@@ -13,15 +13,16 @@ import { QUANT_SPECS } from './quant-formats.js';
 import { isRewritten } from './rewrite.js';
 
 /** Pages of 64 KiB that any memory of the kernels may have. */
-const MEMORY_PAGES = { initialPages: 1, maximumPages: 65536, shared: true } as const;
+const MEMORY_PAGES = { initialPages: 1, maximumPages: 65536 } as const;
 
 /**
  * The module of all matrix kernels for some formats, see MatmulFormat for its exports. It imports the memory `env.memory`
- * (shared) and keeps nothing in it.
+ * and keeps nothing in it.
+ * @param shared whether that memory is
  */
-export function buildMatmulModule(formats: Iterable<MatmulFormatName>, build: KernelBuild): Uint8Array<ArrayBuffer> {
+export function buildMatmulModule(formats: Iterable<MatmulFormatName>, build: KernelBuild, shared = true): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  module.importMemory('env', 'memory', MEMORY_PAGES);
+  module.importMemory('env', 'memory', { ...MEMORY_PAGES, shared });
   emitQuantize(module);
   for (const name of new Set(formats)) emitFormat(module, name, build);
   return module.encode();

@@ -14,6 +14,8 @@ const { fround } = Math;
 export class PackedWeights {
   readonly #view: DataView;
   readonly #layout: BlockLayout;
+  /** Codes of the rows that were asked for: each is multiplied with many tokens. */
+  readonly #codes = new Map<number, Int16Array>();
 
   /** @param bytes the packed matrix, (panels, blocks) of `cols` columns */
   constructor(
@@ -25,16 +27,11 @@ export class PackedWeights {
     this.#layout = blockLayout(spec);
   }
 
-  /** The code of a weight less the offset: what is multiplied. */
-  code(row: number, col: number): number {
-    const { spec } = this;
-    const inBlock = col % spec.blockValues;
-    const inGroup = inBlock % GROUP_VALUES;
-    const group = this.#block(row, col) + this.#layout.codes + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
-    const pieces = BIT_LAYOUTS[spec.bits].flatMap(({ steps }) => steps)[Math.floor(inGroup / STEP_VALUES)];
-    const byteInPair = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
-    const bits = pieces.reduce((sum, { vector, shift, mask }) => sum | ((this.#view.getUint8(group + PAIR_BYTES * vector + byteInPair) >> shift) & mask), 0);
-    return (spec.table ? spec.table[bits] : bits) - spec.offset;
+  /** The codes of a row less the offset: what is multiplied. */
+  codes(row: number): Int16Array {
+    let codes = this.#codes.get(row);
+    if (codes === undefined) this.#codes.set(row, (codes = this.#readCodes(row)));
+    return codes;
   }
 
   /** The scale of a weight (f32). */
@@ -63,6 +60,20 @@ export class PackedWeights {
     return fround(this.#view.getFloat32(at + 4 * (row % PANEL_ROWS), true) * this.#view.getUint8(this.#subPlace(row, col) + this.#layout.subMinima));
   }
 
+  #readCodes(row: number): Int16Array {
+    const { spec } = this;
+    const steps = BIT_LAYOUTS[spec.bits].flatMap((layout) => layout.steps);
+    return Int16Array.from({ length: this.cols }, (_, col) => {
+      const inBlock = col % spec.blockValues;
+      const inGroup = inBlock % GROUP_VALUES;
+      const group = this.#block(row, col) + this.#layout.codes + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
+      const byteInPair = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
+      let bits = 0;
+      for (const { vector, shift, mask } of steps[Math.floor(inGroup / STEP_VALUES)]) bits |= (this.#view.getUint8(group + PAIR_BYTES * vector + byteInPair) >> shift) & mask;
+      return (spec.table ? spec.table[bits] : bits) - spec.offset;
+    });
+  }
+
   #block(row: number, col: number): number {
     const blocks = this.cols / this.spec.blockValues;
     return (Math.floor(row / PANEL_ROWS) * blocks + Math.floor(col / this.spec.blockValues)) * this.#layout.bytes;
@@ -76,12 +87,14 @@ export class PackedWeights {
 
 /** One row of a packed matrix as floats. Twin of `unpackRow`. */
 export function scalarUnpackRow(weights: PackedWeights, row: number): Float32Array {
-  return Float32Array.from({ length: weights.cols }, (_, col) => fround(weights.code(row, col) * weights.scale(row, col)) + weights.minimum(row, col));
+  const codes = weights.codes(row);
+  return Float32Array.from({ length: weights.cols }, (_, col) => fround(codes[col] * weights.scale(row, col)) + weights.minimum(row, col));
 }
 
 /** One output: row `row` of the matrix times a row of quantized activations. Twin of `matmul` in the plain build. */
 export function scalarDot(weights: PackedWeights, row: number, activations: Uint8Array): number {
   const { spec, cols } = weights;
+  const codes = weights.codes(row);
   const view = new DataView(activations.buffer, activations.byteOffset, activations.byteLength);
   let sum = 0;
   for (let begin = 0; begin < cols; begin += spec.subValues) {
@@ -90,7 +103,7 @@ export function scalarDot(weights: PackedWeights, row: number, activations: Uint
     let total = 0;
     for (let col = begin; col < begin + spec.subValues; col++) {
       const x = view.getInt8(block + (col % GROUP_VALUES));
-      dot += weights.code(row, col) * x;
+      dot += codes[col] * x;
       total += x;
     }
     const scale = view.getFloat32(block + ACTIVATION_BLOCK.scale, true);

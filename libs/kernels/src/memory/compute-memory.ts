@@ -1,11 +1,9 @@
 import { messageOf, StarlingError } from '@starling/core';
-import { maximumMemoryBytes } from './memory-layout.js';
-
-const wasmPageBytes = 65536;
+import { maximumMemoryBytes, wasmPageBytes, wholePages } from './memory-layout.js';
 
 /**
- * A shared WebAssembly memory of fixed size with the views that scripts need. It never grows: a view stays valid as long as it is held.
- * Workers make their own over the same bytes.
+ * A WebAssembly memory of fixed size with the views that scripts need. It never grows: a view stays valid as long as it is held. A shared one can be
+ * handed to workers, which make their own views over the same bytes.
  */
 export class ComputeMemory {
   readonly memory: WebAssembly.Memory;
@@ -24,13 +22,14 @@ export class ComputeMemory {
 
   /**
    * Makes a memory, zeroed. The system gives it real pages as they are first written.
+   * @param shared whether workers take part; pages of the web that are not cross-origin isolated can share nothing
    * @throws StarlingError `out_of_memory`
    */
-  static create(byteLength: number): ComputeMemory {
+  static create(byteLength: number, shared = true): ComputeMemory {
     if (byteLength > maximumMemoryBytes) throw noRoom(byteLength, 'a WebAssembly memory ends at 4 GiB');
-    const pages = Math.max(1, Math.ceil(byteLength / wasmPageBytes));
+    const pages = wholePages(byteLength) / wasmPageBytes;
     try {
-      return new ComputeMemory(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }));
+      return new ComputeMemory(new WebAssembly.Memory({ initial: pages, maximum: pages, shared }));
     } catch (cause) {
       throw noRoom(byteLength, messageOf(cause), cause);
     }
@@ -38,5 +37,5 @@ export class ComputeMemory {
 }
 
 function noRoom(byteLength: number, why: string, cause?: unknown): StarlingError {
-  return new StarlingError('out_of_memory', `A shared memory of ${byteLength} bytes could not be made: ${why}.`, { details: { bytes: byteLength }, cause });
+  return new StarlingError('out_of_memory', `A memory of ${byteLength} bytes could not be made: ${why}.`, { details: { bytes: byteLength }, cause });
 }

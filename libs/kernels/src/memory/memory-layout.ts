@@ -3,6 +3,12 @@ import { alignUp, checkedSum, StarlingError } from '@starling/core';
 /** Bytes a wasm32 memory can hold: 65,536 pages of 64 KiB, less one so that an end address fits 32 bits. */
 export const maximumMemoryBytes = 2 ** 32 - 65536;
 
+/** Bytes of a page of WebAssembly. */
+export const wasmPageBytes = 65536;
+
+/** Bytes of the memory that is made for so many: whole pages of WebAssembly, at least one. */
+export const wholePages = (byteLength: number): number => wasmPageBytes * Math.max(1, Math.ceil(byteLength / wasmPageBytes));
+
 /** A run of bytes in a memory, [address, address + bytes). */
 export interface Region {
   readonly label: string;
@@ -21,6 +27,11 @@ export class MemoryLayout {
   /** Bytes planned so far. */
   get byteLength(): number {
     return this.#end;
+  }
+
+  /** Bytes of a memory that holds what was planned so far. */
+  get memoryBytes(): number {
+    return wholePages(this.#end);
   }
 
   /**

@@ -4,15 +4,16 @@ import { i32 } from '../wasm/scalar-ops.js';
 import { f32x4, v128 } from '../wasm/simd-ops.js';
 import { defineKernel, type KernelDefinition, type KernelEmitter } from './kernel-definition.js';
 import { rowAddress } from './rows.js';
-import { emitErf, emitSigmoid, emitTanh } from './vector-math.js';
+import { emitErf, emitExp, emitSigmoid, emitSoftplus, emitTanh } from './vector-math.js';
 
 /** The functions between the two matrices of a feed-forward block. `gelu` is the tanh form, `gelu_erf` the exact one, `relu2` the square of relu. */
-export const activationNames = ['silu', 'gelu', 'gelu_erf', 'gelu_quick', 'relu', 'relu2', 'sigmoid', 'tanh'] as const;
+export const activationNames = ['exp', 'silu', 'gelu', 'gelu_erf', 'gelu_quick', 'relu', 'relu2', 'sigmoid', 'softplus', 'tanh'] as const;
 export type Activation = (typeof activationNames)[number];
 
 type Emit = (k: KernelEmitter, x: Local<'v128'>) => Expr<'v128'>;
 
 const functions: Record<Activation, Emit> = {
+  exp: (k, x) => emitExp(k, x),
   silu: (k, x) => f32x4.mul(x, emitSigmoid(k, x)),
   // 0.5 (1 + tanh u) is the logistic function of 2u, which keeps its digits for negative u.
   gelu: (k, x) => {
@@ -30,6 +31,7 @@ const functions: Record<Activation, Emit> = {
     return f32x4.mul(positive, positive);
   },
   sigmoid: (k, x) => emitSigmoid(k, x),
+  softplus: (k, x) => emitSoftplus(k, x),
   tanh: (k, x) => emitTanh(k, x),
 };
 
@@ -60,16 +62,64 @@ export const plainActivations: Record<Activation, KernelDefinition<typeof fields
 );
 
 /**
- * The clamped gate of gpt-oss: g = min(input, limit), u = clamp(up, -limit, limit), output = g * logistic(alpha * g) * (u + 1).
+ * A gate within bounds: g = min(input, limit), u = clamp(up, -limit, limit), output = g * logistic(alpha * g) * (u + shift).
  */
-export const clampedSwiglu = defineKernel('clamped_swiglu', { ...fields, alpha: 'float', limit: 'float' }, (k) => {
+export const clampedSwiglu = defineKernel('clamped_swiglu', { ...fields, alpha: 'float', limit: 'float', shift: 'float' }, (k) => {
   const { f, at } = k;
   const limit = f.local('v128', f32x4.splat(at.limit));
   const alpha = f.local('v128', f32x4.splat(at.alpha));
+  const shift = f.local('v128', f32x4.splat(at.shift));
   forBlocks(k, (input, up) => {
     const gate = f.local('v128', f32x4.pmin(input, limit));
-    const linear = f.local('v128', f32x4.add(f32x4.pmax(f32x4.pmin(up, limit), f32x4.neg(limit)), k.float(1)));
+    const linear = f.local('v128', f32x4.add(f32x4.pmax(f32x4.pmin(up, limit), f32x4.neg(limit)), shift));
     return f32x4.mul(f32x4.mul(gate, emitSigmoid(k as unknown as KernelEmitter, f32x4.mul(gate, alpha))), linear);
+  });
+});
+
+/** A gate whose result is within a bound: output = min(input * logistic(input), limit) * clamp(up, -limit, limit). */
+export const limitedSwiglu = defineKernel('limited_swiglu', { ...fields, limit: 'float' }, (k) => {
+  const { f, at } = k;
+  const limit = f.local('v128', f32x4.splat(at.limit));
+  forBlocks(k, (input, up) => {
+    const gate = f32x4.pmin(f32x4.mul(input, emitSigmoid(k as unknown as KernelEmitter, input)), limit);
+    return f32x4.mul(gate, f32x4.pmax(f32x4.pmin(up, limit), f32x4.neg(limit)));
+  });
+});
+
+/** A gate that saturates: output = beta tanh(input / beta) * logistic(input) * linearBeta tanh(up / linearBeta). */
+export const situ = defineKernel('situ', { ...fields, beta: 'float', linearBeta: 'float' }, (k) => {
+  const linearBeta = k.f.local('v128', f32x4.splat(k.at.linearBeta));
+  emitSitu(k, (up) => saturated(k, up, linearBeta));
+});
+
+/** The same with `up` as it is. */
+export const situGate = defineKernel('situ_gate', { ...fields, beta: 'float' }, (k) => emitSitu(k, (up) => up));
+
+type SituEmitter = KernelEmitter<typeof fields & { readonly beta: 'float' }>;
+
+function emitSitu(k: SituEmitter, upOf: (up: Expr<'v128'>) => Expr<'v128'>): void {
+  const beta = k.f.local('v128', f32x4.splat(k.at.beta));
+  forBlocks(k, (input, up) => f32x4.mul(f32x4.mul(saturated(k, input, beta), emitSigmoid(k as unknown as KernelEmitter, input)), upOf(up)));
+}
+
+/** beta tanh(x / beta). */
+const saturated = (k: SituEmitter, x: Expr<'v128'>, beta: Local<'v128'>): Expr<'v128'> => f32x4.mul(emitTanh(k as unknown as KernelEmitter, f32x4.div(x, beta)), beta);
+
+/**
+ * xIELU (Huang and Schlag, 2025): x is positive: alphaP x^2 + beta x, else alphaN (e^min(x, epsilon) - 1 - x) + beta x, for an epsilon a little
+ * below 0; `up` is not read.
+ */
+export const xielu = defineKernel('xielu', { ...fields, alphaP: 'float', alphaN: 'float', beta: 'float', epsilon: 'float' }, (k) => {
+  const { f, at } = k;
+  const [alphaP, alphaN, beta, epsilon] = [at.alphaP, at.alphaN, at.beta, at.epsilon].map((value) => f.local('v128', f32x4.splat(value)));
+  const zero = f.local('v128', k.float(0));
+  forBlocks(k, (x) => {
+    const positive = f.local('v128', f32x4.mul(f32x4.mul(alphaP, x), x));
+    // e^y - 1 = 2 t / (1 - t) for t = tanh(y / 2), which keeps the digits of small y.
+    const t = f.local('v128', emitTanh(k as unknown as KernelEmitter, f32x4.mul(f32x4.pmin(x, epsilon), k.float(0.5))));
+    const below = f.local('v128', f32x4.div(f32x4.add(t, t), f32x4.sub(k.float(1), t)));
+    const negative = f.local('v128', f32x4.mul(f32x4.sub(below, x), alphaN));
+    return f32x4.add(v128.bitselect(positive, negative, f32x4.lt(zero, x)), f32x4.mul(beta, x));
   });
 });
 

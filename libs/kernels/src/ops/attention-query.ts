@@ -60,7 +60,7 @@ export interface HeadPlaces {
   readonly state: Local<'i32'>;
   /** Scratch for a float for each key. */
   readonly weights: Local<'i32'>;
-  /** Address of the head's slope. */
+  /** Address of the head's slope, or of its biases. */
   readonly slope: Expr<'i32'>;
 }
 
@@ -133,7 +133,23 @@ function emitScores(k: AttentionEmitter, shape: AttentionShape, places: QueryOve
     const distance = f.local('v128', i32x4.splat(places.distance));
     forKeys(k, scores, (score, index) => f.set(score, f32x4.sub(score, f32x4.mul(slope, f32x4.convertI32x4S(i32x4.abs(i32x4.sub(distance, index)))))));
   }
+  if (shape.relativeReach !== undefined) addRelativeBiases(k, shape.relativeReach, places, slopeAt, scores);
   scores.forEach((score, i) => f.do(v128.store(weights, score, 16 * i)));
+}
+
+/** Adds the head's bias of each key's distance, looked up lane by lane. */
+function addRelativeBiases(k: AttentionEmitter, reach: number, { distance }: QueryOverBlock, table: Expr<'i32'>, scores: readonly Local<'v128'>[]): void {
+  const { f, int } = k;
+  const from = f.local('i32', table);
+  const back = f.local('v128', i32x4.splat(distance));
+  const place = f.local('v128');
+  const bias = f.local('v128');
+  forKeys(k, scores, (score, index) => {
+    f.set(place, i32x4.minS(i32x4.maxS(i32x4.sub(index, back), int(-reach)), int(reach)));
+    f.set(place, i32x4.shl(i32x4.add(place, int(reach)), 2));
+    for (let lane = 0; lane < 4; lane++) f.set(bias, v128.load32Lane(i32.add(from, i32x4.extractLane(place, lane)), bias, lane));
+    f.set(score, f32x4.add(score, bias));
+  });
 }
 
 /** Scores of keys that the token does not see become -Infinity. @param seen locals for one head's keys */

@@ -34,13 +34,15 @@ const shapeOf = (format: KvFormat, rest: Partial<AttentionShape> & { heads?: num
   ...rest,
 });
 
-/** Writes keys and values of one sequence to scattered pages, then attends from its tokens cut into tiles of these lengths. */
+/** Writes keys and values of one sequence to scattered pages, then attends from its tokens (those that see any) cut into tiles of these lengths. */
 function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) => number[]): { output: Float32Array; expected: Float32Array } {
   const harness = new OpsHarness(build);
   const { kv, group } = shape;
   const heads = kv.heads * group;
   const [q, k, v] = [heads * kv.keyLength, kv.heads * kv.keyLength, kv.heads * kv.valueLength].map((width, i) => randomFloats(tokens * width, i + 1));
   const [sinks, slopes] = [randomFloats(heads, 8), randomFloats(heads, 9).map(Math.abs)];
+  const reach = shape.relativeReach;
+  const biases = reach === undefined ? undefined : randomFloats(heads * (2 * reach + 1), 10);
   const pageCount = Math.ceil(tokens / kv.pageTokens);
   const pageIds = Array.from({ length: pageCount }, (_, i) => (i * 5 + 2) % 11);
   const positions = Array.from({ length: tokens }, (_, i) => i);
@@ -63,10 +65,12 @@ function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) 
   );
   const lengths = tiles(tokens);
   const table = harness.words(pageIds);
+  // What comes after the end sees nothing of what is before it.
+  const from = shape.afterEnd ? window : 0;
   const records = new Int32Array(tileRecordWords * lengths.length);
   let begin = 0;
   lengths.forEach((length, i) => {
-    records.set([begin, length, table, tokens], tileRecordWords * i);
+    records.set([begin, length, table, shape.afterEnd ? from : tokens], tileRecordWords * i);
     begin += length;
   });
   const outputWidth = heads * kv.valueLength;
@@ -85,13 +89,13 @@ function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) 
       softcap,
       window,
       sinks: harness.floats(sinks),
-      slopes: harness.floats(slopes),
+      slopes: harness.floats(biases ?? slopes),
     }),
     0,
     lengths.length * kv.heads * shape.parts,
   );
   const slice = (values: Float32Array, token: number, head: number, of: number, length: number): Float32Array => values.subarray((token * of + head) * length, (token * of + head + 1) * length);
-  const expected = positions.flatMap((position) =>
+  const expected = positions.slice(from).flatMap((position) =>
     Array.from({ length: heads }, (_, head) =>
       attentionTwin({
         query: slice(q, position, head, heads, kv.keyLength),
@@ -101,13 +105,16 @@ function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) 
         scale,
         causal: shape.causal,
         window: shape.window ? window : undefined,
+        chunked: shape.chunked,
+        from,
         softcap: shape.softcap ? softcap : undefined,
         sink: shape.sinks ? sinks[head] : undefined,
         slope: shape.alibi ? slopes[head] : undefined,
+        biases: biases?.subarray((head * biases.length) / heads, ((head + 1) * biases.length) / heads),
       }),
     ).flat(),
   );
-  return { output: harness.read(output, tokens * outputWidth), expected: Float32Array.from(expected) };
+  return { output: harness.read(output, tokens * outputWidth).slice(from * outputWidth), expected: Float32Array.from(expected) };
 }
 
 const wholeTiles =
@@ -122,10 +129,15 @@ describe('attention over pages', () => {
   it.each([
     ['plain', {}],
     ['a window', { window: true }],
+    ['a window that does not slide', { window: true, chunked: true }],
     ['a softcap', { softcap: true }],
     ['sinks', { sinks: true }],
     ['slopes', { alibi: true }],
     ['no order of tokens', { causal: false }],
+    ['no order of tokens, and a window', { causal: false, window: true }],
+    ['nothing before an end, and biases of distances', { afterEnd: true, relativeReach: 12 }],
+    ['biases of distances', { relativeReach: 12 }],
+    ['biases of distances and no order of tokens', { relativeReach: 30, causal: false, heads: 1, group: 6, parts: 3 }],
     ['everything', { window: true, softcap: true, sinks: true, alibi: true }],
     ['one head of keys in parts', { heads: 1, group: 6, parts: 3 }],
     ['a head for each query', { heads: 3, group: 1 }],
@@ -150,7 +162,7 @@ describe('attention over pages', () => {
     fc.assert(
       fc.property(
         fc.constantFrom<KvFormat>('F32', 'F16', 'Q8_0'),
-        fc.constantFrom({}, { window: true }, { sinks: true, alibi: true }),
+        fc.constantFrom({}, { window: true }, { window: true, chunked: true }, { sinks: true, alibi: true }, { causal: false, window: true }, { relativeReach: 5 }, { afterEnd: true }),
         fc.constantFrom(1, 2, 3, 4),
         fc.constantFrom(relaxed, wide),
         fc.integer({ min: 1, max: 50 }),

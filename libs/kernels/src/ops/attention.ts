@@ -60,7 +60,7 @@ export function attention(shape: AttentionShape): KernelDefinition<AttentionFiel
       f.set(places.query, i32.add(at.query, group(4 * kv.keyLength)));
       f.set(places.output, i32.add(at.output, group(4 * kv.valueLength)));
       f.set(places.sinks, i32.add(at.sinks, group(4)));
-      f.set(places.slopes, i32.add(at.slopes, group(4)));
+      f.set(places.slopes, i32.add(at.slopes, group(slopeBytes(shape))));
       emitTile(k as unknown as AttentionEmitter, shape, places);
     });
   });
@@ -92,6 +92,8 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   const page = f.local('i32');
   const pageStart = f.local('i32');
   const keyEnd = f.local('i32', shape.causal ? i32.add(position(i32.sub(places.rowEnd, 1)), 1) : places.keyEnd);
+  const isSymmetric = shape.window && !shape.causal;
+  if (isSymmetric) f.set(keyEnd, lesser(keyEnd, i32.add(position(i32.sub(places.rowEnd, 1)), at.window)));
   const source = f.local('i32');
   const low = f.local('i32');
   const high = f.local('i32');
@@ -108,8 +110,8 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   }));
 
   f.set(page, 0);
-  if (shape.window) {
-    f.set(low, i32.sub(i32.add(position(places.rowBegin), 1), at.window));
+  if (hasStart(shape)) {
+    f.set(low, firstSeen(k, shape, places, position(places.rowBegin)));
     f.set(page, i32.select(i32.gtS(low, 0), i32.divU(low, kv.pageTokens), 0));
   }
   f.set(pageStart, i32.mul(page, kv.pageTokens));
@@ -126,15 +128,16 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
         for (let first = 0; first < kv.pageTokens; first += block) {
           const end = shape.causal ? i32.add(here, 1 - first) : i32.sub(i32.sub(keyEnd, pageStart), first);
           f.set(high, end);
+          if (isSymmetric) f.set(high, lesser(high, i32.sub(i32.add(here, at.window), first)));
           f.set(high, i32.select(i32.gtS(high, block), block, high));
           f.set(low, 0);
-          if (shape.window) {
-            f.set(low, i32.sub(i32.add(here, 1 - first), at.window));
+          if (hasStart(shape)) {
+            f.set(low, i32.sub(firstSeen(k, shape, places, i32.add(here, pageStart)), i32.add(pageStart, first)));
             f.set(low, i32.select(i32.gtS(low, 0), low, 0));
           }
           f.if(i32.gtS(high, low), () =>
             emitQueryOverBlock(k, shape, {
-              heads: queries.map((query, h) => ({ query, state: states[h], weights: weights[h], slope: i32.add(places.slopes, i32.shl(i32.add(head, h), 2)) })),
+              heads: queries.map((query, h) => ({ query, state: states[h], weights: weights[h], slope: i32.add(places.slopes, i32.mul(i32.add(head, h), slopeBytes(shape))) })),
               low,
               high,
               distance: i32.sub(here, first),
@@ -159,6 +162,20 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   );
 }
 
+const lesser = (a: Local<'i32'>, b: Expr<'i32'>): Expr<'i32'> => i32.select(i32.gtS(b, a), a, b);
+
+/** Bytes of what each head has in `slopes`. */
+const slopeBytes = ({ relativeReach }: AttentionShape): number => 4 * (relativeReach === undefined ? 1 : 2 * relativeReach + 1);
+
+/** Whether queries do not see all keys before them. */
+const hasStart = ({ window, afterEnd }: AttentionShape): boolean => window || afterEnd === true;
+
+/** The first position that a query sees, which may lie before the sequence. */
+function firstSeen({ at }: AttentionEmitter, { chunked, afterEnd }: AttentionShape, { keyEnd }: TilePlaces, position: Expr<'i32'>): Expr<'i32'> {
+  if (afterEnd) return keyEnd;
+  return chunked ? i32.mul(i32.divU(position, at.window), at.window) : i32.sub(i32.add(position, 1), at.window);
+}
+
 /** For every head of a unit, or for the first of each `step` of them. */
 function forHeads({ f }: AttentionEmitter, shape: AttentionShape, step: number, body: (head: Local<'i32'>) => void): void {
   const head = f.local('i32');
@@ -170,7 +187,8 @@ const weightsBytes = ({ kv }: AttentionShape): number => 2 * 4 * blockKeys(kv);
 
 const statesBytes = (shape: AttentionShape): number => tileTokens(shape.group) * (shape.group / shape.parts) * queryStateBytes(shape.kv);
 
-function attentionName({ kv, group, parts, ...features }: AttentionShape): string {
+function attentionName({ kv, group, parts, relativeReach, ...features }: AttentionShape): string {
   const flags = Object.entries(features).filter(([, on]) => on).map(([name]) => name);
+  if (relativeReach !== undefined) flags.push(`relative${relativeReach}`);
   return ['attention', kv.format, kv.heads, kv.keyLength, kv.valueLength, kv.pageTokens, group, parts, ...flags].join('_');
 }

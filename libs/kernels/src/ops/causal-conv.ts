@@ -7,11 +7,11 @@ import { emitReadSequence, emitZeroRows, sequenceLocals } from './sequence-recor
 import { emitSigmoid } from './vector-math.js';
 
 /*
- * A convolution over the last `taps` tokens of a sequence, each channel for itself:
- * output[t][c] = bias[c] + sum over j of weights[j][c] * input[t - taps + 1 + j][c], in order of j.
+ * A convolution over `taps` tokens of a sequence, `dilation` apart, each channel for itself:
+ * output[t][c] = bias[c] + sum over j of weights[j][c] * input[t - (taps - 1 - j) * dilation][c], in order of j.
  *
  * Unit = sequence * blocks + block; a block is `blockBytes` of the channels (multiples of 16; the last may be shorter). The state of a
- * slot is the inputs of the last taps - 1 tokens: (taps - 1, channels) floats. Input and output must not overlap.
+ * slot is the inputs of the last (taps - 1) * dilation tokens: as many rows of (channels) floats. Input and output must not overlap.
  * `weights`: (taps, channels); `bias`: (channels); `sequences`: sequence records.
  */
 const fields = {
@@ -25,6 +25,7 @@ const fields = {
   slotStride: 'int',
   sequences: 'address',
   taps: 'int',
+  dilation: 'int',
   channelBytes: 'int',
   blockBytes: 'int',
   blocks: 'int',
@@ -42,7 +43,7 @@ function emitConvolution(k: ConvEmitter, isActivated: boolean): void {
   const { f, at, madd } = k;
   const sequence = sequenceLocals(k);
   const [first, bytes, state, row, tap, out, source, weights, bias, index] = f.locals('i32', 10);
-  const history = f.local('i32', i32.sub(at.taps, 1));
+  const history = f.local('i32', i32.mul(i32.sub(at.taps, 1), at.dilation));
   const value = f.local('v128');
   forGroups(k, at.blocks, (number, block) => {
     emitReadSequence(k, at.sequences, number, sequence);
@@ -57,7 +58,7 @@ function emitConvolution(k: ConvEmitter, isActivated: boolean): void {
       f.set(out, i32.add(i32.add(at.output, i32.mul(i32.add(sequence.rowBegin, row), at.outputStride)), first));
       forVectors(k, bytes, (offset) => f.do(v128.store(i32.add(out, offset), vectorAt(bias, offset))));
       f.for(tap, 0, at.taps, 1, () => {
-        f.set(index, i32.add(i32.sub(row, history), tap));
+        f.set(index, i32.add(i32.sub(row, history), i32.mul(tap, at.dilation)));
         find();
         f.set(weights, i32.add(rowAddress(at.weights, tap, at.channelBytes), first));
         forVectors(k, bytes, (offset) => f.do(v128.store(i32.add(out, offset), madd(vectorAt(weights, offset), vectorAt(source, offset), vectorAt(out, offset)))));

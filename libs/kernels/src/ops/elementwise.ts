@@ -37,6 +37,24 @@ export const multiplyRows = defineKernel('multiplyRows', { target: 'address', ta
   });
 });
 
+/** target = base + a * b, element by element. The target may be one of them; a stride of 0 repeats a row. */
+export const multiplyAddRows = defineKernel(
+  'multiplyAddRows',
+  { target: 'address', targetStride: 'int', base: 'address', baseStride: 'int', a: 'address', aStride: 'int', b: 'address', bStride: 'int', bytes: 'int' },
+  (k) => {
+    const { f, at, begin, end, madd } = k;
+    const row = f.local('i32');
+    const [target, base, a, b] = f.locals('i32', 4);
+    f.for(row, begin, end, 1, () => {
+      f.set(target, rowAddress(at.target, row, at.targetStride));
+      f.set(base, rowAddress(at.base, row, at.baseStride));
+      f.set(a, rowAddress(at.a, row, at.aStride));
+      f.set(b, rowAddress(at.b, row, at.bStride));
+      forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), madd(load(i32.add(a, offset)), load(i32.add(b, offset)), load(i32.add(base, offset))))));
+    });
+  },
+);
+
 /** output = input * scale. Both may be the same. */
 export const scaleRows = defineKernel('scaleRows', { input: 'address', inputStride: 'int', output: 'address', outputStride: 'int', bytes: 'int', scale: 'float' }, (k) => {
   const { f, at, begin, end } = k;
@@ -125,6 +143,43 @@ export const scaleByToken = defineKernel('scaleByToken', { target: 'address', to
   forGroups(k, at.groups, (token, group) => {
     f.set(target, i32.add(rowAddress(at.target, token, at.tokenStride), i32.mul(group, at.groupStride)));
     f.set(factor, v128.load32Splat(i32.add(at.factors, i32.shl(token, 2))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.mul(load(i32.add(target, offset)), factor))));
+  });
+});
+
+/** target[token][group] *= factors[token][group]: for example a gate for each head. Unit = token * groups + group. */
+export const scaleByGroup = defineKernel('scaleByGroup', { target: 'address', tokenStride: 'int', groupStride: 'int', groups: 'int', factors: 'address', factorsStride: 'int', bytes: 'int' }, (k) => {
+  const { f, at } = k;
+  const target = f.local('i32');
+  const factor = f.local('v128');
+  forGroups(k, at.groups, (token, group) => {
+    f.set(target, i32.add(rowAddress(at.target, token, at.tokenStride), i32.mul(group, at.groupStride)));
+    f.set(factor, v128.load32Splat(i32.add(rowAddress(at.factors, token, at.factorsStride), i32.shl(group, 2))));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.mul(load(i32.add(target, offset)), factor))));
+  });
+});
+
+/** target[row] *= factor, one float in memory. */
+export const scaleByValue = defineKernel('scaleByValue', { target: 'address', targetStride: 'int', factor: 'address', bytes: 'int' }, (k) => {
+  const { f, at, begin, end } = k;
+  const row = f.local('i32');
+  const target = f.local('i32');
+  const factor = f.local('v128', v128.load32Splat(at.factor));
+  f.for(row, begin, end, 1, () => {
+    f.set(target, rowAddress(at.target, row, at.targetStride));
+    forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.mul(load(i32.add(target, offset)), factor))));
+  });
+});
+
+/** target[row] *= factors[indexes[row]]: the scale of each row's expert. */
+export const scaleByIndex = defineKernel('scaleByIndex', { target: 'address', targetStride: 'int', factors: 'address', indexes: 'address', bytes: 'int' }, (k) => {
+  const { f, at, begin, end } = k;
+  const row = f.local('i32');
+  const target = f.local('i32');
+  const factor = f.local('v128');
+  f.for(row, begin, end, 1, () => {
+    f.set(target, rowAddress(at.target, row, at.targetStride));
+    f.set(factor, v128.load32Splat(i32.add(at.factors, i32.shl(i32.load(i32.add(at.indexes, i32.shl(row, 2))), 2))));
     forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.mul(load(i32.add(target, offset)), factor))));
   });
 });

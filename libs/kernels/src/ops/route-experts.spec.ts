@@ -43,7 +43,7 @@ class ScriptHarness {
 const experts = 12;
 const used = 3;
 
-function route(logits: Float32Array, rest: Pick<RouteOperands, 'gating' | 'normalize' | 'factor'> & { bias?: Float32Array; groups?: RouteOperands['groups'] }): { chosen: number[]; weights: number[] } {
+function route(logits: Float32Array, rest: Pick<RouteOperands, 'gating' | 'normalize' | 'factor' | 'byLogits' | 'scoresPerExpert'> & { bias?: Float32Array; groups?: RouteOperands['groups'] }): { chosen: number[]; weights: number[] } {
   const harness = new ScriptHarness();
   const tokens = logits.length / experts;
   const [chosen, weights] = [harness.place(tokens * used), harness.place(tokens * used)];
@@ -73,6 +73,32 @@ describe('routing to experts', () => {
     const logits = Float32Array.of(5, 4, 0, 6, -9, -9, 1, 1, 1, 4.5, 5.5, 3);
     const { chosen } = route(logits, { gating: 'softmaxOfUsed', normalize: false, factor: 1, groups: { count: 4, used: 2 } });
     expect(chosen).toEqual([10, 0, 9]);
+  });
+
+  it('chooses by logits where their scores are the same number', () => {
+    const logits = Float32Array.of(40, 60, 50, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    expect(route(logits, { gating: 'sigmoid', normalize: false, factor: 1 }).chosen).toEqual([0, 1, 2]);
+    expect(route(logits, { gating: 'sigmoid', normalize: false, factor: 1, byLogits: true })).toEqual({ chosen: [1, 2, 0], weights: [1, 1, 1] });
+  });
+
+  it('chooses an expert by each of its scores, and gives it the weight of its number', () => {
+    const scores = Float32Array.of(0.5, 0.25, 0.125, 0, 3, 2, 0, 0, 0, 1, 0, 0);
+    expect(route(scores, { gating: 'none', normalize: false, factor: 2, scoresPerExpert: 4 })).toEqual({ chosen: [1, 1, 2], weights: [0.5, 0.5, 0.25] });
+  });
+
+  it('moves weights to the rows of their choices', () => {
+    const harness = new ScriptHarness();
+    const [choices, weights] = [[7, 2, 2, 0], Float32Array.of(0.1, 0.2, 0.3, 0.4)];
+    const chosen = harness.place(4);
+    harness.memory.words.set(choices, chosen.address >>> 2);
+    const tokens = harness.place(1);
+    harness.memory.words[tokens.address >>> 2] = 2;
+    const moved = { weights: harness.floats(weights), weightOfRow: harness.place(4) };
+    const places = { firstRows: harness.place(experts + 1), inUse: harness.place(experts), rowOfChoice: harness.place(4), tokenOfRow: harness.place(4), expertOfRow: harness.place(4) };
+    harness.run(groupByExpert({ chosen, tokens, used: 2, experts, ...places, moved }), 0, 1);
+    const floats = (at: { address: number }): Float32Array => harness.memory.floats.subarray(at.address >>> 2, (at.address >>> 2) + 4);
+    harness.words(places.rowOfChoice, 4).forEach((row, choice) => expect(floats(moved.weightOfRow)[row]).toBe(weights[choice]));
+    expect(Array.from(floats(moved.weights))).toEqual([1, 1, 1, 1]);
   });
 
   it('sorts choices by expert: every choice has a row of its own among its expert\'s', () => {

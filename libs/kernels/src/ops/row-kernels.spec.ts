@@ -1,10 +1,10 @@
 import { enableRelaxedSimd } from '../simd/relaxed-simd.node.js';
-import { activationNames, clampedSwiglu, gatedActivations, plainActivations } from './activation.js';
-import { addBias, addGatheredRows, addRows, gatherRows, multiplyRows, scaleByToken, scaleRows, softcapRows } from './elementwise.js';
+import { activationNames, clampedSwiglu, gatedActivations, limitedSwiglu, plainActivations, situ, situGate, xielu } from './activation.js';
+import { addBias, addGatheredRows, addRows, gatherRows, multiplyRows, scaleByGroup, scaleByToken, scaleRows, softcapRows } from './elementwise.js';
 import { layerNorm, rmsNorm } from './norm.js';
 import { OpsHarness, randomFloats } from './ops-harness.test-support.js';
 import { ropeHalves, ropePairs } from './rope.js';
-import { activationTwins, clampedSwigluTwin, layerNormTwin, rmsNormTwin, ropeTwin } from './scalar-twins.js';
+import { activationTwins, clampedSwigluTwin, layerNormTwin, limitedSwigluTwin, rmsNormTwin, ropeTwin, situTwin, xieluTwin } from './scalar-twins.js';
 
 enableRelaxedSimd();
 
@@ -33,6 +33,17 @@ describe.each([
     expect(error(harness.read(output, 3 * columns), rowsOf(input, columns).flatMap((values) => rmsNormTwin(values, weight, 1e-5)))).toBeLessThan(5e-7);
     harness.run(layerNorm.call({ ...row, ...rest, bias: harness.floats(bias) }), 0, 3);
     expect(error(harness.read(output, 3 * columns), rowsOf(input, columns).flatMap((values) => layerNormTwin(values, weight, bias, 1e-5)))).toBeLessThan(1e-6);
+  });
+
+  it.each([1, 2, 7, 22])('root mean squares of rows of %i end with single floats', (columns) => {
+    const input = randomFloats(3 * columns, 1).map((value) => 5 * value + 1);
+    const weight = randomFloats(columns, 2);
+    const output = harness.floats(new Float32Array(3 * columns + 4).fill(7));
+    const place = { input: harness.floats(input), inputTokenStride: 4 * columns, inputGroupStride: 0, output, outputTokenStride: 4 * columns, outputGroupStride: 0 };
+    harness.run(rmsNorm.call({ ...place, weight: harness.floats(weight), weightGroupStride: 0, groups: 1, columns, epsilon: 1e-5 }), 0, 3);
+    const result = harness.read(output, 3 * columns + 4);
+    expect(error(result, rowsOf(input, columns).flatMap((values) => rmsNormTwin(values, weight, 1e-5)))).toBeLessThan(5e-7);
+    expect(Array.from(result.subarray(3 * columns))).toEqual([7, 7, 7, 7]);
   });
 
   it('norms heads inside of wider rows, with a weight for each or one for all', () => {
@@ -90,12 +101,49 @@ describe.each([
     check(Array.from(input, (x, i) => activationTwins[name](x) * up[i]));
   });
 
-  it('clamps the gate of gpt-oss', () => {
+  it('holds a gate within bounds', () => {
     const [gate, up] = [randomFloats(64, 9), randomFloats(64, 10)].map((values) => values.map((value) => 12 * value));
     const output = harness.place(256);
     const place = { input: harness.floats(gate), inputStride: 256, up: harness.floats(up), upStride: 256, output, outputStride: 256, rowBytes: 256, blockBytes: 256, blocks: 1 };
-    harness.run(clampedSwiglu.call({ ...place, alpha: 1.702, limit: 7 }), 0, 1);
-    expect(error(harness.read(output, 64), Array.from(gate, (g, i) => clampedSwigluTwin(g, up[i], 1.702, 7)))).toBeLessThan(3e-7);
+    for (const bounds of [{ alpha: 1.702, limit: 7, shift: 1 }, { alpha: 1, limit: 0.5, shift: 0 }]) {
+      harness.run(clampedSwiglu.call({ ...place, ...bounds }), 0, 1);
+      expect(error(harness.read(output, 64), Array.from(gate, (g, i) => clampedSwigluTwin(g, up[i], bounds)))).toBeLessThan(3e-7);
+    }
+  });
+
+  it('holds what comes out of a gate within bounds, or lets it saturate', () => {
+    const [gate, up] = [randomFloats(64, 9), randomFloats(64, 10)].map((values) => values.map((value) => 12 * value));
+    const output = harness.place(256);
+    const place = { input: harness.floats(gate), inputStride: 256, up: harness.floats(up), upStride: 256, output, outputStride: 256, rowBytes: 256, blockBytes: 256, blocks: 1 };
+    const check = (twin: (g: number, u: number) => number): void => expect(error(harness.read(output, 64), Array.from(gate, (g, i) => twin(g, up[i])))).toBeLessThan(3e-7);
+    harness.run(limitedSwiglu.call({ ...place, limit: 4 }), 0, 1);
+    check((g, u) => limitedSwigluTwin(g, u, 4));
+    harness.run(situ.call({ ...place, beta: 4, linearBeta: 25 }), 0, 1);
+    check((g, u) => situTwin(g, 4) * 25 * Math.tanh(u / 25));
+    harness.run(situGate.call({ ...place, beta: 3 }), 0, 1);
+    check((g, u) => situTwin(g, 3) * u);
+  });
+
+  it('applies xIELU to either sign, without loss near 0', () => {
+    const shape = { alphaP: 0.8, alphaN: 1.3, beta: 0.5, epsilon: -1e-6 };
+    const input = Float32Array.from({ length: 64 }, (_, i) => (i % 2 ? -1 : 1) * 10 ** (1.2 - i / 10));
+    const output = harness.place(256);
+    const at = harness.floats(input);
+    harness.run(xielu.call({ input: at, inputStride: 256, up: at, upStride: 256, output, outputStride: 256, rowBytes: 256, blockBytes: 256, blocks: 1, ...shape }), 0, 1);
+    harness.read(output, 64).forEach((value, i) => expect(Math.abs(value / xieluTwin(input[i], shape) - 1)).toBeLessThan(1e-6));
+  });
+
+  it('multiplies each group of a row by a factor of its own', () => {
+    const [tokens, groups, columns, stride] = [3, 2, 7, 20];
+    const [values, factors] = [randomFloats(tokens * stride, 15), randomFloats(tokens * groups, 16)];
+    const target = harness.floats(values);
+    harness.run(scaleByGroup.call({ target, tokenStride: 4 * stride, groupStride: 4 * columns, groups, factors: harness.floats(factors), factorsStride: 4 * groups, bytes: 4 * columns }), 1, 5);
+    const expected = Array.from(values, (value, i) => {
+      const [token, column] = [Math.floor(i / stride), i % stride];
+      const unit = token * groups + Math.floor(column / columns);
+      return column < groups * columns && unit >= 1 && unit < 5 ? value * factors[unit] : value;
+    });
+    expect(error(harness.read(target, values.length), expected)).toBeLessThan(1e-7);
   });
 
   it('adds, multiplies, scales and bounds rows of any length, and leaves what is beyond', () => {

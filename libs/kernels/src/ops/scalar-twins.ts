@@ -36,7 +36,7 @@ export function ropeTwin(head: Row, cosines: Row, sines: Row, halves: boolean): 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /** The error function by its series (small arguments) or its continued fraction. */
-export function erfTwin(x: number): number {
+function erfTwin(x: number): number {
   const magnitude = Math.abs(x);
   if (magnitude > 6) return Math.sign(x);
   if (magnitude < 2.5) {
@@ -54,6 +54,7 @@ export function erfTwin(x: number): number {
 }
 
 export const activationTwins: Record<Activation, (x: number) => number> = {
+  exp: Math.exp,
   silu: (x) => x * logistic(x),
   gelu: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
   gelu_erf: (x) => 0.5 * x * (1 + erfTwin(x / Math.SQRT2)),
@@ -61,13 +62,25 @@ export const activationTwins: Record<Activation, (x: number) => number> = {
   relu: (x) => Math.max(0, x),
   relu2: (x) => Math.max(0, x) ** 2,
   sigmoid: logistic,
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   tanh: Math.tanh,
 };
 
-/** The clamped gate of gpt-oss. */
-export function clampedSwigluTwin(gate: number, up: number, alpha: number, limit: number): number {
+/** A gate within bounds. */
+export function clampedSwigluTwin(gate: number, up: number, { alpha, limit, shift }: { readonly alpha: number; readonly limit: number; readonly shift: number }): number {
   const g = Math.min(gate, limit);
-  return g * logistic(alpha * g) * (Math.max(-limit, Math.min(limit, up)) + 1);
+  return g * logistic(alpha * g) * (Math.max(-limit, Math.min(limit, up)) + shift);
+}
+
+/** A gate whose result is within a bound. */
+export const limitedSwigluTwin = (gate: number, up: number, limit: number): number => Math.min(gate * logistic(gate), limit) * Math.max(-limit, Math.min(limit, up));
+
+/** A gate that saturates. */
+export const situTwin = (gate: number, beta: number): number => beta * Math.tanh(gate / beta) * logistic(gate);
+
+/** xIELU. */
+export function xieluTwin(x: number, { alphaP, alphaN, beta, epsilon }: { readonly alphaP: number; readonly alphaN: number; readonly beta: number; readonly epsilon: number }): number {
+  return (x > 0 ? alphaP * x * x : alphaN * (Math.expm1(Math.min(x, epsilon)) - x)) + beta * x;
 }
 
 /** The experts and weights that a token's logits lead to. */

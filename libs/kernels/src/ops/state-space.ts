@@ -8,8 +8,8 @@ import { emitReadSequence, emitZeroRows, sequenceLocals } from './sequence-recor
  * The recurrence of Mamba-2 (Dao and Gu, 2024) over the tokens of a sequence. For each head with state S (headLength, stateLength):
  * S = decay * S + (step * x) b', y = S c + skip * x.
  *
- * Unit = sequence * heads + head. `x`, `b` and `c` are parts of rows of `inputStride`: (heads, headLength), (groups, stateLength) and
- * (groups, stateLength); neighbouring heads share a group. `gates`: for each token the steps of all heads, then their decays.
+ * Unit = sequence * heads + head. `x` is a part of rows of `inputStride`: (heads, headLength); `b` and `c` are parts of rows of
+ * `parameterStride`: (groups, stateLength) each; neighbouring heads share a group. `gates`: for each token the steps of all heads, then their decays.
  * `skip`: one float for each head. A slot's state: (heads, headLength, stateLength). Lengths are multiples of 4.
  */
 export const stateSpaceScan = defineKernel(
@@ -19,6 +19,7 @@ export const stateSpaceScan = defineKernel(
     b: 'address',
     c: 'address',
     inputStride: 'int',
+    parameterStride: 'int',
     gates: 'address',
     gatesStride: 'int',
     skip: 'address',
@@ -53,8 +54,8 @@ export const stateSpaceScan = defineKernel(
         f.set(decay, v128.load32Splat(i32.add(gates, i32.shl(at.heads, 2))));
         f.set(x, i32.add(rowAddress(at.x, row, at.inputStride), i32.mul(head, headBytes)));
         f.set(y, i32.add(rowAddress(at.output, row, at.outputStride), i32.mul(head, headBytes)));
-        f.set(b, i32.add(rowAddress(at.b, row, at.inputStride), group));
-        f.set(c, i32.add(rowAddress(at.c, row, at.inputStride), group));
+        f.set(b, i32.add(rowAddress(at.b, row, at.parameterStride), group));
+        f.set(c, i32.add(rowAddress(at.c, row, at.parameterStride), group));
         f.set(s, state);
         f.for(element, 0, headBytes, 4, () => {
           f.set(input, f32x4.mul(v128.load32Splat(i32.add(x, element)), v128.load32Splat(gates)));

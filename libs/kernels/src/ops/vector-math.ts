@@ -71,6 +71,17 @@ export function emitTanh(k: Emitter, x: Vector): Local<'v128'> {
   return f.local('v128', v128.bitselect(series, e, f32x4.lt(magnitude, float(0.625))));
 }
 
+/** ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), the logarithm by the series of 2 artanh(y / (2 + y)), which keeps the digits of small y. */
+export function emitSoftplus(k: Emitter, x: Vector): Local<'v128'> {
+  const { f, float, madd } = k;
+  const value = f.local('v128', x);
+  const y = emitExpNegative(k, f32x4.neg(f32x4.abs(value)));
+  const ratio = f.local('v128', f32x4.div(y, f32x4.add(y, float(2))));
+  const square = f.local('v128', f32x4.mul(ratio, ratio));
+  const series = horner(k, square, [2 / 15, 2 / 13, 2 / 11, 2 / 9, 2 / 7, 2 / 5, 2 / 3, 2]);
+  return f.local('v128', madd(series, ratio, f32x4.pmax(value, float(0))));
+}
+
 /** The error function, |error| below 1.5e-7 (Abramowitz and Stegun 7.1.26 refined by one series near 0 where it would lose digits). */
 export function emitErf(k: Emitter, x: Vector): Local<'v128'> {
   const { f, float, int, madd } = k;

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { ComputeMemory } from '../memory/compute-memory.js';
 import { PLAIN_BUILD } from '../matmul/dot-mode.js';
 import { MemoryLayout } from '../memory/memory-layout.js';
@@ -9,6 +10,7 @@ import type { Phase, Task } from '../program/program.js';
 import { ComputeTeam } from './compute-team.js';
 import { controlBytes } from './control-block.js';
 import { nodeWorkers } from './node-workers.node.js';
+import type { TeamWorker } from './worker-protocol.js';
 
 const workerEntry = new URL('../../build/compute-worker.node.js', import.meta.url);
 const rows = 37;
@@ -22,7 +24,7 @@ class TestTeam {
   readonly b: number;
   readonly #programs: number[] = [];
 
-  constructor(threads: number | 'inline', programs: (places: { a: number; b: number; indexes: number }) => Task[][][]) {
+  constructor(threads: number | 'inline', programs: (places: { a: number; b: number; indexes: number }) => Task[][][], workers = nodeWorkers(workerEntry)) {
     const layout = new MemoryLayout();
     layout.reserve('control', controlBytes);
     const scratch = Array.from({ length: threads === 'inline' ? 1 : threads }, () => [layout.reserve('scratch', 64).address]);
@@ -41,7 +43,7 @@ class TestTeam {
       this.#programs.push(structure);
     }
     const modules = { [opsModuleName]: new WebAssembly.Module(buildOpsModule(table.sources.values(), PLAIN_BUILD)) };
-    this.team = new ComputeTeam({ memories: [this.memory], modules, kernels: table.kernels, scratch, workers: threads === 'inline' ? undefined : nodeWorkers(workerEntry) });
+    this.team = new ComputeTeam({ memories: [this.memory], modules, kernels: table.kernels, scratch, workers: threads === 'inline' ? undefined : workers });
   }
 
   async run(program: number, tokens: number): Promise<void> {
@@ -103,6 +105,34 @@ describe('a compute team', () => {
     expect(reasons).toHaveLength(threads === 'inline' ? 0 : 1);
     team.memory.floats.fill(3, team.a >>> 2, (team.a + rows * stride) >>> 2);
     await team.run(1, rows);
+    expect(team.row(team.a, 5)).toBe(6);
+    await team.team.close();
+  });
+
+  it.each(['start', 'step'] as const)('replaces workers that hang over a %s', async (what) => {
+    const { spawn } = nodeWorkers(workerEntry);
+    let spawned = 0;
+    // The first does nothing that it is asked to.
+    const hung = (): TeamWorker => ({
+      post: () => undefined,
+      onReport: (listener) => void (what === 'step' && listener({ kind: 'ready' })),
+      onEnd: () => undefined,
+      keepAlive: () => undefined,
+      terminate: () => Promise.resolve(),
+    });
+    const team = new TestTeam(1, ({ a }) => [[[task([double(a)])]]], { spawn: () => (spawned++ === 0 ? hung() : spawn()) });
+    const reasons: string[] = [];
+    team.team.restarts.on(({ reason }) => void reasons.push(reason));
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    const failed = expect(team.run(0, rows)).rejects.toMatchObject({ code: 'worker_failed' });
+    await jest.advanceTimersByTimeAsync(59_999);
+    expect(reasons).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    await failed;
+    jest.useRealTimers();
+    expect(reasons).toEqual([`nothing has come of its ${what} for 60000 ms`]);
+    team.memory.floats.fill(3, team.a >>> 2, (team.a + rows * stride) >>> 2);
+    await team.run(0, rows);
     expect(team.row(team.a, 5)).toBe(6);
     await team.team.close();
   });

@@ -60,7 +60,12 @@ export class ComputeTeam {
       if (this.#inline) {
         this.#control[controlWords.program] = program;
         runInline(this.#inline);
-      } else await (await this.#readyCrew()).run(program);
+      } else {
+        const { turns } = this.#options;
+        // A turn that is waited for may come after `close`.
+        const step = async (): Promise<void> => (await this.#readyCrew()).run(program);
+        await (turns ? turns.during(step) : step());
+      }
     } finally {
       this.#running = false;
     }

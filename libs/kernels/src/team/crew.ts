@@ -2,12 +2,13 @@ import { StarlingError } from '@starling/core';
 import { awaitChange } from './await-change.js';
 import { controlWords, maximumThreads, workerWordAddress } from './control-block.js';
 import { buildCursorModule, phaseCursor, type PhaseCursor } from './phase-cursor.js';
+import { StallWatch } from './stall-watch.js';
 import { StepPrograms } from './step-programs.js';
 import type { TeamOptions } from './team-options.js';
 import type { TeamWorker, WorkerFactory } from './worker-protocol.js';
 
 /** What a crew needs of a team. */
-export type CrewOptions = Pick<TeamOptions, 'memories' | 'modules' | 'kernels' | 'scratch'> & { readonly workers: WorkerFactory };
+export type CrewOptions = Pick<TeamOptions, 'memories' | 'modules' | 'kernels' | 'scratch' | 'stallMs'> & { readonly workers: WorkerFactory };
 
 /** Told when a crew has failed; `gone` resolves when all its workers have ended. */
 export type OnLost = (reason: string, gone: Promise<void>) => void;
@@ -19,20 +20,22 @@ export class Crew {
   readonly #cursor: PhaseCursor;
   readonly #programs: StepPrograms<undefined>;
   readonly #onLost: OnLost;
+  readonly #stalls: StallWatch;
   #fail: ((error: StarlingError) => void) | undefined;
   #lost: StarlingError | undefined;
 
-  private constructor(control: Int32Array, workers: readonly TeamWorker[], cursor: PhaseCursor, onLost: OnLost) {
+  private constructor(control: Int32Array, workers: readonly TeamWorker[], cursor: PhaseCursor, onLost: OnLost, stallMs?: number) {
     this.#control = control;
     this.#workers = workers;
     this.#cursor = cursor;
     this.#programs = new StepPrograms(control, () => undefined);
     this.#onLost = onLost;
+    this.#stalls = new StallWatch(control, stallMs, (reason) => this.#lose(reason));
   }
 
   /** Starts workers over the memories, whatever state those before them left the control block in. */
   static async hire(options: CrewOptions, onLost: OnLost): Promise<Crew> {
-    const { memories, modules, kernels, scratch } = options;
+    const { memories, modules, kernels, scratch, stallMs } = options;
     if (scratch.length > maximumThreads) throw new StarlingError('invalid_argument', `A team has at most ${maximumThreads} workers, not ${scratch.length}.`);
     const control = memories[0].words;
     const cursorModule = buildCursorModule();
@@ -44,8 +47,8 @@ export class Crew {
     cursor.setPhase(idlePhase);
     const announced = Atomics.load(control, controlWords.announced);
     const workers = scratch.map(() => options.workers.spawn());
-    const crew = new Crew(control, workers, cursor, onLost);
-    await new Promise<void>((resolve, reject) => {
+    const crew = new Crew(control, workers, cursor, onLost, stallMs);
+    const started = new Promise<void>((resolve, reject) => {
       crew.#fail = reject;
       let ready = 0;
       workers.forEach((worker, thread) => {
@@ -67,6 +70,7 @@ export class Crew {
         });
       });
     });
+    await crew.#stalls.during('start', started);
     crew.#keepAlive(false);
     return crew;
   }
@@ -80,7 +84,7 @@ export class Crew {
     if (start === phases.length) return;
     this.#keepAlive(true);
     try {
-      await new Promise<void>((resolve, reject) => {
+      const finished = new Promise<void>((resolve, reject) => {
         this.#fail = reject;
         const before = Atomics.load(control, controlWords.finished);
         const firstPhase = (Atomics.load(control, controlWords.cursorPhase) + 1) | 0;
@@ -93,6 +97,7 @@ export class Crew {
         Atomics.notify(control, controlWords.announced);
         awaitChange(control, controlWords.finished, before).then(resolve, reject);
       });
+      await this.#stalls.during('step', finished);
     } finally {
       this.#fail = undefined;
       this.#keepAlive(false);

@@ -33,7 +33,11 @@ export class LoneExecutor {
       for (const task of phase) {
         const units = this.#programs.unitsOf(task);
         const size = this.#programs.chunkOf(task);
-        for (let begin = 0; begin < units; begin += size) runCalls(task, begin, Math.min(units, begin + size));
+        for (let begin = 0; begin < units; begin += size) {
+          runCalls(task, begin, Math.min(units, begin + size));
+          // For whoever watches that it goes on.
+          this.#control[controlWords.done]++;
+        }
       }
     }
   }

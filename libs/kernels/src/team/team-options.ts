@@ -1,5 +1,6 @@
 import type { ComputeMemory } from '../memory/compute-memory.js';
 import type { KernelRef } from '../program/program.js';
+import type { ComputeTurns } from './compute-turns.js';
 import type { NamedModules } from './kernel-binding.js';
 import type { WorkerFactory } from './worker-protocol.js';
 
@@ -13,4 +14,8 @@ export interface TeamOptions {
   readonly scratch: readonly (readonly number[])[];
   /** How to start threads. Without it there is one member, the calling thread itself, and `run` works before it returns. */
   readonly workers?: WorkerFactory;
+  /** Milliseconds without any progress of a step after which its workers count as hung and are replaced. Default 60,000; Infinity: never. */
+  readonly stallMs?: number;
+  /** Turns of all teams that have the same cores; one without workers takes none. Default: it computes whenever it is asked. */
+  readonly turns?: ComputeTurns;
 }

@@ -43,7 +43,7 @@ export function lift<T extends ValueType>(type: T, operand: Operand<T>): Expr<T>
 export type Opcode = number | readonly [prefix: number, code: number];
 
 /** Writes an instruction's code. */
-export function writeOpcode(sink: ByteSink, opcode: Opcode): void {
+function writeOpcode(sink: ByteSink, opcode: Opcode): void {
   if (typeof opcode === 'number') sink.u8(opcode);
   else sink.u8(opcode[0]).u32(opcode[1]);
 }

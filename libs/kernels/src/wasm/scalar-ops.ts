@@ -57,7 +57,7 @@ const lc = compare('i64');
 /** 64-bit integers; plain operands are bigints. */
 export const i64 = {
   const: (value: bigint) => constant('i64', value),
-  add: l(0x7c), sub: l(0x7d), mul: l(0x7e), and: l(0x83), or: l(0x84), xor: l(0x85), shl: l(0x86), shrS: l(0x87), shrU: l(0x88), rotl: l(0x89),
+  add: l(0x7c), sub: l(0x7d), mul: l(0x7e), remU: l(0x82), and: l(0x83), or: l(0x84), xor: l(0x85), shl: l(0x86), shrS: l(0x87), shrU: l(0x88), rotl: l(0x89),
   eqz: unary('i32', 'i64', 0x50), eq: lc(0x51), ne: lc(0x52), ltS: lc(0x53), ltU: lc(0x54), gtS: lc(0x55), gtU: lc(0x56),
   extendI32S: unary('i64', 'i32', 0xac), extendI32U: unary('i64', 'i32', 0xad),
   load: load('i64', 0x29), store: store('i64', 0x37), select: select('i64'),

@@ -22,7 +22,7 @@ export interface AdaptivePSettings {
  * stays there. It is the last stage of its chain, wherever the client names it. (llama.cpp pull request 17927)
  */
 export class AdaptivePStage implements SamplerStage {
-  readonly name = 'adaptive_p';
+  readonly name = 'adaptiveP';
   private weightedSum: number;
   private totalWeight: number;
   /** What was drawn last and how likely it was before the transformation, until it is accepted. */

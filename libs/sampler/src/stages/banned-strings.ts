@@ -23,7 +23,7 @@ const bannedTexts = new VocabularyCache<BannedText>(MAX_REMEMBERED, findCompleti
  * not go on to its end is left alone.
  */
 export class BannedStringsStage implements SamplerStage {
-  readonly name = 'banned_strings';
+  readonly name = 'bannedStrings';
   /** The end of the history, at most as long as a text that is still to be completed can reach back. */
   private tail: number[] = [];
   private readonly texts: readonly BannedText[];

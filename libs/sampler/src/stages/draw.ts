@@ -7,8 +7,7 @@ const { fround } = Math;
 
 /**
  * The last stage: chooses one candidate at random, by its probability. Draws one double for each token, also when one candidate
- * is left; takes the first candidate whose running sum of probabilities reaches it, the last one if none does (sums may be NaN where
- * a logit overflowed). Sums are in double precision.
+ * is left; takes the first candidate whose running sum of probabilities reaches it. Sums are in double precision.
  */
 export class DrawStage implements SamplerStage {
   readonly name = 'draw';
@@ -23,7 +22,7 @@ export class DrawStage implements SamplerStage {
       candidates.selected = 0;
       return;
     }
-    const maximum = candidates.maximum();
+    const maximum = candidates.finiteMaximum();
     let total = 0;
     for (let i = 0; i < size; i++) {
       const value = expf(fround(logits[i] - maximum));

@@ -1,10 +1,13 @@
-import { StarlingError } from '@starling/core';
+import { parameterError, type StarlingError } from '@starling/core';
 import type { Candidates } from '../candidates.js';
 import type { LogitBias } from '../params.js';
 import { statelessStage, type SamplerStage } from '../stage.js';
 import type { SamplerVocabulary } from '../vocabulary.js';
 
 const { fround } = Math;
+
+/** Of keys and values in messages, more characters than this are left out. */
+const SHOWN_LENGTH = 80;
 
 /** A number added to one token's logit; -Infinity bans the token. */
 export interface TokenBias {
@@ -14,7 +17,7 @@ export interface TokenBias {
 
 /** Adds biases to logits. */
 export function logitBias(biases: readonly TokenBias[]): SamplerStage {
-  return statelessStage('logit_bias', (candidates) => {
+  return statelessStage('logitBias', (candidates) => {
     for (const { id, bias } of biases) addBias(candidates, id, bias);
     if (biases.length > 0) candidates.sorted = false;
   });
@@ -25,40 +28,71 @@ function addBias(candidates: Candidates, id: number, bias: number): void {
   if (index !== undefined) candidates.logits[index] += bias;
 }
 
+/** One bias as it was given, with the names of its places: `logitBias[0][1]`, `logitBias.17`. */
+interface GivenBias {
+  readonly key: unknown;
+  readonly bias: unknown;
+  readonly keyPlace: string;
+  readonly biasPlace: string;
+}
+
 /**
- * The biases of a request, by token. A text stands for each of its tokens; numbers in text form are ids where the biases are
- * an object. Ids outside of the vocabulary have no effect.
- * @throws StarlingError invalid_argument for a bias that is neither a number nor false, or a text where no encoder is given.
+ * The biases of a request, by token. A text stands for each of its tokens; where the biases are an object, keys that are whole
+ * numbers are ids and all others texts (`1.5` is one), as llama-server has it.
+ * @throws StarlingError invalid_argument whose `details.param` is the place of the bias at fault, for what is neither pairs nor an
+ *   object, an id outside of the vocabulary, a text without tokens of its own (or where no encoder is given), and a bias that is
+ *   neither a number nor false
  */
 export function resolveLogitBias(biases: LogitBias, vocabulary: SamplerVocabulary): TokenBias[] {
+  return givenBiases(biases).flatMap((given) => {
+    const bias = biasNumber(given);
+    return tokensOf(given, vocabulary).map((id) => ({ id, bias }));
+  });
+}
+
+function givenBiases(biases: unknown): GivenBias[] {
   if (Array.isArray(biases)) {
-    return (biases as readonly (readonly [number | string, number | false])[]).flatMap(([key, bias]) =>
-      typeof key === 'number' ? tokenBias(key, bias, vocabulary) : textBias(key, bias, vocabulary),
-    );
+    return (biases as readonly unknown[]).map((pair, i) => {
+      const place = `logitBias[${i}]`;
+      if (!Array.isArray(pair) || pair.length !== 2) throw refused(place, 'a pair of token and bias, as [17, -2]', pair);
+      return { key: pair[0], bias: pair[1], keyPlace: `${place}[0]`, biasPlace: `${place}[1]` };
+    });
   }
-  return Object.entries(biases as Readonly<Record<string, number | false>>).flatMap(([key, bias]) =>
-    /^\s*[+-]?\d+$/.test(key) ? tokenBias(Number(key), bias, vocabulary) : textBias(key, bias, vocabulary),
-  );
+  // Not `instanceof`: an object of another realm is as good. Maps and the like have no entries that could be read here.
+  if (Object.prototype.toString.call(biases) !== '[object Object]') throw refused('logitBias', 'pairs of token and bias, or an object of biases by token', biases);
+  return Object.entries(biases as object).map(([text, bias]) => {
+    const place = `logitBias.${shown(text)}`;
+    return { key: /^\s*[+-]?\d+$/.test(text) ? Number(text) : text, bias, keyPlace: place, biasPlace: place };
+  });
 }
 
-function tokenBias(id: number, bias: number | false, vocabulary: SamplerVocabulary): TokenBias[] {
-  if (!Number.isInteger(id)) throw wrongBias('a whole number as token id', id);
-  return id >= 0 && id < vocabulary.size ? [{ id, bias: biasNumber(bias) }] : [];
+function tokensOf({ key, keyPlace }: GivenBias, vocabulary: SamplerVocabulary): number[] {
+  if (typeof key === 'number') {
+    if (isToken(key, vocabulary)) return [key];
+    throw refused(keyPlace, `a token id from 0 to ${vocabulary.size - 1}`, key);
+  }
+  if (typeof key !== 'string') throw refused(keyPlace, 'a token id, or a text', key);
+  if (vocabulary.encode === undefined) throw refused(keyPlace, 'a token id, since this vocabulary cannot encode text', key);
+  const ids = Array.from(vocabulary.encode(key));
+  if (ids.length > 0 && ids.every((id) => isToken(id, vocabulary) && id !== vocabulary.unknownToken)) return ids;
+  throw refused(keyPlace, 'a text that the vocabulary has tokens for', key);
 }
 
-function textBias(text: string, bias: number | false, vocabulary: SamplerVocabulary): TokenBias[] {
-  if (vocabulary.encode === undefined) throw wrongBias('token ids, since this vocabulary cannot encode text', text);
-  return Array.from(vocabulary.encode(text), (id) => ({ id, bias: biasNumber(bias) }));
+function isToken(id: number, { size }: SamplerVocabulary): boolean {
+  return Number.isInteger(id) && id >= 0 && id < size;
 }
 
-function biasNumber(bias: number | false): number {
+function biasNumber({ bias, biasPlace }: GivenBias): number {
   if (bias === false) return -Infinity;
-  if (typeof bias !== 'number' || Number.isNaN(bias)) throw wrongBias('a number, or false to ban the token', bias);
+  if (typeof bias !== 'number' || Number.isNaN(bias)) throw refused(biasPlace, 'a number, or false to ban the token', bias);
   return fround(bias);
 }
 
-function wrongBias(expected: string, received: unknown): StarlingError {
-  return new StarlingError('invalid_argument', `logitBias: expected ${expected}, received ${String(received)}`, {
-    details: { param: 'logitBias', expected, received: String(received) },
-  });
+function refused(param: string, expected: string, received: unknown): StarlingError {
+  const what = shown(typeof received === 'string' ? JSON.stringify(received) : Array.isArray(received) ? `an array of ${received.length}` : String(received));
+  return parameterError('invalid_argument', param, `expected ${expected}, received ${what}`, { details: { expected, received: what } });
+}
+
+function shown(text: string): string {
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}...` : text;
 }

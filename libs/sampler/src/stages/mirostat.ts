@@ -69,7 +69,7 @@ export function mirostatV1(settings: MirostatSettings, vocabularySize: number, g
 
 /** Version 2: keeps the candidates whose surprise is at most mu, but at least one. */
 export function mirostatV2(settings: MirostatSettings, generator: Mt19937): MirostatStage {
-  return new MirostatStage('mirostat_v2', settings, keepUnsurprising, generator);
+  return new MirostatStage('mirostatV2', settings, keepUnsurprising, generator);
 }
 
 function keepByZipf(candidates: Candidates, mu: number, vocabularySize: number): void {

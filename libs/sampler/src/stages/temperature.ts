@@ -1,7 +1,10 @@
 import type { Candidates } from '../candidates.js';
 import { statelessStage, type SamplerStage } from '../stage.js';
 
-/** Divides the logits by the temperature; at 0 or below only the most likely candidate keeps its logit. */
+/**
+ * Divides the logits by the temperature. At 0 or below, and at temperatures so small that the largest quotient is beyond single
+ * precision, only the most likely candidate keeps its logit.
+ */
 export function temperature(value: number): SamplerStage {
   return statelessStage('temperature', (candidates) => scaleByTemperature(candidates, value));
 }
@@ -9,7 +12,7 @@ export function temperature(value: number): SamplerStage {
 /** The same as a function, for stages that find their temperature first. Of equal logits the first wins. */
 export function scaleByTemperature(candidates: Candidates, value: number): void {
   const { logits, size } = candidates;
-  if (value > 0) {
+  if (value > 0 && !overflows(candidates.maximum(), value)) {
     for (let i = 0; i < size; i++) logits[i] /= value;
     return;
   }
@@ -22,4 +25,9 @@ export function scaleByTemperature(candidates: Candidates, value: number): void 
       logits[i] = -Infinity;
     }
   }
+}
+
+/** Whether the quotient of a finite logit is infinite: what was said of the candidates would be lost. */
+function overflows(logit: number, value: number): boolean {
+  return Number.isFinite(logit) && !Number.isFinite(Math.fround(logit / value));
 }

@@ -7,7 +7,7 @@ const { fround, sqrt } = Math;
  * stay, so that what counts candidates later still counts them. (Tang et al., "Top-nσ: not all logits are you need", 2024)
  */
 export function topNSigma(n: number): SamplerStage {
-  return statelessStage('top_n_sigma', ({ logits, size }) => {
+  return statelessStage('topNSigma', ({ logits, size }) => {
     if (n <= 0 || size <= 1) return;
     let maximum = logits[0];
     let sum = 0;

@@ -10,14 +10,14 @@ const FIRST_GUESS = 256;
 
 /** Keeps the `k` most likely candidates; k <= 0 keeps all. */
 export function topK(k: number): SamplerStage {
-  return statelessStage('top_k', (candidates) => {
+  return statelessStage('topK', (candidates) => {
     if (k > 0) candidates.keepTop(k);
   });
 }
 
 /** Keeps the most likely candidates whose probabilities together reach `p`, and at least `minKeep`. (Holtzman et al., 2019) */
 export function topP(p: number, minKeep: number): SamplerStage {
-  return statelessStage('top_p', (candidates) => {
+  return statelessStage('topP', (candidates) => {
     if (p >= 1) return;
     candidates.softmax();
     if (candidates.sorted || candidates.size <= FULL_SORT_LIMIT) {
@@ -64,7 +64,7 @@ function keepNucleusOfMany(candidates: Candidates, p: number, minKeep: number): 
 /** Keeps candidates at least `p` times as likely as the most likely one, and at least `minKeep`. (Nguyen et al., 2024) */
 export function minP(p: number, minKeep: number): SamplerStage {
   const logP = logf(p);
-  return statelessStage('min_p', (candidates) => {
+  return statelessStage('minP', (candidates) => {
     if (p <= 0) return;
     if (!candidates.sorted) {
       const found = candidates.keepAtLeast(fround(candidates.maximum() + logP), minKeep);

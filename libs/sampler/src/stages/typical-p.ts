@@ -12,7 +12,7 @@ const { abs, fround } = Math;
  * in which the reference's sort leaves equal elements.
  */
 export function typicalP(p: number, minKeep: number): SamplerStage {
-  return statelessStage('typical_p', (candidates) => {
+  return statelessStage('typicalP', (candidates) => {
     if (p >= 1) return;
     candidates.sort();
     candidates.softmax();

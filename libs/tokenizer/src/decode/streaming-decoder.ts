@@ -1,10 +1,5 @@
 import type { StreamingDecoder } from '../tokenizer.js';
-
-/** What a decoder needs to know of its tokenizer. */
-export interface DecodeSource {
-  bytesOf(id: number): Uint8Array;
-  isSpecial(id: number): boolean;
-}
+import type { DecodeSource } from './token-renderer.js';
 
 /** Joins the bytes of tokens to text, holding back the bytes of a character that is not complete. */
 export class Utf8StreamingDecoder implements StreamingDecoder {

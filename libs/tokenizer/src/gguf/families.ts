@@ -73,6 +73,9 @@ function spmFamily(reader: MetadataReader): Family {
   };
 }
 
+/** Pre-tokenizers of vocabularies that put a separator of its own between two texts. */
+const SEPARATING = new Set(['jina-v1-en', 'jina-v2-code', 'roberta-bpe']);
+
 function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eos?: number }, dropsSpaces = false): Family {
   const preTokenizer = PRE_TOKENIZERS.get(name === '' ? 'default' : name);
   if (preTokenizer === undefined) {
@@ -88,7 +91,7 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
     kind: 'bpe',
     canonicalize,
     notation: preTokenizer.spaceMarks ? 'spaceMarks' : 'canonical',
-    defaults: { ...ids, bos: preTokenizer.noBos ? undefined : ids.bos, addBos: preTokenizer.addBos ?? false, addEos: false },
+    defaults: { ...ids, bos: preTokenizer.noBos ? undefined : ids.bos, addBos: preTokenizer.addBos ?? false, addEos: false, ...(SEPARATING.has(name) && { addSep: true }) },
     forcesBos: preTokenizer.forcesBos,
     stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
     createModel: (vocabulary) => {

@@ -1,3 +1,5 @@
+// What else needs the golden data of this library: one skipped test for both without them.
+import '../hf/tokenizer-files.test-support.js';
 import { describeWithFixtures, readFixture, readJsonFixture } from '../../../../tools/fixtures/fixtures.js';
 import { ggufMetadata } from './gguf-metadata.test-support.js';
 import { tokenizerFromGguf } from './tokenizer-from-gguf.js';

@@ -34,6 +34,7 @@ export function readSpecialTokens(reader: MetadataReader, family: Family, vocabS
   }
   draft.addBos = reader.boolean('tokenizer.ggml.add_bos_token') ?? draft.addBos;
   draft.addEos = reader.boolean('tokenizer.ggml.add_eos_token') ?? draft.addEos;
+  draft.addSep = reader.boolean('tokenizer.ggml.add_sep_token') ?? draft.addSep;
   if (family.forcesBos) draft.addBos = true;
   return draft;
 }

@@ -18,13 +18,14 @@ export function tokenizerFromGguf(metadata: VocabularyMetadata): Tokenizer {
   const reader = new MetadataReader(metadata);
   const model = reader.string('tokenizer.ggml.model');
   if (model === undefined) {
-    throw new StarlingError('invalid_vocabulary', 'the file has no vocabulary: tokenizer.ggml.model is missing', { details: { key: 'tokenizer.ggml.model' } });
+    throw new StarlingError('invalid_vocabulary', 'the file has no vocabulary (tokenizer.ggml.model is missing), so text cannot be made from it: convert the model again with its tokenizer, or take a file that has one', { details: { key: 'tokenizer.ggml.model' } });
   }
   const family = readFamily(model, reader);
   const vocabulary = readVocabulary(reader, family.canonicalize);
   const draft = readSpecialTokens(reader, family, vocabulary.size);
-  const tokenModel = family.createModel(vocabulary, draft);
+  // Control tokens are marked before the model is made, which leaves them out of what it makes text of.
   const special = completeSpecialTokens(vocabulary, draft);
+  const tokenModel = family.createModel(vocabulary, draft);
   const partitioned = partitionedTokens(vocabulary);
   applyStripRules(reader, vocabulary, partitioned);
   return new VocabularyTokenizer({

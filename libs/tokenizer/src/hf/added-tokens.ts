@@ -2,7 +2,7 @@ import { charClasses, WHITE_SPACE } from '../text/char-class.js';
 import { codePointAt, sequenceLength, utf8Bytes } from '../text/utf8.js';
 import { ByteTrie } from '../vocabulary/byte-trie.js';
 import type { Fragment, Partition } from '../model/special-partition.js';
-import { WORD_CHARACTERS } from './js-regex.js';
+import { WORD_CHARACTERS } from './regex/character-sets.js';
 
 const WORD = new RegExp(`^[${WORD_CHARACTERS}]$`, 'u');
 
@@ -21,6 +21,17 @@ export interface AddedToken {
   readonly stripsRight: boolean;
 }
 
+/** A control token that is found as it is written. */
+export const controlToken = (id: number, content: string): AddedToken => ({
+  id,
+  content,
+  special: true,
+  normalized: false,
+  singleWord: false,
+  stripsLeft: false,
+  stripsRight: false,
+});
+
 /** Finds added tokens: at each place the longest that is there, from left to right. */
 export class AddedTokens implements Partition {
   private readonly trie = new ByteTrie();
@@ -28,9 +39,12 @@ export class AddedTokens implements Partition {
   private readonly classes = charClasses();
 
   constructor(private readonly tokens: readonly AddedToken[]) {
+    const names = new Set<string>();
     tokens.forEach((token, i) => {
       const bytes = utf8Bytes(token.content);
-      if (bytes.length === 0) return;
+      // Two may be the same when they are normalized: the first one counts.
+      if (bytes.length === 0 || names.has(token.content)) return;
+      names.add(token.content);
       this.trie.add(bytes, 0, bytes.length, i);
       this.opens[bytes[0]] = 1;
     });
@@ -55,12 +69,13 @@ export class AddedTokens implements Partition {
         at += length;
         continue;
       }
-      const from = token.stripsLeft ? this.spaceBefore(bytes, textStart, at) : at;
       const to = token.stripsRight ? this.spaceAfter(bytes, at + length, end) : at + length;
+      // White space that the token before took along may belong to the name of this one, as the library looks for names regardless of it.
+      const from = Math.min(to, token.stripsLeft ? Math.max(textStart, this.spaceBefore(bytes, start, at)) : at);
       if (from > textStart) fragments.push({ start: textStart, end: from, id: -1 });
       fragments.push({ start: from, end: to, id: token.id });
       textStart = to;
-      at = to;
+      at += length;
     }
     if (fragments.length === 0) return undefined;
     if (textStart < end) fragments.push({ start: textStart, end, id: -1 });
@@ -107,6 +122,24 @@ export class AddedTokens implements Partition {
     let to = at;
     while (to < end && (this.classes[codePointAt(bytes, to)] & WHITE_SPACE) !== 0) to += sequenceLength(bytes[to]);
     return to;
+  }
+}
+
+/** Finds the tokens of one partition, then those of the next in what is left. */
+export class TokensInTurn implements Partition {
+  private readonly turns: readonly AddedTokens[];
+
+  constructor(turns: readonly AddedTokens[]) {
+    this.turns = turns.filter((tokens) => !tokens.isEmpty);
+  }
+
+  split(bytes: Uint8Array, start: number, end: number, withControl: boolean): Fragment[] | undefined {
+    let fragments: Fragment[] | undefined;
+    for (const tokens of this.turns) {
+      if (fragments === undefined) fragments = tokens.split(bytes, start, end, withControl);
+      else fragments = fragments.flatMap((fragment) => (fragment.id >= 0 ? [fragment] : (tokens.split(bytes, fragment.start, fragment.end, withControl) ?? [fragment])));
+    }
+    return fragments;
   }
 }
 

@@ -26,13 +26,19 @@ export class JsonNode {
   }
 
   get(key: string): JsonNode {
-    return new JsonNode(this.record()[key], `${this.place}${this.place.endsWith(': ') ? '' : '.'}${key}`);
+    const record = this.record();
+    return new JsonNode(Object.hasOwn(record, key) ? record[key] : undefined, `${this.place}${this.place.endsWith(': ') ? '' : '.'}${key}`);
   }
 
   items(): JsonNode[] {
     if (this.isMissing) return [];
     if (!Array.isArray(this.value)) throw this.wrong('an array');
-    return this.value.map((item: unknown, i) => new JsonNode(item, `${this.place}[${i}]`));
+    return this.value.map((item: unknown, i) => this.item(item, i));
+  }
+
+  /** Item `i` of this array. */
+  item(value: unknown, i: number): JsonNode {
+    return new JsonNode(value, `${this.place}[${i}]`);
   }
 
   record(): Record<string, unknown> {
@@ -65,13 +71,34 @@ export class JsonNode {
     return this.get('type').string();
   }
 
+  private get where(): string {
+    return this.place.replace(/: $/, '');
+  }
+
   wrong(expected: string): StarlingError {
-    const { value } = this;
-    const received = value === undefined ? 'missing' : value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value} ${JSON.stringify(value)?.slice(0, 40)}`;
-    return new StarlingError('invalid_vocabulary', `${this.place} must be ${expected}, but it is ${received}`, { details: { place: this.place, expected, received } });
+    const received = describe(this.value);
+    return new StarlingError('invalid_vocabulary', `${this.where} must be ${expected}, but it is ${received}`, { details: { place: this.place, expected, received } });
+  }
+
+  /** A value that is of the right type, but cannot be. */
+  broken(reason: string): StarlingError {
+    return new StarlingError('invalid_vocabulary', `${this.where}: ${reason}`, { details: { place: this.place, reason } });
   }
 
   unsupported(what: string): StarlingError {
-    return new StarlingError('unsupported_model', `${this.place}: ${what} is not supported`, { details: { place: this.place, received: what } });
+    return new StarlingError('unsupported_model', `${this.where}: ${what} is not supported`, { details: { place: this.place, received: what } });
   }
+}
+
+/** Most characters of a value that a message shows. */
+const SHOWN_CHARACTERS = 40;
+
+/** A value in a few words; one with parts is not looked into, as it may be of any depth. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'string') return `string ${JSON.stringify(value.slice(0, SHOWN_CHARACTERS))}`;
+  if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

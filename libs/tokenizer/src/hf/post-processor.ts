@@ -1,4 +1,5 @@
 import type { JsonNode } from './json-node.js';
+import { stepsOf } from './sequence.js';
 
 /** The tokens that go around a single text. */
 export interface Surroundings {
@@ -9,16 +10,15 @@ export interface Surroundings {
 const NOTHING: Surroundings = { before: [], after: [] };
 
 /** What a `post_processor` section puts around a single text. */
-export function readPostProcessor(node: JsonNode): Surroundings {
-  if (node.isMissing) return NOTHING;
+export function readPostProcessor(section: JsonNode): Surroundings {
+  return stepsOf(section, 'processors')
+    .map(readProcessor)
+    .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
+}
+
+function readProcessor(node: JsonNode): Surroundings {
   const type = node.type();
   switch (type) {
-    case 'Sequence':
-      return node
-        .get('processors')
-        .items()
-        .map(readPostProcessor)
-        .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
     case 'TemplateProcessing':
       return readTemplate(node);
     case 'BertProcessing':

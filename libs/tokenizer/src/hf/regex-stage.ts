@@ -2,10 +2,10 @@ import { Cl100kSplitter } from '../split/cl100k-splitter.js';
 import { Gpt2Splitter } from '../split/gpt2-splitter.js';
 import { PATTERNS } from '../split/patterns.table.js';
 import type { Splitter } from '../split/splitter.js';
-import { unitsOf } from './text-edit.js';
+import { tile } from './tile.js';
 
 /** Cuts with a regular expression: each match is a piece, and so is what lies between matches. */
-export class UnicodeRegexSplitter implements Splitter {
+class UnicodeRegexSplitter implements Splitter {
   private ends: number[] = [];
   private at = 0;
 
@@ -22,29 +22,6 @@ export class UnicodeRegexSplitter implements Splitter {
   }
 }
 
-/** A stretch of text that matched, or that lies between matches. */
-export interface Tile {
-  readonly start: number;
-  readonly end: number;
-  readonly matched: boolean;
-}
-
-/** `bytes[start, end)` as matches of a pattern and what lies between them; empty ones are left out. */
-export function tile(pattern: RegExp, bytes: Uint8Array, start: number, end: number): Tile[] {
-  const { string, positions } = unitsOf(bytes, start, end);
-  const tiles: Tile[] = [];
-  let last = start;
-  for (const match of string.matchAll(pattern)) {
-    const from = positions[match.index];
-    const to = positions[match.index + match[0].length];
-    if (from > last) tiles.push({ start: last, end: from, matched: false });
-    if (to > from) tiles.push({ start: from, end: to, matched: true });
-    last = Math.max(last, to);
-  }
-  if (last < end) tiles.push({ start: last, end, matched: false });
-  return tiles;
-}
-
 const INSENSITIVE = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 const AFTER_SHORT_FORMS = String.raw`|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`;
 
@@ -52,9 +29,9 @@ const AFTER_SHORT_FORMS = String.raw`|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s
 const BY_HAND = new Map<string, () => Splitter>([
   [PATTERNS.GPT2, () => new Gpt2Splitter()],
   [`${PATTERNS.GPT2}|\\s+`, () => new Gpt2Splitter()],
-  [`${INSENSITIVE}${AFTER_SHORT_FORMS}`, () => new Cl100kSplitter({ maxDigits: 3 })],
+  [`${INSENSITIVE}${AFTER_SHORT_FORMS}`, () => new Cl100kSplitter({ maxDigits: 3, foldsShortForms: true })],
   [PATTERNS.LLAMA3, () => new Cl100kSplitter({ maxDigits: 3 })],
-  [`${INSENSITIVE}${AFTER_SHORT_FORMS.replace('{1,3}', '')}`, () => new Cl100kSplitter({ maxDigits: 1 })],
+  [`${INSENSITIVE}${AFTER_SHORT_FORMS.replace('{1,3}', '')}`, () => new Cl100kSplitter({ maxDigits: 1, foldsShortForms: true })],
   [PATTERNS.QWEN2, () => new Cl100kSplitter({ maxDigits: 1 })],
 ]);
 

@@ -1,77 +1,80 @@
-import { codePointAt, sequenceLength, TEXT_START, utf8Text } from '../text/utf8.js';
-import { RewrittenText } from '../text/rewritten-text.js';
+import { codePointAt, sequenceLength, TEXT_START } from '../text/utf8.js';
+import type { NormalizedText } from './normalized-text.js';
+import { tile } from './tile.js';
+import { unitsOf } from './units.js';
 
 /** Makes a changed copy of a text. */
-export type TextEdit = (text: RewrittenText) => RewrittenText;
+export type TextEdit = (text: NormalizedText) => NormalizedText;
 
-/** A copy of a stretch of bytes in which every character comes from its own place. */
-export function copyText(bytes: Uint8Array, start: number, end: number): RewrittenText {
-  const text = new RewrittenText();
-  for (let at = start; at < end; ) {
-    const next = Math.min(end, at + sequenceLength(bytes[at]));
-    for (let i = at; i < next; i++) text.push(bytes[i], at, next);
-    at = next;
-  }
-  return text;
-}
-
-/** An edit that looks at one character at a time and writes what it becomes. */
-export function eachCharacter(change: (cp: number, write: (cp: number) => void) => void): TextEdit {
+/** An edit that looks at one character at a time: what it becomes, itself for one that stays, nothing for one that goes. */
+export function eachCharacter(change: (cp: number) => number | readonly number[] | undefined): TextEdit {
   return (text) => {
-    const result = new RewrittenText();
+    const result = text.successor();
     for (let at = TEXT_START; at < text.length; ) {
       const next = at + sequenceLength(text.bytes[at]);
-      const start = text.starts[at];
-      const end = text.ends[next - 1];
-      change(codePointAt(text.bytes, at), (cp) => result.pushCodePoint(cp, start, end));
+      const cp = codePointAt(text.bytes, at);
+      const changed = change(cp);
+      if (changed === cp) result.copy(text, at, next);
+      else if (changed !== undefined) result.write(typeof changed === 'number' ? [changed] : changed, text, at, next);
       at = next;
     }
     return result;
   };
 }
 
-/** A text as a string, with the byte position of each of its UTF-16 units, and of its end. */
-export function unitsOf(bytes: Uint8Array, start: number, end: number): { string: string; positions: Uint32Array } {
-  const string = utf8Text(bytes.subarray(start, end));
-  const positions = new Uint32Array(string.length + 1);
-  let unit = 0;
-  for (let at = start; at < end; ) {
-    const length = sequenceLength(bytes[at]);
-    positions[unit++] = at;
-    if (length === 4) positions[unit++] = at;
-    at += length;
-  }
-  positions[string.length] = end;
-  return { string, positions };
-}
-
-/** An edit that replaces stretches of the text: `find` gives them in order, as byte ranges with what takes their place. */
-export function replaceRanges(find: (text: RewrittenText) => Iterable<readonly [from: number, to: number, content: string]>): TextEdit {
+/** An edit that changes the matches of a regular expression: `change` writes what takes the place of `text[start, end)`, never empty. */
+export function eachRun(pattern: RegExp, change: (run: string, text: NormalizedText, start: number, end: number, result: NormalizedText) => void): TextEdit {
   return (text) => {
-    const result = new RewrittenText();
-    let at = TEXT_START;
-    const copyTo = (until: number): void => {
-      for (; at < until; at++) result.push(text.bytes[at], text.starts[at], text.ends[at]);
-    };
-    for (const [from, to, content] of find(text)) {
-      copyTo(from);
-      const start = from < text.length ? text.starts[from] : from > TEXT_START ? text.ends[from - 1] : 0;
-      const end = to > from ? text.ends[to - 1] : start;
-      for (const character of content) result.pushCodePoint(character.codePointAt(0) ?? 0, start, end);
-      at = to;
+    const { string, positionOf } = unitsOf(text.bytes, TEXT_START, text.length);
+    const result = text.successor();
+    let last = TEXT_START;
+    for (const match of string.matchAll(pattern)) {
+      const start = positionOf(match.index);
+      const end = positionOf(match.index + match[0].length);
+      if (end === start) continue;
+      result.copy(text, last, start);
+      change(match[0], text, start, end, result);
+      last = end;
     }
-    copyTo(text.length);
+    result.copy(text, last, text.length);
     return result;
   };
 }
 
-/** An edit that replaces all matches of a regular expression. */
-export function replaceMatches(pattern: RegExp, content: string | ((match: string) => string)): TextEdit {
-  return replaceRanges((text) => {
-    const { string, positions } = unitsOf(text.bytes, TEXT_START, text.length);
-    return Array.from(
-      string.matchAll(pattern),
-      (match) => [positions[match.index], positions[match.index + match[0].length], typeof content === 'string' ? content : content(match[0])] as const,
-    );
-  });
+/** An edit that puts `content` in the place of each match of a regular expression, also of one of nothing. */
+export function replaceMatches(pattern: RegExp, content: string): TextEdit {
+  const cps = Array.from(content, (character) => character.codePointAt(0) ?? 0);
+  return (text) => {
+    if (text.length === TEXT_START) return text;
+    const result = text.successor();
+    for (const { start, end, matched } of tile(pattern, text.bytes, TEXT_START, text.length)) {
+      if (!matched) {
+        result.copy(text, start, end);
+        continue;
+      }
+      const from = start < text.length ? text.starts[start] : text.ends[start - 1];
+      const to = end > start ? text.ends[end - 1] : from;
+      for (const cp of cps) result.pushCodePoint(cp, from, to);
+      // The library takes the last character of a match for what the content was made of.
+      if (cps.length > 0 && (end > TEXT_START ? text.isFirst(end - 1) : text.opensText)) result.markFirst();
+    }
+    return result;
+  };
+}
+
+/** An edit that puts `content` in front of a text, if there is any. */
+export function prependContent(content: string): TextEdit {
+  return (text) => {
+    if (text.length === TEXT_START) return text;
+    const result = text.successor();
+    writePrefix(content, text, TEXT_START, result);
+    result.copy(text, TEXT_START, text.length);
+    return result;
+  };
+}
+
+/** Writes what goes in front of the character at `at`: it comes from no character of the text. */
+export function writePrefix(content: string, text: NormalizedText, at: number, result: NormalizedText): void {
+  for (const character of content) result.pushCodePoint(character.codePointAt(0) ?? 0, text.starts[at], text.starts[at]);
+  if (content !== '' && text.isFirst(at)) result.markFirst();
 }

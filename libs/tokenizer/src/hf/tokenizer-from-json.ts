@@ -1,21 +1,24 @@
-import { TokenRenderer, type EntryNotation } from '../decode/token-renderer.js';
+import type { Partition } from '../model/special-partition.js';
 import type { TokenModel } from '../model/token-model.js';
 import { StagedSplitter } from '../split/staged-splitter.js';
+import { WholeTextSplitter } from '../split/space-splitter.js';
 import type { Splitter } from '../split/splitter.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { TEXT_START, utf8Bytes, utf8Text } from '../text/utf8.js';
 import { VocabularyTokenizer } from '../vocabulary-tokenizer.js';
-import { asWritten, byteAlphabet, spaceMarks as spaceMarkNotation } from '../vocabulary/canonical.js';
 import { completeSpecialTokens, type SpecialTokensDraft } from '../vocabulary/special-tokens.js';
-import { AddedTokens, type AddedToken } from './added-tokens.js';
+import { CONTROL } from '../vocabulary/vocabulary.js';
+import { AddedTokens, TokensInTurn, type AddedToken } from './added-tokens.js';
+import { bytesStep, toByteAlphabet } from './byte-level.js';
 import { readDecoder } from './decoder.js';
 import { JsonNode } from './json-node.js';
-import { readNormalizers, SPACE_MARK } from './normalizers.js';
+import { NormalizedText } from './normalized-text.js';
+import { readNormalizers } from './normalizers.js';
+import { cutStep, type PieceStep } from './piece-steps.js';
 import { readPostProcessor, type Surroundings } from './post-processor.js';
-import { readPreTokenizers, type CutStep } from './pre-tokenizers.js';
+import { readPreTokenizers, type PreTokenizerStep } from './pre-tokenizers.js';
 import { readModel, type ReadModel } from './read-model.js';
-import { readAddedTokens } from './read-vocabulary.js';
-import { copyText, type TextEdit } from './text-edit.js';
+import type { TextEdit } from './text-edit.js';
 import { TextPipeline } from './text-pipeline.js';
 
 /** Names under which vocabularies have their special tokens, where a file does not say which is which. */
@@ -35,60 +38,63 @@ const ROLE_NAMES = {
  */
 export function tokenizerFromJson(json: unknown, file = 'tokenizer.json'): Tokenizer {
   const root = JsonNode.parse(json, file);
-  const preTokenizer = root.get('pre_tokenizer');
-  const normalizer = root.get('normalizer');
-  const byteLevel = mentions(preTokenizer, 'ByteLevel') || mentions(normalizer, 'ByteLevel');
-  const spaceMarks = !byteLevel && (mentions(preTokenizer, 'Metaspace') || mentions(normalizer, SPACE_MARK));
-  const canonicalize = byteLevel ? byteAlphabet : spaceMarks ? spaceMarkNotation : asWritten;
-  const added = readAddedTokens(root.get('added_tokens'));
-  const model = readModel(root.get('model'), added, { byteLevel, spaceMarks, canonicalize });
-  const edits = readNormalizers(normalizer);
-  const cuts = readPreTokenizers(preTokenizer);
+  const edits = readNormalizers(root.get('normalizer'));
+  const steps = readPreTokenizers(root.get('pre_tokenizer'));
+  const model = readModel(root, bytesOf(edits, steps));
+  const { vocabulary } = model;
   const surroundings = readPostProcessor(root.get('post_processor'));
-  const notation: EntryNotation = spaceMarks ? 'spaceMarks' : byteLevel ? 'canonical' : 'plain';
   for (const id of [...surroundings.before, ...surroundings.after]) {
-    if (id >>> 0 !== id || id >= model.vocabulary.size) throw root.get('post_processor').wrong(`tokens with ids of the vocabulary, from 0 to ${model.vocabulary.size - 1}`);
+    if (id >>> 0 !== id || id >= vocabulary.size) throw root.get('post_processor').wrong(`tokens with ids of the vocabulary, from 0 to ${vocabulary.size - 1}`);
   }
-  const decoding = readDecoder(root.get('decoder'), { notation, mark: '', stripsSpace: false, attachesPunctuation: false });
-  const splitters = edits.length === 0 && !spaceMarks ? splittersOf(cuts) : undefined;
-  const early = splitters === undefined ? added.filter((token) => !token.normalized) : added;
-  const late = splitters === undefined ? added.filter((token) => token.normalized).map((token) => normalizedToken(token, edits)) : [];
-  const special = completeSpecialTokens(model.vocabulary, draftOf(model, surroundings));
+  // Control tokens are marked before the model is made, which leaves them out of what it makes text of.
+  const special = completeSpecialTokens(vocabulary, draftOf(model, surroundings));
+  const added = model.added.map((token) => ({ ...token, special: token.special || vocabulary.has(token.id, CONTROL) }));
+  const decoding = readDecoder(root.get('decoder'), vocabulary, model.byteLevel);
   return new VocabularyTokenizer({
     kind: model.kind,
-    vocabulary: model.vocabulary,
-    model: splitters === undefined ? new TextPipeline(model.pieces, { edits, cuts, addedTokens: new AddedTokens(late), spaceMarks }) : directModel(model, splitters),
+    vocabulary,
+    ...encoderOf(model, edits, model.byteLevel ? steps.slice(0, -1) : steps, added),
     special,
-    partition: new AddedTokens(early),
-    renderer: new TokenRenderer(model.vocabulary, decoding.notation, decoding),
+    renderer: decoding.renderer,
     ...surroundings,
     stripsSpace: decoding.stripsSpace,
     cleansSpaces: false,
   });
 }
 
-/** Whether a string stands anywhere in a section. */
-function mentions(node: JsonNode, text: string): boolean {
-  return !node.isMissing && JSON.stringify(node.value).includes(text);
+/** Whether a text comes to the model in the byte alphabet, and whether that is the last that is done to it. */
+function bytesOf(edits: readonly TextEdit[], steps: readonly PreTokenizerStep[]): { writesBytes: boolean; writesBytesLast: boolean } {
+  const count = steps.filter(({ kind }) => kind === 'bytes').length;
+  const inEdits = edits.includes(toByteAlphabet);
+  return { writesBytes: count > 0 || inEdits, writesBytesLast: count === 1 && !inEdits && steps.at(-1)?.kind === 'bytes' };
 }
 
-/** The splitters, if cutting is all that the steps do. */
-function splittersOf(cuts: readonly CutStep[]): Splitter[] | undefined {
-  const splitters = cuts.flatMap((cut) => ('splitter' in cut ? [cut.splitter] : []));
-  return splitters.length === cuts.length ? splitters : undefined;
+/** What cuts added tokens out of a text, and what encodes the rest: splitters and the model, if cutting is all that the steps do. */
+function encoderOf(model: ReadModel, edits: readonly TextEdit[], steps: readonly PreTokenizerStep[], added: readonly AddedToken[]): { partition: Partition; model: TokenModel } {
+  const early = new AddedTokens(added.filter((token) => !token.normalized));
+  const late = added.filter((token) => token.normalized);
+  const splitters = steps.flatMap((step) => (step.kind === 'cut' ? [step.splitter] : []));
+  if (edits.length === 0 && splitters.length === steps.length && model.createWithSplitter !== undefined) {
+    return { partition: new TokensInTurn([early, new AddedTokens(late)]), model: model.createWithSplitter(joined(splitters)) };
+  }
+  const addedTokens = new AddedTokens(late.map((token) => normalizedToken(token, edits)));
+  return { partition: early, model: new TextPipeline(model.createPieces(), { edits, steps: steps.map(pieceStep), addedTokens }) };
 }
 
-function directModel(model: ReadModel, splitters: readonly Splitter[]): TokenModel {
-  const splitter = splitters.length === 1 ? splitters[0] : splitters.length > 1 ? new StagedSplitter(splitters) : undefined;
-  const cuts = splitter === undefined ? [] : [{ splitter }];
-  if (model.withSplitter === undefined) return new TextPipeline(model.pieces, { edits: [], cuts, addedTokens: new AddedTokens([]), spaceMarks: false });
-  return model.withSplitter(splitter ?? { next: (_bytes, _start, end) => end });
+function joined(splitters: readonly Splitter[]): Splitter {
+  if (splitters.length === 0) return new WholeTextSplitter();
+  return splitters.length === 1 ? splitters[0] : new StagedSplitter(splitters);
+}
+
+function pieceStep(step: PreTokenizerStep): PieceStep {
+  if (step.kind === 'cut') return cutStep(step.splitter);
+  return step.kind === 'bytes' ? bytesStep : step.step;
 }
 
 /** A token that is looked for in normalized text has its own name normalized too. */
 function normalizedToken(token: AddedToken, edits: readonly TextEdit[]): AddedToken {
   const bytes = utf8Bytes(`${' '.repeat(TEXT_START)}${token.content}`);
-  let text = copyText(bytes, TEXT_START, bytes.length);
+  let text = NormalizedText.of(bytes, TEXT_START, bytes.length);
   for (const edit of edits) text = edit(text);
   return { ...token, content: utf8Text(text.bytes.subarray(TEXT_START, text.length)) };
 }

@@ -2,7 +2,7 @@ import type { Splitter } from '../split/splitter.js';
 import { CODE_POINT_OF_BYTE } from '../text/byte-alphabet.js';
 import { sequenceLength } from '../text/utf8.js';
 import { hashBytes } from '../vocabulary/byte-table.js';
-import { CONTROL, type Vocabulary } from '../vocabulary/vocabulary.js';
+import type { Vocabulary } from '../vocabulary/vocabulary.js';
 import type { MergeTable } from './merge-table.js';
 import { Merger, type MergeRules } from './merger.js';
 import { WordModel } from './word-model.js';
@@ -23,10 +23,6 @@ export interface BpeOptions {
   readonly spaceMarks: boolean;
   /** As `ignoreMerges`, for words of line feeds alone. */
   readonly wholeLineEnds: boolean;
-  /** Stands for a character that is no symbol, where the vocabulary has no tokens for its bytes. */
-  readonly unknown?: number;
-  /** Unknown characters in a row are one token. */
-  readonly fusesUnknown?: boolean;
 }
 
 /**
@@ -73,8 +69,26 @@ export class BpeModel extends WordModel implements MergeRules {
     const { symbols, starts } = merger;
     for (let i = 0; i < count; i++) {
       const id = vocabulary.table.findHashed(symbols[i], bytes, starts[i], starts[i + 1]);
-      if (id >= 0 && !vocabulary.has(id, CONTROL)) this.addPiece(id, starts[i + 1]);
-      else this.addBytes(bytes, starts[i], starts[i + 1]);
+      if (id >= 0 && !this.isHidden(id)) this.addPiece(id, starts[i + 1]);
+      else this.takeApart(bytes, starts[i], starts[i + 1]);
+    }
+  }
+
+  /** Writes a symbol that is no token, or a control token, as the parts it was merged from, down to those that are; at last as bytes. */
+  private takeApart(bytes: Uint8Array, start: number, end: number): void {
+    const { vocabulary } = this;
+    const ends = [end];
+    let from = start;
+    for (let to = ends.pop(); to !== undefined; to = ends.pop()) {
+      const id = vocabulary.find(bytes, from, to);
+      const isHidden = id >= 0 && this.isHidden(id);
+      const middle = isHidden ? this.merges.middleOf(bytes, from, to) : from;
+      if (id >= 0 && !isHidden) this.addPiece(id, to);
+      else if (middle > from) {
+        ends.push(to, middle);
+        continue;
+      } else this.addBytes(bytes, from, to);
+      from = to;
     }
   }
 
@@ -102,18 +116,8 @@ export class BpeModel extends WordModel implements MergeRules {
     return count;
   }
 
-  /**
-   * A symbol that is no entry becomes the tokens of its bytes. Where there are none it becomes the unknown token, if the vocabulary has one,
-   * or is left out, as the reference does.
-   */
+  /** A symbol that is no entry becomes the tokens of its bytes; a byte without one is left out, as the reference does it. */
   private addBytes(bytes: Uint8Array, start: number, end: number): void {
-    const { unknown, fusesUnknown } = this.options;
-    if (unknown !== undefined && !this.hasFallback(bytes, start, end)) {
-      const last = this.pieceCount - 1;
-      if (fusesUnknown && last >= 0 && this.pieceIds[last] === unknown) this.pieceEnds[last] = end;
-      else this.addPiece(unknown, end);
-      return;
-    }
     for (let i = start; i < end; i++) {
       if (bytes[i] === SPACE && this.options.spaceMarks) for (const byte of SPACE_MARK) this.addByte(byte, i + 1);
       else this.addByte(bytes[i], i + 1);
@@ -124,11 +128,6 @@ export class BpeModel extends WordModel implements MergeRules {
     const id = this.fallbackOfByte[byte];
     if (id >= 0) this.addPiece(id, end);
     else if (this.pieceCount > 0) this.pieceEnds[this.pieceCount - 1] = end;
-  }
-
-  private hasFallback(bytes: Uint8Array, start: number, end: number): boolean {
-    for (let i = start; i < end; i++) if (this.fallbackOfByte[bytes[i]] < 0) return false;
-    return true;
   }
 
   private findFallback(byte: number): number {

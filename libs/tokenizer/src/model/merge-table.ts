@@ -65,6 +65,19 @@ export class MergeTable {
     }
   }
 
+  /** Where the best merge that makes `bytes[start, end)` joins it, or `start` if none does. */
+  middleOf(bytes: Uint8Array, start: number, end: number): number {
+    let best = Infinity;
+    let found = start;
+    for (let middle = start + 1; middle < end; middle++) {
+      const rank = this.find(hashBytes(bytes, start, middle), hashBytes(bytes, middle, end), bytes, start, middle, end);
+      if (rank < 0 || rank >= best) continue;
+      best = rank;
+      found = middle;
+    }
+    return found;
+  }
+
   private add(rank: number, start: number, middle: number, end: number): void {
     const { slots, mask, bytes } = this;
     const leftHash = hashBytes(bytes, start, middle);

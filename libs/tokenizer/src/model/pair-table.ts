@@ -11,10 +11,9 @@ export class PairTable {
     this.mask = size - 1;
   }
 
-  /** Adds a pair; one that is there keeps its rank. */
-  add(left: number, right: number, rank: number): void {
+  /** Sets the rank of a pair. */
+  set(left: number, right: number, rank: number): void {
     const at = this.slotOf(left, right);
-    if (this.slots[at + 2] !== 0) return;
     this.slots[at] = left;
     this.slots[at + 1] = right;
     this.slots[at + 2] = rank + 1;

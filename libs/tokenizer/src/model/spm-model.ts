@@ -1,6 +1,6 @@
 import { SpaceRunSplitter, WholeTextSplitter } from '../split/space-splitter.js';
 import { sequenceLength } from '../text/utf8.js';
-import { CONTROL, type Vocabulary } from '../vocabulary/vocabulary.js';
+import type { Vocabulary } from '../vocabulary/vocabulary.js';
 import { Merger, type MergeRules } from './merger.js';
 import type { TokenSink } from './token-sink.js';
 import { WordModel } from './word-model.js';
@@ -49,7 +49,7 @@ export class SpmModel extends WordModel implements MergeRules {
   }
 
   pair(_left: number, _right: number, bytes: Uint8Array, start: number, _middle: number, end: number): number {
-    return this.vocabulary.find(bytes, start, end);
+    return this.findOrdinary(bytes, start, end);
   }
 
   cost(id: number): number {
@@ -61,22 +61,28 @@ export class SpmModel extends WordModel implements MergeRules {
   }
 
   protected merge(bytes: Uint8Array, start: number, end: number): void {
-    const { merger, vocabulary } = this;
+    const { merger } = this;
     merger.reserve(end - start);
     const { symbols, starts } = merger;
     let length = 0;
     for (let i = start; i < end; ) {
       const next = Math.min(end, i + sequenceLength(bytes[i]));
-      symbols[length] = vocabulary.find(bytes, i, next);
+      symbols[length] = this.findOrdinary(bytes, i, next);
       starts[length++] = i;
       i = next;
     }
     starts[length] = end;
     const count = merger.run(bytes, length);
     for (let i = 0; i < count; i++) {
-      if (symbols[i] >= 0 && !vocabulary.has(symbols[i], CONTROL)) this.addPiece(symbols[i], starts[i + 1]);
+      if (symbols[i] >= 0) this.addPiece(symbols[i], starts[i + 1]);
       else this.addBytes(bytes, starts[i], starts[i + 1]);
     }
+  }
+
+  /** The entry of a symbol, or -1: control tokens are no symbols where text may not name them, so that nothing merges to one or beyond it. */
+  private findOrdinary(bytes: Uint8Array, start: number, end: number): number {
+    const id = this.vocabulary.find(bytes, start, end);
+    return id >= 0 && this.isHidden(id) ? -1 : id;
   }
 
   private addBytes(bytes: Uint8Array, start: number, end: number): void {

@@ -70,8 +70,8 @@ export class TokenSink {
       const start = offsets[i];
       const end = offsets[i + 1];
       if (end > start) {
-        offsets[i] = text.starts[start];
-        offsets[i + 1] = text.ends[end - 1];
+        offsets[i] = text.firstOrigin(start, end);
+        offsets[i + 1] = text.lastOrigin(start, end);
       } else {
         offsets[i] = offsets[i + 1] = i === 0 ? 0 : offsets[i - 1];
       }

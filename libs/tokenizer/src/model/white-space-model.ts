@@ -20,10 +20,17 @@ export class WhiteSpaceModel implements TokenModel {
       const cp = codePointAt(bytes, at);
       const next = at + sequenceLength(bytes[at]);
       if ((this.classes[cp] & WHITE_SPACE) !== 0) this.flush(first, sink);
-      else this.text.pushCodePoint(this.lowercase ? toLower(cp) : cp, at, next);
+      else this.add(bytes, at, next, cp);
       at = next;
     }
     this.flush(first, sink);
+  }
+
+  /** Adds a character; the bytes of one that stays as it is come each from itself. */
+  private add(bytes: Uint8Array, start: number, end: number, cp: number): void {
+    const changed = this.lowercase ? toLower(cp) : cp;
+    if (changed !== cp) this.text.pushCodePoint(changed, start, end);
+    else for (let i = start; i < end; i++) this.text.push(bytes[i], i, i + 1);
   }
 
   private flush(first: boolean, sink: TokenSink): void {

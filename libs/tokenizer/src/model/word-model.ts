@@ -9,6 +9,8 @@ import { MAX_CACHED_WORD_BYTES, WordCache } from './word-cache.js';
 const UNTRIED = 0;
 const WHOLE = 1;
 const NOT_WHOLE = 2;
+/** A control token: one token only where text may name those. */
+const HIDDEN = 3;
 
 /**
  * Encodes word by word. A short word that came up lately is found by its bytes, read as four numbers. Else most words are an entry of the
@@ -29,6 +31,9 @@ export abstract class WordModel {
   protected pieceIds = new Int32Array(256);
   protected pieceEnds = new Int32Array(256);
   protected pieceCount = 0;
+  /** Whether text may not become control tokens, and whether that mattered to the word at hand: then its tokens are not kept. */
+  private hidesControl = true;
+  private metControl = false;
 
   /** @param isWhole whether a word that is this entry is one token, whatever merging would make of it */
   constructor(
@@ -38,8 +43,7 @@ export abstract class WordModel {
   ) {
     this.wholeness = new Uint8Array(vocabulary.size);
     for (let id = 0; id < vocabulary.size; id++) {
-      if (vocabulary.has(id, CONTROL)) this.wholeness[id] = NOT_WHOLE;
-      else if (isWhole(id)) this.wholeness[id] = WHOLE;
+      if (isWhole(id)) this.wholeness[id] = vocabulary.has(id, CONTROL) ? HIDDEN : WHOLE;
     }
   }
 
@@ -81,9 +85,10 @@ export abstract class WordModel {
   private encodeAnyWord(bytes: Uint8Array, start: number, end: number, sink: TokenSink): number {
     const hash = hashBytes(bytes, start, end);
     const id = this.vocabulary.table.findHashed(hash, bytes, start, end);
-    if (id >= 0 && this.wholeness[id] === WHOLE) {
+    const whole = id < 0 ? NOT_WHOLE : this.wholeness[id];
+    if (whole === WHOLE || (whole === HIDDEN && sink.parsesSpecial)) {
       sink.push(id, start, end);
-      return id + 1;
+      return whole === WHOLE ? id + 1 : 0;
     }
     const cached = end - start <= MAX_CACHED_WORD_BYTES ? this.cache.find(hash, bytes, start, end) : 0;
     if (cached === 0) return this.encodeNewWord(hash, bytes, start, end, id, sink);
@@ -94,12 +99,15 @@ export abstract class WordModel {
   /** Merges a word, and keeps the result. */
   private encodeNewWord(hash: number, bytes: Uint8Array, start: number, end: number, id: number, sink: TokenSink): number {
     this.pieceCount = 0;
+    this.hidesControl = !sink.parsesSpecial;
+    this.metControl = false;
     this.merge(bytes, start, end);
     const { pieceIds, pieceEnds, pieceCount } = this;
     for (let i = 0, from = start; i < pieceCount; i++) {
       sink.push(pieceIds[i], from, pieceEnds[i]);
       from = pieceEnds[i];
     }
+    if (this.metControl || (id >= 0 && this.wholeness[id] === HIDDEN)) return 0;
     const isOneToken = pieceCount === 1 && pieceEnds[0] === end;
     if (id >= 0 && this.wholeness[id] === UNTRIED) this.wholeness[id] = isOneToken && pieceIds[0] === id ? WHOLE : NOT_WHOLE;
     if (isOneToken && pieceIds[0] === id) return id + 1;
@@ -126,6 +134,13 @@ export abstract class WordModel {
     this.viewedBytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.lastShortStart = bytes.length - MAX_SHORT_WORD_BYTES;
+  }
+
+  /** Whether text may not become a token: a control token, unless text may name those. */
+  protected isHidden(id: number): boolean {
+    if (!this.vocabulary.has(id, CONTROL)) return false;
+    this.metControl = true;
+    return this.hidesControl;
   }
 
   /** Takes a word apart: calls `addPiece` for each of its tokens. */

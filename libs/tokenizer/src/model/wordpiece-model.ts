@@ -65,7 +65,7 @@ export class WordPieceModel extends WordModel {
     if (this.options.unknown !== undefined) this.addPiece(this.options.unknown, end);
   }
 
-  /** Adds the longest entry that the bytes at `at` begin with, and returns how many of them it takes. */
+  /** Adds the longest entry, of those that text may become, that the bytes at `at` begin with, and returns how many of them it takes. */
   private longestEntry(bytes: Uint8Array, at: number, end: number, isFurtherPart: boolean): number {
     const { vocabulary } = this;
     const { partMark } = this.options;
@@ -78,7 +78,7 @@ export class WordPieceModel extends WordModel {
     }
     for (let length = longest; length > 0; length--) {
       const id = mark > 0 ? vocabulary.find(this.part, 0, mark + length) : vocabulary.find(bytes, at, at + length);
-      if (id < 0) continue;
+      if (id < 0 || this.isHidden(id)) continue;
       this.addPiece(id, at + length);
       return length;
     }

@@ -1,7 +1,7 @@
 import { charClasses, LETTER, MARK, NUMBER, WHITE_SPACE } from '../text/char-class.js';
 import { codePointAt, sequenceLength } from '../text/utf8.js';
 import { classAt, isAsciiLetter, runOf, runOfNot } from './char-run.js';
-import { contractionLength } from './contraction.js';
+import { contractionLength, type ContractionCase } from './contraction.js';
 import type { Splitter } from './splitter.js';
 
 const SPACE = 0x20;
@@ -16,6 +16,8 @@ export interface Cl100kOptions {
   readonly marksAreLetters?: boolean;
   /** Short forms are no pieces of their own. */
   readonly keepsShortForms?: boolean;
+  /** The long s makes a short form too, as in expressions that ignore case. */
+  readonly foldsShortForms?: boolean;
   /** Line ends go with the white space before them, not with the signs. */
   readonly signsTakeNoLineEnds?: boolean;
 }
@@ -30,6 +32,7 @@ export class Cl100kSplitter implements Splitter {
   private readonly ordinary: number;
   private readonly maxDigits: number;
   private readonly cutsShortForms: boolean;
+  private readonly shortFormCase: ContractionCase;
   private readonly signsTakeLineEnds: boolean;
 
   constructor(options: Cl100kOptions) {
@@ -37,6 +40,7 @@ export class Cl100kSplitter implements Splitter {
     this.ordinary = this.letters | NUMBER | WHITE_SPACE;
     this.maxDigits = options.maxDigits;
     this.cutsShortForms = !options.keepsShortForms;
+    this.shortFormCase = options.foldsShortForms ? 'folded' : 'any';
     this.signsTakeLineEnds = !options.signsTakeNoLineEnds;
   }
 
@@ -48,7 +52,7 @@ export class Cl100kSplitter implements Splitter {
       while (at < end && isAsciiLetter(bytes[at])) at++;
       if ((at > start + 1 || lead !== SPACE) && (at === end || bytes[at] < 0x80)) return at;
     }
-    const shortForm = this.cutsShortForms ? contractionLength(bytes, start, end, 'any') : 0;
+    const shortForm = this.cutsShortForms ? contractionLength(bytes, start, end, this.shortFormCase) : 0;
     if (shortForm > 0) return start + shortForm;
     const kind = classes[lead < 0x80 ? lead : codePointAt(bytes, start)];
     if ((kind & NUMBER) !== 0) return this.digitsEnd(bytes, start, end);

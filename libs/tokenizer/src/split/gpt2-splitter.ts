@@ -30,7 +30,7 @@ export class Gpt2Splitter implements Splitter {
 }
 
 /** Where a run of white space is cut: before its last character if text follows and the run is longer than that, else at its end. */
-export function whiteSpaceEnd(classes: Uint8Array, bytes: Uint8Array, start: number, end: number): number {
+function whiteSpaceEnd(classes: Uint8Array, bytes: Uint8Array, start: number, end: number): number {
   let last = start;
   let at = start;
   while (at < end && (classAt(classes, bytes, at) & WHITE_SPACE) !== 0) {

@@ -8,10 +8,10 @@ const printable = (byte: number): boolean => (byte >= 0x21 && byte <= 0x7e) || (
 export const CODE_POINT_OF_BYTE = new Uint16Array(256);
 
 /** One past the last code point of the alphabet. */
-export const ALPHABET_END = 0x144;
+const ALPHABET_END = 0x144;
 
 /** Code point to byte, or 0xFFFF for one outside of the alphabet: `(ALPHABET_END)`. */
-export const BYTE_OF_CODE_POINT = new Uint16Array(ALPHABET_END).fill(0xffff);
+const BYTE_OF_CODE_POINT = new Uint16Array(ALPHABET_END).fill(0xffff);
 
 let shifted = 0x100;
 for (let byte = 0; byte < 256; byte++) {

@@ -7,7 +7,7 @@ export const MARK = 4;
 export const PUNCTUATION = 8;
 export const SYMBOL = 16;
 export const CONTROL = 32;
-export const SEPARATOR = 64;
+const SEPARATOR = 64;
 export const WHITE_SPACE = 128;
 
 const BITS: Readonly<Record<string, number>> = {

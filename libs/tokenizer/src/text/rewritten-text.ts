@@ -46,6 +46,20 @@ export class RewrittenText {
     }
   }
 
+  /** Where the earliest origin of `[start, end)` starts: what is rewritten may have changed its order. */
+  firstOrigin(start: number, end: number): number {
+    let first = this.starts[start];
+    for (let at = start + 1; at < end; at++) if (this.starts[at] < first) first = this.starts[at];
+    return first;
+  }
+
+  /** Where the latest origin of `[start, end)` ends. */
+  lastOrigin(start: number, end: number): number {
+    let last = this.ends[start];
+    for (let at = start + 1; at < end; at++) if (this.ends[at] > last) last = this.ends[at];
+    return last;
+  }
+
   private grow(): void {
     const bytes = new Uint8Array(this.bytes.length * 2);
     const starts = new Uint32Array(bytes.length);

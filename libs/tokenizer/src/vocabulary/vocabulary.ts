@@ -25,9 +25,10 @@ export class Vocabulary {
   readonly bytes: Uint8Array;
   readonly offsets: Uint32Array;
   readonly table: ByteTable;
-  /** Entries without a canonical form, by text. */
+  /** Entries without a canonical form, and those that text is not matched with, by text. */
   private readonly others = new Map<string, number>();
 
+  /** @param isMatched whether text is matched with an entry; others are known by their names alone */
   constructor(
     readonly texts: PackedStrings,
     /** `(size)` of the bits above. */
@@ -35,6 +36,7 @@ export class Vocabulary {
     /** `(size)`, or empty if the vocabulary has none. */
     readonly scores: Float32Array | Float64Array,
     private readonly canonicalize: Canonicalize,
+    readonly isMatched: (id: number) => boolean = () => true,
   ) {
     this.size = texts.length;
     this.bytes = new Uint8Array(texts.bytes.length);
@@ -44,7 +46,7 @@ export class Vocabulary {
     for (let id = 0; id < this.size; id++) {
       const end = canonicalize(texts.bytes, texts.offsets[id], texts.offsets[id + 1], this.bytes, at);
       this.offsets[id + 1] = end < 0 ? at : end;
-      if (end > at) this.table.add(id);
+      if (end > at && isMatched(id)) this.table.add(id);
       else this.others.set(texts.at(id), id);
       at = this.offsets[id + 1];
     }
@@ -67,6 +69,24 @@ export class Vocabulary {
     if (end <= 0) return undefined;
     const id = this.table.find(canonical, 0, end);
     return id < 0 ? undefined : id;
+  }
+
+  /** As `idOf`, for entries that text is matched with. */
+  entryOf(text: string): number | undefined {
+    const id = this.idOf(text);
+    return id !== undefined && this.isMatched(id) ? id : undefined;
+  }
+
+  /** The entry `<0xNN>` of a byte, which text may fall back to. */
+  byteToken(byte: number): number | undefined {
+    return this.entryOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+  }
+
+  /** The ids that have any of `bits`. */
+  idsOf(bits: number): number[] {
+    const ids: number[] = [];
+    for (let id = 0; id < this.size; id++) if (this.has(id, bits)) ids.push(id);
+    return ids;
   }
 
   has(id: number, bits: number): boolean {

@@ -1,12 +1,20 @@
 import type { TensorInfo } from '@starling/gguf';
-import type { AttentionSpec, BlockNorms, ExpertsLinearSpec, LinearSpec, NormSpec, RopeSpec, TemperatureSpec } from './block-spec.js';
+import type { AttentionSpec, BlockNorms, ExpertsLinearSpec, LinearSpec, MapSpec, NormSpec, OutputGateSpec, RopeSpec, TemperatureSpec } from './block-spec.js';
+import type { TimeMix6Spec, TimeMix7Spec } from './rwkv-spec.js';
 
 /*
  * The blocks of a layer that bring tokens together, besides attention over keys and values of each head.
  */
 
 /** What a layer's first block can be. */
-export type MixerSpec = AttentionSpec | LatentAttentionSpec | ShortConvSpec | StateSpaceSpec | DeltaNetSpec | SumSpec;
+export type MixerSpec = AttentionSpec | DeltaNetSpec | LatentAttentionSpec | LightningSpec | LinearMixerSpec | SelectiveSpaceSpec | ShortConvSpec | StateSpaceSpec | SumSpec | TimeMix6Spec | TimeMix7Spec;
+
+/** A linear map in place of attention: each token for itself. */
+export interface LinearMixerSpec {
+  readonly kind: 'linear';
+  readonly norms: BlockNorms;
+  readonly linear: LinearSpec;
+}
 
 /** A convolution over the last tokens, each channel for itself. */
 export interface ConvolutionSpec {
@@ -14,6 +22,8 @@ export interface ConvolutionSpec {
   readonly weight: TensorInfo;
   readonly bias?: TensorInfo;
   readonly taps: number;
+  /** Tokens from tap to tap. Default 1. */
+  readonly dilation?: number;
   readonly channels: number;
 }
 
@@ -46,7 +56,55 @@ export interface StateSpaceSpec {
   readonly output: LinearSpec;
 }
 
-/** The gated delta rule (Yang, Kautz and Hatamizadeh, 2024), on normalized queries and keys. */
+/**
+ * Mamba (Gu and Dao, 2023): values x and a gate from `input`; x goes through the convolution, and b, c and a short row for the steps are
+ * made from what comes out. Steps are softplus(step(that row)).
+ */
+export interface SelectiveSpaceSpec {
+  readonly kind: 'selectiveSpace';
+  readonly norms: BlockNorms;
+  /** Heads with a step each: in Mamba itself one for each channel. */
+  readonly heads: number;
+  readonly stateLength: number;
+  readonly input: LinearSpec;
+  /** The rows of `input`: the values of all heads, then their gates; or for each head its gate, then its values. */
+  readonly inputOrder: 'valuesFirst' | 'gateFirstByHead';
+  readonly convolution: ConvolutionSpec;
+  readonly parameters: LinearSpec;
+  /** Whether the rows of `parameters` are the short row, b, c; or b, c, the short row. */
+  readonly parameterOrder: 'stepFirst' | 'stepLast';
+  readonly stepNorm?: NormSpec;
+  readonly inNorm?: NormSpec;
+  readonly outNorm?: NormSpec;
+  /** One row for each head. */
+  readonly step: LinearSpec;
+  /** Negative. Of each element of a head's state (the head then is one channel), or of a head as a whole. */
+  readonly rate: TensorInfo;
+  readonly rateOf: 'element' | 'head';
+  /** One value for each head. */
+  readonly skip: TensorInfo;
+  readonly output: LinearSpec;
+}
+
+/**
+ * Lightning attention (Qin et al., 2024): attention without a softmax, as a state for each head that forgets at a fixed rate. The rows of
+ * `input`, through silu, are for each head its query, its key and its value.
+ */
+export interface LightningSpec {
+  readonly kind: 'lightning';
+  readonly norms: BlockNorms;
+  readonly heads: number;
+  readonly headLength: number;
+  readonly input: LinearSpec;
+  /** One for each head: what is left of a state after a token. */
+  readonly decays: readonly number[];
+  /** Over the results of all heads. */
+  readonly innerNorm: NormSpec;
+  readonly gate: OutputGateSpec;
+  readonly output: LinearSpec;
+}
+
+/** The gated delta rule (Yang, Kautz and Hatamizadeh, 2024), on normalized queries and keys, with a gate on the result of each head. */
 export interface DeltaNetSpec {
   readonly kind: 'deltaNet';
   readonly norms: BlockNorms;
@@ -57,16 +115,28 @@ export interface DeltaNetSpec {
   readonly valueLength: number;
   /** Heads that share a key head: neighbours, or those with the same remainder. */
   readonly sharing: 'neighbours' | 'remainder';
-  /** `fused`: for each key head its query, its key, the values of its heads and their gates. */
-  readonly projection: { readonly kind: 'separate'; readonly qkv: LinearSpec; readonly gate: LinearSpec } | { readonly kind: 'fused'; readonly qkvGate: LinearSpec };
-  /** Strengths and steps of all heads. `fused`: for each key head the strengths of its heads, then their steps. */
-  readonly gates: { readonly kind: 'separate'; readonly strength: LinearSpec; readonly step: LinearSpec } | { readonly kind: 'fused'; readonly both: LinearSpec };
-  readonly convolution: ConvolutionSpec;
+  /** `fused`: for each key head its query, its key, the values of its heads and their gates. `apart`: queries, keys and values each from a matrix. */
+  readonly projection:
+    | { readonly kind: 'fused'; readonly qkvGate: LinearSpec }
+    | { readonly kind: 'separate'; readonly qkv: LinearSpec; readonly gate: MapSpec }
+    | { readonly kind: 'apart'; readonly q: LinearSpec; readonly k: LinearSpec; readonly v: LinearSpec; readonly gate: MapSpec };
+  /**
+   * Strengths and steps of all heads. `fused`: for each key head the strengths of its heads, then their steps. `elements`: a step for each
+   * element of a head's keys; with a bound, decays are e^(floor * logistic(sign * rate * step)).
+   */
+  readonly gates:
+    | { readonly kind: 'fused'; readonly both: LinearSpec }
+    | { readonly kind: 'separate'; readonly strength: LinearSpec; readonly step: LinearSpec }
+    | { readonly kind: 'elements'; readonly strength: LinearSpec; readonly step: MapSpec; readonly bound?: { readonly floor: number; readonly sign: 1 | -1 } };
+  /** Over queries, keys and values, in this order: of all together, or of each. */
+  readonly convolutions: readonly ConvolutionSpec[];
   readonly stepBias: TensorInfo;
+  /** One for each head. */
   readonly rate: TensorInfo;
   readonly epsilon: number;
   /** Over each head's result. */
   readonly innerNorm: NormSpec;
+  readonly gateActivation: 'silu' | 'sigmoid';
   readonly output: LinearSpec;
 }
 
@@ -87,14 +157,21 @@ export interface LatentAttentionSpec {
   /** Gives the latent row and the shared part of the keys. */
   readonly reduction: LinearSpec;
   readonly latentNorm: NormSpec;
+  /** Over the shared part of the keys, before it is rotated. */
+  readonly sharedNorm?: NormSpec;
   /**
    * How heads get their keys and values. `joint`: rows for each head's key, then its value; they are what is kept in pages.
    * `perHead`: queries are taken to the latent space, and sums of latent rows back to values; only latent rows are kept.
    */
   readonly expansion: { readonly kind: 'joint'; readonly linear: LinearSpec } | { readonly kind: 'perHead'; readonly query: ExpertsLinearSpec; readonly value: ExpertsLinearSpec };
-  readonly rope: RopeSpec;
+  /** Undefined: no part of keys is rotated. */
+  readonly rope?: RopeSpec;
   readonly temperature?: TemperatureSpec;
   readonly scale: number;
+  /** As of other attention, as are sinks. */
+  readonly window?: number;
+  readonly sinks?: TensorInfo;
+  readonly gate?: OutputGateSpec;
   readonly output: LinearSpec;
 }
 

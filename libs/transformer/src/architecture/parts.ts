@@ -1,26 +1,34 @@
-import type { Activation } from '@starling/kernels';
+import type { TensorInfo } from '@starling/gguf';
 import type { ModelReader } from './model-reader.js';
-import type { AttentionSpec, BlockNorms, DenseSpec, HeadNormSpec, LinearSpec, NormSpec, ProjectionSpec } from './block-spec.js';
-import type { EmbeddingSpec, LayerSpec, ModelSpec, OutputSpec } from './model-spec.js';
-import { poolingOf, rankHeadOf } from './pooling.js';
+import type { Activation } from '@starling/kernels/internal';
+import type { AttentionSpec, BlockNorms, HeadNormSpec, NormSpec, OutputGateSpec, ProjectionSpec } from './block-spec.js';
+import type { AltUpSpec, EmbeddingSpec, LayerSpec, ModelSpec, OutputSpec } from './model-spec.js';
+import { poolingOf, poolMapsOf, rankHeadOf, type RankOptions } from './pooling.js';
 
 /*
  * The parts that architectures are put together from: each reads one block from the file, by the names that GGUF gives its tensors.
  */
 
-/** The norm in tensor `name`: of squares alone, or with mean; with a bias if the file has one. */
-export function normOf(reader: ModelReader, kind: NormSpec['kind'], name: string, width: number): NormSpec {
-  return { ...weightlessNorm(reader, kind), weight: reader.vector(`${name}.weight`, width), bias: reader.optionalVector(`${name}.bias`, width) };
+/** The norm in tensor `name`: of squares alone, or with mean; with a bias if the file has one. Some files name the weight without its usual ending. */
+export function normOf(reader: ModelReader, kind: NormSpec['kind'], name: string, width: number, epsilon?: number): NormSpec {
+  const weight = reader.has(name) ? name : `${name}.weight`;
+  return { ...(epsilon === undefined ? weightlessNorm(reader, kind) : { kind, epsilon }), weight: reader.vector(weight, width), bias: reader.optionalVector(`${name}.bias`, width) };
 }
 
-/** A norm without a weight. */
+/** A norm without a weight. Some files have one epsilon for norms of both kinds. */
 export function weightlessNorm(reader: ModelReader, kind: NormSpec['kind']): NormSpec {
-  return { kind, epsilon: reader.number(kind === 'rms' ? 'attention.layer_norm_rms_epsilon' : 'attention.layer_norm_epsilon') };
+  const key = kind === 'rms' ? 'attention.layer_norm_rms_epsilon' : 'attention.layer_norm_epsilon';
+  return { kind, epsilon: reader.optionalNumber(key) ?? (kind === 'rms' ? reader.optionalNumber('attention.layer_norm_epsilon') : undefined) ?? reader.number(key) };
 }
 
 /** The norm in a tensor, if the file has it. */
 export function optionalNorm(reader: ModelReader, kind: NormSpec['kind'], name: string, width: number): NormSpec | undefined {
-  return reader.has(`${name}.weight`) ? normOf(reader, kind, name, width) : undefined;
+  return reader.has(`${name}.weight`) || reader.has(name) ? normOf(reader, kind, name, width) : undefined;
+}
+
+/** Excuses biases, by the names of their maps, that files of an architecture may have and the reference does not add. */
+export function withoutBiases(reader: ModelReader, ...names: string[]): void {
+  reader.excuseTensors('the model has no such bias, and the reference does not add it', new RegExp(`^(blk\\.\\d+\\.)?(${names.join('|')})\\.bias$`));
 }
 
 /** The counts and lengths of a layer's heads. */
@@ -33,10 +41,10 @@ export interface HeadShape {
 
 export function headShapeOf(reader: ModelReader, layer: number): HeadShape {
   const heads = reader.count('attention.head_count', layer);
-  const kvHeads = reader.optionalCount('attention.head_count_kv', layer) ?? heads;
+  const kvHeads = reader.hasKey('attention.head_count_kv') ? reader.count('attention.head_count_kv', layer) : heads;
   const plain = reader.count('embedding_length') / heads;
-  const keyLength = reader.optionalCount('attention.key_length') ?? plain;
-  const valueLength = reader.optionalCount('attention.value_length') ?? plain;
+  const keyLength = reader.optionalCount('attention.key_length', layer) ?? plain;
+  const valueLength = reader.optionalCount('attention.value_length', layer) ?? plain;
   if (heads % kvHeads !== 0) throw reader.invalid(`has ${heads} heads of queries for ${kvHeads} heads of keys in layer ${layer}, which do not divide`);
   if (!Number.isInteger(keyLength) || keyLength % 4 !== 0 || !Number.isInteger(valueLength) || valueLength % 4 !== 0) {
     throw reader.invalid(`has heads of ${keyLength} and ${valueLength} elements, where multiples of 4 are expected`);
@@ -50,7 +58,12 @@ export function projectionOf(reader: ModelReader, layer: number, shape: HeadShap
   const { heads, kvHeads, keyLength, valueLength } = shape;
   const [q, k, v] = [heads * keyLength, kvHeads * keyLength, kvHeads * valueLength];
   const block = `blk.${layer}`;
-  if (reader.has(`${block}.attn_qkv.weight`)) return { kind: 'fused', qkv: reader.linear(`${block}.attn_qkv`, q + k + v, width) };
+  if (reader.has(`${block}.attn_qkv.weight`)) {
+    // Some files have one matrix, and three biases.
+    const bias = (name: string, rows: number): TensorInfo | undefined => reader.optionalVector(`${block}.${name}.bias`, rows);
+    const [qBias, kBias, vBias] = [bias('attn_q', q), bias('attn_k', k), bias('attn_v', v)];
+    return { kind: 'fused', qkv: reader.linear(`${block}.attn_qkv`, q + k + v, width), biases: qBias && kBias && vBias ? { q: qBias, k: kBias, v: vBias } : undefined };
+  }
   return {
     kind: 'separate',
     q: reader.linear(`${block}.attn_q`, q, width),
@@ -76,57 +89,36 @@ export function attentionOf(reader: ModelReader, layer: number, options: Attenti
   };
 }
 
+/** The bound that files of some architectures have for queries, keys and values. */
+export function clampOf(reader: ModelReader): Pick<AttentionOptions, 'clamp'> {
+  return { clamp: reader.optionalNumber('attention.clamp_kqv') || undefined };
+}
+
 /** The norms of queries and keys named `attn_q_norm` and `attn_k_norm`: of heads (one weight for all, or one each) or of whole rows, as the tensor's shape says. */
-export function queryKeyNorms(reader: ModelReader, kind: NormSpec['kind'], layer: number, shape: HeadShape): { queryNorm?: HeadNormSpec; keyNorm?: HeadNormSpec } {
+export function queryKeyNorms(reader: ModelReader, kind: NormSpec['kind'], layer: number, shape: HeadShape, epsilon?: number): { queryNorm?: HeadNormSpec; keyNorm?: HeadNormSpec } {
   const read = (name: string, heads: number): HeadNormSpec | undefined => {
     const full = `blk.${layer}.${name}`;
     if (!reader.has(`${full}.weight`)) return undefined;
     const { shape: dimensions } = reader.vector(`${full}.weight`);
     const over = dimensions[0] === shape.keyLength ? 'head' : 'row';
     const length = over === 'head' && dimensions.length === 1 ? shape.keyLength : heads * shape.keyLength;
-    return { ...normOf(reader, kind, full, length), over };
+    return { ...normOf(reader, kind, full, length, epsilon), over };
   };
   return { queryNorm: read('attn_q_norm', shape.heads), keyNorm: read('attn_k_norm', shape.kvHeads) };
 }
 
-/** A feed-forward block with a gate: `ffn_gate` and `ffn_up`, or both in `ffn_up`, the gate first. */
-export function gatedOf(reader: ModelReader, layer: number, norms: BlockNorms, activation: Activation, length = reader.count('feed_forward_length', layer)): DenseSpec {
-  const width = reader.count('embedding_length');
-  const block = `blk.${layer}`;
-  const input = reader.has(`${block}.ffn_gate.weight`)
-    ? ({ kind: 'gated', gate: reader.linear(`${block}.ffn_gate`, length, width), up: reader.linear(`${block}.ffn_up`, length, width) } as const)
-    : ({ kind: 'fused', gateUp: reader.linear(`${block}.ffn_up`, 2 * length, width) } as const);
-  return { kind: 'dense', norms, input, activation, down: reader.linear(`${block}.ffn_down`, width, length) };
-}
-
-/** The expert that every token goes through: `ffn_gate_shexp` and its like, with `ffn_gate_inp_shexp` as its gate if the file has it. */
-export function sharedExpertOf(reader: ModelReader, layer: number, length: number): { readonly dense: DenseSpec; readonly gate?: LinearSpec } {
-  const width = reader.count('embedding_length');
-  const block = `blk.${layer}`;
-  const input = { kind: 'gated', gate: reader.linear(`${block}.ffn_gate_shexp`, length, width), up: reader.linear(`${block}.ffn_up_shexp`, length, width) } as const;
-  const dense: DenseSpec = { kind: 'dense', norms: {}, input, activation: 'silu', down: reader.linear(`${block}.ffn_down_shexp`, width, length) };
-  return { dense, gate: reader.has(`${block}.ffn_gate_inp_shexp.weight`) ? reader.linear(`${block}.ffn_gate_inp_shexp`, 1, width) : undefined };
-}
-
-/** A feed-forward block without a gate. */
-export function plainOf(reader: ModelReader, layer: number, norms: BlockNorms, activation: Activation): DenseSpec {
-  const width = reader.count('embedding_length');
-  const length = reader.count('feed_forward_length', layer);
-  const block = `blk.${layer}`;
-  return { kind: 'dense', norms, input: { kind: 'plain', up: reader.linear(`${block}.ffn_up`, length, width) }, activation, down: reader.linear(`${block}.ffn_down`, width, length) };
-}
-
-/** The embedding table, as it is. */
+/** The embedding table, as it is; a file without one uses the output matrix. */
 export function embeddingOf(reader: ModelReader, options: Partial<EmbeddingSpec> = {}): EmbeddingSpec {
-  return { table: reader.table('token_embd.weight', reader.count('embedding_length')), scale: 1, ...options };
+  const name = !reader.has('token_embd.weight') && reader.has('output.weight') ? 'output' : 'token_embd';
+  return { table: reader.table(`${name}.weight`, reader.count('embedding_length')), scale: 1, ...options };
 }
 
-/** `output_norm` and `output`; a file without `output` uses the embedding table again. */
+/** `output_norm` (unless the options say that there is no norm) and `output`; a file without `output` uses the embedding table again. */
 export function outputOf(reader: ModelReader, norm: NormSpec['kind'], options: Partial<OutputSpec> = {}): OutputSpec {
   const width = reader.count('embedding_length');
-  const table = reader.table('token_embd.weight', width);
+  const { table } = embeddingOf(reader);
   const name = reader.has('output.weight') ? 'output' : 'token_embd';
-  return { norm: options.norm ?? normOf(reader, norm, 'output_norm', width), head: reader.linear(name, table.rowCount, width), scale: 1, ...options };
+  return { norm: 'norm' in options ? options.norm : normOf(reader, norm, 'output_norm', width), head: reader.linear(name, table.rowCount, width), scale: 1, ...options };
 }
 
 /** What differs between decoders. */
@@ -136,32 +128,68 @@ export interface DecoderOptions {
   readonly norm: NormSpec['kind'];
   readonly output?: Partial<OutputSpec>;
   readonly causal?: boolean;
+  readonly altUp?: AltUpSpec;
+  /** What the head of a reranking model has beyond the usual one. */
+  readonly rank?: RankOptions;
   layer(index: number): Pick<LayerSpec, 'mixer' | 'feedForward'> & Partial<LayerSpec>;
 }
 
 /** A model of layers between an embedding table and an output matrix. */
-export function decoderOf(reader: ModelReader, { embedding, norm, output, causal, layer }: DecoderOptions): ModelSpec {
+export function decoderOf(reader: ModelReader, { embedding, norm, output, causal, rank, altUp, layer }: DecoderOptions): ModelSpec {
   const table = embeddingOf(reader, embedding);
+  const isCausal = causal ?? reader.boolean('attention.causal') ?? true;
   const layerCount = reader.count('block_count') - (reader.optionalNumber('nextn_predict_layers') ?? 0);
+  const layers = Array.from({ length: layerCount }, (_, index) => ({ parallel: false, residualScale: 1, ...layer(index) }));
+  // The windows of such models are of one side, which the kernels do not have for texts that are seen whole.
+  if (causal === undefined && !isCausal && layers.some(({ mixer }) => mixer?.kind === 'attention' && mixer.window !== undefined)) {
+    throw reader.invalid("has 'attention.causal' false and windows that look back only, which are not supported together");
+  }
   return {
     embeddingLength: reader.count('embedding_length'),
     vocabSize: table.table.rowCount,
     trainedContextLength: reader.count('context_length'),
     embedding: table,
-    layers: Array.from({ length: layerCount }, (_, index) => ({ parallel: false, residualScale: 1, ...layer(index) })),
+    layers,
+    altUp,
     output: outputOf(reader, norm, output),
-    causal: causal ?? true,
+    causal: isCausal,
     pooling: poolingOf(reader),
-    rankHead: rankHeadOf(reader, causal ?? true),
+    rankHead: rankHeadOf(reader, isCausal, rank),
+    poolMaps: poolMapsOf(reader),
   };
 }
 
-/** Which layers see a window only: as an array in the file says, else all but every `period`-th. */
-export function windowedLayers(reader: ModelReader, period: number): (layer: number) => boolean {
+/** The gate on attention's results in `attn_gate`: one number for each head or each element, as the tensor's shape says. */
+export function outputGateOf(reader: ModelReader, layer: number, { heads, valueLength }: Pick<HeadShape, 'heads' | 'valueLength'>, activation: Activation = 'sigmoid'): OutputGateSpec {
+  const name = `blk.${layer}.attn_gate`;
+  const over = reader.vector(`${name}.weight`).rowCount === heads ? 'heads' : 'elements';
+  return { linear: reader.linear(name, over === 'heads' ? heads : heads * valueLength, reader.count('embedding_length')), over, activation };
+}
+
+/** The window that a file names, if it has one, and the layers that see no more than that. Without a period the file has to say which. */
+export function windowsOf(reader: ModelReader, period?: number, globalFirst = false): (layer: number) => number | undefined {
+  const window = reader.optionalCount('attention.sliding_window');
+  if (window === undefined) return () => undefined;
+  const isWindowed = windowedLayers(reader, period, globalFirst);
+  return (layer) => (isWindowed(layer) ? window : undefined);
+}
+
+/** The window of a model whose tokens see as far to both sides: positions that are less than this away, of a file that names the width of both sides. */
+export function symmetricWindowOf(reader: ModelReader): number | undefined {
+  const width = reader.optionalCount('attention.sliding_window');
+  return width === undefined ? undefined : Math.floor(width / 2) + 1;
+}
+
+/** Which layers see a window only: as an array in the file says, else all but every `period`-th (`globalFirst`: the first and every `period`-th after it). */
+export function windowedLayers(reader: ModelReader, period?: number, globalFirst = false): (layer: number) => boolean {
   const listed = reader.booleans('attention.sliding_window_pattern');
-  if (listed) return (layer) => listed[layer];
-  const every = reader.optionalNumber('attention.sliding_window_pattern') ?? period;
-  return (layer) => (layer + 1) % every !== 0;
+  if (listed) {
+    if (listed.length < reader.count('block_count')) throw reader.invalid(`lists ${listed.length} layers under 'attention.sliding_window_pattern'`);
+    return (layer) => listed[layer];
+  }
+  // 0: no layer sees everything; 1: all do.
+  const every = period === undefined ? reader.number('attention.sliding_window_pattern') : (reader.optionalNumber('attention.sliding_window_pattern') ?? period);
+  return (layer) => every === 0 || (globalFirst ? layer : layer + 1) % every !== 0;
 }
 
 function definedOnly<T extends object>(values: T): Partial<T> {

@@ -57,7 +57,7 @@ export function stateSpaceOf(reader: ModelReader, layer: number, norms: BlockNor
 }
 
 /** The gated delta net of a layer. */
-export function deltaNetOf(reader: ModelReader, layer: number, norms: BlockNorms, sharing: DeltaNetSpec['sharing']): DeltaNetSpec {
+export function deltaNetOf(reader: ModelReader, layer: number, norms: BlockNorms, sharing: DeltaNetSpec['sharing'], gateActivation: DeltaNetSpec['gateActivation'] = 'silu'): DeltaNetSpec {
   const width = reader.count('embedding_length');
   const block = `blk.${layer}`;
   const heads = reader.count('ssm.time_step_rank');
@@ -69,7 +69,9 @@ export function deltaNetOf(reader: ModelReader, layer: number, norms: BlockNorms
   }
   const keys = keyHeads * keyLength;
   const values = heads * valueLength;
-  const isFused = reader.has(`${block}.ssm_in.weight`);
+  // Older files have one matrix; where both are there, the newer form counts.
+  const isFused = !reader.has(`${block}.attn_qkv.weight`);
+  if (!isFused) reader.excuseTensors('the same map as in attn_qkv and attn_gate', `${block}.ssm_in.weight`);
   const innerNorm: NormSpec = normOf(reader, 'rms', `${block}.ssm_norm`, valueLength);
   return {
     kind: 'deltaNet',
@@ -81,18 +83,28 @@ export function deltaNetOf(reader: ModelReader, layer: number, norms: BlockNorms
     sharing,
     projection: isFused
       ? { kind: 'fused', qkvGate: reader.linear(`${block}.ssm_in`, 2 * keys + 2 * values, width) }
-      : { kind: 'separate', qkv: reader.linear(`${block}.attn_qkv`, 2 * keys + values, width), gate: reader.linear(`${block}.attn_gate`, values, width) },
+      : { kind: 'separate', qkv: reader.linear(`${block}.attn_qkv`, 2 * keys + values, width), gate: { last: reader.linear(`${block}.attn_gate`, values, width) } },
     gates: reader.has(`${block}.ssm_ba.weight`)
       ? { kind: 'fused', both: reader.linear(`${block}.ssm_ba`, 2 * heads, width) }
       : { kind: 'separate', strength: reader.linear(`${block}.ssm_beta`, heads, width), step: reader.linear(`${block}.ssm_alpha`, heads, width) },
-    convolution: convolutionOf(reader, `${block}.ssm_conv1d`, reader.count('ssm.conv_kernel'), 2 * keys + values),
+    convolutions: [convolutionOf(reader, `${block}.ssm_conv1d`, reader.count('ssm.conv_kernel'), 2 * keys + values)],
     stepBias: reader.vector(`${block}.ssm_dt.bias`, heads),
     rate: reader.vector(`${block}.ssm_a`, heads),
     epsilon: weightlessNorm(reader, 'rms').epsilon,
     innerNorm,
+    gateActivation,
     output: reader.linear(`${block}.ssm_out`, width, values),
   };
 }
 
 /** Which layers have a state of fixed size, where a file says so by giving them no heads of keys. */
 export const isWithoutKeys = (reader: ModelReader, layer: number): boolean => reader.perLayer('attention.head_count_kv', layer) === 0;
+
+/** Which layers have a state of fixed size: as the file lists them, else all but every `interval`-th, or as many as the file says. */
+export function recurrentLayers(reader: ModelReader, interval: number): (layer: number) => boolean {
+  const listed = reader.booleans('attention.recurrent_layers');
+  if (listed) return (layer) => listed[layer];
+  if (reader.hasKey('attention.recurrent_layers')) return (layer) => reader.perLayer('attention.recurrent_layers', layer) !== 0;
+  const every = reader.optionalCount('full_attention_interval') ?? interval;
+  return (layer) => (layer + 1) % every !== 0;
+}

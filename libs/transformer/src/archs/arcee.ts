@@ -1,22 +1,10 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, plainOf } from '../architecture/parts.js';
-import { ropeOf } from '../architecture/rope.js';
+import { plainOf } from '../architecture/feed-forward.js';
+import { sequentialOf } from '../architecture/sequential.js';
 
 /** Arcee's AFM: Llama, with the square of relu in place of a gate. */
 export const arcee: Architecture = {
   name: 'arcee',
-  read: (reader) => {
-    const width = reader.count('embedding_length');
-    return decoderOf(reader, {
-      norm: 'rms',
-      layer: (index) => ({
-        mixer: attentionOf(reader, index, {
-          norms: { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) },
-          rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'pairs' }),
-          scale: reader.optionalNumber('attention.scale') || undefined,
-        }),
-        feedForward: plainOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, 'relu2'),
-      }),
-    });
-  },
+  families: 'Arcee AFM',
+  read: (reader) => sequentialOf(reader, { norm: 'rms', rope: 'pairs', factors: 'one', feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2') }),
 };

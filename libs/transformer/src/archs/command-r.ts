@@ -1,10 +1,12 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, gatedOf, headShapeOf, normOf, queryKeyNorms } from '../architecture/parts.js';
+import { gatedOf } from '../architecture/feed-forward.js';
+import { attentionOf, decoderOf, headShapeOf, normOf, queryKeyNorms } from '../architecture/parts.js';
 import { ropeOf } from '../architecture/rope.js';
 
 /** Command-R: both blocks side by side on one norm, logits scaled; the larger ones norm each head of queries and keys. */
 export const commandR: Architecture = {
   name: 'command-r',
+  families: 'Command R and R+, Aya 23, Aya Expanse',
   read: (reader) => {
     const width = reader.count('embedding_length');
     return decoderOf(reader, {

@@ -1,105 +1,73 @@
+import type { Gating } from '@starling/kernels/internal';
 import type { Architecture } from '../architecture/architecture.js';
-import type { FeedForwardSpec } from '../architecture/block-spec.js';
-import { expertsOf } from '../architecture/experts.js';
-import type { LatentAttentionSpec } from '../architecture/mixer-spec.js';
+import type { RopeScaling } from '../architecture/block-spec.js';
 import type { ModelReader } from '../architecture/model-reader.js';
-import { decoderOf, gatedOf, normOf, sharedExpertOf } from '../architecture/parts.js';
-import { originalContextOf, ropeOf, scalingOf, yarnScale } from '../architecture/rope.js';
-
-/** How files number the functions that make weights of experts' scores; 0 and none at all mean the first. */
-const GATINGS = ['softmax', 'softmax', 'sigmoid', 'softmaxOfUsed'] as const;
+import type { ModelSpec } from '../architecture/model-spec.js';
+import { feedForwardOf } from '../architecture/feed-forward.js';
+import { INDEXED, withoutIndexer } from '../architecture/indexer.js';
+import { latentAttentionOf, temperatureOf, type LatentOptions, type Sharpening } from '../architecture/latent-attention.js';
+import { decoderOf, normOf } from '../architecture/parts.js';
+import { scalingOf, yarnScale } from '../architecture/rope.js';
 
 /** DeepSeek V2 and V3: latent attention; the first layers dense, the others with experts beside shared ones. */
-export const deepseek2: Architecture = {
-  name: 'deepseek2',
-  read: (reader) => {
-    const denseLayers = reader.optionalNumber('leading_dense_block_count') ?? 0;
-    return decoderOf(reader, {
-      norm: 'rms',
-      layer: (index) => ({ mixer: latentAttentionOf(reader, index), feedForward: feedForwardOf(reader, index, index < denseLayers) }),
-    });
-  },
-};
+export const deepseek2: Architecture = { name: 'deepseek2', families: 'DeepSeek V2, V2.5, V3 and R1, Kimi K2, Moonlight, GLM-4.7 Flash', read: (reader) => readDeepSeek(reader, { sharpening: sharpeningOfDeepSeek(reader), temperature: temperatureOf(reader), gating: isGlmLite(reader) ? 'sigmoid' : undefined }) };
 
-function latentAttentionOf(reader: ModelReader, layer: number): LatentAttentionSpec {
+/** Mistral Small 4: the same; what YaRN does to cosines and sines is not left to the scores. */
+export const mistral4: Architecture = { name: 'mistral4', families: 'Mistral Small 4', read: (reader) => readDeepSeek(reader, { sharpening: sharpeningOf(reader), temperature: temperatureOf(reader) }) };
+
+/** DeepSeek V3.2: the same with an indexer, which chooses the positions that are seen where there are more than it would choose. */
+export const deepseek32: Architecture = { name: 'deepseek32', families: 'DeepSeek V3.2', contextLimitKeys: [INDEXED], read: (reader) => readIndexed(reader) };
+
+/** GLM-5: the same; some layers leave the choice to those before them. */
+export const glmDsa: Architecture = { name: 'glm-dsa', families: 'GLM-5', contextLimitKeys: [INDEXED], read: (reader) => readIndexed(reader, 'sigmoid') };
+
+/** Within the contexts that are allowed the indexer chooses everything. */
+function readIndexed(reader: ModelReader, gating?: Gating): ModelSpec {
+  reader.count(INDEXED);
+  withoutIndexer(reader);
+  return readDeepSeek(reader, { sharpening: sharpeningOf(reader), gating });
+}
+
+/** GLM-4.7 Flash, whose first files do not name the gating. */
+function isGlmLite(reader: ModelReader): boolean {
+  const layers = reader.count('block_count') - (reader.optionalNumber('nextn_predict_layers') ?? 0);
+  return (layers === 47 || layers === 48) && reader.vector('token_embd.weight').rowCount === 154_880;
+}
+
+/** What differs between DeepSeek's models. */
+interface DeepSeekOptions extends Pick<LatentOptions, 'sharpening' | 'temperature'> {
+  /** How scores of experts become weights where the file does not say. */
+  readonly gating?: Gating;
+}
+
+function readDeepSeek(reader: ModelReader, { gating, ...attention }: DeepSeekOptions): ModelSpec {
   const width = reader.count('embedding_length');
-  const block = `blk.${layer}`;
-  const heads = reader.count('attention.head_count', layer);
-  const latentLength = reader.count('attention.kv_lora_rank');
-  const rotatedLength = reader.count('rope.dimension_count');
-  const keyLength = reader.optionalCount('attention.key_length_mla') ?? reader.count('attention.key_length');
-  const valueLength = reader.optionalCount('attention.value_length_mla') ?? reader.count('attention.value_length');
-  const plainLength = keyLength - rotatedLength;
-  if (plainLength <= 0 || [latentLength, rotatedLength, plainLength, valueLength].some((length) => length % 4 !== 0)) {
-    throw reader.invalid(`has latent rows of ${latentLength}, keys of ${plainLength} and ${rotatedLength}, values of ${valueLength}, where positive multiples of 4 are expected`);
-  }
-  const { magnitude, scale } = sharpening(reader, keyLength);
-  return {
-    kind: 'latentAttention',
-    norms: { input: normOf(reader, 'rms', `${block}.attn_norm`, width) },
-    heads,
-    latentLength,
-    plainLength,
-    rotatedLength,
-    valueLength,
-    query: queryOf(reader, layer, heads * keyLength),
-    reduction: reader.linear(`${block}.attn_kv_a_mqa`, latentLength + rotatedLength, width),
-    latentNorm: normOf(reader, 'rms', `${block}.attn_kv_a_norm`, latentLength),
-    // Older files have one matrix, newer ones a matrix for keys and one for values, of each head.
-    expansion: reader.has(`${block}.attn_kv_b.weight`)
-      ? { kind: 'joint', linear: reader.linear(`${block}.attn_kv_b`, heads * (plainLength + valueLength), latentLength) }
-      : { kind: 'perHead', query: reader.experts(`${block}.attn_k_b`, heads, latentLength, plainLength), value: reader.experts(`${block}.attn_v_b`, heads, valueLength, latentLength) },
-    rope: ropeOf(reader, rotatedLength, { style: 'pairs', dimensions: rotatedLength, magnitude }),
-    temperature: temperatureOf(reader),
-    scale,
-    output: reader.linear(`${block}.attn_output`, width, heads * valueLength),
-  };
-}
-
-function queryOf(reader: ModelReader, layer: number, rows: number): LatentAttentionSpec['query'] {
-  const width = reader.count('embedding_length');
-  const block = `blk.${layer}`;
-  if (!reader.has(`${block}.attn_q_a.weight`)) return { kind: 'direct', linear: reader.linear(`${block}.attn_q`, rows, width) };
-  const rank = reader.count('attention.q_lora_rank');
-  return {
-    kind: 'reduced',
-    first: reader.linear(`${block}.attn_q_a`, rank, width),
-    norm: normOf(reader, 'rms', `${block}.attn_q_a_norm`, rank),
-    second: reader.linear(`${block}.attn_q_b`, rows, rank),
-  };
-}
-
-/**
- * What YaRN does to cosines and sines, and to scores. A file's multiplier is a tenth of the model's: with it the scores take all of the
- * sharpening, which holds for the parts of keys that are not rotated too; without it both do.
- */
-function sharpening(reader: ModelReader, keyLength: number): { readonly magnitude: number; readonly scale: number } {
-  const scaling = scalingOf(reader);
-  const factor = scaling.kind === 'yarn' ? scaling.factor : 1;
-  const multiplier = (reader.optionalNumber('rope.scaling.yarn_log_multiplier') ?? 0) * 10;
-  const magnitude = (reader.optionalNumber('rope.scaling.attn_factor') ?? 1) * (multiplier === 0 ? yarnScale(factor, 1) : 1);
-  return { magnitude, scale: (magnitude * yarnScale(factor, multiplier)) ** 2 / Math.sqrt(keyLength) };
-}
-
-function temperatureOf(reader: ModelReader): LatentAttentionSpec['temperature'] {
-  const scale = reader.optionalNumber('attention.temperature_scale') ?? 0;
-  return scale === 0 ? undefined : { scale, offset: 0, interval: reader.optionalCount('attention.temperature_length') ?? originalContextOf(reader) };
-}
-
-function feedForwardOf(reader: ModelReader, layer: number, isDense: boolean): FeedForwardSpec {
-  const width = reader.count('embedding_length');
-  const norms = { input: normOf(reader, 'rms', `blk.${layer}.ffn_norm`, width) };
-  if (isDense) return gatedOf(reader, layer, norms, 'silu');
-  const length = reader.count('expert_feed_forward_length', layer);
-  const gating = GATINGS[reader.optionalNumber('expert_gating_func') ?? 0];
-  if (gating === undefined) throw reader.invalid(`has the gating function ${reader.optionalNumber('expert_gating_func')}, which is not known`);
-  const groups = reader.optionalNumber('expert_group_count') ?? 0;
-  return expertsOf(reader, layer, {
-    norms,
-    length,
-    gating,
-    normalize: reader.boolean('expert_weights_norm') ?? false,
-    groups: groups > 1 ? { count: groups, used: reader.count('expert_group_used_count') } : undefined,
-    shared: sharedExpertOf(reader, layer, length * reader.count('expert_shared_count')),
+  return decoderOf(reader, {
+    norm: 'rms',
+    layer: (index) => ({
+      mixer: latentAttentionOf(reader, index, attention),
+      feedForward: feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, { normalize: false, gating }),
+    }),
   });
+}
+
+/** A file's multiplier is a tenth of the model's. */
+const multiplierOf = (reader: ModelReader): number => (reader.optionalNumber('rope.scaling.yarn_log_multiplier') ?? 0) * 10;
+
+const stretchOf = (scaling: RopeScaling): number => (scaling.kind === 'yarn' ? scaling.factor : 1);
+
+/** Cosines and sines take what a multiplier leaves of the sharpening, scores the rest, which holds for the parts of keys that are not rotated too. */
+function sharpeningOf(reader: ModelReader): Sharpening {
+  const stretch = stretchOf(scalingOf(reader));
+  const rest = yarnScale(stretch, multiplierOf(reader));
+  const magnitude = ((reader.optionalNumber('rope.scaling.attn_factor') ?? 1) * yarnScale(stretch, 1)) / rest;
+  return { magnitude, factor: magnitude * rest };
+}
+
+/** With a multiplier the scores take all of the sharpening; without it both do. */
+function sharpeningOfDeepSeek(reader: ModelReader): Sharpening {
+  const multiplier = multiplierOf(reader);
+  if (multiplier === 0) return sharpeningOf(reader);
+  const magnitude = reader.optionalNumber('rope.scaling.attn_factor') ?? 1;
+  return { magnitude, factor: magnitude * yarnScale(stretchOf(scalingOf(reader)), multiplier) };
 }

@@ -1,5 +1,6 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, gatedOf, headShapeOf, normOf, windowedLayers } from '../architecture/parts.js';
+import { gatedOf } from '../architecture/feed-forward.js';
+import { attentionOf, decoderOf, headShapeOf, normOf, windowedLayers } from '../architecture/parts.js';
 import { ropeOf } from '../architecture/rope.js';
 
 const DEFAULT_WINDOW = 4096;
@@ -11,6 +12,7 @@ const LARGEST_DEPTH = 46;
 /** Gemma 2: norms around blocks, every other layer windowed, scores and logits capped. */
 export const gemma2: Architecture = {
   name: 'gemma2',
+  families: 'Gemma 2',
   read: (reader) => {
     const width = reader.count('embedding_length');
     const isWindowed = windowedLayers(reader, GLOBAL_PERIOD);
@@ -26,7 +28,7 @@ export const gemma2: Architecture = {
           mixer: attentionOf(reader, index, {
             norms: { input: norm(index, 'attn_norm'), output: norm(index, 'post_attention_norm') },
             rope: ropeOf(reader, keyLength, { style: 'halves', base: isWindowed(index) ? reader.optionalNumber('rope.freq_base_swa') : undefined }),
-            scale: 1 / Math.sqrt(reader.count('block_count') === LARGEST_DEPTH ? width / heads : keyLength),
+            scale: reader.optionalNumber('attention.scale') || 1 / Math.sqrt(reader.count('block_count') === LARGEST_DEPTH ? width / heads : keyLength),
             window: isWindowed(index) ? window : undefined,
             softcap: reader.optionalNumber('attn_logit_softcapping') || undefined,
           }),

@@ -9,6 +9,7 @@ const WINDOW_PERIOD = 2;
 /** gpt-oss: a sink in each head's softmax, experts with biases and a clamped gate, chosen before the softmax of their scores. */
 export const gptOss: Architecture = {
   name: 'gpt-oss',
+  families: 'gpt-oss',
   read: (reader) => {
     const width = reader.count('embedding_length');
     const isWindowed = windowedLayers(reader, WINDOW_PERIOD);
@@ -28,7 +29,7 @@ export const gptOss: Architecture = {
             norms: { input: normOf(reader, 'rms', `blk.${index}.post_attention_norm`, width) },
             gating: 'softmaxOfUsed',
             normalize: false,
-            activation: { kind: 'clampedSwiglu', alpha: 1.702, limit: 7 },
+            activation: { kind: 'clampedSwiglu', alpha: 1.702, limit: 7, shift: 1 },
             precise: true,
           }),
         };

@@ -5,6 +5,7 @@ import { stateSpaceOf } from '../architecture/recurrent-parts.js';
 /** Mamba-2: layers of one block each, without attention and without a feed-forward block. */
 export const mamba2: Architecture = {
   name: 'mamba2',
+  families: 'Mamba 2, Codestral Mamba',
   read: (reader) => {
     const width = reader.count('embedding_length');
     return decoderOf(reader, {

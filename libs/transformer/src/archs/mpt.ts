@@ -1,24 +1,26 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, plainOf, queryKeyNorms } from '../architecture/parts.js';
+import { plainOf } from '../architecture/feed-forward.js';
+import { clampOf, queryKeyNorms } from '../architecture/parts.js';
+import { sequentialOf } from '../architecture/sequential.js';
 
-/** MPT: positions by ALiBi (or learned vectors), queries, keys and values clamped, GELU. */
+/** MPT: positions by ALiBi (or learned vectors), queries, keys and values clamped, GELU, whose results files of AWQ divide. */
 export const mpt: Architecture = {
   name: 'mpt',
+  families: 'MPT',
   read: (reader) => {
     const width = reader.count('embedding_length');
-    if (reader.has('blk.0.ffn_act.scales')) throw reader.invalid("has the tensor 'blk.0.ffn_act.scales' of AWQ, which is not supported");
-    return decoderOf(reader, {
+    return sequentialOf(reader, {
       embedding: reader.has('position_embd.weight') ? { positions: reader.table('position_embd.weight', width) } : {},
       norm: 'layer',
-      layer: (index) => ({
-        mixer: attentionOf(reader, index, {
-          norms: { input: normOf(reader, 'layer', `blk.${index}.attn_norm`, width) },
-          ...queryKeyNorms(reader, 'layer', index, headShapeOf(reader, index)),
-          alibiMaxBias: reader.optionalNumber('attention.max_alibi_bias') || undefined,
-          clamp: reader.optionalNumber('attention.clamp_kqv') || undefined,
-        }),
-        feedForward: plainOf(reader, index, { input: normOf(reader, 'layer', `blk.${index}.ffn_norm`, width) }, 'gelu'),
-      }),
+      attention: (index, shape) => {
+        const block = `blk.${index}`;
+        if (!reader.has(`${block}.attn_q_norm.weight`)) reader.excuseTensors('keys are normalized only where queries are', `${block}.attn_k_norm.weight`, `${block}.attn_k_norm.bias`);
+        return { ...queryKeyNorms(reader, 'layer', index, shape), ...clampOf(reader), alibiMaxBias: reader.optionalNumber('attention.max_alibi_bias') || undefined };
+      },
+      feedForward: (index, norms) => {
+        const block = plainOf(reader, index, norms, 'gelu');
+        return { ...block, innerDivisors: reader.optionalVector(`blk.${index}.ffn.act.scales`, block.down.columns) };
+      },
     });
   },
 };

@@ -1,21 +1,10 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, plainOf } from '../architecture/parts.js';
-import { ropeOf } from '../architecture/rope.js';
+import { plainOf } from '../architecture/feed-forward.js';
+import { sequentialOf } from '../architecture/sequential.js';
 
 /** Nemotron (and Minitron): norms with bias, squared ReLU without a gate, part of a head rotated. */
 export const nemotron: Architecture = {
   name: 'nemotron',
-  read: (reader) => {
-    const width = reader.count('embedding_length');
-    return decoderOf(reader, {
-      norm: 'layer',
-      layer: (index) => ({
-        mixer: attentionOf(reader, index, {
-          norms: { input: normOf(reader, 'layer', `blk.${index}.attn_norm`, width) },
-          rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'halves' }),
-        }),
-        feedForward: plainOf(reader, index, { input: normOf(reader, 'layer', `blk.${index}.ffn_norm`, width) }, 'relu2'),
-      }),
-    });
-  },
+  families: 'Nemotron 3 8B, Minitron',
+  read: (reader) => sequentialOf(reader, { norm: 'layer', rope: 'halves', feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2') }),
 };

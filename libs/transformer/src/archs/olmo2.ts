@@ -1,5 +1,6 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, gatedOf, headShapeOf, normOf, queryKeyNorms, windowedLayers } from '../architecture/parts.js';
+import { gatedOf } from '../architecture/feed-forward.js';
+import { attentionOf, decoderOf, headShapeOf, normOf, queryKeyNorms, windowedLayers } from '../architecture/parts.js';
 import { ropeOf } from '../architecture/rope.js';
 
 /** Every fourth layer sees everything, if the file says nothing else. */
@@ -8,6 +9,7 @@ const GLOBAL_PERIOD = 4;
 /** OLMo 2 and 3: norms on the outputs of blocks and over whole rows of queries and keys; windowed layers rotate unscaled. */
 export const olmo2: Architecture = {
   name: 'olmo2',
+  families: 'OLMo 2 and 3',
   read: (reader) => {
     const width = reader.count('embedding_length');
     const window = reader.optionalNumber('attention.sliding_window') || undefined;

@@ -1,26 +1,17 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { expertsOf } from '../architecture/experts.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, queryKeyNorms } from '../architecture/parts.js';
-import { ropeOf } from '../architecture/rope.js';
+import { feedForwardOf } from '../architecture/feed-forward.js';
+import { queryKeyNorms } from '../architecture/parts.js';
+import { sequentialOf } from '../architecture/sequential.js';
 
 /** OLMoE: norms over whole rows of queries and keys, weights of experts as the softmax gives them. */
 export const olmoe: Architecture = {
   name: 'olmoe',
-  read: (reader) => {
-    const width = reader.count('embedding_length');
-    return decoderOf(reader, {
+  families: 'OLMoE',
+  read: (reader) =>
+    sequentialOf(reader, {
       norm: 'rms',
-      layer: (index) => {
-        const shape = headShapeOf(reader, index);
-        return {
-          mixer: attentionOf(reader, index, {
-            norms: { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) },
-            ...queryKeyNorms(reader, 'rms', index, shape),
-            rope: ropeOf(reader, shape.keyLength, { style: 'halves' }),
-          }),
-          feedForward: expertsOf(reader, index, { norms: { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, length: reader.count('feed_forward_length', index), normalize: false }),
-        };
-      },
-    });
-  },
+      rope: 'halves',
+      attention: (index, shape) => queryKeyNorms(reader, 'rms', index, shape),
+      feedForward: (index, norms) => feedForwardOf(reader, index, norms, { normalize: false }),
+    }),
 };

@@ -1,22 +1,11 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, plainOf } from '../architecture/parts.js';
-import { ropeOf } from '../architecture/rope.js';
+import { plainOf } from '../architecture/feed-forward.js';
+import { sequentialOf } from '../architecture/sequential.js';
 
 /** Phi-2: attention and feed-forward side by side on one norm, part of a head rotated, biases everywhere, GELU. */
 export const phi2: Architecture = {
   name: 'phi2',
-  read: (reader) => {
-    const width = reader.count('embedding_length');
-    return decoderOf(reader, {
-      norm: 'layer',
-      layer: (index) => {
-        const norms = { input: normOf(reader, 'layer', `blk.${index}.attn_norm`, width) };
-        return {
-          parallel: true,
-          mixer: attentionOf(reader, index, { norms, rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'halves' }) }),
-          feedForward: plainOf(reader, index, norms, 'gelu'),
-        };
-      },
-    });
-  },
+  families: 'Phi-1, 1.5 and 2',
+  read: (reader) =>
+    sequentialOf(reader, { norm: 'layer', rope: 'halves', parallel: true, feedForwardNorm: 'attn_norm', feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
 };

@@ -1,22 +1,12 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { expertsOf } from '../architecture/experts.js';
-import { attentionOf, decoderOf, headShapeOf, normOf } from '../architecture/parts.js';
-import { ropeOf } from '../architecture/rope.js';
+import { sequentialOf } from '../architecture/sequential.js';
 
 /** Phi-3.5 MoE: norms of squares with a bias, biases on projections and logits, LongRoPE. */
 export const phimoe: Architecture = {
   name: 'phimoe',
+  families: 'Phi-3.5 MoE',
   read: (reader) => {
-    const width = reader.count('embedding_length');
-    return decoderOf(reader, {
-      norm: 'rms',
-      layer: (index) => ({
-        mixer: attentionOf(reader, index, {
-          norms: { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) },
-          rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'halves' }),
-        }),
-        feedForward: expertsOf(reader, index, { norms: { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, length: reader.count('feed_forward_length', index) }),
-      }),
-    });
+    reader.excuseKeys('the reference does not use the windows that some files name', 'attention.sliding_window');
+    return sequentialOf(reader, { norm: 'rms', rope: 'halves', factors: 'byContext' });
   },
 };

@@ -1,10 +1,12 @@
 import type { Architecture } from '../architecture/architecture.js';
-import { attentionOf, decoderOf, gatedOf, headShapeOf, normOf, optionalNorm, queryKeyNorms } from '../architecture/parts.js';
+import { gatedOf } from '../architecture/feed-forward.js';
+import { attentionOf, decoderOf, headShapeOf, normOf, optionalNorm, queryKeyNorms } from '../architecture/parts.js';
 import { ropeOf } from '../architecture/rope.js';
 
 /** StableLM 2: norms with bias, part of a head rotated; the 12B norms heads and runs both blocks side by side on one norm. */
 export const stablelm: Architecture = {
   name: 'stablelm',
+  families: 'StableLM 3B, StableLM 2',
   read: (reader) => {
     const width = reader.count('embedding_length');
     return decoderOf(reader, {

@@ -1,11 +1,13 @@
-import { assert } from '@starling/core';
-import { addBias, clampRows, copyGroups, gatedActivations, kvPageBytes, scaleByToken, type KernelCall, type Placed, type Task } from '@starling/kernels';
-import type { AttentionSpec, HeadNormSpec, LinearSpec } from '../architecture/block-spec.js';
-import type { Graph } from './graph.js';
-import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
+import type { KernelCall, Placed, Task } from '@starling/kernels';
+import { addBias, clampRows, gatedActivations, kvPageBytes, scaleByGroup, scaleByToken, scaleRows } from '@starling/kernels/internal';
+import type { AttentionSpec, HeadNormSpec } from '../architecture/block-spec.js';
+import { gateRows, project, projectionMaps, type HeadBiases } from './attention-projection.js';
+import type { Graph, KvRegion } from './graph.js';
+import { biasCalls, convertFor, matrixOf, multiply } from './linear.js';
 import { normCall } from './norm.js';
 import { rotation } from './rotation.js';
 import { columnsOf, type Rows } from './rows.js';
+import { outputGate } from './output-gate.js';
 import { attentionTask, shapeOf, writeCall } from './scores.js';
 import { temperatureFactors } from './temperature.js';
 import type { MatrixWeight } from './weights.js';
@@ -14,8 +16,8 @@ import type { MatrixWeight } from './weights.js';
 const headChunk = 8;
 
 /** Matrices that read the block's input. */
-export function attentionInputs(graph: Graph, { projection }: AttentionSpec): MatrixWeight[] {
-  return projection.kind === 'fused' ? [matrixOf(graph, projection.qkv)] : [projection.q, projection.k, projection.v].map((linear) => matrixOf(graph, linear));
+export function attentionInputs(graph: Graph, { projection, gate }: AttentionSpec): MatrixWeight[] {
+  return [...projectionMaps(projection), ...(gate ? [gate.linear] : [])].map((linear) => matrixOf(graph, linear));
 }
 
 /**
@@ -30,85 +32,30 @@ export function attentionBlock(graph: Graph, spec: AttentionSpec, input: Rows, o
   const values = columnsOf(qkv, heads * keyLength + kvHeads * keyLength, kvHeads * valueLength);
   const biases = project(graph, spec, input, { qkv, queries, keys, values });
 
-  graph.perRow('tokens', ...rowNorms(graph, spec, biases, { queries, keys }));
   const shape = shapeOf(graph, spec);
-  const pages = graph.pages(kvPageBytes(shape.kv));
-  graph.parallel(
-    { per: 'tokens', factor: heads, chunk: headChunk, calls: queryCalls(graph, spec, queries, biases) },
-    { per: 'tokens', factor: kvHeads, chunk: headChunk, calls: [...keyCalls(graph, spec, keys, biases), ...valueCalls(spec, values, biases), writeCall(graph, shape, pages, keys, values)] },
-  );
+  const perHead = (factor: number, calls: KernelCall[]): Task => ({ per: 'tokens', factor, chunk: headChunk, calls });
+  const ofQueries = (): Task => perHead(heads, queryCalls(graph, spec, queries, biases));
+  const ofKeys = (pages: KvRegion): Task => perHead(kvHeads, [...keyCalls(graph, spec, keys, biases), ...valueCalls(graph, spec, values, biases), writeCall(graph, shape, pages, keys, values)]);
+  let pages: KvRegion;
+  if (spec.projection.kind === 'queries') {
+    pages = graph.pagesOf(spec.projection.pagesOf);
+    graph.perRow('tokens', ...rowNorms(graph, spec, biases, { queries }));
+    graph.parallel(ofQueries());
+  } else {
+    pages = spec.borrows ? graph.pagesOf(spec.borrows) : graph.pages(kvPageBytes(shape.kv), spec);
+    graph.perRow('tokens', ...rowNorms(graph, spec, biases, { queries, keys }));
+    graph.parallel(ofQueries(), ofKeys(pages));
+  }
 
   const sums = graph.rows('attention', heads * valueLength);
   graph.parallel(attentionTask(graph, spec, shape, pages, queries, sums));
   if (spec.projection.kind === 'gated') graph.perRow('tokens', gateCall(gateRows(graph, spec), sums));
-  const matrix = matrixOf(graph, spec.output);
-  graph.perRow('tokens', ...convertFor(graph, sums, [matrix]));
-  graph.parallel(multiplyTask(graph, matrix, sums, output));
+  if (spec.gate) outputGate(graph, spec.gate, { heads, valueLength }, input, sums);
+  graph.perRow('tokens', ...(spec.resultNorm ? [normCall(graph, spec.resultNorm, sums, sums)] : []), ...convertFor(graph, sums, [matrixOf(graph, spec.output)]));
+  multiply(graph, [spec.output, sums, output]);
   graph.perRow('tokens', ...biasCalls(graph, spec.output, output));
+  if (spec.outputScale !== undefined) graph.perRow('tokens', scaleRows.call({ input: output.at, inputStride: output.stride, output: output.at, outputStride: output.stride, bytes: 4 * output.columns, scale: spec.outputScale }));
 }
-
-interface HeadRows {
-  readonly queries: Rows;
-  readonly keys: Rows;
-}
-
-/** Biases that are still to be added to queries, keys and values. */
-interface HeadBiases {
-  readonly q?: Placed;
-  readonly k?: Placed;
-  readonly v?: Placed;
-}
-
-interface ProjectedRows extends HeadRows {
-  readonly qkv: Rows;
-  readonly values: Rows;
-}
-
-function project(graph: Graph, spec: AttentionSpec, input: Rows, rows: ProjectedRows): HeadBiases {
-  const { projection, heads, kvHeads, keyLength } = spec;
-  if (projection.kind === 'fused') {
-    graph.parallel(multiplyTask(graph, matrixOf(graph, projection.qkv), input, rows.qkv));
-    if (!projection.qkv.bias) return {};
-    const bias = graph.tensor(projection.qkv.bias);
-    const part = (first: number): Placed => ({
-      get address() {
-        return bias.address + 4 * first;
-      },
-    });
-    return { q: bias, k: part(heads * keyLength), v: part((heads + kvHeads) * keyLength) };
-  }
-  const task = (linear: LinearSpec, to: Rows): Task => multiplyTask(graph, matrixOf(graph, linear), input, to);
-  if (projection.kind === 'gated') return projectGated(graph, spec, input, rows);
-  graph.parallel(task(projection.q, rows.queries), task(projection.k, rows.keys), task(projection.v, rows.values));
-  const bias = ({ bias: tensor }: LinearSpec): Placed | undefined => tensor && graph.tensor(tensor);
-  return { q: bias(projection.q), k: bias(projection.k), v: bias(projection.v) };
-}
-
-/** Queries and gates come head by head from one matrix; they are parted into rows of queries and rows of gates. */
-function projectGated(graph: Graph, { projection, heads, keyLength }: AttentionSpec, input: Rows, rows: ProjectedRows): HeadBiases {
-  assert(projection.kind === 'gated', 'the projection has gates');
-  const both = graph.rows('queries and gates', 2 * heads * keyLength);
-  const gates = gateRows(graph, { heads, keyLength });
-  const task = (linear: LinearSpec, to: Rows): Task => multiplyTask(graph, matrixOf(graph, linear), input, to);
-  graph.parallel(task(projection.q, both), task(projection.k, rows.keys), task(projection.v, rows.values));
-  const bytes = 4 * keyLength;
-  const part = (first: number, target: Rows): KernelCall =>
-    copyGroups.call({
-      source: columnsOf(both, first, keyLength).at,
-      sourceTokenStride: both.stride,
-      sourceGroupStride: 2 * bytes,
-      target: target.at,
-      targetTokenStride: target.stride,
-      targetGroupStride: bytes,
-      groups: heads,
-      bytes,
-    });
-  graph.perRow('tokens', ...biasCalls(graph, projection.q, both));
-  graph.parallel({ per: 'tokens', factor: heads, chunk: headChunk, calls: [part(0, rows.queries), part(keyLength, gates)] });
-  return { k: projection.k.bias && graph.tensor(projection.k.bias), v: projection.v.bias && graph.tensor(projection.v.bias) };
-}
-
-const gateRows = (graph: Graph, { heads, keyLength }: Pick<AttentionSpec, 'heads' | 'keyLength'>): Rows => graph.rows('attention gates', heads * keyLength);
 
 /** sums * logistic(gates). */
 function gateCall(gates: Rows, sums: Rows): KernelCall {
@@ -117,9 +64,9 @@ function gateCall(gates: Rows, sums: Rows): KernelCall {
 }
 
 /** Norms over whole rows come before heads can be worked on one by one; so does what comes before them. */
-function rowNorms(graph: Graph, spec: AttentionSpec, biases: HeadBiases, { queries, keys }: HeadRows): KernelCall[] {
-  const calls = (norm: HeadNormSpec | undefined, rows: Rows, bias: Placed | undefined): KernelCall[] => {
-    if (norm?.over !== 'row') return [];
+function rowNorms(graph: Graph, spec: AttentionSpec, biases: HeadBiases, { queries, keys }: { readonly queries: Rows; readonly keys?: Rows }): KernelCall[] {
+  const calls = (norm: HeadNormSpec | undefined, rows: Rows | undefined, bias: Placed | undefined): KernelCall[] => {
+    if (norm?.over !== 'row' || !rows) return [];
     return [...projectedCalls(spec, rows, 1, bias), normCall(graph, norm, rows, rows)];
   };
   return [...calls(spec.queryNorm, queries, biases.q), ...calls(spec.keyNorm, keys, biases.k)];
@@ -138,8 +85,9 @@ function keyCalls(graph: Graph, spec: AttentionSpec, keys: Rows, biases: HeadBia
   return headCalls(graph, spec, keys, spec.kvHeads, spec.keyNorm, biases.k);
 }
 
-function valueCalls(spec: AttentionSpec, values: Rows, { v }: HeadBiases): KernelCall[] {
-  return projectedCalls(spec, values, spec.kvHeads, v);
+function valueCalls(graph: Graph, spec: AttentionSpec, values: Rows, { v }: HeadBiases): KernelCall[] {
+  const norms = spec.valueNorm ? [normCall(graph, spec.valueNorm, values, values, { groups: spec.kvHeads, columns: spec.valueLength })] : [];
+  return [...projectedCalls(spec, values, spec.kvHeads, v), ...norms];
 }
 
 /** What is done to projected rows before anything else: bias, clamp. */
@@ -152,7 +100,11 @@ function projectedCalls(spec: AttentionSpec, rows: Rows, groups: number, bias: P
 function headCalls(graph: Graph, spec: AttentionSpec, rows: Rows, heads: number, norm: HeadNormSpec | undefined, bias: Placed | undefined): KernelCall[] {
   const { keyLength } = spec;
   const calls = norm?.over === 'row' ? [] : projectedCalls(spec, rows, heads, bias);
-  if (norm?.over === 'head') calls.push(normCall(graph, norm, rows, rows, { groups: heads, columns: keyLength }));
-  if (spec.rope) calls.push(rotation(graph, spec.rope, rows, heads, keyLength));
-  return calls;
+  const norms = norm?.over === 'head' ? [normCall(graph, norm, rows, rows, { groups: heads, columns: keyLength })] : [];
+  if (norm?.scales) {
+    const bytes = 4 * keyLength;
+    norms.push(scaleByGroup.call({ target: rows.at, tokenStride: rows.stride, groupStride: bytes, groups: heads, factors: graph.tensor(norm.scales), factorsStride: 0, bytes }));
+  }
+  const turns = spec.rope ? [rotation(graph, spec.rope, rows, heads, keyLength)] : [];
+  return spec.normsAfterRotation ? [...calls, ...turns, ...norms] : [...calls, ...norms, ...turns];
 }

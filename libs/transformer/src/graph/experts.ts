@@ -1,96 +1,80 @@
-import { addGatedRows, addGatheredRows, addRows, clampedSwiglu, combineExperts, gatedActivations, gatherRows, groupByExpert, plainActivations, routeExperts, type KernelCall, type Placed, type Task } from '@starling/kernels';
-import type { ExpertsLinearSpec, ExpertsSpec } from '../architecture/block-spec.js';
+import type { KernelCall, Placed, Task } from '@starling/kernels';
+import { addGatedRows, addGatheredRows, addRows, combineExperts, gatherRows, scaleByIndex, scaleByToken, scaleRows } from '@starling/kernels/internal';
+import type { AdjugateSpec, ExpertsLinearSpec, ExpertsSpec, LatentSpec } from '../architecture/block-spec.js';
+import { activateRows, blockColumns, type GatedRows } from './activation.js';
+import { adaptedCount, adapterMatrices, betweenRows, deltaCall, deltaRows, ownersOf, weighCall } from './adapters.js';
 import { denseBlock, denseInputs } from './feed-forward.js';
 import { countOf, type Graph } from './graph.js';
-import { biasCalls, convertedRows, convertFor, matrixOf, multiplyTask } from './linear.js';
-import { wholeRows, type RowKind, type Rows } from './rows.js';
-import type { MatrixWeight } from './weights.js';
-
-/** Columns of a row that one worker takes. A multiple of what is quantized together. */
-const blockColumns = 1024;
+import { convertedRows, convertFor, linearMaps, matrixOf } from './linear.js';
+import { normCall } from './norm.js';
+import { route, routerLogits, routeToAdjugates, type Routing } from './routing.js';
+import { columnsOf, wholeRows, type RowKind, type Rows } from './rows.js';
+import type { AdapterMatrices, MatrixWeight } from './weights.js';
 
 /** Matrices that read the block's input. */
 export function expertsInputs(graph: Graph, spec: ExpertsSpec): MatrixWeight[] {
   const shared = spec.shared ? denseInputs(graph, spec.shared.dense) : [];
   const gate = spec.shared?.gate ? [matrixOf(graph, spec.shared.gate)] : [];
-  return [matrixOf(graph, spec.router), ...firstMatrices(graph, spec), ...shared, ...gate];
+  const experts = spec.latent ? [matrixOf(graph, spec.latent.down)] : spec.weighsInput ? [] : firstMatrices(graph, spec);
+  const router = spec.routedBy ? [] : [matrixOf(graph, spec.router)];
+  return [...router, ...experts, ...shared, ...gate];
 }
 
 /**
  * A mixture of experts: each token's rows go to the experts it chose. The choices are sorted by expert, so that every expert is one
  * product over the rows it got; a token's results are then summed in order of its own choices, whatever else was in the batch.
- * The input must have been converted for `expertsInputs`.
+ * The input must have been converted for `expertsInputs`, and be that of the router too unless `routerLogits` has come before.
  */
 export function expertsBlock(graph: Graph, spec: ExpertsSpec, x: Rows, output: Rows): void {
   const { kind } = x.buffer;
-  const { used } = spec;
-  const routing = route(graph, spec, x);
-  const gate = spec.gate && slots(graph, 'expert gate', spec.gate.rows, used, kind);
-  const up = slots(graph, 'expert up', spec.up.rows, used, kind);
-  const inner = slots(graph, 'expert inner', spec.up.rows, used, kind);
-  const results = slots(graph, 'expert results', spec.down.rows, used, kind);
-
-  const sorted = gatherInputs(graph, spec, x, routing);
-  const first = spec.gate && gate ? [expertTask(graph, spec.gate, sorted, gate, routing)] : [];
-  graph.parallel(...first, expertTask(graph, spec.up, sorted, up, routing));
-  activate(graph, spec, { gate, up, inner }, routing);
-  graph.parallel(expertTask(graph, spec.down, inner, results, routing));
-  const bytes = 4 * spec.down.rows;
-  graph.parallel({ per: countOf(kind), factor: used, chunk: 1, calls: expertBias(graph, spec.down, results, routing) });
-  graph.perRow(
-    kind,
-    combineExperts.call({ source: results.at, sourceStride: results.stride, rows: routing.rowOfChoice, weights: routing.weights, used, output: output.at, outputStride: output.stride, bytes }),
-  );
+  if (!spec.routedBy) routerLogits(graph, spec, x);
+  const routing = route(graph, spec, kind);
+  const sum = spec.latent ? graph.rows('latent expert sum', spec.down.rows, kind) : output;
+  mix(graph, spec, spec.latent ? toLatent(graph, spec, spec.latent, x) : x, routing, sum);
+  if (spec.latent) fromLatent(graph, spec.latent, sum, output);
+  if (spec.adjugate) addAdjugates(graph, spec, spec.adjugate, output);
   if (spec.shared) addShared(graph, spec.shared, x, output);
+  if (spec.outputScale !== undefined) graph.perRow(kind, scaleRows.call({ input: output.at, inputStride: output.stride, output: output.at, outputStride: output.stride, bytes: 4 * output.columns, scale: spec.outputScale }));
 }
 
-interface Routing {
-  readonly weights: Placed;
-  readonly firstRows: Placed;
-  readonly inUse: Placed;
-  readonly rowOfChoice: Placed;
-  readonly tokenOfRow: Placed;
-  readonly expertOfRow: Placed;
-}
+/** What is done with rows once experts have been chosen. */
+type MixSpec = Pick<ExpertsSpec, 'used' | 'input' | 'down' | 'activation'>;
 
-function route(graph: Graph, spec: ExpertsSpec, x: Rows): Routing {
+/** The weighted sum of what each token's experts make of its row. */
+function mix(graph: Graph, spec: MixSpec, x: Rows, routing: Routing, sum: Rows): void {
   const { kind } = x.buffer;
-  const { count, used, gating, normalize, groups, selectionBias } = spec;
-  const logits = graph.rows('router logits', count, kind);
-  const scores = graph.rows('router scores', count, kind);
-  const words = (name: string): Placed => graph.buffer(`router ${name}`, kind, 4 * used).place;
-  const table = (name: string): Placed => graph.table(`router ${name}`, 4 * (count + 1));
-  const routing = {
-    weights: words('weights'),
-    firstRows: table('first rows'),
-    inUse: table('experts in use'),
-    rowOfChoice: words('row of choice'),
-    tokenOfRow: words('token of row'),
-    expertOfRow: words('expert of row'),
-  };
-  const chosen = words('chosen');
-  graph.parallel(multiplyTask(graph, matrixOf(graph, spec.router), x, logits));
-  graph.perRow(kind, ...biasCalls(graph, spec.router, logits));
-  graph.perRow(
-    kind,
-    routeExperts({
-      logits: logits.at,
-      logitsStride: logits.stride,
-      scores: scores.at,
-      scoresStride: scores.stride,
-      experts: count,
-      used,
-      gating,
-      normalize,
-      factor: spec.weightScale,
-      bias: selectionBias && graph.tensor(selectionBias),
-      groups,
-      chosen,
-      weights: routing.weights,
-    }),
-  );
-  graph.parallel({ per: 'one', factor: 1, chunk: 1, calls: [groupByExpert({ chosen, tokens: graph.step.part(kind), used, experts: count, ...routing })] });
-  return routing;
+  const { used } = spec;
+  const results = slots(graph, 'expert results', spec.down.rows, used, kind);
+  const inner = slots(graph, 'expert inner', spec.down.columns, used, kind);
+  activate(graph, spec, multiplyFirst(graph, spec, gatherInputs(graph, spec, x, routing), routing), inner);
+  multiplyExperts(graph, routing, [spec.down, inner, results]);
+  graph.parallel({ per: countOf(kind), factor: used, chunk: 1, calls: expertBiasCalls(graph, spec.down, results, routing) });
+  const bytes = 4 * spec.down.rows;
+  graph.perRow(kind, combineExperts.call({ source: results.at, sourceStride: results.stride, rows: routing.rowOfChoice, weights: routing.weights, used, output: sum.at, outputStride: sum.stride, bytes }));
+}
+
+/** What adjugates make of the sum of the experts is added to it. */
+function addAdjugates(graph: Graph, spec: ExpertsSpec, adjugate: AdjugateSpec, output: Rows): void {
+  const { kind } = output.buffer;
+  const mixSpec = { ...adjugate, activation: spec.activation };
+  const more = graph.rows('adjugate experts', output.columns, kind);
+  graph.perRow(kind, ...convertFor(graph, output, firstMatrices(graph, mixSpec)));
+  mix(graph, mixSpec, output, routeToAdjugates(graph, spec, adjugate, kind), more);
+  graph.perRow(kind, addRows.call({ target: output.at, targetStride: output.stride, source: more.at, sourceStride: more.stride, bytes: 4 * output.columns, scale: adjugate.scale }));
+}
+
+/** What experts read where they work on rows of another length. */
+function toLatent(graph: Graph, spec: ExpertsSpec, { down }: LatentSpec, x: Rows): Rows {
+  const { kind } = x.buffer;
+  const rows = graph.rows('latent expert input', down.rows, kind);
+  linearMaps(graph, x, [down, rows]);
+  graph.perRow(kind, ...convertFor(graph, rows, firstMatrices(graph, spec)));
+  return rows;
+}
+
+function fromLatent(graph: Graph, { norm, up }: LatentSpec, sum: Rows, output: Rows): void {
+  graph.perRow(sum.buffer.kind, ...(norm ? [normCall(graph, norm, sum, sum)] : []), ...convertFor(graph, sum, [matrixOf(graph, up)]));
+  linearMaps(graph, sum, [up, output]);
 }
 
 /** Rows for every choice of every token. */
@@ -99,18 +83,38 @@ function slots(graph: Graph, name: string, columns: number, used: number, kind: 
   return { ...wholeRows(buffer, columns), stride: 4 * columns };
 }
 
-function firstMatrices(graph: Graph, { gate, up }: ExpertsSpec): MatrixWeight[] {
-  return [...(gate ? [expertMatrix(graph, gate)] : []), expertMatrix(graph, up)];
+/** The maps that experts begin with. */
+function firstMaps({ input }: MixSpec): ExpertsLinearSpec[] {
+  if (input.kind === 'fused') return [input.gateUp];
+  return input.kind === 'gated' ? [input.gate, input.up] : [input.up];
 }
+
+const firstMatrices = (graph: Graph, spec: MixSpec): MatrixWeight[] => firstMaps(spec).map((map) => expertMatrix(graph, map));
 
 const expertMatrix = (graph: Graph, { weight, rows, columns, count, precise }: ExpertsLinearSpec): MatrixWeight => graph.matrix(weight, rows, columns, { count, precise });
 
-/** Copies each token's row to where its experts find it, in every form that they read. */
-function gatherInputs(graph: Graph, spec: ExpertsSpec, x: Rows, { tokenOfRow }: Routing): Rows {
+const besideOf = (graph: Graph, { weight, rows, columns, count }: ExpertsLinearSpec): AdapterMatrices | undefined => adapterMatrices(graph, weight, { rows, columns, count });
+
+/** Which row of scales each sorted row has. */
+const sortedOwners = (graph: Graph, kind: RowKind, used: number): Placed => graph.buffer('owners of expert rows', kind, 4 * used).place;
+
+/** Copies each token's row to where its experts find it, in every form that they read; if weighted, the forms are made then. */
+function gatherInputs(graph: Graph, spec: MixSpec, x: Rows, { tokenOfRow, weightOfRow }: Routing): Rows {
   const { kind } = x.buffer;
   const sorted = slots(graph, 'expert input', x.columns, spec.used, kind);
+  const isAdapted = firstMaps(spec).some((map) => besideOf(graph, map));
+  const owners = isAdapted || besideOf(graph, spec.down) ? [gatherRows.call({ table: ownersOf(graph, kind), tableStride: 4, indexes: tokenOfRow, output: sortedOwners(graph, kind, spec.used), outputStride: 4, bytes: 4 })] : [];
+  if (weightOfRow) {
+    const bytes = 4 * x.columns;
+    const copy = gatherRows.call({ table: x.at, tableStride: x.stride, indexes: tokenOfRow, output: sorted.at, outputStride: sorted.stride, bytes });
+    const weigh = scaleByToken.call({ target: sorted.at, tokenStride: sorted.stride, groupStride: 0, groups: 1, factors: weightOfRow, bytes });
+    graph.parallel({ per: countOf(kind), factor: spec.used, chunk: 1, calls: [...owners, copy, weigh, ...convertFor(graph, sorted, firstMatrices(graph, spec), { multiple: spec.used })] });
+    return sorted;
+  }
   const forms = new Map(firstMatrices(graph, spec).map(({ format }) => [format.activation?.name, format.activation]));
-  const calls: KernelCall[] = [];
+  // Adapters read floats.
+  if (isAdapted) forms.set(undefined, undefined);
+  const calls: KernelCall[] = [...owners];
   for (const activation of forms.values()) {
     const from = activation ? convertedRows(graph, x, activation) : x;
     const to = activation ? convertedRows(graph, sorted, activation, spec.used) : sorted;
@@ -121,8 +125,27 @@ function gatherInputs(graph: Graph, spec: ExpertsSpec, x: Rows, { tokenOfRow }: 
   return sorted;
 }
 
-function expertTask(graph: Graph, spec: ExpertsLinearSpec, input: Rows, output: Rows, { inUse, firstRows }: Routing): Task {
-  const { format, place, rows, columns } = expertMatrix(graph, spec);
+/** Products of sorted rows, each with the matrix of its expert; what adapters make of them is kept beside the output. */
+function multiplyExperts(graph: Graph, routing: Routing, ...products: readonly (readonly [ExpertsLinearSpec, Rows, Rows])[]): void {
+  const adapted = products.flatMap(([map, input, output], i) => {
+    const beside = besideOf(graph, map);
+    const used = output.buffer.rowBytes / output.stride;
+    return beside ? [{ beside, input, output, used, between: slots(graph, `expert ${betweenRows(graph, beside, i, output.buffer.kind).buffer.name}`, beside.rank, used, output.buffer.kind) }] : [];
+  });
+  const thin = (matrix: MatrixWeight, from: Rows, to: Rows): Task => ({ ...expertTask(graph, matrix, from, to, routing), per: 'adaptedExperts' });
+  graph.parallel(
+    ...products.map(([map, input, output]) => expertTask(graph, expertMatrix(graph, map), input, output, routing)),
+    ...adapted.map(({ beside, input, between }) => thin(beside.down, input, between)),
+  );
+  for (const { beside, between, used } of adapted) {
+    const { kind } = between.buffer;
+    graph.parallel({ per: adaptedCount(kind), factor: used, chunk: 1, calls: [weighCall(graph, beside, between, sortedOwners(graph, kind, used))] });
+  }
+  graph.parallel(...adapted.map(({ beside, between, output }) => thin(beside.up, between, deltaRows(graph, output))));
+}
+
+function expertTask(graph: Graph, matrix: MatrixWeight, input: Rows, output: Rows, { inUse, firstRows }: Routing): Task {
+  const { format, place, rows, columns } = matrix;
   const used = output.buffer.rowBytes / output.stride;
   const source = format.activation ? convertedRows(graph, input, format.activation, used) : input;
   const chunkRows = format.rowChunk(rows, columns, graph.options.threads);
@@ -142,33 +165,34 @@ function expertTask(graph: Graph, spec: ExpertsLinearSpec, input: Rows, output: 
   return { per: 'experts', factor: Math.ceil(rows / chunkRows), chunk: 1, calls: [call] };
 }
 
-function expertBias(graph: Graph, { bias, rows }: ExpertsLinearSpec, target: Rows, { expertOfRow }: Routing): KernelCall[] {
-  if (!bias) return [];
-  return [addGatheredRows.call({ table: graph.tensor(bias), tableStride: 4 * rows, indexes: expertOfRow, target: target.at, targetStride: target.stride, bytes: 4 * rows })];
+/** What each row's expert scales it by and adds to it, and what adapters add. */
+function expertBiasCalls(graph: Graph, map: ExpertsLinearSpec, target: Rows, { expertOfRow }: Routing): KernelCall[] {
+  const { bias, scale, rows } = map;
+  const bytes = 4 * rows;
+  const scales = scale ? [scaleByIndex.call({ target: target.at, targetStride: target.stride, factors: graph.tensor(scale), indexes: expertOfRow, bytes })] : [];
+  const { kind, rowBytes } = target.buffer;
+  if (besideOf(graph, map)) scales.push(deltaCall(graph, target, sortedOwners(graph, kind, rowBytes / target.stride)));
+  if (!bias) return scales;
+  return [...scales, addGatheredRows.call({ table: graph.tensor(bias), tableStride: bytes, indexes: expertOfRow, target: target.at, targetStride: target.stride, bytes })];
 }
 
-function activate(graph: Graph, spec: ExpertsSpec, { gate, up, inner }: { gate?: Rows; up: Rows; inner: Rows }, routing: Routing): void {
-  const { kind } = up.buffer;
-  const biases = [...(spec.gate && gate ? expertBias(graph, spec.gate, gate, routing) : []), ...expertBias(graph, spec.up, up, routing)];
-  graph.parallel({ per: countOf(kind), factor: spec.used, chunk: 1, calls: biases });
-  const blocks = Math.ceil(inner.columns / blockColumns);
-  const input = gate ?? up;
-  const operands = {
-    input: input.at,
-    inputStride: input.stride,
-    up: up.at,
-    upStride: up.stride,
-    output: inner.at,
-    outputStride: inner.stride,
-    rowBytes: 4 * inner.columns,
-    blockBytes: 4 * blockColumns,
-    blocks,
-  };
-  const { activation } = spec;
-  const call =
-    typeof activation === 'string' ? (gate ? gatedActivations : plainActivations)[activation].call(operands) : clampedSwiglu.call({ ...operands, alpha: activation.alpha, limit: activation.limit });
+function multiplyFirst(graph: Graph, spec: MixSpec, sorted: Rows, routing: Routing): GatedRows {
+  const { kind } = sorted.buffer;
+  const { used } = spec;
+  const maps = firstMaps(spec);
+  const products = maps.map((map, i) => slots(graph, `expert product ${i}`, map.rows, used, kind));
+  multiplyExperts(graph, routing, ...maps.map((map, i) => [map, sorted, products[i]] as const));
+  graph.parallel({ per: countOf(kind), factor: used, chunk: 1, calls: maps.flatMap((map, i) => expertBiasCalls(graph, map, products[i], routing)) });
+  const [first] = products;
+  const inner = spec.down.columns;
+  if (spec.input.kind === 'fused') return { gate: columnsOf(first, 0, inner), up: columnsOf(first, inner, inner) };
+  return { gate: first, up: products[products.length - 1] };
+}
+
+function activate(graph: Graph, spec: MixSpec, rows: GatedRows, inner: Rows): void {
+  const { call, blocks } = activateRows(spec.activation, spec.input.kind === 'plain', rows, inner);
   const conversions = convertFor(graph, inner, [expertMatrix(graph, spec.down)], { blocks, blockColumns, multiple: spec.used });
-  graph.parallel({ per: countOf(kind), factor: spec.used * blocks, chunk: 1, calls: [call, ...conversions] });
+  graph.parallel({ per: countOf(inner.buffer.kind), factor: spec.used * blocks, chunk: 1, calls: [call, ...conversions] });
 }
 
 function addShared(graph: Graph, { dense, gate }: NonNullable<ExpertsSpec['shared']>, x: Rows, output: Rows): void {
@@ -181,6 +205,6 @@ function addShared(graph: Graph, { dense, gate }: NonNullable<ExpertsSpec['share
     return;
   }
   const share = graph.rows('shared expert gate', 1, kind);
-  graph.parallel(multiplyTask(graph, matrixOf(graph, gate), x, share));
+  linearMaps(graph, x, [gate, share]);
   graph.perRow(kind, addGatedRows.call({ ...sum, gate: share.at, gateStride: share.stride }));
 }

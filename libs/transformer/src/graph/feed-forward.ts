@@ -1,13 +1,12 @@
-import { gatedActivations, plainActivations, type KernelCall } from '@starling/kernels';
-import type { DenseSpec } from '../architecture/block-spec.js';
+import { keepUpperEnd, multiplyRows, plainActivations } from '@starling/kernels/internal';
+import type { ActivationSpec, DenseSpec } from '../architecture/block-spec.js';
+import { activateRows, blockColumns } from './activation.js';
 import type { Graph } from './graph.js';
 import { countOf } from './graph.js';
-import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
+import { convertFor, linearMaps, matrixOf } from './linear.js';
+import { normCall } from './norm.js';
 import { columnsOf, wholeRows, type Rows } from './rows.js';
 import type { MatrixWeight } from './weights.js';
-
-/** Columns of a row that one worker takes: long rows of few tokens are shared. A multiple of what is quantized together. */
-const blockColumns = 1024;
 
 /** Matrices that read the block's input. */
 export function denseInputs(graph: Graph, { input }: DenseSpec): MatrixWeight[] {
@@ -22,47 +21,38 @@ export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows)
   const { input } = spec;
   if (input.kind === 'plain') {
     const up = graph.rows('feed-forward up', length, kind);
-    graph.parallel(multiplyTask(graph, matrixOf(graph, input.up), x, up));
-    graph.perRow(kind, ...biasCalls(graph, input.up, up));
+    linearMaps(graph, x, [input.up, up]);
     activate(graph, spec, up, up, up);
-    multiplyDown(graph, spec, up, output);
+    linearMaps(graph, up, [spec.down, output]);
   } else {
     const both = graph.rows('feed-forward gate and up', 2 * length, kind);
     // The activated rows take the place of the gate's: a row of a prompt is long.
     const gate = wholeRows(both.buffer, length);
     const up = columnsOf(both, length, length);
-    if (input.kind === 'fused') {
-      graph.parallel(multiplyTask(graph, matrixOf(graph, input.gateUp), x, both));
-      graph.perRow(kind, ...biasCalls(graph, input.gateUp, both));
-    } else {
-      graph.parallel(multiplyTask(graph, matrixOf(graph, input.gate), x, gate), multiplyTask(graph, matrixOf(graph, input.up), x, up));
-      graph.perRow(kind, ...biasCalls(graph, input.gate, gate), ...biasCalls(graph, input.up, up));
-    }
+    if (input.kind === 'fused') linearMaps(graph, x, [input.gateUp, both]);
+    else linearMaps(graph, x, [input.gate, gate], [input.up, up]);
+    if (spec.gateDeviations !== undefined) graph.perRow(kind, keepUpperEnd.call({ target: gate.at, targetStride: gate.stride, columns: length, deviations: spec.gateDeviations }));
     activate(graph, spec, gate, up, gate);
-    multiplyDown(graph, spec, gate, output);
+    linearMaps(graph, gate, [spec.down, output]);
   }
 }
 
-function multiplyDown(graph: Graph, spec: DenseSpec, inner: Rows, output: Rows): void {
-  graph.parallel(multiplyTask(graph, matrixOf(graph, spec.down), inner, output));
-  graph.perRow(inner.buffer.kind, ...biasCalls(graph, spec.down, output));
+/** activation(x), element by element. */
+export function activationBlock(graph: Graph, { activation }: ActivationSpec, x: Rows, output: Rows): void {
+  const bytes = 4 * x.columns;
+  const operands = { input: x.at, inputStride: x.stride, up: x.at, upStride: x.stride, output: output.at, outputStride: output.stride };
+  graph.perRow(x.buffer.kind, plainActivations[activation].call({ ...operands, rowBytes: bytes, blockBytes: bytes, blocks: 1 }));
 }
 
 function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Rows): void {
   const { kind } = inner.buffer;
-  const blocks = Math.ceil(inner.columns / blockColumns);
-  const kernels = spec.input.kind === 'plain' ? plainActivations : gatedActivations;
-  const call: KernelCall = kernels[spec.activation].call({
-    input: gate.at,
-    inputStride: gate.stride,
-    up: up.at,
-    upStride: up.stride,
-    output: inner.at,
-    outputStride: inner.stride,
-    rowBytes: 4 * inner.columns,
-    blockBytes: 4 * blockColumns,
-    blocks,
-  });
-  const conversions = convertFor(graph, inner, [matrixOf(graph, spec.down)], { blocks, blockColumns });
+  const { call, blocks } = activateRows(spec.activation, spec.input.kind === 'plain', { gate, up }, inner);
+  const down = [matrixOf(graph, spec.down)];
+  const { innerDivisors, innerNorm } = spec;
+  const conversions = innerDivisors || innerNorm ? [] : convertFor(graph, inner, down, { blocks, blockColumns });
   graph.parallel({ per: countOf(kind), factor: blocks, chunk: 1, calls: [call, ...conversions] });
+  if (innerNorm) graph.perRow(kind, normCall(graph, innerNorm, inner, inner), ...(innerDivisors ? [] : convertFor(graph, inner, down)));
+  if (!innerDivisors) return;
+  const factors = graph.vector(`1 / ${innerDivisors.name}`, { tensor: innerDivisors, derive: (values) => values.map((value) => 1 / value) }, 4 * inner.columns);
+  graph.perRow(kind, multiplyRows.call({ target: inner.at, targetStride: inner.stride, source: factors, sourceStride: 0, bytes: 4 * inner.columns }), ...convertFor(graph, inner, down));
 }

@@ -1,9 +1,12 @@
+import { assert } from '@starling/core';
 import type { TensorInfo } from '@starling/gguf';
-import type { KernelCall, KvFormat, MatrixFormat, Phase, Placed, StepCount, Task } from '@starling/kernels';
+import { matrixFormatOf, type KernelCall, type MatrixFormat, type Phase, type Placed, type StepCount, type Task } from '@starling/kernels';
+import type { KvFormat } from '@starling/kernels/internal';
+import type { AdapterSet } from '../adapters/adapter-set.js';
 import { Place, RangeHome } from './placement.js';
 import { floatRowBytes, RowBuffer, wholeRows, type RowKind, type Rows } from './rows.js';
 import { StepBlock } from './step-block.js';
-import type { MatrixWeight, VectorWeight } from './weights.js';
+import type { AdapterMatrices, MadeRows, MatrixWeight, VectorWeight } from './weights.js';
 
 /** What the graph of a model depends on besides the model. */
 export interface GraphOptions {
@@ -17,6 +20,11 @@ export interface GraphOptions {
   readonly causal: boolean;
   /** How a tensor's weights are kept; `precise`: products should lose no more than rounding to f32 does, where that costs little. */
   readonly formatOf: (tensor: TensorInfo, precise: boolean) => MatrixFormat;
+  readonly adapters?: AdapterSet;
+  /** Owners of pages that nobody sees beyond a window: they are among pages of their own, see `windowedOwners`. Default: none. */
+  readonly windowed?: ReadonlySet<object>;
+  /** Whether the model tells the tokens of two texts apart. Default false. */
+  readonly hasTypes?: boolean;
 }
 
 /** A phase, and what else is known of it. */
@@ -38,6 +46,8 @@ export type GraphItem = { readonly kind: 'phase'; readonly phase: GraphPhase } |
 export interface KvRegion {
   readonly home: RangeHome;
   readonly pageBytes: number;
+  /** It has as many pages as windows need, which `step` gets as `windowPages`. */
+  readonly isWindowed: boolean;
   readonly place: Place;
 }
 
@@ -48,8 +58,8 @@ export interface StateRegion {
   readonly place: Place;
 }
 
-/** Program sections: the layers, then either logits or hidden states. */
-export type Section = 'body' | 'head' | 'hidden';
+/** Program sections: the layers, then either logits or hidden states; what an encoder does before all of it. */
+export type Section = 'encoder' | 'body' | 'head' | 'hidden';
 
 /**
  * Records what a step does, as phases of tasks, together with the weights, buffers and pages it needs; addresses are set later.
@@ -61,15 +71,19 @@ export class Graph {
   readonly step: StepBlock;
   readonly matrices: MatrixWeight[] = [];
   readonly vectors: VectorWeight[] = [];
+  /** The file's tensors that something here is made from. */
+  readonly tensors = new Set<TensorInfo>();
   readonly kvRegions: KvRegion[] = [];
   readonly stateRegions: StateRegion[] = [];
   readonly buffers = new Map<string, RowBuffer>();
   readonly tables = new Map<string, { readonly place: Place; readonly bytes: number }>();
-  readonly sections: Record<Section, GraphItem[]> = { body: [], head: [], hidden: [] };
+  readonly sections: Record<Section, GraphItem[]> = { encoder: [], body: [], head: [], hidden: [] };
   /** Tasks that each memory runs beside its first phase, for tables that its layers need. Called once the homes have their memories. */
   readonly prologues: { readonly home: RangeHome; readonly key: string; readonly task: () => Task }[] = [];
   /** All homes, in the order of the residual stream. */
   readonly homes: RangeHome[] = [];
+  /** Rows of all tokens that later layers read beside the residual stream, by name. */
+  readonly kept = new Map<string, Rows>();
   /** The memory that what is recorded now belongs to. */
   home: RangeHome;
   /** Bytes of scratch that the hungriest kernel needs for each worker. */
@@ -80,9 +94,11 @@ export class Graph {
   #chain: { readonly per: StepCount; readonly calls: KernelCall[] } | undefined;
   readonly #matricesByTensor = new Map<TensorInfo, MatrixWeight>();
   readonly #vectorsByTensor = new Map<string, Placed>();
+  readonly #beside = new Map<TensorInfo, AdapterMatrices | undefined>();
+  readonly #regionsByOwner = new Map<object, KvRegion>();
 
   constructor(readonly options: GraphOptions) {
-    this.step = new StepBlock(options);
+    this.step = new StepBlock({ ...options, hasWindowPages: (options.windowed?.size ?? 0) > 0, adapterCount: options.adapters?.adapters.length });
     this.home = this.newHome('embedding');
   }
 
@@ -100,9 +116,9 @@ export class Graph {
   }
 
   /** Goes on in another home; `rows` cross over if it is in another memory. */
-  moveTo(home: RangeHome, rows: Rows): void {
+  moveTo(home: RangeHome, ...all: readonly Rows[]): void {
     this.#closeChain();
-    this.sections[this.#section].push({ kind: 'seam', seam: { from: this.home, to: home, rows } });
+    for (const rows of all) this.sections[this.#section].push({ kind: 'seam', seam: { from: this.home, to: home, rows } });
     this.home = home;
   }
 
@@ -132,15 +148,33 @@ export class Graph {
     const format = this.options.formatOf(tensor, precise);
     const known = this.#matricesByTensor.get(tensor);
     if (known) return known;
-    const weight = { tensor, format, rows, columns, count, bytes: count * format.bytes(rows, columns), home: this.home, place: new Place(tensor.name) };
-    this.matrices.push(weight);
+    const weight = this.#newMatrix(tensor.name, tensor, format, { rows, columns, count });
+    this.tensors.add(tensor);
     this.#matricesByTensor.set(tensor, weight);
     return weight;
   }
 
-  /** Values in this home as floats (or doubles, for a Float64Array). */
+  /** A matrix whose rows are put together at load. */
+  madeMatrix(label: string, source: MadeRows, rows: number, columns: number, count: number): MatrixWeight {
+    return this.#newMatrix(label, source, matrixFormatOf(source.type), { rows, columns, count });
+  }
+
+  #newMatrix(label: string, source: MatrixWeight['source'], format: MatrixFormat, { rows, columns, count }: Pick<MatrixWeight, 'rows' | 'columns' | 'count'>): MatrixWeight {
+    const weight = { label, source, format, rows, columns, count, bytes: count * format.bytes(rows, columns), home: this.home, place: new Place(label) };
+    this.matrices.push(weight);
+    return weight;
+  }
+
+  /** What adapters have beside a tensor, made when it is first asked for. */
+  besideOnce(tensor: TensorInfo, make: () => AdapterMatrices | undefined): AdapterMatrices | undefined {
+    if (!this.#beside.has(tensor)) this.#beside.set(tensor, make());
+    return this.#beside.get(tensor);
+  }
+
+  /** Values in this home as floats (or doubles, for a Float64Array, or words, for an Int32Array). */
   vector(label: string, source: VectorWeight['source'], bytes: number): Placed {
     const place = new Place(label);
+    if (!ArrayBuffer.isView(source) && !('read' in source)) this.tensors.add('derive' in source ? source.tensor : source);
     this.vectors.push({ label, source, bytes, home: this.home, place });
     return place;
   }
@@ -155,11 +189,19 @@ export class Graph {
     return place;
   }
 
-  /** Pages of a layer. */
-  pages(pageBytes: number): Placed {
-    const place = new Place('pages');
-    this.kvRegions.push({ home: this.home, pageBytes, place });
-    return place;
+  /** Pages of a layer. @param owner by what other layers find them */
+  pages(pageBytes: number, owner?: object): KvRegion {
+    const region = { home: this.home, pageBytes, isWindowed: owner !== undefined && this.options.windowed?.has(owner) === true, place: new Place('pages') };
+    this.kvRegions.push(region);
+    if (owner) this.#regionsByOwner.set(owner, region);
+    return region;
+  }
+
+  /** The pages of an earlier layer. */
+  pagesOf(owner: object): KvRegion {
+    const region = this.#regionsByOwner.get(owner);
+    assert(region !== undefined, 'a layer that shares its pages comes first');
+    return region;
   }
 
   /** Recurrent state of a layer. */

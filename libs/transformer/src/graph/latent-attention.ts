@@ -1,9 +1,12 @@
-import { copyGroups, gatherRows, headRows, kvPageBytes, scaleByToken, type KernelCall, type Placed, type Task } from '@starling/kernels';
-import type { ExpertsLinearSpec, LinearSpec } from '../architecture/block-spec.js';
+import type { KernelCall, Task } from '@starling/kernels';
+import { copyGroups, kvPageBytes, scaleByToken } from '@starling/kernels/internal';
+import type { LinearSpec } from '../architecture/block-spec.js';
 import type { LatentAttentionSpec } from '../architecture/mixer-spec.js';
 import type { Graph } from './graph.js';
-import { biasCalls, convertedRows, convertFor, matrixOf, multiplyTask } from './linear.js';
+import { biasCalls, convertFor, matrixOf, multiply } from './linear.js';
 import { normCall } from './norm.js';
+import { outputGate } from './output-gate.js';
+import { asPairs, gatherPairs, headMatrix, headTables, pairRows, perHeadTask } from './per-head.js';
 import { rotation } from './rotation.js';
 import { columnsOf, wholeRows, type Rows } from './rows.js';
 import { attentionTask, shapeOf, writeCall, type ScoreSpec } from './scores.js';
@@ -14,8 +17,8 @@ import type { MatrixWeight } from './weights.js';
 const headChunk = 8;
 
 /** Matrices that read the block's input. */
-export function latentAttentionInputs(graph: Graph, { query, reduction }: LatentAttentionSpec): MatrixWeight[] {
-  return [query.kind === 'direct' ? query.linear : query.first, reduction].map((linear) => matrixOf(graph, linear));
+export function latentAttentionInputs(graph: Graph, { query, reduction, gate }: LatentAttentionSpec): MatrixWeight[] {
+  return [query.kind === 'direct' ? query.linear : query.first, reduction, ...(gate ? [gate.linear] : [])].map((linear) => matrixOf(graph, linear));
 }
 
 /**
@@ -23,36 +26,36 @@ export function latentAttentionInputs(graph: Graph, { query, reduction }: Latent
  * over those, which are key and value of all heads at once; else keys and values of all heads are made and kept.
  */
 export function latentAttentionBlock(graph: Graph, spec: LatentAttentionSpec, input: Rows, output: Rows): void {
-  const { heads, latentLength, plainLength, rotatedLength } = spec;
+  const { heads, latentLength, plainLength, rotatedLength, valueLength } = spec;
   const queries = pairRows(graph, 'latent queries', heads, plainLength + rotatedLength);
   const reduced = graph.rows('latent keys', latentLength + rotatedLength);
   projectInput(graph, spec, input, queries, reduced);
   const sums = spec.expansion.kind === 'joint' ? attendExpanded(graph, spec, spec.expansion.linear, queries, reduced) : attendLatent(graph, spec, spec.expansion, queries, reduced);
-  const matrix = matrixOf(graph, spec.output);
-  graph.perRow('tokens', ...convertFor(graph, sums, [matrix]));
-  graph.parallel(multiplyTask(graph, matrix, sums, output));
+  if (spec.gate) outputGate(graph, spec.gate, { heads, valueLength }, input, sums);
+  graph.perRow('tokens', ...convertFor(graph, sums, [matrixOf(graph, spec.output)]));
+  multiply(graph, [spec.output, sums, output]);
   graph.perRow('tokens', ...biasCalls(graph, spec.output, output));
 }
 
 /** Queries of all heads, and latent rows beside the shared part of the keys: normalized and rotated. */
 function projectInput(graph: Graph, spec: LatentAttentionSpec, input: Rows, queries: Rows, reduced: Rows): void {
   const { heads, latentLength, plainLength, rotatedLength, query, rope } = spec;
-  const task = (linear: LinearSpec, from: Rows, to: Rows): Task => multiplyTask(graph, matrixOf(graph, linear), from, to);
   if (query.kind === 'direct') {
-    graph.parallel(task(query.linear, input, queries), task(spec.reduction, input, reduced));
+    multiply(graph, [query.linear, input, queries], [spec.reduction, input, reduced]);
     graph.perRow('tokens', ...biasCalls(graph, query.linear, queries), ...biasCalls(graph, spec.reduction, reduced));
   } else {
     const short = graph.rows('latent query', query.first.rows);
-    graph.parallel(task(query.first, input, short), task(spec.reduction, input, reduced));
+    multiply(graph, [query.first, input, short], [spec.reduction, input, reduced]);
     graph.perRow('tokens', ...biasCalls(graph, query.first, short), ...biasCalls(graph, spec.reduction, reduced), normCall(graph, query.norm, short, short), ...convertFor(graph, short, [matrixOf(graph, query.second)]));
-    graph.parallel(task(query.second, short, queries));
+    multiply(graph, [query.second, short, queries]);
     graph.perRow('tokens', ...biasCalls(graph, query.second, queries));
   }
   const latent = columnsOf(reduced, 0, latentLength);
   const shared = columnsOf(reduced, latentLength, rotatedLength);
+  const turned = (rows: Rows, count: number, distance: number): KernelCall[] => (rope ? [rotation(graph, rope, rows, count, distance)] : []);
   graph.parallel(
-    { per: 'tokens', factor: heads, chunk: headChunk, calls: [rotation(graph, rope, columnsOf(queries, plainLength, rotatedLength), heads, plainLength + rotatedLength)] },
-    { per: 'tokens', factor: 1, chunk: 1, calls: [normCall(graph, spec.latentNorm, latent, latent), rotation(graph, rope, shared, 1, rotatedLength)] },
+    { per: 'tokens', factor: heads, chunk: headChunk, calls: turned(columnsOf(queries, plainLength, rotatedLength), heads, plainLength + rotatedLength) },
+    { per: 'tokens', factor: 1, chunk: 1, calls: [normCall(graph, spec.latentNorm, latent, latent), ...(spec.sharedNorm ? [normCall(graph, spec.sharedNorm, shared, shared)] : []), ...turned(shared, 1, rotatedLength)] },
   );
 }
 
@@ -60,14 +63,13 @@ function projectInput(graph: Graph, spec: LatentAttentionSpec, input: Rows, quer
 function attendExpanded(graph: Graph, spec: LatentAttentionSpec, expansion: LinearSpec, queries: Rows, reduced: Rows): Rows {
   const { heads, latentLength, plainLength, rotatedLength, valueLength } = spec;
   const keyLength = plainLength + rotatedLength;
-  const score: ScoreSpec = { heads, kvHeads: heads, keyLength, valueLength, scale: spec.scale };
+  const score: ScoreSpec = { heads, kvHeads: heads, keyLength, valueLength, scale: spec.scale, window: spec.window, sinks: spec.sinks };
   const latent = graph.rows('latent rows', latentLength);
   const expanded = graph.rows('latent expanded', expansion.rows);
   const keys = graph.rows('latent head keys', heads * keyLength);
   const values = graph.rows('latent head values', heads * valueLength);
-  const matrix = matrixOf(graph, expansion);
-  graph.perRow('tokens', copyHeads(columnsOf(reduced, 0, latentLength), 0, latent, 0, 1, latentLength), ...convertFor(graph, latent, [matrix]));
-  graph.parallel(multiplyTask(graph, matrix, latent, expanded));
+  graph.perRow('tokens', copyHeads(columnsOf(reduced, 0, latentLength), 0, latent, 0, 1, latentLength), ...convertFor(graph, latent, [matrixOf(graph, expansion)]));
+  multiply(graph, [expansion, latent, expanded]);
   graph.perRow('tokens', ...biasCalls(graph, expansion, expanded));
   const shape = shapeOf(graph, score);
   const pages = graph.pages(kvPageBytes(shape.kv));
@@ -76,7 +78,7 @@ function attendExpanded(graph: Graph, spec: LatentAttentionSpec, expansion: Line
     factor: heads,
     chunk: headChunk,
     calls: [
-      copyHeads(expanded, plainLength + valueLength, keys, keyLength, heads, plainLength),
+      ...(plainLength > 0 ? [copyHeads(expanded, plainLength + valueLength, keys, keyLength, heads, plainLength)] : []),
       copyHeads(columnsOf(reduced, latentLength, rotatedLength), 0, columnsOf(keys, plainLength, rotatedLength), keyLength, heads, rotatedLength),
       copyHeads(columnsOf(expanded, plainLength, valueLength), plainLength + valueLength, values, valueLength, heads, valueLength),
       ...temperatureCalls(graph, spec, queries, keyLength),
@@ -92,7 +94,7 @@ function attendExpanded(graph: Graph, spec: LatentAttentionSpec, expansion: Line
 function attendLatent(graph: Graph, spec: LatentAttentionSpec, { query, value }: Extract<LatentAttentionSpec['expansion'], { kind: 'perHead' }>, queries: Rows, reduced: Rows): Rows {
   const { heads, latentLength, plainLength, rotatedLength, valueLength } = spec;
   const keyLength = latentLength + rotatedLength;
-  const score: ScoreSpec = { heads, kvHeads: 1, keyLength, valueLength: latentLength, scale: spec.scale };
+  const score: ScoreSpec = { heads, kvHeads: 1, keyLength, valueLength: latentLength, scale: spec.scale, window: spec.window, sinks: spec.sinks };
   const tables = headTables(graph, heads);
   const shape = shapeOf(graph, score);
   const pages = graph.pages(kvPageBytes(shape.kv));
@@ -119,50 +121,6 @@ function attendLatent(graph: Graph, spec: LatentAttentionSpec, { query, value }:
   const sums = pairRows(graph, 'latent values', heads, valueLength);
   graph.parallel(perPair(gatherPairs(values, valueLength, tables.rowOfPair, sums, valueLength, valueLength)));
   return wholeRows(sums.buffer, heads * valueLength);
-}
-
-/** Rows of all heads of a token, one after another without a gap, so that pairs of token and head can be numbered. */
-function pairRows(graph: Graph, name: string, heads: number, length: number): Rows {
-  return wholeRows(graph.buffer(name, 'tokens', 4 * heads * length), heads * length);
-}
-
-/** One row for each pair of such a buffer. */
-const asPairs = (rows: Rows, length: number): Rows => ({ ...rows, stride: 4 * length, columns: length });
-
-interface HeadTables {
-  readonly firstRows: Placed;
-  readonly inUse: Placed;
-  readonly rowOfPair: Placed;
-  readonly pairOfRow: Placed;
-}
-
-function headTables(graph: Graph, heads: number): HeadTables {
-  const tables = {
-    firstRows: graph.table('first rows of heads', 4 * (heads + 1)),
-    inUse: graph.table('all heads', 4 * heads),
-    rowOfPair: graph.buffer('row of token and head', 'tokens', 4 * heads).place,
-    pairOfRow: graph.buffer('token and head of row', 'tokens', 4 * heads).place,
-  };
-  graph.prologue(`head rows ${heads}`, () => ({ per: 'one', factor: 1, chunk: 1, calls: [headRows({ tokens: graph.step.part('tokens'), heads, ...tables })] }));
-  return tables;
-}
-
-const headMatrix = (graph: Graph, { weight, rows, columns, count }: ExpertsLinearSpec): MatrixWeight => graph.matrix(weight, rows, columns, { count });
-
-/** Each head's rows times its own matrix. Both are sorted by head. */
-function perHeadTask(graph: Graph, spec: ExpertsLinearSpec, { firstRows, inUse }: HeadTables, heads: number, input: Rows, output: Rows): Task {
-  const { format, place, rows, columns } = headMatrix(graph, spec);
-  const from = asPairs(input, columns);
-  const source = format.activation ? convertedRows(graph, from, format.activation, heads) : from;
-  const chunkRows = format.rowChunk(rows, columns, graph.options.threads);
-  graph.needScratch(format.scratchBytes(columns));
-  const call = format.multiplyExperts({ weights: place, input: source.at, inputStride: source.stride, output: output.at, outputStride: 4 * rows, columns, inUse, firstRows, rows, chunkRows });
-  return { per: 'one', factor: heads * Math.ceil(rows / chunkRows), chunk: 1, calls: [call] };
-}
-
-/** The first `length` floats of the pair that `order` names, for each pair. */
-function gatherPairs(from: Rows, fromLength: number, order: Placed, to: Rows, toLength: number, length: number): KernelCall {
-  return gatherRows.call({ table: from.at, tableStride: 4 * fromLength, indexes: order, output: to.at, outputStride: 4 * toLength, bytes: 4 * length });
 }
 
 /** `length` floats of each head from one place to another; `fromLength` of 0 gives all heads the same. Unit = token * heads + head. */

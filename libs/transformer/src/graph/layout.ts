@@ -1,18 +1,22 @@
 import { alignUp, StarlingError } from '@starling/core';
-import { controlBytes, descriptorWords, MemoryLayout, structureWords, transferRows, type KernelTable, type Phase, type Task } from '@starling/kernels';
-import type { Graph, GraphPhase, Section } from './graph.js';
+import { MemoryLayout, type KernelTable, type Phase, type Task } from '@starling/kernels';
+import { controlBytes, descriptorWords, structureWords, transferRows } from '@starling/kernels/internal';
+import type { Graph, GraphPhase, KvRegion, Section } from './graph.js';
 import { countOf } from './graph.js';
 import type { Place, RangeHome } from './placement.js';
 import type { RowKind } from './rows.js';
+import { fileBytesOf } from './weights.js';
 
 /** The programs of a model: all of a step, and its sections one by one. */
-export const programNames = ['forward', 'body', 'head', 'hidden'] as const;
+export const programNames = ['encoder', 'forward', 'body', 'head', 'hidden'] as const;
 export type ProgramName = (typeof programNames)[number];
 
-const sectionsOf: Record<ProgramName, readonly Section[]> = { forward: ['body', 'head'], body: ['body'], head: ['head'], hidden: ['hidden'] };
+const sectionsOf: Record<ProgramName, readonly Section[]> = { encoder: ['encoder'], forward: ['body', 'head'], body: ['body'], head: ['head'], hidden: ['hidden'] };
 
 export interface LayoutOptions {
   readonly pageCount: number;
+  /** Pages of windowed layers that have pages of their own. */
+  readonly windowPageCount: number;
   /** Rows of logits made at a time. */
   readonly headRows: number;
   /** Bytes that a memory may have. */
@@ -21,13 +25,14 @@ export interface LayoutOptions {
 
 /** Where everything is. */
 export interface ModelLayout {
-  /** Bytes of each memory. */
+  /** Bytes of each memory, in whole pages of WebAssembly. */
   readonly memories: readonly number[];
   readonly programs: Readonly<Record<ProgramName, PlannedProgram>>;
   /** How weights get from the file to their places, by memory. */
   readonly loading: readonly LoadingPlan[];
   /** (threads, memories) */
   readonly scratch: readonly (readonly number[])[];
+  /** Of all memories: weights, pages, and all else. */
   readonly weightBytes: number;
   readonly kvBytes: number;
   readonly scratchBytes: number;
@@ -67,7 +72,6 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
   const layouts = Array.from({ length: memoryCount }, () => planShared(graph, options));
   const [{ scratch, buffers }] = layouts;
   const programs = planPrograms(phases, layouts.map(({ layout }) => layout));
-  const fixedBytes = layouts.reduce((sum, { layout }) => sum + layout.byteLength, 0);
   let weightBytes = 0;
   let kvBytes = 0;
   const place = (home: RangeHome, label: string, bytes: number, to: Place): void => {
@@ -77,30 +81,29 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
     place(home, label, bytes, to);
     weightBytes += bytes;
   }
-  for (const { home, pageBytes, place: to } of graph.kvRegions) {
-    place(home, 'pages', pageBytes * options.pageCount, to);
-    kvBytes += pageBytes * options.pageCount;
+  for (const region of graph.kvRegions) {
+    place(region.home, 'pages', regionBytes(region, options), region.place);
+    kvBytes += regionBytes(region, options);
   }
-  let stateBytes = 0;
-  for (const { home, slotBytes, place: to } of graph.stateRegions) {
-    place(home, 'state', slotBytes * graph.options.maxSequences, to);
-    stateBytes += slotBytes * graph.options.maxSequences;
-  }
-  for (const { home, tensor, bytes, place: to } of graph.matrices) {
-    place(home, tensor.name, bytes, to);
+  for (const { home, slotBytes, place: to } of graph.stateRegions) place(home, 'state', slotBytes * graph.options.maxSequences, to);
+  for (const { home, label, bytes, place: to } of graph.matrices) {
+    place(home, label, bytes, to);
     weightBytes += bytes;
   }
   const loading = layouts.map(({ layout }, memory) => planLoading(graph, table, memory, layout, { first: layouts[0].layout, buffers }));
+  const memories = layouts.map(({ layout }) => layout.memoryBytes);
   return {
-    memories: layouts.map(({ layout }) => layout.byteLength),
+    memories,
     programs,
     loading,
     scratch: scratch.map((address) => layouts.map(() => address)),
     weightBytes,
     kvBytes,
-    scratchBytes: fixedBytes + stateBytes,
+    scratchBytes: memories.reduce((sum, bytes) => sum + bytes, 0) - weightBytes - kvBytes,
   };
 }
+
+const regionBytes = ({ pageBytes, isWindowed }: KvRegion, { pageCount, windowPageCount }: LayoutOptions): number => pageBytes * (isWindowed ? windowPageCount : pageCount);
 
 /** What every memory begins with. */
 interface SharedLayout {
@@ -125,14 +128,14 @@ function planShared(graph: Graph, { headRows }: LayoutOptions): SharedLayout {
 }
 
 /** Gives each home its memory, in order; gives the number of memories. */
-function assignMemories(graph: Graph, { pageCount, memoryBytes }: LayoutOptions, sharedBytes: number): number {
+function assignMemories(graph: Graph, options: LayoutOptions, sharedBytes: number): number {
   const slack = 2 ** 20;
   const bytes = new Map<RangeHome, number>(graph.homes.map((home) => [home, 0]));
   const add = (home: RangeHome, more: number): void => void bytes.set(home, bytes.get(home)! + more + 64);
   for (const { home, bytes: more } of [...graph.matrices, ...graph.vectors]) add(home, more);
-  for (const { home, pageBytes } of graph.kvRegions) add(home, pageBytes * pageCount);
+  for (const region of graph.kvRegions) add(region.home, regionBytes(region, options));
   for (const { home, slotBytes } of graph.stateRegions) add(home, slotBytes * graph.options.maxSequences);
-  const room = memoryBytes - sharedBytes - slack;
+  const room = options.memoryBytes - sharedBytes - slack;
   let memory = 0;
   let used = 0;
   for (const home of graph.homes) {
@@ -198,7 +201,7 @@ function planPrograms(phases: Record<ProgramName, Phase[]>, layouts: readonly Me
 function planLoading(graph: Graph, table: KernelTable, memory: number, layout: MemoryLayout, { first, buffers }: Pick<SharedLayout, 'buffers'> & { readonly first: MemoryLayout }): LoadingPlan {
   const matrices = graph.matrices.filter(({ home }) => home.index === memory);
   const least = Math.max(0, ...matrices.map(({ format, columns }) => 4 * columns * format.rowGranularity));
-  const largest = Math.max(least, ...matrices.map(({ tensor }) => tensor.byteLength));
+  const largest = Math.max(least, ...matrices.map(fileBytesOf));
   // Rows of activations lie where they were staged, as far as there is room for that.
   const room = Math.floor((buffers.end - buffers.start) / 128) * 64;
   const stagingBytes = alignUp(Math.min(stagingLimit, largest, Math.max(room, least)), 64);

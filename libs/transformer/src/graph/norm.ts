@@ -1,4 +1,5 @@
-import { layerNorm, rmsNorm, rmsNormWithBias, type KernelCall, type Placed } from '@starling/kernels';
+import type { KernelCall, Placed } from '@starling/kernels';
+import { layerNorm, rmsNorm, rmsNormWithBias } from '@starling/kernels/internal';
 import type { NormSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 import type { Rows } from './rows.js';

@@ -1,4 +1,5 @@
-import { ropeHalves, ropePairs, ropeTable, type KernelCall, type Placed } from '@starling/kernels';
+import type { KernelCall, Placed } from '@starling/kernels';
+import { ropeHalves, ropePairs, ropeTable } from '@starling/kernels/internal';
 import type { RopeSpec } from '../architecture/block-spec.js';
 import { ropeFrequencies } from '../architecture/rope.js';
 import type { Graph } from './graph.js';
@@ -15,6 +16,7 @@ export function rotation(graph: Graph, rope: RopeSpec, rows: Rows, heads: number
   const pairs = rope.dimensions / 2;
   const key = JSON.stringify({ ...rope, factors: rope.factors?.name });
   const table = graph.rows(`rope ${key}`, 2 * pairs);
+  if (rope.factors) graph.tensors.add(rope.factors);
   const frequencies = (): Placed =>
     rope.factors
       ? graph.vector('rope frequencies', { tensor: rope.factors, derive: (factors) => ropeFrequencies(rope, factors) }, 8 * pairs)

@@ -1,13 +1,15 @@
-import { attention, attentionScratchBytes, kvPageBytes, kvWrite, tileTokens, type AttentionShape, type KernelCall, type Placed, type Task } from '@starling/kernels';
+import type { KernelCall, Placed, Task } from '@starling/kernels';
+import { attention, attentionScratchBytes, kvPageBytes, kvWrite, tileTokens, type AttentionShape } from '@starling/kernels/internal';
 import type { AttentionSpec } from '../architecture/block-spec.js';
-import type { Graph } from './graph.js';
+import type { Graph, KvRegion } from './graph.js';
+import { relativeBiases } from './relative-bias.js';
 import type { Rows } from './rows.js';
 
 /** Units of attention for each token that all workers should find work in. */
 const unitsPerThread = 2;
 
 /** What scores and sums depend on. */
-export type ScoreSpec = Pick<AttentionSpec, 'heads' | 'kvHeads' | 'keyLength' | 'valueLength' | 'scale' | 'window' | 'softcap' | 'sinks' | 'alibiMaxBias'>;
+export type ScoreSpec = Pick<AttentionSpec, 'heads' | 'kvHeads' | 'keyLength' | 'valueLength' | 'scale' | 'window' | 'chunked' | 'softcap' | 'sinks' | 'relative' | 'alibiMaxBias' | 'sees'>;
 
 /** The attention kernel for these heads. */
 export function shapeOf(graph: Graph, spec: ScoreSpec): AttentionShape {
@@ -17,11 +19,14 @@ export function shapeOf(graph: Graph, spec: ScoreSpec): AttentionShape {
     kv: { format: kvFormat, pageTokens, heads: spec.kvHeads, keyLength: spec.keyLength, valueLength: spec.valueLength },
     group,
     parts: partsOf(group, spec.kvHeads, unitsPerThread * threads),
-    causal: graph.options.causal,
+    causal: spec.sees === undefined ? graph.options.causal : spec.sees === 'decoded',
+    afterEnd: spec.sees === 'decoded',
     window: spec.window !== undefined,
+    chunked: spec.chunked ?? false,
     softcap: spec.softcap !== undefined,
     sinks: spec.sinks !== undefined,
     alibi: spec.alibiMaxBias !== undefined,
+    relativeReach: spec.relative?.reach,
   };
 }
 
@@ -34,7 +39,7 @@ function partsOf(group: number, kvHeads: number, wanted: number): number {
 }
 
 /** Writes keys and values to their pages. Unit = token * heads of keys + head. */
-export function writeCall(graph: Graph, { kv }: AttentionShape, pages: Placed, keys: Rows, values: Rows): KernelCall {
+export function writeCall(graph: Graph, { kv }: AttentionShape, { place: pages, isWindowed }: KvRegion, keys: Rows, values: Rows): KernelCall {
   return kvWrite(kv).call({
     key: keys.at,
     keyTokenStride: keys.stride,
@@ -43,16 +48,15 @@ export function writeCall(graph: Graph, { kv }: AttentionShape, pages: Placed, k
     heads: kv.heads,
     pages,
     pageStride: kvPageBytes(kv),
-    tokenPages: graph.step.part('tokenPages'),
+    tokenPages: graph.step.part(isWindowed ? 'windowTokenPages' : 'tokenPages'),
     tokenOffsets: graph.step.part('tokenOffsets'),
   });
 }
 
 /** Weighted sums of values, for all tokens and heads. */
-export function attentionTask(graph: Graph, spec: ScoreSpec, shape: AttentionShape, pages: Placed, queries: Rows, output: Rows): Task {
+export function attentionTask(graph: Graph, spec: ScoreSpec, shape: AttentionShape, { place: pages, isWindowed }: KvRegion, queries: Rows, output: Rows): Task {
   graph.needScratch(attentionScratchBytes(shape));
   graph.tileTokens = Math.min(graph.tileTokens, tileTokens(shape.group));
-  const slopes = spec.alibiMaxBias === undefined ? queries.at : graph.vector('alibi slopes', alibiSlopes(spec.heads, spec.alibiMaxBias), 4 * spec.heads);
   const call = attention(shape).call({
     query: queries.at,
     queryStride: queries.stride,
@@ -60,19 +64,24 @@ export function attentionTask(graph: Graph, spec: ScoreSpec, shape: AttentionSha
     outputStride: output.stride,
     pages,
     pageStride: kvPageBytes(shape.kv),
-    tiles: graph.step.part('tiles'),
+    tiles: graph.step.part(isWindowed ? 'windowTiles' : 'tiles'),
     positions: graph.step.part('positions'),
     scale: spec.scale,
     softcap: spec.softcap ?? 0,
     window: spec.window ?? 0,
     sinks: spec.sinks ? graph.tensor(spec.sinks) : queries.at,
-    slopes,
+    slopes: slopesOf(graph, spec) ?? queries.at,
   });
   return { per: 'tiles', factor: shape.kv.heads * shape.parts, chunk: 1, calls: [call] };
 }
 
+function slopesOf(graph: Graph, { heads, relative, alibiMaxBias }: ScoreSpec): Placed | undefined {
+  if (relative) return relativeBiases(graph, relative, heads);
+  return alibiMaxBias === undefined ? undefined : graph.vector('alibi slopes', alibiSlopes(heads, alibiMaxBias), 4 * heads);
+}
+
 /** Slopes of ALiBi: powers of 2^(-bias / n) for the largest power of two n among the heads, then every second of the next finer series. */
-export function alibiSlopes(heads: number, maxBias: number): Float32Array {
+function alibiSlopes(heads: number, maxBias: number): Float32Array {
   const whole = 2 ** Math.floor(Math.log2(heads));
   const coarse = 2 ** (-maxBias / whole);
   const fine = 2 ** (-maxBias / 2 / whole);

@@ -1,8 +1,9 @@
-import { multiplyRows, type KernelCall } from '@starling/kernels';
+import type { KernelCall } from '@starling/kernels';
+import { multiplyRows } from '@starling/kernels/internal';
 import type { ShortConvSpec } from '../architecture/mixer-spec.js';
 import { convolutionTask } from './convolution.js';
 import type { Graph } from './graph.js';
-import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
+import { biasCalls, convertFor, matrixOf, multiply } from './linear.js';
 import { columnsOf, type Rows } from './rows.js';
 
 /** output(c * convolution(b * x)) for the three parts b, c and x of the projected input. */
@@ -10,13 +11,12 @@ export function shortConvBlock(graph: Graph, spec: ShortConvSpec, input: Rows, o
   const { channels } = spec.convolution;
   const parts = graph.rows('short convolution input', 3 * channels);
   const [b, c, x] = [0, 1, 2].map((part) => columnsOf(parts, part * channels, channels));
-  graph.parallel(multiplyTask(graph, matrixOf(graph, spec.input), input, parts));
+  multiply(graph, [spec.input, input, parts]);
   graph.perRow('tokens', ...biasCalls(graph, spec.input, parts), product(b, x));
   const mixed = graph.rows('short convolution', channels);
   graph.parallel(convolutionTask(graph, spec.convolution, b, mixed));
-  const matrix = matrixOf(graph, spec.output);
-  graph.perRow('tokens', product(mixed, c), ...convertFor(graph, mixed, [matrix]));
-  graph.parallel(multiplyTask(graph, matrix, mixed, output));
+  graph.perRow('tokens', product(mixed, c), ...convertFor(graph, mixed, [matrixOf(graph, spec.output)]));
+  multiply(graph, [spec.output, mixed, output]);
   graph.perRow('tokens', ...biasCalls(graph, spec.output, output));
 }
 

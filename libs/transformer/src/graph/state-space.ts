@@ -1,8 +1,9 @@
-import { gatedActivations, recurrenceGates, stateSpaceScan, type KernelCall } from '@starling/kernels';
+import type { KernelCall } from '@starling/kernels';
+import { gatedActivations, recurrenceGates, stateSpaceScan } from '@starling/kernels/internal';
 import type { StateSpaceSpec } from '../architecture/mixer-spec.js';
 import { convolutionTask } from './convolution.js';
 import type { Graph } from './graph.js';
-import { biasCalls, convertFor, matrixOf, multiplyTask } from './linear.js';
+import { biasCalls, convertFor, matrixOf, multiply } from './linear.js';
 import { normCall } from './norm.js';
 import { columnsOf, type Rows } from './rows.js';
 
@@ -18,7 +19,7 @@ export function stateSpaceBlock(graph: Graph, spec: StateSpaceSpec, input: Rows,
   const steps = columnsOf(projected, inner + convolution.channels, heads);
   const gates = graph.rows('recurrence gates', 2 * heads);
   const mixed = graph.rows('recurrence input', convolution.channels);
-  graph.parallel(multiplyTask(graph, matrixOf(graph, spec.input), input, projected));
+  multiply(graph, [spec.input, input, projected]);
   graph.perRow('tokens', ...biasCalls(graph, spec.input, projected));
   const gatesCall = recurrenceGates({
     kind: 'stateSpace',
@@ -39,9 +40,8 @@ export function stateSpaceBlock(graph: Graph, spec: StateSpaceSpec, input: Rows,
   const gated = { input: gate.at, inputStride: gate.stride, up: result.at, upStride: result.stride, output: result.at, outputStride: result.stride, rowBytes: 4 * inner, blockBytes: 4 * inner, blocks: 1 };
   graph.perRow('tokens', gatedActivations.silu.call(gated));
   if (spec.innerNorm) graph.parallel({ per: 'tokens', factor: groups, chunk: 1, calls: [normCall(graph, spec.innerNorm, result, result, { groups, columns: inner / groups })] });
-  const matrix = matrixOf(graph, spec.output);
-  graph.perRow('tokens', ...convertFor(graph, result, [matrix]));
-  graph.parallel(multiplyTask(graph, matrix, result, output));
+  graph.perRow('tokens', ...convertFor(graph, result, [matrixOf(graph, spec.output)]));
+  multiply(graph, [spec.output, result, output]);
   graph.perRow('tokens', ...biasCalls(graph, spec.output, output));
 
   function scanCall(into: Graph, { skip }: StateSpaceSpec, rows: { readonly mixed: Rows; readonly gates: Rows; readonly result: Rows }): KernelCall {
@@ -51,6 +51,7 @@ export function stateSpaceBlock(graph: Graph, spec: StateSpaceSpec, input: Rows,
       b: columnsOf(rows.mixed, inner, groups * stateLength).at,
       c: columnsOf(rows.mixed, inner + groups * stateLength, groups * stateLength).at,
       inputStride: rows.mixed.stride,
+      parameterStride: rows.mixed.stride,
       gates: rows.gates.at,
       gatesStride: rows.gates.stride,
       skip: into.tensor(skip),

@@ -1,5 +1,5 @@
 import type { Placed } from '@starling/kernels';
-import { sequenceRecordWords, tileRecordWords } from '@starling/kernels';
+import { sequenceRecordWords, tileRecordWords } from '@starling/kernels/internal';
 import { offsetPlace, Place } from './placement.js';
 
 /** What limits the size of a step. */
@@ -8,11 +8,17 @@ export interface StepLimits {
   readonly maxBatchTokens: number;
   readonly maxSequences: number;
   readonly pageTokens: number;
+  /** Whether the model tells the tokens of two texts apart. Default false. */
+  readonly hasTypes?: boolean;
+  /** Whether windowed layers have pages of their own. Default false. */
+  readonly hasWindowPages?: boolean;
+  /** Adapters beside the model. Default 0. */
+  readonly adapterCount?: number;
 }
 
 /**
  * The step block: what kernels need to know of the step, written by the caller before each step at the same address in every memory.
- * T = tokens of a batch, S = sequences, P = pages of a full context.
+ * T = tokens of a batch, S = sequences, P = pages of a full context, A = adapters.
  *
  * | words | name | content |
  * |---|---|---|
@@ -28,14 +34,26 @@ export interface StepLimits {
  * | 4 T | tiles | tile records, see attention.ts |
  * | 4 S | sequences | sequence records, see sequence-records.ts |
  * | S P | pageTables | page ids, sequence after sequence |
+ * | T, 4 T, S P | windowTokenPages, windowTiles, windowTables | as tokenPages, tiles and pageTables, of the pages of windowed layers; no word where those have none of their own |
+ * | T | tokenTypes | 0, or 1 in the second of two texts; no word where the model does not tell them apart |
+ * | T | tokenOwners, outputOwners, headOwners | of each such row the row of scales: 0, or 1 + its sequence if that has adapters; without adapters beside the model no word |
+ * | (S + 1) A | adapterScales | A scales for each owner as floats; owner 0 has zeros |
  */
 export class StepBlock {
   readonly place = new Place('step block');
   readonly words: number;
   /** Word offsets of the parts. */
   readonly at: Readonly<Record<StepPart, number>>;
+  readonly adapterCount: number;
+  readonly hasTypes: boolean;
+  readonly hasWindowPages: boolean;
 
-  constructor({ contextLength, maxBatchTokens, maxSequences, pageTokens }: StepLimits) {
+  constructor({ contextLength, maxBatchTokens, maxSequences, pageTokens, hasTypes = false, hasWindowPages = false, adapterCount = 0 }: StepLimits) {
+    this.hasWindowPages = hasWindowPages;
+    const windowed = hasWindowPages ? 1 : 0;
+    this.hasTypes = hasTypes;
+    const owners = adapterCount > 0 ? maxBatchTokens : 0;
+    this.adapterCount = adapterCount;
     const sizes: Record<StepPart, number> = {
       tokens: 1,
       outputs: 1,
@@ -49,6 +67,14 @@ export class StepBlock {
       tiles: tileRecordWords * maxBatchTokens,
       sequences: sequenceRecordWords * maxSequences,
       pageTables: maxSequences * Math.ceil(contextLength / pageTokens),
+      windowTokenPages: windowed * maxBatchTokens,
+      windowTiles: windowed * tileRecordWords * maxBatchTokens,
+      windowTables: windowed * maxSequences * Math.ceil(contextLength / pageTokens),
+      tokenTypes: hasTypes ? maxBatchTokens : 0,
+      tokenOwners: owners,
+      outputOwners: owners,
+      headOwners: owners,
+      adapterScales: (maxSequences + 1) * adapterCount,
     };
     let words = 0;
     const at = {} as Record<StepPart, number>;
@@ -66,4 +92,6 @@ export class StepBlock {
   }
 }
 
-export type StepPart = 'tokens' | 'outputs' | 'head' | 'tokenIds' | 'positions' | 'tokenPages' | 'tokenOffsets' | 'outputRows' | 'headRows' | 'tiles' | 'sequences' | 'pageTables';
+export type StepPart =
+  | 'tokens' | 'outputs' | 'head' | 'tokenIds' | 'positions' | 'tokenPages' | 'tokenOffsets' | 'outputRows' | 'headRows' | 'tiles' | 'sequences' | 'pageTables'
+  | 'windowTokenPages' | 'windowTiles' | 'windowTables' | 'tokenTypes' | 'tokenOwners' | 'outputOwners' | 'headOwners' | 'adapterScales';

@@ -1,4 +1,5 @@
-import { temperatureTable, type Placed } from '@starling/kernels';
+import type { Placed } from '@starling/kernels';
+import { temperatureTable } from '@starling/kernels/internal';
 import type { TemperatureSpec } from '../architecture/block-spec.js';
 import type { Graph } from './graph.js';
 

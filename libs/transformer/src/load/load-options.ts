@@ -1,7 +1,8 @@
 import { StarlingError } from '@starling/core';
-import type { KernelCompiler, WorkerFactory } from '@starling/kernels';
+import type { ComputeTurns, KernelCompiler, WorkerFactory } from '@starling/kernels';
 import { maximumMemoryBytes } from '@starling/kernels';
-import type { KvType } from '../runtime/model-runtime.js';
+import type { AdapterSource } from '../adapters/adapter.js';
+import type { KvType, MemoryPlan } from '../runtime/model-runtime.js';
 
 /** How a model is loaded. What is left out gets the default. */
 export interface LoadOptions {
@@ -13,24 +14,39 @@ export interface LoadOptions {
   readonly compiler?: KernelCompiler;
   /** True: no worker is started even where it could be; each step blocks the calling thread. Default false. */
   readonly inline?: boolean;
-  /** Tokens of one sequence, at most. Default: what the model was trained with, at most 8192. */
+  /** Tokens of one sequence, at most. Default: what the model was trained with, at most 8192, and at most 4096 where the pages of more would take over 1 GiB. */
   readonly contextLength?: number;
   /** Pages of keys and values. Default: `kvTokens`, else whatever all sequences could fill, as far as 1 GiB reaches. */
   readonly pageCount?: number;
   /** Positions that all pages hold together, instead of `pageCount`. */
   readonly kvTokens?: number;
+  /**
+   * True: windowed layers have pages of their own, fewer than the others where windows need less; `step` then gets them as `windowPages`, see
+   * `info.windowed`. Default false: a page is one of all layers.
+   */
+  readonly slidingWindows?: boolean;
+  /** Pages of windowed layers. Default: the windows of all sequences of a step, and a quarter of `pageCount` to be kept. At least one window. */
+  readonly windowPageCount?: number;
   /** Positions of one page: a multiple of 16. Default 32. */
   readonly pageTokens?: number;
-  /** Tokens of one step, at most. Default 256. */
+  /** Milliseconds without any progress of a step after which its workers count as hung and are replaced. Default 60,000; Infinity: never. */
+  readonly watchdogMs?: number;
+  /** Turns that this model's steps take with those of others that have the same cores. Default: it computes whenever it is asked. */
+  readonly turns?: ComputeTurns;
+  /** Tokens of one step, at most. Default 256; of models that see each text as a whole the context, at most 2048. */
   readonly maxBatchTokens?: number;
   /** Sequences of one step, at most. Default 16. */
   readonly maxSequences?: number;
-  /** Default F16. */
+  /** Default F16; F32 where most of the weights are. */
   readonly kvType?: KvType;
   /** The same bits on every machine: leaves out relaxed SIMD. */
   readonly deterministic?: boolean;
   /** Bytes that one WebAssembly memory may have; larger models are cut into ranges of layers. Default: nearly 4 GiB. */
   readonly memoryBytes?: number;
+  /** LoRA and control vectors beside the model, from which each sequence chooses. Default: none. */
+  readonly adapters?: readonly AdapterSource[];
+  /** Called with what the model will take before anything of it is allocated. What it throws ends the load. */
+  readonly onPlan?: (plan: MemoryPlan) => void;
   /** Called as weights arrive. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }

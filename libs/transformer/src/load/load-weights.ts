@@ -1,10 +1,11 @@
 import { assert } from '@starling/core';
-import { bytesOfValues, dequantize, quantize, tensorTypeByName, type GgufModel, type TensorInfo, type TensorType } from '@starling/gguf';
+import { bytesOfValues, quantize, tensorTypeByName, type GgufModel, type TensorType } from '@starling/gguf';
 import type { ComputeMemory, ComputeTeam } from '@starling/kernels';
 import type { Graph } from '../graph/graph.js';
 import type { LoadingPlan } from '../graph/layout.js';
-import type { MatrixWeight, VectorWeight } from '../graph/weights.js';
+import { fileBytesOf, type MatrixWeight, type VectorWeight } from '../graph/weights.js';
 import type { LoadOptions } from './load-options.js';
+import { readFloats } from './read-floats.js';
 
 /** Reads of a file that are under way at a time. */
 const parallelReads = 4;
@@ -36,7 +37,7 @@ export async function loadWeights(model: GgufModel, target: LoadTarget, onProgre
   const { graph, memories } = target;
   for (const vector of graph.vectors) await loadVector(model, vector, memories[vector.home.index]);
   const pieces = graph.matrices.flatMap((matrix) => piecesOf(matrix, target.loading[matrix.home.index].stagingBytes));
-  const total = graph.matrices.reduce((sum, { tensor }) => sum + tensor.byteLength, 0);
+  const total = graph.matrices.reduce((sum, matrix) => sum + fileBytesOf(matrix), 0);
   let done = 0;
   let reading = pieces.length > 0 ? stage(model, target, pieces[0], 0) : Promise.resolve();
   for (let i = 0; i < pieces.length; i++) {
@@ -46,7 +47,7 @@ export async function loadWeights(model: GgufModel, target: LoadTarget, onProgre
     reading.catch(() => undefined);
     await pack(target, pieces[i], i % 2);
     const { matrix, rowBegin, rowEnd } = pieces[i];
-    done += ((rowEnd - rowBegin) / (matrix.rows * matrix.count)) * matrix.tensor.byteLength;
+    done += ((rowEnd - rowBegin) / (matrix.rows * matrix.count)) * fileBytesOf(matrix);
     onProgress?.({ done: Math.round(done), total });
   }
   // The buffers of activations, which lie there, begin as zeros: bytes of a file read as floats may be NaN.
@@ -54,10 +55,10 @@ export async function loadWeights(model: GgufModel, target: LoadTarget, onProgre
 }
 
 /** The type of the bytes that are packed: the file's own, unless its kernels want another. */
-function packedType({ tensor, format }: MatrixWeight): TensorType {
+function packedType({ source, format }: MatrixWeight): TensorType {
   const type = tensorTypeByName(format.name);
   assert(type !== undefined, `${format.name} is a tensor type`);
-  return tensor.type.name === type.name ? tensor.type : type;
+  return !('read' in source) && source.type.name === type.name ? source.type : type;
 }
 
 const rowBytesOf = (type: TensorType, columns: number): number => bytesOfValues(type, columns);
@@ -65,7 +66,7 @@ const rowBytesOf = (type: TensorType, columns: number): number => bytesOfValues(
 function piecesOf(matrix: MatrixWeight, stagingBytes: number): Piece[] {
   const { rows, columns, count, format } = matrix;
   const fitting = Math.floor(stagingBytes / rowBytesOf(packedType(matrix), columns) / format.rowGranularity) * format.rowGranularity;
-  assert(fitting > 0, `the staging area holds rows of ${matrix.tensor.name}`);
+  assert(fitting > 0, `the staging area holds rows of ${matrix.label}`);
   const pieces: Piece[] = [];
   for (let expert = 0; expert < count; expert++) {
     for (let rowBegin = 0; rowBegin < rows; rowBegin += fitting) pieces.push({ matrix, expert, rowBegin, rowEnd: Math.min(rows, rowBegin + fitting) });
@@ -75,18 +76,18 @@ function piecesOf(matrix: MatrixWeight, stagingBytes: number): Piece[] {
 
 /** Brings a piece's bytes, in the type that is packed, into a staging area of its memory. */
 async function stage(model: GgufModel, { memories, loading }: LoadTarget, { matrix, expert, rowBegin, rowEnd }: Piece, area: number): Promise<void> {
-  const { tensor, rows, columns, home } = matrix;
+  const { source, rows, columns, home } = matrix;
   const type = packedType(matrix);
   const start = loading[home.index].staging[area];
   const first = expert * rows;
   const rowBytes = rowBytesOf(type, columns);
   const bytes = memories[home.index].bytes.subarray(start, start + (rowEnd - rowBegin) * rowBytes);
-  if (type === tensor.type) {
+  if (!('read' in source) && type === source.type) {
     const share = Math.ceil((rowEnd - rowBegin) / parallelReads);
     const reads: Promise<void>[] = [];
     for (let from = rowBegin; from < rowEnd; from += share) {
       const to = Math.min(rowEnd, from + share);
-      reads.push(model.readTensor(tensor, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes), { rowStart: first + from, rowEnd: first + to }));
+      reads.push(model.readTensor(source, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes), { rowStart: first + from, rowEnd: first + to }));
     }
     await Promise.all(reads);
     return;
@@ -95,7 +96,7 @@ async function stage(model: GgufModel, { memories, loading }: LoadTarget, { matr
   const share = Math.max(1, Math.floor(convertedValues / columns));
   for (let from = rowBegin; from < rowEnd; from += share) {
     const to = Math.min(rowEnd, from + share);
-    const values = await readFloats(model, tensor, first + from, first + to);
+    const values = 'read' in source ? await source.read(expert, from, to) : await readFloats(model, source, first + from, first + to);
     quantize(type, values, columns, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes));
   }
 }
@@ -116,21 +117,14 @@ async function pack({ memories, loading, team }: LoadTarget, { matrix, expert, r
 
 async function loadVector(model: GgufModel, { source, place }: VectorWeight, memory: ComputeMemory): Promise<void> {
   const values = await valuesOf(model, source);
-  if (values instanceof Float64Array) memory.doubles.set(values, place.address >>> 3);
+  if (values instanceof Int32Array) memory.words.set(values, place.address >>> 2);
+  else if (values instanceof Float64Array) memory.doubles.set(values, place.address >>> 3);
   else memory.floats.set(values, place.address >>> 2);
 }
 
-async function valuesOf(model: GgufModel, source: VectorWeight['source']): Promise<Float32Array | Float64Array> {
+async function valuesOf(model: GgufModel, source: VectorWeight['source']): Promise<Float32Array | Float64Array | Int32Array> {
   if (ArrayBuffer.isView(source)) return source;
+  if ('read' in source) return source.read();
   if ('derive' in source) return source.derive(await readFloats(model, source.tensor));
   return readFloats(model, source);
-}
-
-/** Rows of a tensor as floats. */
-export async function readFloats(model: GgufModel, tensor: TensorInfo, rowStart = 0, rowEnd = tensor.rowCount): Promise<Float32Array> {
-  const bytes = new Uint8Array((tensor.byteLength / tensor.rowCount) * (rowEnd - rowStart));
-  await model.readTensor(tensor, bytes, { rowStart, rowEnd });
-  const values = new Float32Array((rowEnd - rowStart) * tensor.rowLength);
-  dequantize(tensor.type, bytes, values);
-  return values;
 }

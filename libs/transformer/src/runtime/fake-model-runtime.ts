@@ -1,6 +1,8 @@
 import { StarlingError } from '@starling/core';
-import { checkBatch } from './batch-limits.js';
-import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './model-runtime.js';
+import type { SequenceInput, StepOutput } from '@starling/scheduler';
+import { checkBatch, textsFor } from './batch-limits.js';
+import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, TextPooler } from './model-runtime.js';
+import { RowPooler, joinOutputs } from './pooling.js';
 import { SlotPositions } from './slot-positions.js';
 
 /** Fills the logits that follow `history` (all tokens of the sequence up to and with this position). */
@@ -15,7 +17,7 @@ export interface FakeModelOptions {
   readonly onStep?: (batch: readonly SequenceInput[]) => void | Promise<void>;
 }
 
-const defaultInfo: ModelInfo = {
+const defaultInfo: Omit<ModelInfo, 'totalBytes'> = {
   architecture: 'fake',
   contextLength: 512,
   trainedContextLength: 512,
@@ -30,15 +32,19 @@ const defaultInfo: ModelInfo = {
   maxBatchTokens: 64,
   maxSequences: 8,
   threads: 1,
+  kernelBuild: 'none',
   weightBytes: 0,
   kvBytes: 256 * 64,
   scratchBytes: 0,
   memoryCount: 1,
   quantization: 'F32',
   conversions: [],
+  unused: [],
   hasRecurrentState: false,
   causal: true,
+  ranks: false,
   hasLogits: true,
+  adapters: [],
 };
 
 /**
@@ -49,6 +55,8 @@ const defaultInfo: ModelInfo = {
  */
 export class FakeModelRuntime implements ModelRuntime {
   readonly info: ModelInfo;
+  readonly pageBytes: number;
+  readonly stateBytes: number;
   /** Batches that were run, newest last. */
   readonly steps: { readonly tokens: number; readonly sequences: number }[] = [];
   readonly #logits: FakeLogits;
@@ -57,12 +65,18 @@ export class FakeModelRuntime implements ModelRuntime {
   readonly #onStep: NonNullable<FakeModelOptions['onStep']>;
   /** (pageCount, pageTokens): the token whose keys would lie there, undefined if none was written. */
   readonly #pages: (number | undefined)[][];
+  /** What stands for the state of each slot: a digest of the tokens that it has seen. */
+  readonly #states: number[];
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: FakeModelOptions = {}) {
-    this.info = { ...defaultInfo, ...options.info };
+    const info = { ...defaultInfo, ...options.info };
+    this.info = { totalBytes: info.weightBytes + info.kvBytes + info.scratchBytes, ...info };
     this.#logits = options.logits ?? successor;
+    this.pageBytes = this.info.pageTokens * 4;
+    this.stateBytes = this.info.hasRecurrentState ? 4 : 0;
+    this.#states = new Array<number>(this.info.maxSequences).fill(0);
     this.#slots = this.info.hasRecurrentState ? new SlotPositions(this.info.maxSequences) : undefined;
     this.#onStep = options.onStep ?? (() => undefined);
     this.#pages = Array.from({ length: this.info.pageCount }, () => new Array<number | undefined>(this.info.pageTokens).fill(undefined));
@@ -79,7 +93,9 @@ export class FakeModelRuntime implements ModelRuntime {
       const logits = new Float32Array(size.outputRows * vocabSize);
       let row = 0;
       for (const sequence of batch) {
+        this.#checkState(sequence);
         this.#write(sequence);
+        if (this.#slots) this.#states[sequence.slot] = digestOf(this.#history(sequence, sequence.startPosition + sequence.tokens.length));
         const count = sequence.tokens.length;
         const first = sequence.outputs === 'all' ? 0 : sequence.outputs === 'last' ? count - 1 : count;
         for (let i = first; i < count; i++, row++) {
@@ -91,19 +107,42 @@ export class FakeModelRuntime implements ModelRuntime {
     });
   }
 
-  embed(batch: readonly SequenceInput[], options: { pooling?: Pooling } = {}): Promise<EmbeddingOutput> {
+  /** A token's row is full of the token after it. */
+  hidden(batch: readonly SequenceInput[]): Promise<EmbeddingOutput> {
     return this.#inTurn(async () => {
-      checkBatch(batch, this.info);
+      const size = checkBatch(textsFor(this.info, batch), this.info);
       this.#slots?.begin(batch);
       await this.#onStep(batch);
       this.#assertOpen();
-      const { embeddingLength } = this.info;
-      const rows = batch.flatMap((sequence) => ((options.pooling ?? this.info.pooling) === 'none' ? Array.from(sequence.tokens) : [sequence.tokens[sequence.tokens.length - 1]]));
-      const vectors = new Float32Array(rows.length * embeddingLength);
-      rows.forEach((token, row) => vectors.fill(token + 1, row * embeddingLength, (row + 1) * embeddingLength));
+      this.steps.push({ tokens: size.tokens, sequences: batch.length });
+      const rows: number[] = [];
+      for (const sequence of batch) {
+        this.#checkState(sequence);
+        this.#write(sequence);
+        const history = this.#history(sequence, sequence.startPosition + sequence.tokens.length);
+        if (this.#slots) this.#states[sequence.slot] = digestOf(history);
+        if (sequence.outputs !== 'none') rows.push(...Array.from(sequence.tokens).slice(sequence.outputs === 'last' ? -1 : 0));
+      }
       this.#slots?.end(batch);
-      return { rows: rows.length, vectors };
+      const { embeddingLength } = this.info;
+      return { rows: rows.length, vectors: Float32Array.from({ length: rows.length * embeddingLength }, (_, i) => rows[Math.floor(i / embeddingLength)] + 1) };
     });
+  }
+
+  pooler(pooling: Pooling): TextPooler {
+    return new RowPooler({ width: this.info.embeddingLength, head: { row: 'last', activation: 'tanh', softmax: false } }, pooling);
+  }
+
+  async embed(batch: readonly SequenceInput[], options: { pooling?: Pooling } = {}): Promise<EmbeddingOutput> {
+    const { vectors } = await this.hidden(batch.map((text) => ({ ...text, outputs: 'all' })));
+    let at = 0;
+    return joinOutputs(
+      batch.map(({ tokens }) => {
+        const pooler = this.pooler(options.pooling ?? this.info.pooling ?? 'none');
+        pooler.add(vectors.subarray(at, (at += tokens.length * this.info.embeddingLength)));
+        return pooler.output();
+      }),
+    );
   }
 
   async copyPage(from: number, to: number): Promise<void> {
@@ -113,9 +152,47 @@ export class FakeModelRuntime implements ModelRuntime {
     });
   }
 
+  async readPage(page: number, into: Uint8Array): Promise<void> {
+    await this.#inTurn(() => {
+      const words = Int32Array.from({ length: this.info.pageTokens }, (_, i) => (this.#pages[page][i] ?? -1) + 1);
+      into.set(new Uint8Array(words.buffer));
+      return Promise.resolve();
+    });
+  }
+
+  async writePage(page: number, from: Uint8Array): Promise<void> {
+    await this.#inTurn(() => {
+      const words = new Int32Array(from.slice().buffer);
+      this.#pages[page] = Array.from(words, (word) => (word === 0 ? undefined : word - 1));
+      return Promise.resolve();
+    });
+  }
+
+  saveState(slot: number, into: Uint8Array): Promise<number> {
+    return this.#inTurn(() => {
+      const position = this.#slots?.positionOf(slot) ?? 0;
+      into.set(new Uint8Array(Int32Array.of(this.#states[slot]).buffer));
+      return Promise.resolve(position);
+    });
+  }
+
+  async loadState(slot: number, from: Uint8Array, position: number): Promise<void> {
+    await this.#inTurn(() => {
+      this.#states[slot] = new Int32Array(from.slice().buffer)[0];
+      this.#slots?.set(slot, position);
+      return Promise.resolve();
+    });
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();
+  }
+
+  /** The slot's state has seen what the pages hold. */
+  #checkState(sequence: SequenceInput): void {
+    if (!this.#slots || sequence.startPosition === 0) return;
+    if (this.#states[sequence.slot] !== digestOf(this.#history(sequence, sequence.startPosition))) throw new StarlingError('internal', `the state of slot ${sequence.slot} has seen other tokens than the pages hold`);
   }
 
   #write(sequence: SequenceInput): void {
@@ -148,6 +225,11 @@ export class FakeModelRuntime implements ModelRuntime {
   #assertOpen(): void {
     if (this.#closed) throw new StarlingError('closed', 'The model was closed.');
   }
+}
+
+/** A digest of 32 bits. */
+function digestOf(tokens: readonly number[]): number {
+  return tokens.reduce((digest, token) => Math.imul(digest ^ token, 0x01000193) + 1, 0x811c9dc5 | 0) | 0;
 }
 
 const successor: FakeLogits = (logits, history) => {

@@ -1,4 +1,5 @@
-import type { ModelRuntime, SequenceInput } from './model-runtime.js';
+import type { SequenceInput } from '@starling/scheduler';
+import type { ModelRuntime } from './model-runtime.js';
 
 /** What the contract asks of a runtime under test: causal, with logits, at least 6 pages, 3 sequences and 24 tokens a step. */
 export type RuntimeMaker = () => Promise<ModelRuntime>;

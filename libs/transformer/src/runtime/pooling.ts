@@ -1,46 +1,94 @@
 import { StarlingError } from '@starling/core';
-import type { EmbeddingOutput, Pooling } from './model-runtime.js';
-import { rankScore, type RankHead } from './rank-head.js';
+import type { EmbeddingOutput, Pooling, TextPooler } from './model-runtime.js';
+import { applyLinear, rankScore, type PlainLinear, type RankHead } from './rank-head.js';
 
-/**
- * One vector for each text from the vectors of its tokens.
- * @param hidden (sum of lengths, width)
- * @param lengths tokens of each text
- * @param head needed for `rank`, which gives one number for each text
- * @throws StarlingError `invalid_argument` for `rank` without a head
- */
-export function poolRows(hidden: Float32Array, width: number, lengths: readonly number[], pooling: Pooling, head?: RankHead): EmbeddingOutput {
-  if (pooling === 'none') return { rows: hidden.length / width, vectors: hidden };
-  if (pooling === 'rank') return { rows: lengths.length, vectors: scoresOf(hidden, width, lengths, head) };
-  const vectors = new Float32Array(lengths.length * width);
-  let first = 0;
-  lengths.forEach((length, index) => {
-    const target = vectors.subarray(index * width, (index + 1) * width);
-    if (pooling === 'mean') meanInto(target, hidden, first, length);
-    else {
-      const row = first + (pooling === 'last' ? length - 1 : 0);
-      target.set(hidden.subarray(row * width, (row + 1) * width));
-    }
-    first += length;
-  });
-  return { rows: lengths.length, vectors };
+export interface PoolingParts {
+  /** Of a hidden state. */
+  readonly width: number;
+  /** Needed for `rank`, which gives one number for each text. */
+  readonly head?: RankHead;
+  /** What pooled vectors go through, one after another; scores do not. */
+  readonly maps?: readonly PlainLinear[];
 }
 
-function meanInto(target: Float32Array, hidden: Float32Array, first: number, length: number): void {
-  const width = target.length;
-  for (let column = 0; column < width; column++) {
-    let sum = 0;
-    for (let row = first; row < first + length; row++) sum += hidden[row * width + column];
-    target[column] = sum / length;
+/** How rows become one: all of them, their mean, or one. */
+type Way = 'none' | 'mean' | 'first' | 'last';
+
+const WAYS = { none: 'none', mean: 'mean', cls: 'first', last: 'last' } as const;
+
+/** Pools the rows of one text as they come. Sums are kept in doubles and in the order of the rows, so that it is all the same how these are cut. */
+export class RowPooler implements TextPooler {
+  readonly outputs: 'all' | 'last';
+  readonly #parts: PoolingParts;
+  readonly #head: RankHead | undefined;
+  readonly #way: Way;
+  /** Rows that were added. */
+  #count = 0;
+  /** All rows, for `none`. */
+  readonly #rows: Float32Array[] = [];
+  /** (width) the row that is wanted. */
+  #row = new Float32Array(0);
+  /** (width), for `mean`. */
+  readonly #sums: Float64Array;
+
+  /** @throws StarlingError `invalid_argument` for `rank` without a head */
+  constructor(parts: PoolingParts, pooling: Pooling) {
+    this.#parts = parts;
+    this.#head = pooling === 'rank' ? headOf(parts) : undefined;
+    this.#way = pooling === 'rank' ? this.#head!.row : WAYS[pooling];
+    this.outputs = this.#way === 'last' ? 'last' : 'all';
+    this.#sums = new Float64Array(this.#way === 'mean' ? parts.width : 0);
+  }
+
+  add(hidden: Float32Array): void {
+    const { width } = this.#parts;
+    const count = hidden.length / width;
+    if (count === 0) return;
+    if (this.#way === 'none') this.#rows.push(hidden.slice());
+    else if (this.#way === 'mean') for (let row = 0; row < count; row++) for (let column = 0; column < width; column++) this.#sums[column] += hidden[row * width + column];
+    else if (this.#way === 'last') this.#row = hidden.slice((count - 1) * width);
+    else if (this.#count === 0) this.#row = hidden.slice(0, width);
+    this.#count += count;
+  }
+
+  output(): EmbeddingOutput {
+    const { width, maps = [] } = this.#parts;
+    if (this.#count === 0) throw new StarlingError('invalid_argument', 'There is no row to be pooled.');
+    if (this.#way === 'none') return mapVectors({ rows: this.#count, vectors: joined(this.#rows, this.#count * width) }, maps);
+    const row = this.#way === 'mean' ? Float32Array.from(this.#sums, (sum) => sum / this.#count) : this.#row;
+    return this.#head ? { rows: 1, vectors: Float32Array.of(rankScore(this.#head, row)) } : mapVectors({ rows: 1, vectors: row }, maps);
   }
 }
 
-function scoresOf(hidden: Float32Array, width: number, lengths: readonly number[], head: RankHead | undefined): Float32Array {
+function headOf({ head }: PoolingParts): RankHead {
   if (!head) throw new StarlingError('invalid_argument', "Pooling 'rank' needs a model with a reranking head, and this one has none.");
-  let first = 0;
-  return Float32Array.from(lengths, (length) => {
-    const row = first + (head.row === 'last' ? length - 1 : 0);
-    first += length;
-    return rankScore(head, hidden.subarray(row * width, (row + 1) * width));
-  });
+  return head;
+}
+
+/** Outputs one after another. */
+export function joinOutputs(outputs: readonly EmbeddingOutput[]): EmbeddingOutput {
+  const vectors = outputs.map((output) => output.vectors);
+  return { rows: outputs.reduce((sum, { rows }) => sum + rows, 0), vectors: joined(vectors, vectors.reduce((sum, { length }) => sum + length, 0)) };
+}
+
+function joined(parts: readonly Float32Array[], length: number): Float32Array {
+  const all = new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Vectors after maps that all of them go through, one after another. */
+function mapVectors({ rows, vectors }: EmbeddingOutput, maps: readonly PlainLinear[]): EmbeddingOutput {
+  let mapped = vectors;
+  for (const map of maps) {
+    const width = mapped.length / rows;
+    const next = new Float32Array(rows * map.rows);
+    for (let row = 0; row < rows; row++) next.set(applyLinear(map, mapped.subarray(row * width, (row + 1) * width)), row * map.rows);
+    mapped = next;
+  }
+  return { rows, vectors: mapped };
 }

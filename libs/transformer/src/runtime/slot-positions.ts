@@ -1,5 +1,5 @@
+import type { SequenceInput } from '@starling/scheduler';
 import { StarlingError } from '@starling/core';
-import type { SequenceInput } from './model-runtime.js';
 
 /**
  * How far the recurrent state of each slot is. A state cannot be told by looking at it, so a step that goes on from another place than
@@ -26,6 +26,18 @@ export class SlotPositions {
       }
     }
     for (const { slot } of batch) this.#seen[slot] = -1;
+  }
+
+  /** How far a slot's state is. @throws StarlingError `invalid_argument` if nobody knows */
+  positionOf(slot: number): number {
+    const position = this.#seen[slot];
+    if (position === undefined || position < 0) throw new StarlingError('invalid_argument', `The state of slot ${slot} is at no known position: it cannot be saved.`, { details: { slot } });
+    return position;
+  }
+
+  /** Notes that a state was put into a slot. */
+  set(slot: number, position: number): void {
+    this.#seen[slot] = position;
   }
 
   /** Notes that the step was computed. */

@@ -1,13 +1,15 @@
 import { StarlingError } from '@starling/core';
 import type { ComputeMemory, ComputeTeam } from '@starling/kernels';
-import type { KvRegion } from '../graph/graph.js';
+import type { SequenceInput, StepOutput } from '@starling/scheduler';
+import type { KvRegion, StateRegion } from '../graph/graph.js';
+import type { EncodedRows } from '../graph/encoder.js';
 import type { ModelRows } from '../graph/layers.js';
 import type { ModelLayout, ProgramName } from '../graph/layout.js';
 import type { Rows } from '../graph/rows.js';
-import { checkBatch } from './batch-limits.js';
-import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, SequenceInput, StepOutput } from './model-runtime.js';
-import { poolRows } from './pooling.js';
-import type { RankHead } from './rank-head.js';
+import { checkBatch, embeddingLimit, textsFor } from './batch-limits.js';
+import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, TextPooler } from './model-runtime.js';
+import { RowPooler, joinOutputs } from './pooling.js';
+import type { PlainLinear, RankHead } from './rank-head.js';
 import { SlotPositions } from './slot-positions.js';
 import type { StepCounts, StepWriter } from './step-writer.js';
 
@@ -20,12 +22,34 @@ export interface LoadedModel {
   readonly rows: ModelRows;
   readonly headRows: number;
   readonly kvRegions: readonly KvRegion[];
+  readonly stateRegions: readonly StateRegion[];
   readonly rankHead?: RankHead;
+  /** What pooled vectors go through. */
+  readonly poolMaps: readonly PlainLinear[];
   readonly writer: StepWriter;
 }
 
 const outputsAsAsked = (sequence: SequenceInput): SequenceInput['outputs'] => sequence.outputs;
-const outputsOfAll = (): 'all' => 'all';
+const outputsOfNone = (): 'none' => 'none';
+
+/** Of a step of a model with an encoder: what this reads, and what is left for the decoder. */
+function partsOf(batch: readonly SequenceInput[]): { readonly read: readonly SequenceInput[]; readonly written: readonly SequenceInput[] } {
+  const read = batch.filter(({ startPosition, encoderTokens }) => encoderTokens !== undefined && startPosition === 0);
+  if (read.length === 0) return { read, written: batch };
+  const cut = (sequence: SequenceInput, from: number, to?: number): SequenceInput => ({ ...sequence, tokens: Array.from(sequence.tokens).slice(from, to), startPosition: sequence.startPosition + from });
+  const written = batch.map((sequence) => (sequence.startPosition === 0 ? cut(sequence, sequence.encoderTokens ?? 0) : sequence)).filter(({ tokens }) => tokens.length > 0);
+  return { read: read.map((sequence) => cut(sequence, 0, sequence.encoderTokens)), written };
+}
+
+/** Texts one after another, in parts that a step holds; each with the number of its text. */
+function* partsOfTexts(texts: readonly SequenceInput[], maxTokens: number): Generator<readonly [text: number, part: SequenceInput]> {
+  for (const [text, whole] of texts.entries()) {
+    const tokens = Array.from(whole.tokens);
+    for (let first = 0; first < tokens.length; first += maxTokens) {
+      yield [text, { ...whole, tokens: tokens.slice(first, first + maxTokens), startPosition: whole.startPosition + first, secondFrom: undefined, outputs: 'all' }];
+    }
+  }
+}
 
 /** Tokens of the prompt that kernels are warmed up with. */
 const warmUpTokens = 16;
@@ -33,6 +57,9 @@ const warmUpTokens = 16;
 /** Runs steps on a compute team. */
 export class TransformerRuntime implements ModelRuntime {
   readonly info: ModelInfo;
+  readonly pageBytes: number;
+  readonly windowPageBytes: number;
+  readonly stateBytes: number;
   /** Undefined once it is closed, so that nothing here keeps its memories. */
   #loaded: LoadedModel | undefined;
   /** Results by number of rows: views of the logits' memory, made once each. */
@@ -45,6 +72,9 @@ export class TransformerRuntime implements ModelRuntime {
   constructor(model: LoadedModel) {
     this.info = model.info;
     this.#loaded = model;
+    this.pageBytes = model.info.pageBytes;
+    this.windowPageBytes = model.info.windowed?.pageBytes ?? 0;
+    this.stateBytes = model.stateRegions.reduce((sum, { slotBytes }) => sum + slotBytes, 0);
     this.#slots = model.info.hasRecurrentState ? new SlotPositions(model.info.maxSequences) : undefined;
   }
 
@@ -57,16 +87,60 @@ export class TransformerRuntime implements ModelRuntime {
     return this.#inTurn(() => this.#step(batch));
   }
 
+  hidden(batch: readonly SequenceInput[]): Promise<EmbeddingOutput> {
+    return this.#inTurn(() => this.#hidden(batch));
+  }
+
+  pooler(pooling: Pooling): TextPooler {
+    const { rankHead, poolMaps } = this.#model;
+    return new RowPooler({ width: this.info.embeddingLength, head: rankHead, maps: poolMaps }, pooling);
+  }
+
   embed(batch: readonly SequenceInput[], options: { pooling?: Pooling } = {}): Promise<EmbeddingOutput> {
     return this.#inTurn(() => this.#embed(batch, options.pooling ?? this.info.pooling ?? 'none'));
   }
 
   copyPage(from: number, to: number): Promise<void> {
     return this.#inTurn(() => {
-      for (const { home, place, pageBytes } of this.#model.kvRegions) {
-        const start = place.address + from * pageBytes;
-        this.#model.memories[home.index].bytes.copyWithin(place.address + to * pageBytes, start, start + pageBytes);
+      const { pageCount } = this.info;
+      const isWindowed = from >= pageCount;
+      if (isWindowed !== to >= pageCount) throw new StarlingError('invalid_argument', `Page ${from} is copied to page ${to}, which is of other layers.`);
+      const first = isWindowed ? pageCount : 0;
+      for (const { home, place, pageBytes } of this.#regionsOf(from)) {
+        const start = place.address + (from - first) * pageBytes;
+        this.#model.memories[home.index].bytes.copyWithin(place.address + (to - first) * pageBytes, start, start + pageBytes);
       }
+      return Promise.resolve();
+    });
+  }
+
+  /** Layer after layer, in the order of the file. */
+  readPage(page: number, into: Uint8Array): Promise<void> {
+    return this.#inTurn(() => {
+      this.#eachPageOf(page, into, (stored, part) => part.set(stored));
+      return Promise.resolve();
+    });
+  }
+
+  writePage(page: number, from: Uint8Array): Promise<void> {
+    return this.#inTurn(() => {
+      this.#eachPageOf(page, from, (stored, part) => stored.set(part));
+      return Promise.resolve();
+    });
+  }
+
+  saveState(slot: number, into: Uint8Array): Promise<number> {
+    return this.#inTurn(() => {
+      const position = this.#slots?.positionOf(slot) ?? 0;
+      this.#eachPart(this.#model.stateRegions.map(({ slotBytes, ...at }) => ({ ...at, bytes: slotBytes })), slot, into, (stored, part) => part.set(stored));
+      return Promise.resolve(position);
+    });
+  }
+
+  loadState(slot: number, from: Uint8Array, position: number): Promise<void> {
+    return this.#inTurn(() => {
+      this.#eachPart(this.#model.stateRegions.map(({ slotBytes, ...at }) => ({ ...at, bytes: slotBytes })), slot, from, (stored, part) => stored.set(part));
+      this.#slots?.set(slot, position);
       return Promise.resolve();
     });
   }
@@ -89,13 +163,42 @@ export class TransformerRuntime implements ModelRuntime {
    * Leaves meaningless keys in the first pages.
    */
   async warmUp(): Promise<void> {
-    const { maxBatchTokens, contextLength, pageTokens, pageCount, hasLogits } = this.info;
+    const { maxBatchTokens, contextLength, pageTokens, pageCount, hasLogits, decoderStart } = this.info;
     const pages = Int32Array.from({ length: Math.min(pageCount, Math.ceil(warmUpTokens / pageTokens)) }, (_, page) => page);
+    const windowPages = this.info.windowed && pages;
     const { writer } = this.#model;
-    for (const count of [Math.min(warmUpTokens, maxBatchTokens, contextLength, pages.length * pageTokens), 1]) {
-      const counts = writer.write([{ tokens: new Uint32Array(count), startPosition: 0, pages, slot: 0, outputs: 'last' }], outputsAsAsked);
+    const longest = Math.min(warmUpTokens, maxBatchTokens, contextLength, pages.length * pageTokens);
+    if (decoderStart !== undefined) {
+      // What is read, and one token to begin with.
+      if (longest > 1) await this.#step([{ tokens: new Uint32Array(longest), startPosition: 0, pages, slot: 0, outputs: 'last', encoderTokens: longest - 1 }]);
+      return;
+    }
+    for (const count of [longest, 1]) {
+      const counts = writer.write([{ tokens: new Uint32Array(count), startPosition: 0, pages, windowPages, slot: 0, outputs: 'last' }], outputsAsAsked);
       writer.setHead(0, 1);
       await this.#run(hasLogits ? 'forward' : 'body', counts, hasLogits ? 1 : 0);
+    }
+  }
+
+  /** The layers of a page: windowed ones, if those have pages of their own, for ids from `pageCount` on. */
+  #regionsOf(page: number): KvRegion[] {
+    return this.#model.kvRegions.filter(({ isWindowed }) => isWindowed === page >= this.info.pageCount);
+  }
+
+  #eachPageOf(page: number, whole: Uint8Array, visit: (stored: Uint8Array, part: Uint8Array) => void): void {
+    const regions = this.#regionsOf(page).map(({ pageBytes, ...at }) => ({ ...at, bytes: pageBytes }));
+    this.#eachPart(regions, page >= this.info.pageCount ? page - this.info.pageCount : page, whole, visit);
+  }
+
+  /** Visits one page or state, layer by layer, beside its part of `whole`. */
+  #eachPart(regions: readonly (Pick<KvRegion, 'home' | 'place'> & { readonly bytes: number })[], index: number, whole: Uint8Array, visit: (stored: Uint8Array, part: Uint8Array) => void): void {
+    const length = regions.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (whole.length !== length) throw new StarlingError('invalid_argument', `A buffer of ${whole.length} bytes was given, where ${length} are expected.`);
+    let at = 0;
+    for (const { home, place, bytes } of regions) {
+      const start = place.address + index * bytes;
+      visit(this.#model.memories[home.index].bytes.subarray(start, start + bytes), whole.subarray(at, at + bytes));
+      at += bytes;
     }
   }
 
@@ -105,7 +208,9 @@ export class TransformerRuntime implements ModelRuntime {
     checkBatch(batch, info);
     this.#slots?.begin(batch);
     const { headRows, writer } = this.#model;
-    const counts = writer.write(batch, outputsAsAsked);
+    const written = info.decoderStart === undefined ? batch : await this.#read(batch);
+    if (written.length === 0) return this.#output(0);
+    const counts = writer.write(written, outputsAsAsked);
     const { outputs } = counts;
     if (outputs <= headRows) {
       writer.setHead(0, outputs);
@@ -125,19 +230,57 @@ export class TransformerRuntime implements ModelRuntime {
     return { rows: outputs, logits };
   }
 
-  async #embed(batch: readonly SequenceInput[], pooling: Pooling): Promise<EmbeddingOutput> {
+  /** Has the encoder read what there is to read. Gives what is left for the decoder. */
+  async #read(batch: readonly SequenceInput[]): Promise<readonly SequenceInput[]> {
+    const { read, written } = partsOf(batch);
+    if (read.length > 0) await this.#run('encoder', this.#model.writer.write(read, outputsOfNone), 0);
+    return written;
+  }
+
+  async #embed(texts: readonly SequenceInput[], pooling: Pooling): Promise<EmbeddingOutput> {
     const { info } = this;
+    checkBatch(textsFor(info, texts), info, embeddingLimit(info));
+    const poolers = texts.map(() => this.pooler(pooling));
+    if (texts.reduce((sum, { tokens }) => sum + tokens.length, 0) > info.maxBatchTokens) {
+      for (const [text, part] of partsOfTexts(texts, info.maxBatchTokens)) poolers[text].add((await this.#hidden([part])).vectors);
+    } else {
+      const { vectors } = await this.#hidden(texts.map((text) => ({ ...text, outputs: 'all' })));
+      let at = 0;
+      for (const [text, { tokens }] of texts.entries()) poolers[text].add(vectors.subarray(at, (at += tokens.length * info.embeddingLength)));
+    }
+    return joinOutputs(poolers.map((pooler) => pooler.output()));
+  }
+
+  /** Hidden states of the tokens that are asked for: of an encoder's, where there is one before the decoder. */
+  async #hidden(texts: readonly SequenceInput[]): Promise<EmbeddingOutput> {
+    const { info } = this;
+    const batch = textsFor(info, texts);
     checkBatch(batch, info);
+    const { writer, rows } = this.#model;
     this.#slots?.begin(batch);
-    const counts = this.#model.writer.write(batch, outputsOfAll);
-    const { tokens } = counts;
-    await this.#run('body', counts, 0);
+    const counts = writer.write(batch, outputsAsAsked);
+    const { outputs } = counts;
+    await this.#run(rows.encoded ? 'encoder' : 'body', counts, 0);
     this.#slots?.end(batch);
-    await this.#run('hidden', counts, 0);
-    const width = info.embeddingLength;
-    const hidden = new Float32Array(tokens * width);
-    this.#copyRows(this.#model.rows.hidden, this.#model.rows.home.index, tokens, width, hidden, 0);
-    return poolRows(hidden, width, batch.map(({ tokens: { length } }) => length), pooling, this.#model.rankHead);
+    if (rows.encoded) return this.#encodedRows(texts, rows.encoded);
+    if (outputs > 0) await this.#run('hidden', counts, 0);
+    const vectors = new Float32Array(outputs * info.embeddingLength);
+    this.#copyRows(rows.hidden, rows.home.index, outputs, info.embeddingLength, vectors, 0);
+    return { rows: outputs, vectors };
+  }
+
+  /** An encoder has a row for every token. */
+  #encodedRows(texts: readonly SequenceInput[], { rows: from, home }: EncodedRows): EmbeddingOutput {
+    const width = this.info.embeddingLength;
+    const all = new Float32Array(texts.reduce((sum, { tokens }) => sum + tokens.length, 0) * width);
+    this.#copyRows(from, home.index, all.length / width, width, all, 0);
+    let end = 0;
+    const wanted = texts.map(({ tokens, outputs }) => {
+      end += tokens.length;
+      const count = outputs === 'all' ? tokens.length : outputs === 'last' ? 1 : 0;
+      return { rows: count, vectors: all.subarray((end - count) * width, end * width) };
+    });
+    return joinOutputs(wanted);
   }
 
   async #run(program: ProgramName, counts: StepCounts, head: number): Promise<void> {
@@ -147,6 +290,10 @@ export class TransformerRuntime implements ModelRuntime {
     team.setCount('tiles', counts.tiles);
     team.setCount('sequences', counts.sequences);
     team.setCount('head', head);
+    team.setCount('adapted', counts.adapted);
+    team.setCount('adaptedTokens', counts.adapted * counts.tokens);
+    team.setCount('adaptedOutputs', counts.adapted * counts.outputs);
+    team.setCount('adaptedHead', counts.adapted * head);
     await team.run(layout.programs[program].structure);
   }
 
@@ -173,7 +320,11 @@ export class TransformerRuntime implements ModelRuntime {
       if (this.#closed) throw new StarlingError('closed', 'The model was closed.');
       return work();
     });
-    this.#turn = result.catch(() => undefined);
+    // What a step gave is not held: it would hold the memory of a model that was closed.
+    this.#turn = result.then(
+      () => undefined,
+      () => undefined,
+    );
     return result;
   }
 }

@@ -1,12 +1,17 @@
+import path from 'node:path';
 import { openGgufFile } from '@starling/gguf/node';
 import { nodeCompiler, nodeWorkers } from '@starling/kernels/node';
-import { fixturePath, readJsonFixture } from '../../../../tools/fixtures/fixtures.js';
+import { fixturePath, readJson } from '../../../../tools/fixtures/fixtures.js';
 import type { LoadOptions, ModelRuntime, SequenceInput } from '../../src/index.js';
-import { loadTransformer } from '../../src/index.node.js';
+import { loadTransformer, planMemory } from '../../src/index.node.js';
+import { measureMemory } from '../measured-memory.js';
 
 /** What the golden data say of one model. */
 export interface GoldenModel {
+  /** Where its files lie. */
+  readonly folder: string;
   readonly name: string;
+  readonly arch: string;
   readonly file: string;
   readonly tokens: readonly number[];
   readonly logits?: string;
@@ -16,17 +21,28 @@ export interface GoldenModel {
   readonly tolerance: { readonly vs_llamacpp: number; readonly vs_exact?: number };
 }
 
-export const goldenModels = (): GoldenModel[] => readJsonFixture<{ name: string }[]>('archs', 'index.json').map(({ name }) => readJsonFixture<GoldenModel>('archs', `${name}.json`));
+export const goldenModels = (folder: string): GoldenModel[] =>
+  readJson<{ name: string }[]>(path.join(folder, 'index.json')).map(({ name }) => ({ ...readJson<GoldenModel>(path.join(folder, `${name}.json`)), folder }));
 
 /** The worker's file as tools/build-worker.mjs makes it; modules of tests have no place of their own to look beside. */
 const workerEntry = new URL('../../../kernels/build/compute-worker.node.js', import.meta.url);
 
 /** Loads a model of the golden data, on the calling thread unless `threads` is given. */
-export async function loadGolden(folder: string, file: string, options: LoadOptions = {}): Promise<ModelRuntime> {
-  const model = await openGgufFile(fixturePath(folder, file));
+export const loadGolden = (folder: string, file: string, options?: LoadOptions): Promise<ModelRuntime> => loadFile(fixturePath(folder, file), options);
+
+/** Loads a file as a golden model, on the calling thread unless `threads` is given: it must take what was planned, to the byte. */
+export async function loadFile(file: string, options: LoadOptions = {}): Promise<ModelRuntime> {
+  const model = await openGgufFile(file);
   try {
     const place = options.threads === undefined ? { inline: true } : { workers: nodeWorkers(workerEntry) };
-    return await loadTransformer(model, { kvType: 'F32', pageTokens: 16, maxSequences: 4, kvTokens: 2048, compiler: nodeCompiler(), ...place, ...options });
+    const whole: LoadOptions = { kvType: 'F32', pageTokens: 16, maxSequences: 4, kvTokens: 2048, compiler: nodeCompiler(), ...place, ...options };
+    const plan = await planMemory(model, whole);
+    const { result: runtime, allocatedBytes } = await measureMemory(() => loadTransformer(model, whole));
+    expect(runtime.info).toMatchObject(plan);
+    // Heads of rerankers are kept as plain floats beside the memories of the kernels.
+    const heads = [...model.tensors.values()].filter(({ name }) => name.startsWith('cls.')).reduce((sum, { rowLength, rowCount }) => sum + 4 * rowLength * rowCount, 0);
+    expect(allocatedBytes + heads).toBe(plan.totalBytes);
+    return runtime;
   } finally {
     await model.close();
   }

@@ -109,7 +109,7 @@ describe('decoders with separate projections agree with a scalar evaluation', ()
   });
 
   it('cohere2', async () => {
-    const metadata = { ...METADATA, ...LAYER_NORM, block_count: 5, logit_scale: 0.25, 'attention.sliding_window': 6 };
+    const metadata = { ...METADATA, ...LAYER_NORM, block_count: 5, logit_scale: 0.25, 'attention.sliding_window': 6, 'rope.freq_base_swa': 500.5 };
     const model = await randomModel('cohere2', metadata, { ...ENDS, ...blocks({ ...norm('attn_norm'), ...QKV, ...GATED }, 5) });
     await expectAgreement(model, (tokens) =>
       runDecoder(model, tokens, {
@@ -145,7 +145,7 @@ describe('decoders with separate projections agree with a scalar evaluation', ()
 
   it('exaone4 of 64 layers: windows, and global layers without positions', async () => {
     const block = { ...QKV, 'attn_q_norm.weight': head, 'attn_k_norm.weight': head, ...norm('post_attention_norm'), ...GATED, ...norm('post_ffw_norm') };
-    const model = await randomModel('exaone4', { ...METADATA, ...RMS, block_count: 64, 'attention.sliding_window': 5 }, { ...ENDS, ...OUTPUT, ...blocks(block, 64) });
+    const model = await randomModel('exaone4', { ...METADATA, ...RMS, block_count: 64, 'attention.sliding_window': 5, 'rope.freq_base_swa': 500.5 }, { ...ENDS, ...OUTPUT, ...blocks(block, 64) });
     await expectAgreement(model, (tokens) =>
       runDecoder(model, tokens, {
         layers: 64,

@@ -44,8 +44,8 @@ describe('decoders with one projection for queries, keys and values agree with a
     );
   });
 
-  it('mpt', async () => {
-    const block = { 'attn_norm.weight': width, ...FUSED_QKV, 'ffn_norm.weight': width, ...PLAIN };
+  it('mpt: a norm of keys has no part without one of queries', async () => {
+    const block = { 'attn_norm.weight': width, ...FUSED_QKV, 'attn_k_norm.weight': 2 * width, 'ffn_norm.weight': width, ...PLAIN };
     const model = await randomModel('mpt', { ...metadata, 'attention.max_alibi_bias': 8, 'attention.clamp_kqv': 0.75 }, { ...ENDS, ...blocks(block) });
     const clamp = (rows: Row[][]) => rows.map((parts) => parts.map((part) => part.map((value) => Math.min(0.75, Math.max(-0.75, value)))));
     await expectAgreement(model, (tokens) =>

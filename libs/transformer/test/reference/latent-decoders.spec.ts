@@ -1,8 +1,10 @@
+import { loadTransformer } from '../../src/load/load-transformer.js';
 import { ENDS, GATED, METADATA, OUTPUT, RMS, SHAPE } from './decoder.js';
 import { expectAgreement } from './expect-agreement.js';
+import { latentAttention, type LatentOptions } from './latent-attention.js';
 import { randomModel, type RandomModel, type TensorShapes } from './random-model.js';
 import { gated, mixture, plus, runDecoder, type Block } from './reference-decoder.js';
-import { add, attend, cut, dot, linear, rmsNorm, rotate, silu, split, topIndices, type Matrix, type Row } from './scalar-math.js';
+import { add, rmsNorm, rotate, scale as scaled, silu, split, topIndices, type Matrix, type Row } from './scalar-math.js';
 
 const { width, heads, layers } = SHAPE;
 const LATENT = 64;
@@ -10,6 +12,7 @@ const PLAIN = 32;
 const ROTATED = 8;
 const VALUE = 96;
 const RANK = 36;
+const LENGTHS = { heads, latent: LATENT, plain: PLAIN, rotated: ROTATED };
 const EXPERTS = 8;
 const EXPERT_LENGTH = 32;
 /** Activations in 8 bits cost about half a percent in each product; what goes to the wrong place costs everything. */
@@ -58,42 +61,11 @@ const metadata = {
 const jointLengths = { 'attention.head_count_kv': heads, 'attention.key_length': PLAIN + ROTATED, 'attention.value_length': VALUE };
 const perHeadLengths = { 'attention.head_count_kv': 1, 'attention.key_length': LATENT + ROTATED, 'attention.value_length': LATENT, 'attention.key_length_mla': PLAIN + ROTATED, 'attention.value_length_mla': VALUE };
 
-interface AttentionOptions {
-  /** Divides the angles of a pair. */
-  readonly turn?: (part: Row, position: number) => Row;
-  readonly scale?: number;
-}
-
-/** Multi-head latent attention as its paper defines it: keys and values of each head made from the latent row. */
-function latentAttention(block: Block, x: Matrix, { turn = (part, position) => rotate(part, position, 'pairs'), scale = 1 / Math.sqrt(PLAIN + ROTATED) }: AttentionOptions = {}): Matrix {
-  const isReduced = block.optionalVector('attn_q_a_norm.weight') !== undefined;
-  const q = x.map((row, position) => {
-    const all = isReduced ? block.apply('attn_q_b', rmsNorm(block.apply('attn_q_a', row), block.vector('attn_q_a_norm.weight'))) : block.apply('attn_q', row);
-    return split(all, heads).map((part) => [...part.slice(0, PLAIN), ...turn(part.slice(PLAIN), position)]);
-  });
-  const rows = x.map((row) => cut(block.apply('attn_kv_a_mqa', row), LATENT, ROTATED));
-  const expand = expansionOf(block);
-  const pairs = rows.map(([latent, rotated], position) =>
-    expand(rmsNorm(latent, block.vector('attn_kv_a_norm.weight'))).map(({ key, value }) => ({ key: [...key, ...turn(rotated, position)], value })),
-  );
-  const [k, v] = [pairs.map((row) => row.map(({ key }) => key)), pairs.map((row) => row.map(({ value }) => value))];
-  return attend(q, k, v, { scale }).map((row) => block.apply('attn_output', row));
-}
-
-function expansionOf(block: Block): (latent: Row) => { key: Row; value: Row }[] {
-  if (block.optionalVector('attn_kv_b.weight')) {
-    return (latent) => split(block.apply('attn_kv_b', latent), heads).map((part) => ({ key: part.slice(0, PLAIN), value: part.slice(PLAIN) }));
-  }
-  const [keys, values] = [block.matrices('attn_k_b.weight'), block.matrices('attn_v_b.weight')];
-  // The file has the transpose of the keys' matrices: a row for each element of the latent row.
-  return (latent) => keys.map((matrix, h) => ({ key: Array.from({ length: PLAIN }, (_, i) => dot(matrix.map((row) => row[i]), latent)), value: linear(values[h], latent) }));
-}
-
-function reference(model: RandomModel, feed: (block: Block, row: Row) => Row, attention: AttentionOptions = {}) {
+function reference(model: RandomModel, feed: (block: Block, row: Row) => Row, attention: LatentOptions = {}) {
   return (tokens: readonly number[]): Matrix =>
     runDecoder(model, tokens, {
       layer: (block, x) => {
-        const y = plus(x, latentAttention(block, x.map((row) => rmsNorm(row, block.vector('attn_norm.weight'))), attention));
+        const y = plus(x, latentAttention(block, x.map((row) => rmsNorm(row, block.vector('attn_norm.weight'))), LENGTHS, attention));
         return y.map((row) => {
           const normed = rmsNorm(row, block.vector('ffn_norm.weight'));
           return add(row, !block.optionalVector('ffn_gate_inp.weight') ? gated(block, normed) : add(feed(block, normed), gated(block, normed, silu, '_shexp')));
@@ -153,5 +125,67 @@ describe('deepseek2 agrees with a scalar evaluation', () => {
     };
     const sharpening = 0.1 * 0.707 * Math.log(factor) + 1;
     await expectAgreement(model, reference(model, plainMixture, { turn, scale: sharpening ** 2 / Math.sqrt(PLAIN + ROTATED) }));
+  });
+
+  it('minicpm3: halves rotated, all branches scaled', async () => {
+    const tensors = tensorsOf({ ...REDUCED, ...JOINT }, {}, layers);
+    const file = { ...METADATA, ...RMS, 'rope.dimension_count': ROTATED, 'attention.kv_lora_rank': LATENT, 'attention.q_lora_rank': RANK, ...jointLengths };
+    const model = await randomModel('minicpm3', file, { ...ENDS, ...OUTPUT, ...tensors });
+    const turn = (part: Row, position: number): Row => rotate(part, position, 'halves');
+    const branch = 1.4 / Math.sqrt(layers);
+    await expectAgreement(model, (tokens) =>
+      runDecoder(model, tokens, {
+        embed: (row) => scaled(row, 12),
+        layer: (block, x) => {
+          const y = plus(x, latentAttention(block, x.map((row) => rmsNorm(row, block.vector('attn_norm.weight'))), LENGTHS, { turn }).map((row) => scaled(row, branch)));
+          return y.map((row) => add(row, scaled(gated(block, rmsNorm(row, block.vector('ffn_norm.weight'))), branch)));
+        },
+        finish: (row) => scaled(rmsNorm(row, model.vector('output_norm.weight')), 256 / width),
+      }),
+    );
+  });
+
+  it('minicpm3 with a temperature of its queries is refused, as nothing is known of one', async () => {
+    const key = 'attention.temperature_scale';
+    const file = { ...METADATA, ...RMS, 'rope.dimension_count': ROTATED, 'attention.kv_lora_rank': LATENT, 'attention.q_lora_rank': RANK, ...jointLengths, [key]: 0.5 };
+    const model = await randomModel('minicpm3', file, { ...ENDS, ...OUTPUT, ...tensorsOf({ ...REDUCED, ...JOINT }, {}, layers) });
+    await expect(loadTransformer(model.file, { contextLength: 16 })).rejects.toMatchObject({ code: 'unsupported_model', details: { keys: [`minicpm3.${key}`] } });
+  });
+
+  describe('with an indexer', () => {
+    const HEADS = 2;
+    const INDEX: TensorShapes = {
+      'indexer.k_norm.weight': 12,
+      'indexer.k_norm.bias': 12,
+      'indexer.proj.weight': [width, HEADS],
+      'indexer.attn_k.weight': [width, 12],
+      'indexer.attn_q_b.weight': [RANK, 12 * HEADS],
+    };
+    const indexed = (architecture: string, more: Record<string, number>): Promise<RandomModel> =>
+      randomModel(
+        architecture,
+        { ...metadata, ...perHeadLengths, 'attention.q_lora_rank': RANK, 'attention.indexer.head_count': HEADS, 'attention.indexer.key_length': 12, 'attention.indexer.top_k': 32, ...more },
+        { ...ENDS, ...OUTPUT, ...tensorsOf({ ...PER_HEAD, ...REDUCED, ...INDEX }) },
+      );
+
+    it.each(['deepseek32', 'glm-dsa'])('%s sees everything in contexts of no more than would be chosen', async (architecture) => {
+      const model = await indexed(architecture, { expert_gating_func: architecture === 'glm-dsa' ? 0 : 2 });
+      await expectAgreement(model, reference(model, (block, row) => mixture(block, row, { used: 3, gating: 'sigmoid', weightScale: 1.5 })));
+    });
+
+    it('refuses keys and tensors of an indexer that it does not know', async () => {
+      const key = await indexed('deepseek32', { 'attention.indexer.mystery': 3 });
+      await expect(loadTransformer(key.file)).rejects.toMatchObject({ code: 'unsupported_model', details: { keys: ['deepseek32.attention.indexer.mystery'] } });
+      const tensor = await randomModel('deepseek32', { ...metadata, ...perHeadLengths, 'attention.q_lora_rank': RANK, 'attention.indexer.top_k': 32 }, { ...ENDS, ...OUTPUT, ...tensorsOf({ ...PER_HEAD, ...REDUCED, ...INDEX }), 'blk.0.indexer.mystery.weight': width });
+      await expect(loadTransformer(tensor.file)).rejects.toMatchObject({ code: 'unsupported_model', details: { tensors: ['blk.0.indexer.mystery.weight'] } });
+    });
+
+    it('refuses longer contexts, and does not begin with one', async () => {
+      const { file } = await indexed('deepseek32', {});
+      await expect(loadTransformer(file, { contextLength: 33 })).rejects.toMatchObject({ code: 'unsupported_model', details: { limit: 32 } });
+      const runtime = await loadTransformer(file);
+      expect(runtime.info.contextLength).toBe(32);
+      await runtime.close();
+    });
   });
 });

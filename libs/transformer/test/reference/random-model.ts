@@ -16,19 +16,27 @@ export interface RandomModel {
   matrices(name: string): Matrix[];
 }
 
+export interface RandomModelOptions {
+  readonly seed?: number;
+  /** What matrices are written as where their rows allow it; the reference gets the values that come out of it. */
+  readonly type?: 'F32' | 'Q8_0';
+  /** Keys without the architecture's name. */
+  readonly shared?: Readonly<Record<string, GgufValue>>;
+}
+
 /**
  * Makes a model file in memory with F32 weights from a fixed seed. Norm weights lie near 1, everything else is spread so that
  * mistakes show.
- * @param type what matrices are written as where their rows allow it; the reference gets the values that come out of it
  * @param metadata keys below the architecture's name; whole numbers are written as u32, others as f32
  */
-export async function randomModel(architecture: string, metadata: Readonly<Record<string, GgufValue>>, shapes: TensorShapes, { seed = 1, type = 'F32' }: { readonly seed?: number; readonly type?: 'F32' | 'Q8_0' } = {}): Promise<RandomModel> {
+export async function randomModel(architecture: string, metadata: Readonly<Record<string, GgufValue>>, shapes: TensorShapes, { seed = 1, type = 'F32', shared = {} }: RandomModelOptions = {}): Promise<RandomModel> {
   const chunks: Uint8Array[] = [];
   const writer = new GgufWriter({ write: async (bytes) => void chunks.push(bytes.slice()) });
   writer.setMetadata('general.architecture', architecture);
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value === 'number') writer.setMetadata(`${architecture}.${key}`, value, Number.isInteger(value) ? 'u32' : 'f32');
-    else writer.setMetadata(`${architecture}.${key}`, value);
+  const own = Object.entries(metadata).map(([key, value]) => [`${architecture}.${key}`, value] as const);
+  for (const [key, value] of [...own, ...Object.entries(shared)]) {
+    if (typeof value === 'number') writer.setMetadata(key, value, Number.isInteger(value) ? 'u32' : 'f32');
+    else writer.setMetadata(key, value);
   }
   const random = uniform(seed);
   const encoded: Uint8Array[] = [];

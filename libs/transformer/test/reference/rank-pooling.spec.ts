@@ -1,3 +1,4 @@
+import { PackedStrings } from '@starling/core';
 import { relativeRms } from '../../../../tools/fixtures/fixtures.js';
 import { loadTransformer } from '../../src/index.js';
 import { ENDS, GATED, METADATA, QKV, RMS, SHAPE, blocks } from './decoder.js';
@@ -49,6 +50,21 @@ describe('reranking heads', () => {
     const model = await randomModel('qwen3', { ...METADATA, ...RMS, pooling_type: 4 }, { ...ENDS, ...blocks(layer), 'cls.output.weight': [width, 2] });
     const { scores, hidden } = await embedBoth(model);
     expect(relativeRms(scores, hidden.map((rows) => softmax(linear(model.matrix('cls.output.weight'), rows[rows.length - 1]))[0]))).toBeLessThan(1e-5);
+  });
+
+  it('of a decoder whose file has none are made of the rows for its answers, where the file says that it ranks', async () => {
+    const layer = { 'attn_norm.weight': width, ...QKV, 'attn_q_norm.weight': head, 'attn_k_norm.weight': head, 'ffn_norm.weight': width, ...GATED };
+    const tokens = PackedStrings.from(Array.from({ length: vocabulary }, (_, id) => (id === 7 ? 'yes' : id === 3 ? 'no' : `t${id}`)));
+    const modelOf = (more: object, shared: object): Promise<RandomModel> => randomModel('qwen3', { ...METADATA, ...RMS, ...more }, { ...ENDS, ...blocks(layer) }, { shared: { 'tokenizer.ggml.tokens': tokens, ...shared } });
+    const model = await modelOf({ pooling_type: 4 }, {});
+    const { scores, hidden } = await embedBoth(model);
+    const table = model.matrix('token_embd.weight');
+    expect(relativeRms(scores, hidden.map((rows) => softmax(linear([table[7], table[3]], rows[rows.length - 1]))[0]))).toBeLessThan(1e-5);
+    for (const [name, ranks] of [['Qwen3 Reranker 0.6B', true], ['Qwen3 0.6B', false]] as const) {
+      const runtime = await loadTransformer((await modelOf({}, { 'general.name': name })).file, { contextLength: 32 });
+      expect([runtime.info.ranks, runtime.info.rankTemplate?.includes('<Query>: {query}\n') ?? false]).toEqual([ranks, ranks]);
+      await runtime.close();
+    }
   });
 
   it('are missed where there is none', async () => {

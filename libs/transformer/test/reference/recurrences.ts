@@ -8,8 +8,8 @@ import { add, cut, dot, multiply, rmsNorm, scale, sigmoid, silu, split, sum, typ
 const softplus = (x: number): number => Math.log1p(Math.exp(x));
 
 /** A causal convolution of each channel with its taps, the last of which meets the newest token. */
-export function convolution(rows: Matrix, taps: Matrix, bias?: Row): Matrix {
-  return rows.map((row, t) => row.map((_, c) => taps[c].reduce((total, weight, j) => total + weight * (rows[t - taps[c].length + 1 + j]?.[c] ?? 0), bias?.[c] ?? 0)));
+export function convolution(rows: Matrix, taps: Matrix, bias?: Row, dilation = 1): Matrix {
+  return rows.map((row, t) => row.map((_, c) => taps[c].reduce((total, weight, j) => total + weight * (rows[t - (taps[c].length - 1 - j) * dilation]?.[c] ?? 0), bias?.[c] ?? 0)));
 }
 
 /** LFM2's short convolution. */
@@ -49,11 +49,46 @@ export function stateSpace(block: Block, x: Matrix, { inner, heads, groups, stat
   });
 }
 
+export interface SelectiveSpaceShape {
+  readonly state: number;
+  readonly rank: number;
+  /** Undefined: each channel is a head, with a rate for each element of its state. */
+  readonly heads?: number;
+}
+
+/** Mamba (Gu and Dao, 2023). With heads, their gates and values alternate, and b and c come before the short row of the steps. */
+export function selectiveSpace(block: Block, x: Matrix, { state, rank, heads }: SelectiveSpaceShape, normOf: (name: string, row: Row) => Row): Matrix {
+  const inputs = x.map((row) => {
+    const both = block.apply('ssm_in', row);
+    const parts = split(both, 2 * (heads ?? 1));
+    return heads === undefined ? { values: parts[0], gate: parts[1] } : { values: parts.filter((_, i) => i % 2 === 1).flat(), gate: parts.filter((_, i) => i % 2 === 0).flat() };
+  });
+  const convolved = convolution(inputs.map(({ values }) => values), block.matrix('ssm_conv1d.weight'), block.optionalVector('ssm_conv1d.bias')).map((row) => row.map(silu));
+  const [rates, skips] = [block.matrix('ssm_a'), block.vector('ssm_d')];
+  const states: Matrix = convolved[0].map(() => new Array<number>(state).fill(0));
+  return convolved.map((row, t) => {
+    const parameters = block.apply('ssm_x', row);
+    const [first, second, third] = heads === undefined ? cut(parameters, rank, state, state) : cut(parameters, state, state, rank);
+    const [short, b, c] = heads === undefined ? [first, second, third] : [third, first, second];
+    const steps = block.apply('ssm_dt', normOf('ssm_dt_norm', short)).map(softplus);
+    const [taken, given] = [normOf('ssm_b_norm', b), normOf('ssm_c_norm', c)];
+    const y = row.map((value, channel) => {
+      const head = heads === undefined ? channel : Math.floor((channel * heads) / row.length);
+      const rate = heads === undefined ? rates[channel] : new Array<number>(state).fill(rates.flat()[head]);
+      states[channel] = states[channel].map((kept, n) => kept * Math.exp(steps[head] * rate[n]) + steps[head] * value * taken[n]);
+      return dot(states[channel], given) + skips[head] * value;
+    });
+    return block.apply('ssm_out', multiply(inputs[t].gate.map(silu), y));
+  });
+}
+
 export interface DeltaNetShape {
   readonly heads: number;
   readonly keyHeads: number;
   readonly length: number;
   readonly keyHeadOf: (head: number) => number;
+  /** Default: silu. */
+  readonly gateActivation?: (value: number) => number;
 }
 
 /** What goes into the gated delta rule for each token. */
@@ -66,7 +101,7 @@ export interface DeltaNetInput {
 }
 
 /** Gated delta networks (Yang, Kautz and Hatamizadeh, 2024) with short convolutions and unit-length queries and keys. */
-export function deltaNet(block: Block, { qkv, gate, strengths, steps }: DeltaNetInput, { heads, keyHeads, length, keyHeadOf }: DeltaNetShape): Matrix {
+export function deltaNet(block: Block, { qkv, gate, strengths, steps }: DeltaNetInput, { heads, keyHeads, length, keyHeadOf, gateActivation = silu }: DeltaNetShape): Matrix {
   const keys = keyHeads * length;
   const convolved = convolution(qkv, block.matrix('ssm_conv1d.weight')).map((row) => row.map(silu));
   const unit = (row: Row): Row => scale(row, 1 / Math.sqrt(dot(row, row) + 1e-5));
@@ -83,7 +118,7 @@ export function deltaNet(block: Block, { qkv, gate, strengths, steps }: DeltaNet
       states[h] = states[h].map((line) => scale(line, decay));
       states[h] = states[h].map((line, i) => add(line, scale(k, strength * (value[i] - dot(line, k)))));
       const y = rmsNorm(states[h].map((line) => dot(line, q)), block.vector('ssm_norm.weight'));
-      return multiply(y, split(gate[t], heads)[h].map(silu));
+      return multiply(y, split(gate[t], heads)[h].map(gateActivation));
     });
     return block.apply('ssm_out', result);
   });

@@ -28,21 +28,25 @@ export function blockOf(model: RandomModel, index: number): Block {
 export interface ReferenceDecoder {
   /** What is done to a token's vector at its position. */
   readonly embed?: (row: Row, position: number) => Row;
-  /** One block: the residual stream of all tokens in and out. */
-  readonly layer: (block: Block, x: Matrix) => Matrix;
+  /** One layer: the residual stream of all tokens in and out. */
+  readonly layer: (block: Block, x: Matrix, index: number) => Matrix;
+  /** The block whose tensors a layer uses. Default: its own. */
+  readonly blockOf?: (layer: number) => number;
   /** The final norm. */
   readonly finish: (row: Row) => Row;
+  /** What is done to logits. */
+  readonly logits?: (row: Row) => Row;
   /** The tensor that makes logits. Default: the output matrix. */
   readonly head?: string;
   readonly layers?: number;
 }
 
 /** Embedding, blocks, norm, logits: all positions. */
-export function runDecoder(model: RandomModel, tokens: readonly number[], { embed, layer, finish, head = 'output', layers = SHAPE.layers }: ReferenceDecoder): Matrix {
+export function runDecoder(model: RandomModel, tokens: readonly number[], { embed, layer, blockOf: block = (index) => index, finish, logits = (row) => row, head = 'output', layers = SHAPE.layers }: ReferenceDecoder): Matrix {
   const table = model.matrix('token_embd.weight');
   let x = tokens.map((token, position) => (embed ? embed(table[token], position) : table[token]));
-  for (let index = 0; index < layers; index++) x = layer(blockOf(model, index), x);
-  return x.map((row) => linear(model.matrix(`${head}.weight`), finish(row), model.optionalVector(`${head}.bias`)));
+  for (let index = 0; index < layers; index++) x = layer(blockOf(model, block(index)), x, index);
+  return x.map((row) => logits(linear(model.matrix(`${head}.weight`), finish(row), model.optionalVector(`${head}.bias`))));
 }
 
 /** Queries, keys and values by token and head, from three projections. */
@@ -79,17 +83,29 @@ export interface MixtureOptions {
   readonly weightScale?: number;
   /** Experts that may be chosen, by their scores. Default: all. */
   readonly allowed?: (scores: Row) => readonly number[];
+  /** What the router reads. Default: what experts read. */
+  readonly routedBy?: Row;
+  /** The weight multiplies what an expert reads. */
+  readonly weighsInput?: boolean;
+  /** What an expert makes of the token. Default: a block with a gate. */
+  readonly expert?: (index: number, x: Row) => Row;
 }
 
 /** A mixture of gated experts (Shazeer et al., 2017): the best by the router's scores, weighted by them. */
-export function mixture(block: Block, x: Row, { used, gating = 'softmax', normalize = false, weightScale = 1, allowed }: MixtureOptions): Row {
-  const logits = block.apply('ffn_gate_inp', x);
+export function mixture(block: Block, x: Row, { used, gating = 'softmax', normalize = false, weightScale = 1, allowed, routedBy = x, weighsInput = false, expert = gatedExpert(block) }: MixtureOptions): Row {
+  const logits = block.apply('ffn_gate_inp', routedBy);
   const scores = gating === 'softmax' ? softmax(logits) : logits.map(sigmoid);
   const bias = block.optionalVector('exp_probs_b.bias');
   const ranks = scores.map((score, i) => score + (bias?.[i] ?? 0));
   const open = allowed?.(ranks);
   const chosen = topIndices(open ? ranks.map((rank, i) => (open.includes(i) ? rank : -Infinity)) : ranks, used);
   const total = normalize ? chosen.reduce((all, i) => all + scores[i], 0) : 1;
-  const [gate, up, down] = ['ffn_gate_exps', 'ffn_up_exps', 'ffn_down_exps'].map((name) => block.matrices(`${name}.weight`));
-  return sum(chosen.map((i) => scale(linear(down[i], multiply(linear(gate[i], x).map(silu), linear(up[i], x))), (weightScale * scores[i]) / total)));
+  const weights = chosen.map((i) => (weightScale * scores[i]) / total);
+  return sum(chosen.map((i, n) => (weighsInput ? expert(i, scale(x, weights[n])) : scale(expert(i, x), weights[n]))));
 }
+
+/** An expert with a gate. */
+export const gatedExpert = (block: Block, activation = silu, suffix = '_exps') => (i: number, x: Row): Row => {
+  const [gate, up, down] = ['ffn_gate', 'ffn_up', 'ffn_down'].map((name) => block.matrices(`${name}${suffix}.weight`)[i]);
+  return linear(down, multiply(linear(gate, x).map(activation), linear(up, x)));
+};

@@ -49,10 +49,10 @@ export function cut(x: Row, ...lengths: number[]): Matrix {
 }
 
 /** Rotary positions (Su et al., 2021) on the first `dimensions` elements of a head: of neighbours, or of halves. */
-export function rotate(x: Row, position: number, style: 'pairs' | 'halves', dimensions = x.length, base = 10_000): Row {
+export function rotate(x: Row, position: number, style: 'pairs' | 'halves', dimensions = x.length, base = 10_000, divisors?: Row): Row {
   const out = [...x];
   for (let i = 0; i < dimensions / 2; i++) {
-    const angle = position * base ** ((-2 * i) / dimensions);
+    const angle = (position * base ** ((-2 * i) / dimensions)) / (divisors?.[i] ?? 1);
     const [a, b] = style === 'pairs' ? [2 * i, 2 * i + 1] : [i, i + dimensions / 2];
     out[a] = x[a] * Math.cos(angle) - x[b] * Math.sin(angle);
     out[b] = x[a] * Math.sin(angle) + x[b] * Math.cos(angle);
@@ -66,18 +66,22 @@ export interface AttendOptions {
   /** Added to the score of a key that many positions back. */
   readonly slope?: (head: number) => number;
   readonly causal?: boolean;
+  /** Added to the score of a key at this distance from the query: what lies before it is at negative ones. */
+  readonly bias?: (head: number, distance: number) => number;
+  /** Scores that take their share of each head's softmax and add no value. */
+  readonly sinks?: Row;
 }
 
 /** Attention (Vaswani et al., 2017) with shared key heads: q, k, v by token, then head. Gives the heads' sums, joined, by token. */
-export function attend(q: Matrix[], k: Matrix[], v: Matrix[], { scale: factor, window = Infinity, slope, causal = true }: AttendOptions = {}): Matrix {
+export function attend(q: Matrix[], k: Matrix[], v: Matrix[], { scale: factor, window = Infinity, slope, causal = true, bias, sinks }: AttendOptions = {}): Matrix {
   const heads = q[0].length;
   const group = heads / k[0].length;
   return q.map((queries, i) =>
     queries.flatMap((query, head) => {
       const kvHead = Math.floor(head / group);
-      const seen = k.map((_, j) => j).filter((j) => !causal || (j <= i && i - j < window));
-      const scores = seen.map((j) => dot(query, k[j][kvHead]) * (factor ?? 1 / Math.sqrt(query.length)) + (slope ? slope(head) * (j - i) : 0));
-      const weights = softmax(scores);
+      const seen = k.map((_, j) => j).filter((j) => (causal ? j <= i && i - j < window : Math.abs(i - j) < window));
+      const scores = seen.map((j) => dot(query, k[j][kvHead]) * (factor ?? 1 / Math.sqrt(query.length)) + (slope ? slope(head) * (j - i) : 0) + (bias?.(head, j - i) ?? 0));
+      const weights = softmax(sinks ? [...scores, sinks[head]] : scores);
       return sum(seen.map((j, n) => scale(v[j][kvHead], weights[n])));
     }),
   );

@@ -37,30 +37,3 @@ export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ['not', not],
   ...['if', 'then', 'else'].map((name): [string, Keyword] => [name, conditional]),
 ]);
-
-/** Keywords that say nothing about which values are valid. Everything else that is not in `KEYWORDS`, or begins with `x-`, is refused. */
-export const ANNOTATIONS: ReadonlySet<string> = new Set([
-  '$schema',
-  '$id',
-  '$anchor',
-  '$dynamicAnchor',
-  '$recursiveAnchor',
-  '$vocabulary',
-  '$comment',
-  '$defs',
-  'definitions',
-  'title',
-  'description',
-  'default',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-  'examples',
-  'example',
-  'contentEncoding',
-  'contentMediaType',
-  'contentSchema',
-  'discriminator',
-  'externalDocs',
-  'xml',
-]);

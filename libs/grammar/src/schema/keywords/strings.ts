@@ -1,4 +1,5 @@
 import { ALL_TEXTS, intersect, lengthBetween } from '../../automata/algebra.js';
+import { AutomatonCache } from '../../automata/compilation.js';
 import type { Dfa } from '../../automata/dfa.js';
 import { LIMITS } from '../../limits.js';
 import { ALL_NUMBERS } from '../../number/number-set.js';
@@ -34,16 +35,9 @@ export const formatKeyword: Keyword = (context) => {
   return anyValue(context.table, { strings });
 };
 
-const patterns = new Map<string, Dfa>();
-const KEPT_PATTERNS = 200;
+const patterns = new AutomatonCache(200);
 
 /** The strings in which an expression of a schema matches somewhere. */
 export function patternDfa(node: SchemaNode, keyword: string, pattern: string): Dfa {
-  let dfa = patterns.get(pattern);
-  if (!dfa) {
-    dfa = placed(node, keyword, () => regexDfa(parseRegex(pattern), 'search'));
-    if (patterns.size >= KEPT_PATTERNS) patterns.clear();
-    patterns.set(pattern, dfa);
-  }
-  return dfa;
+  return placed(node, keyword, () => patterns.get(pattern, () => regexDfa(parseRegex(pattern), 'search')));
 }

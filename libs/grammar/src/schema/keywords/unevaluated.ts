@@ -24,7 +24,7 @@ interface Case {
 export const unevaluatedProperties: Keyword = (context) => {
   const { table } = context;
   const others = context.at('unevaluatedProperties');
-  return casesOf(context, context.node)
+  return casesOf(context, context.node, 0)
     .map(({ shape, names, patterns, allProperties }) => {
       if (allProperties) return shape;
       const named = new Map(names.map((name) => [name, table.always]));
@@ -41,7 +41,7 @@ export const unevaluatedProperties: Keyword = (context) => {
 export const unevaluatedItems: Keyword = (context) => {
   const { table } = context;
   const rest = context.at('unevaluatedItems');
-  return casesOf(context, context.node)
+  return casesOf(context, context.node, 0)
     .map(({ shape, items, allItems }) => {
       if (allItems) return shape;
       const prefix = Array.from({ length: items }, () => table.always);
@@ -54,7 +54,9 @@ export const unevaluatedItems: Keyword = (context) => {
     .reduce(uniteShapes);
 };
 
-function casesOf(context: KeywordContext, node: SchemaNode): readonly Case[] {
+/** @param depth how many references and combinations lead to the node */
+function casesOf(context: KeywordContext, node: SchemaNode, depth: number): readonly Case[] {
+  if (depth > LIMITS.nesting) throw limitError('nesting', 'references and combinations within each other', { path: node.pointer });
   const { document, table } = context;
   const start: Case = { shape: anyValue(table), names: [], patterns: [], allProperties: false, items: 0, allItems: false };
   if (!isJsonObject(node.value)) return [start];
@@ -78,15 +80,15 @@ function casesOf(context: KeywordContext, node: SchemaNode): readonly Case[] {
   ];
   const childCases = (...path: (string | number)[]): readonly Case[] => {
     const child = document.child(node, ...path);
-    const inner = casesOf(context, child);
+    const inner = casesOf(context, child, depth + 1);
     return inner.map((one) => ({ ...one, shape: intersectShapes(table, one.shape, context.shapeOf(table.schema(child))) }));
   };
   const both = (a: readonly Case[], b: readonly Case[]): readonly Case[] => bounded(a.flatMap((x) => b.map((y) => join(context, x, y))));
   const indices = (list: unknown): number[] => (Array.isArray(list) ? list.map((_, i) => i) : []);
 
   for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef'] as const)
-    if (schema[keyword] !== undefined) cases = both(cases, casesOf(context, document.resolve(node, keyword)));
-  for (const i of indices(schema.allOf)) cases = both(cases, casesOf(context, document.child(node, 'allOf', i)));
+    if (schema[keyword] !== undefined) cases = both(cases, casesOf(context, document.resolve(node, keyword), depth + 1));
+  for (const i of indices(schema.allOf)) cases = both(cases, casesOf(context, document.child(node, 'allOf', i), depth + 1));
   if (Array.isArray(schema.oneOf))
     cases = both(
       cases,

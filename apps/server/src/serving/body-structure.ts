@@ -1,0 +1,53 @@
+import { StarlingError } from '@starling/core';
+
+/**
+ * Arrays and objects inside each other, at most: schemas of tools are the deepest that people send, at some twenty levels.
+ * Everything behind this may walk a body by recursion.
+ */
+export const MAX_BODY_DEPTH = 128;
+/**
+ * Arrays and objects in all, and values: what is made of each takes far longer than its characters. Conversations have some thousands of the
+ * first, and prompts of token ids as many values as the longest contexts have tokens.
+ */
+export const MAX_BODY_CONTAINERS = 32_768;
+export const MAX_BODY_VALUES = 1 << 20;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+
+/** Bytes that are looked at between two stops. */
+export const PIECE_BYTES = 1 << 18;
+
+/**
+ * Counts brackets and commas outside of strings, before anything is built of them, with stops on the way. Of what is not JSON, the parser speaks.
+ * @param bytes UTF-8
+ * @throws StarlingError invalid_request
+ */
+export function* structureSteps(bytes: Uint8Array): Generator<undefined, void> {
+  let depth = 0;
+  let containers = 0;
+  let commas = 0;
+  let inString = false;
+  for (let i = 0, stop = PIECE_BYTES; i < bytes.length; i++) {
+    if (i >= stop) {
+      stop += PIECE_BYTES;
+      yield;
+    }
+    const code = bytes[i];
+    if (inString) {
+      if (code === BACKSLASH) i++;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (code === COMMA) {
+      if (++commas >= MAX_BODY_VALUES) throw refused(`has more than ${MAX_BODY_VALUES} values`, MAX_BODY_VALUES, i);
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > MAX_BODY_DEPTH) throw refused(`nests arrays and objects more than ${MAX_BODY_DEPTH} levels deep`, MAX_BODY_DEPTH, i);
+      if (++containers > MAX_BODY_CONTAINERS) throw refused(`has more than ${MAX_BODY_CONTAINERS} arrays and objects`, MAX_BODY_CONTAINERS, i);
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+}
+
+function refused(problem: string, limit: number, offset: number): StarlingError {
+  return new StarlingError('invalid_request', `the body ${problem}, at byte ${offset}; send a smaller one`, { details: { limit, offset } });
+}

@@ -1,0 +1,2 @@
+export * from './face.js';
+export { Starling } from './starling.node.js';

@@ -1,0 +1,1 @@
+export { FakeModelRuntime, type FakeLogits, type FakeModelOptions } from '../runtime/fake-model-runtime.js';
