@@ -17,5 +17,7 @@ setUp();
 await buildWorkers();
 const loader = pathToFileURL(path.join(root, 'node_modules/tsx/dist/loader.mjs')).href;
 process.exit(
-  runNode(path.join(folder, name, 'main.ts'), args, { nodeFlags: ['--conditions=@starling/source', '--import', loader, '--no-warnings'] }),
+  runNode(path.join(folder, name, 'main.ts'), args, {
+    nodeFlags: ['--conditions=@starling/source', '--import', loader, '--no-warnings'],
+  }),
 );

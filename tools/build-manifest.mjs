@@ -9,7 +9,10 @@ if (!project || !fs.existsSync(path.join(root, project, 'dist'))) {
   process.exit(2);
 }
 const manifest = JSON.parse(fs.readFileSync(path.join(root, project, 'package.json'), 'utf8'));
-fs.writeFileSync(path.join(root, project, 'dist/package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`);
+fs.writeFileSync(
+  path.join(root, project, 'dist/package.json'),
+  `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`,
+);
 
 /** The manifest as npm users get it: paths relative to dist, no condition that names our sources. */
 function publishedManifest({ files: _files, ...manifest }) {

@@ -27,7 +27,10 @@ export async function buildServer({ dist = defaultDist } = {}) {
 function isFresh(dist) {
   try {
     const { inputs } = JSON.parse(fs.readFileSync(path.join(dist, stampName), 'utf8'));
-    return Object.entries(inputs).every(([file, seen]) => seen === fingerprint(file)) && fs.existsSync(path.join(dist, 'main.js'));
+    return (
+      Object.entries(inputs).every(([file, seen]) => seen === fingerprint(file)) &&
+      fs.existsSync(path.join(dist, 'main.js'))
+    );
   } catch {
     return false;
   }
@@ -65,18 +68,32 @@ async function buildInto(dist) {
 async function bundle(staging) {
   const { build } = await import('esbuild');
   const { version } = JSON.parse(fs.readFileSync(path.join(app, 'package.json'), 'utf8'));
-  const shared = { bundle: true, format: 'esm', metafile: true, logLevel: 'error', absWorkingDir: root, conditions: ['@starling/source'] };
+  const shared = {
+    bundle: true,
+    format: 'esm',
+    metafile: true,
+    logLevel: 'error',
+    absWorkingDir: root,
+    conditions: ['@starling/source'],
+  };
   const node = {
     ...shared,
     platform: 'node',
     target: 'node20',
     // CommonJS packages inside the bundle ask for Node's modules by require().
-    banner: { js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
+    },
   };
   const results = await Promise.all([
     build({
       ...node,
-      entryPoints: { main: 'apps/server/src/main.ts', 'compute-worker.node': 'libs/kernels/src/compute-worker.node.ts', 'aside-worker.node': 'libs/engine/src/aside/aside-worker.node.ts', 'convert-worker.node': 'libs/gguf/src/convert-worker.node.ts' },
+      entryPoints: {
+        main: 'apps/server/src/main.ts',
+        'compute-worker.node': 'libs/kernels/src/compute-worker.node.ts',
+        'aside-worker.node': 'libs/engine/src/aside/aside-worker.node.ts',
+        'convert-worker.node': 'libs/gguf/src/convert-worker.node.ts',
+      },
       define: { 'process.env.STARLING_BUILD_VERSION': JSON.stringify(version) },
       outdir: staging,
     }),
@@ -85,11 +102,17 @@ async function bundle(staging) {
       platform: 'browser',
       target: 'es2022',
       minify: true,
-      entryPoints: { 'web/chat': 'apps/server/src/web/chat.ts', 'web/style': 'apps/server/src/web/style.css', 'web/starling-web': 'libs/engine/src/web/starling-web.ts' },
+      entryPoints: {
+        'web/chat': 'apps/server/src/web/chat.ts',
+        'web/style': 'apps/server/src/web/style.css',
+        'web/starling-web': 'libs/engine/src/web/starling-web.ts',
+      },
       outdir: staging,
     }),
   ]);
-  const sources = results.flatMap(({ metafile }) => Object.keys(metafile.inputs)).filter((file) => !file.includes('node_modules/'));
+  const sources = results
+    .flatMap(({ metafile }) => Object.keys(metafile.inputs))
+    .filter((file) => !file.includes('node_modules/'));
   return [...sources, 'package-lock.json', 'apps/server/package.json', 'tools/build-server.mjs'];
 }
 
@@ -100,23 +123,43 @@ function copyAssets(staging) {
     ['apps/server/models', 'models', () => true],
   ];
   return assets.flatMap(([from, to, isWanted]) =>
-    fs.readdirSync(path.join(root, from)).filter(isWanted).map((name) => {
-      fs.mkdirSync(path.join(staging, to), { recursive: true });
-      fs.copyFileSync(path.join(root, from, name), path.join(staging, to, name));
-      return `${from}/${name}`;
-    }),
+    fs
+      .readdirSync(path.join(root, from))
+      .filter(isWanted)
+      .map((name) => {
+        fs.mkdirSync(path.join(staging, to), { recursive: true });
+        fs.copyFileSync(path.join(root, from, name), path.join(staging, to, name));
+        return `${from}/${name}`;
+      }),
   );
 }
 
 /** Makes a package of it, whose command is the server; gives the files it was made from, relative to the root. */
 function describePackage(staging) {
-  const { version, license, type, engines, publishConfig } = JSON.parse(fs.readFileSync(path.join(app, 'package.json'), 'utf8'));
-  const description = 'An LLM server in pure TypeScript: GGUF models over the APIs of OpenAI, Anthropic, Ollama and llama-server, with a chat page';
+  const { version, license, type, engines, publishConfig } = JSON.parse(
+    fs.readFileSync(path.join(app, 'package.json'), 'utf8'),
+  );
+  const description =
+    'An LLM server in pure TypeScript: GGUF models over the APIs of OpenAI, Anthropic, Ollama and llama-server, with a chat page';
   const files = ['*.js', 'web', 'models'];
   const keywords = ['llm', 'server', 'gguf', 'openai', 'chat'];
-  const manifest = { name: 'starling', version, description, license, type, engines, bin: { starling: 'main.js' }, files, publishConfig, keywords };
+  const manifest = {
+    name: 'starling',
+    version,
+    description,
+    license,
+    type,
+    engines,
+    bin: { starling: 'main.js' },
+    files,
+    publishConfig,
+    keywords,
+  };
   fs.writeFileSync(path.join(staging, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  const copies = [['apps/server/npm/README.md', 'README.md'], ['LICENSE', 'LICENSE']];
+  const copies = [
+    ['apps/server/npm/README.md', 'README.md'],
+    ['LICENSE', 'LICENSE'],
+  ];
   for (const [from, to] of copies) fs.copyFileSync(path.join(root, from), path.join(staging, to));
   return copies.map(([from]) => from);
 }

@@ -6,6 +6,12 @@ import { setUp } from './setup.mjs';
 
 setUp();
 const loader = pathToFileURL(path.join(root, 'node_modules/tsx/dist/loader.mjs')).href;
-const writers = ['libs/transformer/test/docs/write.ts', 'apps/server/src/config/docs/write.ts', 'libs/telemetry/test/docs/write.ts'];
-const codes = writers.map((writer) => runNode(path.join(root, writer), [], { nodeFlags: ['--conditions=@starling/source', '--import', loader] }));
+const writers = [
+  'libs/transformer/test/docs/write.ts',
+  'apps/server/src/config/docs/write.ts',
+  'libs/telemetry/test/docs/write.ts',
+];
+const codes = writers.map((writer) =>
+  runNode(path.join(root, writer), [], { nodeFlags: ['--conditions=@starling/source', '--import', loader] }),
+);
 process.exit(Math.max(...codes));

@@ -1,3 +1,8 @@
 import preset from '../jest.preset.js';
 
-export default { ...preset, displayName: 'tools', rootDir: import.meta.dirname, testMatch: ['<rootDir>/{checks,fixtures}/**/*.spec.ts'] };
+export default {
+  ...preset,
+  displayName: 'tools',
+  rootDir: import.meta.dirname,
+  testMatch: ['<rootDir>/{checks,fixtures}/**/*.spec.ts'],
+};

@@ -26,5 +26,9 @@ export function runNode(script, args, { nodeFlags = [], env = {}, cwd = root } =
 
 /** Makes Nx read the workspace, once: the lint rule on imports looks at what it found, and is silently skipped without. */
 export function readProjectGraph() {
-  spawnSync(process.execPath, [binOf('nx'), 'show', 'projects'], { cwd: root, stdio: 'ignore', env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' } });
+  spawnSync(process.execPath, [binOf('nx'), 'show', 'projects'], {
+    cwd: root,
+    stdio: 'ignore',
+    env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' },
+  });
 }

@@ -6,4 +6,8 @@ import { setUp } from './setup.mjs';
 
 setUp();
 const loader = pathToFileURL(path.join(root, 'node_modules/tsx/dist/loader.mjs')).href;
-process.exit(runNode(path.join(root, 'site/src/build/main.ts'), process.argv.slice(2), { nodeFlags: ['--conditions=@starling/source', '--import', loader] }));
+process.exit(
+  runNode(path.join(root, 'site/src/build/main.ts'), process.argv.slice(2), {
+    nodeFlags: ['--conditions=@starling/source', '--import', loader],
+  }),
+);

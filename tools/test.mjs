@@ -16,7 +16,11 @@ const projects = args.filter(isProject).map((folder) => path.join(root, folder))
 const rest = args.filter((argument) => !isProject(argument));
 
 process.exit(
-  runNode(binOf('jest'), ['-c', 'jest.config.js', ...(projects.length > 0 ? ['--projects', ...projects] : []), ...rest], {
-    nodeFlags: ['--experimental-vm-modules', '--no-warnings'],
-  }),
+  runNode(
+    binOf('jest'),
+    ['-c', 'jest.config.js', ...(projects.length > 0 ? ['--projects', ...projects] : []), ...rest],
+    {
+      nodeFlags: ['--experimental-vm-modules', '--no-warnings'],
+    },
+  ),
 );

@@ -11,5 +11,8 @@ export default {
   roots: ['<rootDir>', examples],
   testMatch: [...preset.testMatch, `${examples}/{jest,vitest}/*.test.js`],
   // Vitest has Jest's functions under Jest's names.
-  moduleNameMapper: { ...preset.moduleNameMapper, '^vitest$': path.resolve(import.meta.dirname, '../../tools/jest/vitest.mjs') },
+  moduleNameMapper: {
+    ...preset.moduleNameMapper,
+    '^vitest$': path.resolve(import.meta.dirname, '../../tools/jest/vitest.mjs'),
+  },
 };

@@ -14,7 +14,12 @@ for await (const text of textStream) process.stdout.write(text);
 const { inputTokens, outputTokens } = await usage;
 console.log(`\n${inputTokens} tokens asked, ${outputTokens} answered`);
 
-const { object } = await generateObject({ model: starling(), prompt, schema: z.object({ city: z.enum(['Paris', 'Rome']) }), temperature: 0 });
+const { object } = await generateObject({
+  model: starling(),
+  prompt,
+  schema: z.object({ city: z.enum(['Paris', 'Rome']) }),
+  temperature: 0,
+});
 console.log(object);
 
 await model.close();

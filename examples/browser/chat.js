@@ -12,7 +12,9 @@ async function load(source) {
   await model?.close({ drain: false });
   model = undefined;
   try {
-    model = await loadInWorker(source, { onProgress: ({ phase, done, total }) => say(`${phase}: ${megabytes(done)} of ${megabytes(total)} MB`) });
+    model = await loadInWorker(source, {
+      onProgress: ({ phase, done, total }) => say(`${phase}: ${megabytes(done)} of ${megabytes(total)} MB`),
+    });
     say(`${model.info.name} answers, with ${model.info.threads} ${model.info.threads === 1 ? 'thread' : 'threads'}`);
     element('ask').disabled = false;
   } catch (error) {
@@ -28,7 +30,12 @@ element('form').addEventListener('submit', async (event) => {
   [element('ask').disabled, element('stop').disabled] = [true, false];
   element('answer').textContent = '';
   try {
-    const generation = model.generate({ messages: [{ role: 'user', content: element('question').value }], maxTokens: 300, temperature: 0, signal: stop.signal });
+    const generation = model.generate({
+      messages: [{ role: 'user', content: element('question').value }],
+      maxTokens: 300,
+      temperature: 0,
+      signal: stop.signal,
+    });
     for await (const text of generation.text()) element('answer').append(text);
     const { finishReason, timings } = await generation.result();
     say(`${finishReason}: ${timings.decodeTps.toFixed(1)} tokens a second`);

@@ -21,7 +21,11 @@ app.use((request, _response, next) => {
 // Before express.json(): it reads bodies itself. Express takes /llm off the path.
 app.use('/llm', getRequestListener(llm.fetch));
 app.use(express.json());
-app.get('/', (request, response) => response.type('text').send(`Hello ${request.user?.name ?? 'stranger'}, a model answers at /llm/v1.`));
+app.get('/', (request, response) =>
+  response.type('text').send(`Hello ${request.user?.name ?? 'stranger'}, a model answers at /llm/v1.`),
+);
 
-const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));
+const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () =>
+  console.log(`http://127.0.0.1:${server.address().port}`),
+);
 process.once('SIGTERM', () => server.close(() => void model.close()));

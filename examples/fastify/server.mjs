@@ -12,7 +12,9 @@ const users = new Map([
 
 const model = await Starling.load(process.env.MODEL ?? demoModelFile());
 // Fastify leaves /llm on the path.
-const llm = getRequestListener(createStarlingApp({ models: [model], basePath: '/llm', authenticate: (c) => c.env.incoming.user }).fetch);
+const llm = getRequestListener(
+  createStarlingApp({ models: [model], basePath: '/llm', authenticate: (c) => c.env.incoming.user }).fetch,
+);
 
 const app = Fastify();
 app.decorateRequest('user');

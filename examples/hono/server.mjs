@@ -19,5 +19,7 @@ app.use(async (c, next) => {
 app.get('/', (c) => c.text(`Hello ${c.get('user')?.name ?? 'stranger'}, a model answers at /llm/v1.`));
 app.route('/llm', createStarlingApp({ models: [model], authenticate: (c) => c.get('user') }));
 
-const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3000) }, ({ port }) => console.log(`http://127.0.0.1:${port}`));
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env.PORT ?? 3000) }, ({ port }) =>
+  console.log(`http://127.0.0.1:${port}`),
+);
 process.once('SIGTERM', () => server.close(() => void model.close()));

@@ -6,7 +6,9 @@ import { moodOf } from './mood.js';
 let server;
 let client;
 beforeAll(async () => {
-  server = await startTestServer({ script: ({ messages }) => (messages.at(-1).content.includes('rain') ? ' Bad' : 'It is hard to say') });
+  server = await startTestServer({
+    script: ({ messages }) => (messages.at(-1).content.includes('rain') ? ' Bad' : 'It is hard to say'),
+  });
   client = new OpenAI({ baseURL: server.baseUrl, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(() => server.stop());

@@ -37,7 +37,10 @@ export default defineConfig({
   },
   vite: {
     publicDir: path.join(generated, 'public'),
-    resolve: { conditions: ['@starling/source'], alias: { '@site': path.join(site, 'src'), '@examples': path.join(generated, 'examples') } },
+    resolve: {
+      conditions: ['@starling/source'],
+      alias: { '@site': path.join(site, 'src'), '@examples': path.join(generated, 'examples') },
+    },
     server: { fs: { allow: [root] } },
     // The index of the search, and the engine of its example: each is loaded when it is asked for.
     build: { target: 'es2022', chunkSizeWarningLimit: 2000 },

@@ -6,5 +6,9 @@ import { checkProjects } from './projects.js';
 const root = path.resolve(import.meta.dirname, '../..');
 const problems = [...checkFileSize(root), ...checkImportCycles(root), ...checkProjects(root)];
 for (const problem of problems) console.error(problem);
-console.log(problems.length === 0 ? 'checks: file sizes, import cycles and projects are in order' : `checks: ${problems.length} problems`);
+console.log(
+  problems.length === 0
+    ? 'checks: file sizes, import cycles and projects are in order'
+    : `checks: ${problems.length} problems`,
+);
 process.exitCode = problems.length === 0 ? 0 : 1;

@@ -21,11 +21,15 @@ function tree(files: Record<string, string>): string {
 afterAll(() => folders.forEach((folder) => fs.rmSync(folder, { recursive: true })));
 
 describe('file size', () => {
-  const long = 'export {};\n'.repeat(401);
+  const long = 'export {};\n'.repeat(451);
 
-  it('fails a source file of more than 400 lines, and lets tables and listed files be', () => {
-    const root = tree({ 'libs/a/src/big.ts': long, 'libs/a/src/grid.table.ts': long, 'libs/a/src/small.ts': 'export {};\n' });
-    expect(checkFileSize(root, {})).toEqual(['libs/a/src/big.ts: 401 lines, at most 400: split it by subject']);
+  it('fails a source file of more than 450 lines, and lets tables and listed files be', () => {
+    const root = tree({
+      'libs/a/src/big.ts': long,
+      'libs/a/src/grid.table.ts': long,
+      'libs/a/src/small.ts': 'export {};\n',
+    });
+    expect(checkFileSize(root, {})).toEqual(['libs/a/src/big.ts: 451 lines, at most 450: split it by subject']);
     expect(checkFileSize(root, { 'libs/a/src/big.ts': 'generated' })).toEqual([]);
   });
 
@@ -54,7 +58,9 @@ describe('import cycles', () => {
   });
 
   it('passes a tree without one', () => {
-    expect(checkImportCycles(tree({ 'libs/a/src/one.ts': "import './two.js';\n", 'libs/a/src/two.ts': 'export {};\n' }))).toEqual([]);
+    expect(
+      checkImportCycles(tree({ 'libs/a/src/one.ts': "import './two.js';\n", 'libs/a/src/two.ts': 'export {};\n' })),
+    ).toEqual([]);
   });
 });
 
@@ -68,14 +74,23 @@ describe('projects', () => {
     exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
   };
   const project = { tags: ['type:lib', 'scope:text', 'phase:1', 'lib:a'] };
-  const good = { 'libs/a/package.json': JSON.stringify(manifest), 'libs/a/project.json': JSON.stringify(project), 'libs/a/README.md': '```ts\n1;\n```\n' };
+  const good = {
+    'libs/a/package.json': JSON.stringify(manifest),
+    'libs/a/project.json': JSON.stringify(project),
+    'libs/a/README.md': '```ts\n1;\n```\n',
+  };
 
   it('passes a complete library', () => {
     expect(checkProjects(tree(good), { a: [] })).toEqual([]);
   });
 
   it.each([
-    ['a missing tag', { ...good, 'libs/a/project.json': JSON.stringify({ tags: ['type:lib', 'phase:1', 'lib:a'] }) }, { a: [] }, 'no scope: tag'],
+    [
+      'a missing tag',
+      { ...good, 'libs/a/project.json': JSON.stringify({ tags: ['type:lib', 'phase:1', 'lib:a'] }) },
+      { a: [] },
+      'no scope: tag',
+    ],
     ['an app without tags', { ...good, 'apps/x/package.json': '{}' }, { a: [] }, 'apps/x: no type: tag'],
     ['a library without a row', good, {}, 'no row'],
     ['a row that allows everything', good, { a: ['*'] }, 'allows everything'],

@@ -11,7 +11,12 @@ function importsOf(root: string, file: string, files: ReadonlySet<string>): stri
     if (library === undefined && !fileName.startsWith('.')) return [];
     const folder = `libs/${library}/src`;
     // A library's entries: what all platforms get, what Node gets, and those that have a folder.
-    const targets = library === undefined ? [path.posix.join(path.posix.dirname(file), fileName).replace(/\.js$/, '.ts')] : subpath === undefined ? [`${folder}/index.ts`, `${folder}/main.node.ts`] : [`${folder}/index.${subpath}.ts`, `${folder}/${subpath}/index.ts`];
+    const targets =
+      library === undefined
+        ? [path.posix.join(path.posix.dirname(file), fileName).replace(/\.js$/, '.ts')]
+        : subpath === undefined
+          ? [`${folder}/index.ts`, `${folder}/main.node.ts`]
+          : [`${folder}/index.${subpath}.ts`, `${folder}/${subpath}/index.ts`];
     return targets.filter((target) => files.has(target));
   });
 }
@@ -39,7 +44,8 @@ export function checkImportCycles(root: string): string[] {
     }
     if (low.get(file) !== order.get(file)) return;
     const group = stack.splice(stack.indexOf(file));
-    if (group.length > 1 || imports.get(file)!.includes(file)) problems.push(`import cycle: ${group.join(' -> ')} -> ${group[0]}`);
+    if (group.length > 1 || imports.get(file)!.includes(file))
+      problems.push(`import cycle: ${group.join(' -> ')} -> ${group[0]}`);
   };
   for (const file of files) if (!order.has(file)) visit(file);
   return problems;

@@ -12,7 +12,8 @@ export function sourceFiles(root: string, folders: readonly string[] = ['apps', 
     for (const entry of fs.readdirSync(path.join(root, folder), { withFileTypes: true })) {
       const file = path.posix.join(folder, entry.name);
       if (entry.isDirectory() && !skippedNames.has(entry.name) && !skippedPaths.has(file)) visit(file);
-      else if (entry.isFile() && /\.(ts|mts|mjs|js)$/.test(entry.name) && !entry.name.endsWith('.d.ts')) found.push(file);
+      else if (entry.isFile() && /\.(ts|mts|mjs|js)$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
+        found.push(file);
     }
   };
   for (const folder of folders) if (fs.existsSync(path.join(root, folder))) visit(folder);

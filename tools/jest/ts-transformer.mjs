@@ -20,7 +20,8 @@ export default {
       getCacheKey: transformer.getCacheKey,
       getCacheKeyAsync: transformer.getCacheKeyAsync,
       process: (source, file, context) => kept(source, file, context, () => transformer.process(source, file, context)),
-      processAsync: (source, file, context) => kept(source, file, context, () => transformer.processAsync(source, file, context)),
+      processAsync: (source, file, context) =>
+        kept(source, file, context, () => transformer.processAsync(source, file, context)),
     };
   },
 };

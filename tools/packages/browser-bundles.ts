@@ -20,7 +20,15 @@ export async function ask(data, question) {
 /** Bundles a program for browsers as esbuild does by default. Gives the file; throws what esbuild has to say. */
 export async function esbuildBundle(folder: string, program: string): Promise<string> {
   const outfile = path.join(folder, 'esbuild/page.mjs');
-  const { warnings } = await esbuild({ stdin: { contents: program, resolveDir: folder }, outfile, bundle: true, format: 'esm', platform: 'browser', target: 'es2022', logLevel: 'silent' });
+  const { warnings } = await esbuild({
+    stdin: { contents: program, resolveDir: folder },
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'silent',
+  });
   if (warnings.length > 0) throw new TypeError(warnings.map(({ text }) => text).join('\n'));
   return outfile;
 }
@@ -37,7 +45,14 @@ export async function viteBundle(folder: string, program: string): Promise<strin
     configFile: false,
     customLogger: logger,
     worker: { format: 'es' },
-    build: { target: 'es2022', outDir: 'vite', emptyOutDir: true, minify: false, chunkSizeWarningLimit: 4096, lib: { entry, formats: ['es'], fileName: () => 'page.mjs' } },
+    build: {
+      target: 'es2022',
+      outDir: 'vite',
+      emptyOutDir: true,
+      minify: false,
+      chunkSizeWarningLimit: 4096,
+      lib: { entry, formats: ['es'], fileName: () => 'page.mjs' },
+    },
   });
   if (complaints.length > 0) throw new TypeError(complaints.join('\n'));
   return path.join(folder, 'vite/page.mjs');

@@ -12,7 +12,12 @@ export interface Entry {
 }
 
 /** Libraries that need Node whichever way they are entered. */
-const NODE_ALONE: ReadonlySet<string> = new Set(['@starling/server', '@starling/telemetry', '@starling/testing', '@starling/ai-provider']);
+const NODE_ALONE: ReadonlySet<string> = new Set([
+  '@starling/server',
+  '@starling/telemetry',
+  '@starling/testing',
+  '@starling/ai-provider',
+]);
 
 interface Manifest {
   readonly name: string;
@@ -23,9 +28,17 @@ interface Manifest {
 
 /** The entries of an installed package that have types: modules to be imported. */
 export function entriesOf(installed: string): Entry[] {
-  const { name, exports, dependencies, peerDependencies } = JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8')) as Manifest;
-  const others = Object.keys({ ...dependencies, ...peerDependencies }).filter((other) => !other.startsWith('@starling/'));
+  const { name, exports, dependencies, peerDependencies } = JSON.parse(
+    fs.readFileSync(path.join(installed, 'package.json'), 'utf8'),
+  ) as Manifest;
+  const others = Object.keys({ ...dependencies, ...peerDependencies }).filter(
+    (other) => !other.startsWith('@starling/'),
+  );
   return Object.entries(exports)
     .filter(([, target]) => typeof target !== 'string')
-    .map(([subpath]) => ({ name: path.posix.join(name, subpath), isForPages: !NODE_ALONE.has(name) && subpath !== './node', others }));
+    .map(([subpath]) => ({
+      name: path.posix.join(name, subpath),
+      isForPages: !NODE_ALONE.has(name) && subpath !== './node',
+      others,
+    }));
 }

@@ -13,7 +13,8 @@ import { RESOLUTIONS, typeErrors } from './type-check.js';
 const libraries = fs.readdirSync(path.join(root, 'libs')).sort();
 /** All that is published under @starling: the server is a library too. */
 const packages = [...libraries, 'server'];
-const distOf = (library: string): string => path.join(root, library === 'server' ? 'apps/server/package' : path.join('libs', library), 'dist');
+const distOf = (library: string): string =>
+  path.join(root, library === 'server' ? 'apps/server/package' : path.join('libs', library), 'dist');
 
 /** The first code block of a language in a library's README. */
 function readmeBlock(library: string, language: string): string | undefined {
@@ -29,14 +30,25 @@ function run(folder: string, source: string): { status: number | null; stdout: s
 }
 
 /** Runs a module there in Node or in another runtime; what it logs comes as JSON, which does not hang on how a runtime prints values. */
-function logged(folder: string, [command, ...flags]: readonly string[], source: string): { status: number | null; lines: string[]; stderr: string } {
+function logged(
+  folder: string,
+  [command, ...flags]: readonly string[],
+  source: string,
+): { status: number | null; lines: string[]; stderr: string } {
   const name = `run-${process.hrtime.bigint()}`;
   const prelude = path.join(folder, `${name}-log.mjs`);
   const file = path.join(folder, `${name}.mjs`);
-  fs.writeFileSync(prelude, 'console.log = (...values) => void process.stdout.write(`${JSON.stringify(values)}\\n`);\n');
+  fs.writeFileSync(
+    prelude,
+    'console.log = (...values) => void process.stdout.write(`${JSON.stringify(values)}\\n`);\n',
+  );
   // Imported first: what is imported runs before all else.
   fs.writeFileSync(file, `import './${path.basename(prelude)}';\n${source}`);
-  const { status, stdout, stderr } = spawnSync(command, [...flags, file], { cwd: folder, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' } });
+  const { status, stdout, stderr } = spawnSync(command, [...flags, file], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '' },
+  });
   return { status, lines: stdout.split('\n').slice(0, -1), stderr };
 }
 
@@ -44,10 +56,26 @@ function logged(folder: string, [command, ...flags]: readonly string[], source: 
 const runtimes = [
   { name: 'Bun', command: process.env.BUN || 'bun', flags: [] },
   { name: 'Deno', command: process.env.DENO || 'deno', flags: ['run', '-A', '--quiet'] },
-].map((runtime) => ({ ...runtime, isThere: spawnSync(runtime.command, ['--version'], { stdio: 'ignore' }).status === 0 }));
+].map((runtime) => ({
+  ...runtime,
+  isThere: spawnSync(runtime.command, ['--version'], { stdio: 'ignore' }).status === 0,
+}));
 
 /** Libraries that use nothing of Node's, and the engine, which has threads of each runtime compute. */
-const portable = ['core', 'tokenizer', 'gguf', 'grammar', 'sampler', 'jinja', 'chat', 'kvcache', 'scheduler', 'kernels', 'transformer', 'engine'];
+const portable = [
+  'core',
+  'tokenizer',
+  'gguf',
+  'grammar',
+  'sampler',
+  'jinja',
+  'chat',
+  'kvcache',
+  'scheduler',
+  'kernels',
+  'transformer',
+  'engine',
+];
 
 /** The demo model: on the calling thread and by two others, greedy and seeded, held to a grammar. */
 const asksTheDemoModel = (file: string): string => `
@@ -65,24 +93,46 @@ for (const options of [{ inline: true }, { threads: 2 }]) {
 
 /** What entries of libraries need beside them, and their readers install with them. */
 function optionalPeers(): string[] {
-  const peers = packages.map((library) => (JSON.parse(fs.readFileSync(path.join(distOf(library), 'package.json'), 'utf8')) as { peerDependencies?: Record<string, string> }).peerDependencies ?? {});
-  return Object.entries(Object.assign({}, ...peers) as Record<string, string>).map(([name, range]) => `${name}@${range}`);
+  const peers = packages.map(
+    (library) =>
+      (
+        JSON.parse(fs.readFileSync(path.join(distOf(library), 'package.json'), 'utf8')) as {
+          peerDependencies?: Record<string, string>;
+        }
+      ).peerDependencies ?? {},
+  );
+  return Object.entries(Object.assign({}, ...peers) as Record<string, string>).map(
+    ([name, range]) => `${name}@${range}`,
+  );
 }
 
 /** Packs a folder as npm would publish it; gives the tarball. */
 function pack(from: string, to: string): string {
-  const out = execFileSync('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', to], { cwd: from, encoding: 'utf8' });
-  const packed = JSON.parse(out.slice(out.search(/[[{]/))) as { filename: string }[] | Record<string, { filename: string }>;
+  const out = execFileSync('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', to], {
+    cwd: from,
+    encoding: 'utf8',
+  });
+  const packed = JSON.parse(out.slice(out.search(/[[{]/))) as
+    | { filename: string }[]
+    | Record<string, { filename: string }>;
   return path.join(to, Object.values(packed)[0].filename);
 }
 
 describe('a release', () => {
   it('gives all libraries and the server one version, and each the others in it', () => {
-    const options = { cwd: root, encoding: 'utf8' as const, env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', FORCE_COLOR: '0' } };
+    const options = {
+      cwd: root,
+      encoding: 'utf8' as const,
+      env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', FORCE_COLOR: '0' },
+    };
     const { stdout, status } = spawnSync('npx', ['nx', 'release', 'version', '99.0.0', '--dry-run'], options);
     expect(status).toBe(0);
-    const written = [...stdout.matchAll(/New version (\S+) written to manifest: (\S+)/g)].map(([, version, file]) => `${file} ${version}`);
-    expect(written.sort()).toEqual([...libraries.map((library) => `libs/${library}/package.json 99.0.0`), 'apps/server/package.json 99.0.0'].sort());
+    const written = [...stdout.matchAll(/New version (\S+) written to manifest: (\S+)/g)].map(
+      ([, version, file]) => `${file} ${version}`,
+    );
+    expect(written.sort()).toEqual(
+      [...libraries.map((library) => `libs/${library}/package.json 99.0.0`), 'apps/server/package.json 99.0.0'].sort(),
+    );
     // No line that goes away without its successor: a dependency left at the old version.
     const counts = (pattern: RegExp): number => stdout.match(pattern)?.length ?? 0;
     expect(counts(/^\+ .*"99\.0\.0"/gm)).toBe(counts(/^- .*"\d+\.\d+\.\d+"/gm));
@@ -111,8 +161,15 @@ describe('the packed libraries', () => {
   beforeAll(() => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), 'starling-packages-'));
     tarballs = Object.fromEntries(packages.map((library) => [library, pack(distOf(library), folder)]));
-    fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...Object.values(tarballs), ...optionalPeers()], { cwd: folder, stdio: 'pipe' });
+    fs.writeFileSync(
+      path.join(folder, 'package.json'),
+      JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
+    );
+    execFileSync(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--loglevel=error', ...Object.values(tarballs), ...optionalPeers()],
+      { cwd: folder, stdio: 'pipe' },
+    );
     entries = packages.flatMap((library) => entriesOf(path.join(folder, 'node_modules/@starling', library)));
   });
 
@@ -120,7 +177,9 @@ describe('the packed libraries', () => {
 
   it.each(packages)('%s imports in plain Node, each entry with its types', (library) => {
     const installed = path.join(folder, 'node_modules/@starling', library);
-    const manifest = JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8')) as { exports: Record<string, { types: string } | string> };
+    const manifest = JSON.parse(fs.readFileSync(path.join(installed, 'package.json'), 'utf8')) as {
+      exports: Record<string, { types: string } | string>;
+    };
     for (const [subpath, target] of Object.entries(manifest.exports)) {
       if (typeof target === 'string') continue;
       expect(fs.existsSync(path.join(installed, target.types))).toBe(true);
@@ -134,18 +193,28 @@ describe('the packed libraries', () => {
   it.each(packages)('%s prints what its README says', (library) => {
     const example = readmeBlock(library, 'ts');
     const expected = readmeBlock(library, 'text');
-    if (example === undefined || expected === undefined) throw new TypeError(`README.md of ${library}: no \`\`\`ts example followed by its output in \`\`\`text`);
+    if (example === undefined || expected === undefined)
+      throw new TypeError(`README.md of ${library}: no \`\`\`ts example followed by its output in \`\`\`text`);
     const { code } = transformSync(example, { loader: 'ts', format: 'esm', target: 'node20' });
     expect(run(folder, code)).toEqual(expect.objectContaining({ status: 0, stdout: expected }));
   });
 
   for (const { name, command, flags, isThere } of runtimes) {
     (isThere ? it : it.skip)(`do in ${name} what they do in Node, the engine with the same tokens`, () => {
-      const programs = new Map(portable.map((library) => [library, transformSync(readmeBlock(library, 'ts')!, { loader: 'ts', format: 'esm', target: 'node20' }).code]));
+      const programs = new Map(
+        portable.map((library) => [
+          library,
+          transformSync(readmeBlock(library, 'ts')!, { loader: 'ts', format: 'esm', target: 'node20' }).code,
+        ]),
+      );
       programs.set('the demo model', asksTheDemoModel(path.join(root, 'apps/server/models/starling-demo-q8_0.gguf')));
       for (const [what, source] of programs) {
         const inNode = logged(folder, [process.execPath], source);
-        expect({ what, ...inNode, hasOutput: inNode.lines.length > 0 }).toMatchObject({ status: 0, stderr: '', hasOutput: true });
+        expect({ what, ...inNode, hasOutput: inNode.lines.length > 0 }).toMatchObject({
+          status: 0,
+          stderr: '',
+          hasOutput: true,
+        });
         expect({ what, ...logged(folder, [command, ...flags], source) }).toEqual({ what, ...inNode });
       }
     });
@@ -165,20 +234,41 @@ describe('the packed libraries', () => {
 
   it.each(packages)('%s has types that fit what is imported, whichever way that is found', (library) => {
     // Our modules are for `import` alone: what `require`, and the oldest way of looking, would find is left out.
-    const { stdout, status } = spawnSync(process.execPath, [binOf('@arethetypeswrong/cli', 'attw'), tarballs[library], '--profile', 'esm-only', '--no-definitely-typed', '--format', 'json'], { cwd: folder, encoding: 'utf8' });
-    const { problems = {} } = JSON.parse(stdout) as { problems?: Readonly<Record<string, readonly { readonly resolutionKind?: string }[]>> };
-    const ours = Object.values(problems).flat().filter(({ resolutionKind = '' }) => !['node10', 'node16-cjs'].includes(resolutionKind));
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      [
+        binOf('@arethetypeswrong/cli', 'attw'),
+        tarballs[library],
+        '--profile',
+        'esm-only',
+        '--no-definitely-typed',
+        '--format',
+        'json',
+      ],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    const { problems = {} } = JSON.parse(stdout) as {
+      problems?: Readonly<Record<string, readonly { readonly resolutionKind?: string }[]>>;
+    };
+    const ours = Object.values(problems)
+      .flat()
+      .filter(({ resolutionKind = '' }) => !['node10', 'node16-cjs'].includes(resolutionKind));
     expect({ status, ours }).toEqual({ status: 0, ours: [] });
   });
 
-  it.each(Object.keys(RESOLUTIONS) as (keyof typeof RESOLUTIONS)[])('compile strictly where imports are found as with %s: every entry, every README', (resolution) => {
-    const sources: Record<string, string> = {
-      'entries.ts': entries.map(({ name }, i) => `export * as entry${i} from '${name}';`).join('\n'),
-      'requests.ts': REQUESTS,
-      ...Object.fromEntries(packages.map((library) => [`readme-${library}.ts`, `${readmeBlock(library, 'ts')}\nexport {};\n`])),
-    };
-    expect(typeErrors(folder, sources, resolution)).toEqual([]);
-  });
+  it.each(Object.keys(RESOLUTIONS) as (keyof typeof RESOLUTIONS)[])(
+    'compile strictly where imports are found as with %s: every entry, every README',
+    (resolution) => {
+      const sources: Record<string, string> = {
+        'entries.ts': entries.map(({ name }, i) => `export * as entry${i} from '${name}';`).join('\n'),
+        'requests.ts': REQUESTS,
+        ...Object.fromEntries(
+          packages.map((library) => [`readme-${library}.ts`, `${readmeBlock(library, 'ts')}\nexport {};\n`]),
+        ),
+      };
+      expect(typeErrors(folder, sources, resolution)).toEqual([]);
+    },
+  );
 
   it.each([
     ['esbuild', esbuildBundle],
@@ -187,12 +277,17 @@ describe('the packed libraries', () => {
     const file = await bundle(folder, pageProgram(entries.filter(({ isForPages }) => isForPages)));
     expect(fs.readFileSync(file, 'utf8')).not.toMatch(/from ?["']node:|import\(["']node:|require\(["']node:/);
     const model = path.join(root, 'apps/server/models/starling-demo-q8_0.gguf');
-    const result = run(folder, `import fs from 'node:fs';\nimport { ask } from ${JSON.stringify(file)};\nconsole.log(await ask(fs.readFileSync(${JSON.stringify(model)}), 'What is 12 + 7?'));\n`);
+    const result = run(
+      folder,
+      `import fs from 'node:fs';\nimport { ask } from ${JSON.stringify(file)};\nconsole.log(await ask(fs.readFileSync(${JSON.stringify(model)}), 'What is 12 + 7?'));\n`,
+    );
     expect(result).toMatchObject({ status: 0, stdout: expect.stringContaining('19') as string });
   });
 
   it('are as small as they are said to be', async () => {
-    const sizes = await Promise.all(entries.map(async (entry) => [entry.name, await entrySize(folder, entry)] as const));
+    const sizes = await Promise.all(
+      entries.map(async (entry) => [entry.name, await entrySize(folder, entry)] as const),
+    );
     console.info(sizes.map(([name, size]) => `${name}: ${size.toFixed(1)} kB of ${MOST_KB[name]}`).join('\n'));
     expect(sizes.filter(([name, size]) => !(size <= MOST_KB[name]))).toEqual([]);
   });
@@ -202,7 +297,12 @@ describe('the packed command', () => {
   it('serves the demo model in an empty folder, by npx', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'starling-command-'));
     const tarball = pack(path.join(root, 'apps/server/dist'), folder);
-    const server = spawn('npx', ['--yes', `./${path.basename(tarball)}`], { cwd: folder, env: { ...process.env, STARLING_PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const server = spawn('npx', ['--yes', `./${path.basename(tarball)}`], {
+      cwd: folder,
+      env: { ...process.env, STARLING_PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
     const ended = new Promise((resolve) => server.once('exit', resolve));
     try {
       let said = '';
@@ -215,7 +315,9 @@ describe('the packed command', () => {
       });
       const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
       expect(choices[0].message.content).toContain('19');
-      expect((await fetch(url, { headers: { accept: 'text/html' } })).headers.get('content-type')).toContain('text/html');
+      expect((await fetch(url, { headers: { accept: 'text/html' } })).headers.get('content-type')).toContain(
+        'text/html',
+      );
     } finally {
       if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGTERM');
       await ended;

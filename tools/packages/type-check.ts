@@ -13,7 +13,11 @@ export const RESOLUTIONS = {
  * What the compiler says, as strictly as it can be, of programs in a folder and of our declarations that they come to.
  * @param sources texts by the names of their files
  */
-export function typeErrors(folder: string, sources: Readonly<Record<string, string>>, resolution: keyof typeof RESOLUTIONS): string[] {
+export function typeErrors(
+  folder: string,
+  sources: Readonly<Record<string, string>>,
+  resolution: keyof typeof RESOLUTIONS,
+): string[] {
   const files = Object.entries(sources).map(([name, text]) => {
     const file = path.join(folder, `${resolution}-${name}`);
     fs.writeFileSync(file, text);
@@ -32,9 +36,13 @@ export function typeErrors(folder: string, sources: Readonly<Record<string, stri
     typeRoots: [path.join(root, 'node_modules/@types')],
   });
   // Declarations of other packages are those packages' affair.
-  const isOurs = (file: string | undefined): boolean => file === undefined || files.includes(path.resolve(file)) || file.includes('/@starling/');
+  const isOurs = (file: string | undefined): boolean =>
+    file === undefined || files.includes(path.resolve(file)) || file.includes('/@starling/');
   return ts
     .getPreEmitDiagnostics(program)
     .filter(({ file }) => isOurs(file?.fileName))
-    .map(({ file, start, messageText }) => `${file ? `${path.relative(folder, file.fileName)}:${file.getLineAndCharacterOfPosition(start ?? 0).line + 1}: ` : ''}${ts.flattenDiagnosticMessageText(messageText, ' ')}`);
+    .map(
+      ({ file, start, messageText }) =>
+        `${file ? `${path.relative(folder, file.fileName)}:${file.getLineAndCharacterOfPosition(start ?? 0).line + 1}: ` : ''}${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+    );
 }

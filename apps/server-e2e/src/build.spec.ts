@@ -23,8 +23,25 @@ describe('the bundle', () => {
   it('is built once by processes that want it at the same time, and runs with no node_modules in reach', async () => {
     const versions = await Promise.all([ensureAndRun(), ensureAndRun(), ensureAndRun()]);
     expect(new Set(versions)).toEqual(new Set([expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]));
-    expect(fs.readdirSync(dist).sort()).toEqual(['LICENSE', 'README.md', 'aside-worker.node.js', 'build-stamp.json', 'compute-worker.node.js', 'convert-worker.node.js', 'main.js', 'models', 'package.json', 'web']);
-    expect(fs.readdirSync(path.join(dist, 'web')).sort()).toEqual(['chat.js', 'index.html', 'starling-web.js', 'starling.svg', 'style.css']);
+    expect(fs.readdirSync(dist).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'aside-worker.node.js',
+      'build-stamp.json',
+      'compute-worker.node.js',
+      'convert-worker.node.js',
+      'main.js',
+      'models',
+      'package.json',
+      'web',
+    ]);
+    expect(fs.readdirSync(path.join(dist, 'web')).sort()).toEqual([
+      'chat.js',
+      'index.html',
+      'starling-web.js',
+      'starling.svg',
+      'style.css',
+    ]);
     const builtAt = fs.statSync(path.join(dist, 'main.js')).mtimeMs;
     await ensureAndRun();
     expect(fs.statSync(path.join(dist, 'main.js')).mtimeMs).toBe(builtAt);

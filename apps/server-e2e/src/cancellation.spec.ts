@@ -17,7 +17,11 @@ const allocated = async () => (await metrics(server.url)).get('starling_kv_bytes
 describe('a client that goes away', () => {
   it('frees its sequence and its pages at once', async () => {
     const client = new AbortController();
-    const events = stream(server.url, { messages: user('Tell me a long story about a fox.'), ignore_eos: true, seed: 1 }, client.signal);
+    const events = stream(
+      server.url,
+      { messages: user('Tell me a long story about a fox.'), ignore_eos: true, seed: 1 },
+      client.signal,
+    );
     await events.next();
     expect(await running()).toBe(1);
     expect(await allocated()).toBeGreaterThan(0);
@@ -61,7 +65,8 @@ describe('a client that goes away', () => {
     }
     expect(results).toEqual(Array.from({ length: 200 }, () => true));
     await until(async () => (await running()) === 0 && (await allocated()) === 0);
-    const answered = async () => (await metrics(server.url)).get('starling_requests_total{route="/v1/generate",status="200"}')! - before;
+    const answered = async () =>
+      (await metrics(server.url)).get('starling_requests_total{route="/v1/generate",status="200"}')! - before;
     await until(async () => (await answered()) === 200);
   });
 });
@@ -77,14 +82,30 @@ describe('the metrics', () => {
     expect(moved('starling_requests_total{route="none",status="404"}')).toBe(1);
     expect(moved('starling_generated_tokens_total')).toBeGreaterThan(0);
     expect(moved('starling_prompt_tokens_total{model="starling-demo-q8_0"}')).toBeGreaterThan(5);
-    for (const histogram of ['request_duration_seconds', 'queue_wait_seconds', 'time_to_first_token_seconds', 'prefill_tokens', 'batch_size', 'step_duration_seconds']) {
+    for (const histogram of [
+      'request_duration_seconds',
+      'queue_wait_seconds',
+      'time_to_first_token_seconds',
+      'prefill_tokens',
+      'batch_size',
+      'step_duration_seconds',
+    ]) {
       expect(moved(`starling_${histogram}_count`)).toBeGreaterThan(0);
     }
     expect(after.get('starling_model_loaded_bytes{model="starling-demo-q8_0"}')).toBeGreaterThan(2e6);
   });
 
   it('show how long the event loop was held up while answers were generated', async () => {
-    await Promise.all(Array.from({ length: 4 }, (_, i) => generate(server.url, { messages: user('Tell me a story about a fox.'), seed: i, max_tokens: 50, ignore_eos: true })));
+    await Promise.all(
+      Array.from({ length: 4 }, (_, i) =>
+        generate(server.url, {
+          messages: user('Tell me a story about a fox.'),
+          seed: i,
+          max_tokens: 50,
+          ignore_eos: true,
+        }),
+      ),
+    );
     expect((await metrics(server.url)).get('starling_event_loop_delay_seconds{quantile="0.99"}')).toBeGreaterThan(0);
   });
 });

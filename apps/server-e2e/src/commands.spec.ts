@@ -7,8 +7,16 @@ const demoModel = path.join(repositoryRoot, 'apps/server/models/starling-demo-q8
 
 describe('the starling command as a process', () => {
   it('keeps results and messages apart, and ends with 0, 1 or 2', async () => {
-    expect(await starling(['--version'])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
-    expect(await starling(['inspect', 'no-such-file'])).toEqual({ code: 1, stdout: '', stderr: expect.stringMatching(/^starling: [^\n]*no-such-file[^\n]*\n$/) });
+    expect(await starling(['--version'])).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    });
+    expect(await starling(['inspect', 'no-such-file'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^starling: [^\n]*no-such-file[^\n]*\n$/),
+    });
     expect(await starling(['nonsense'])).toMatchObject({ code: 2, stdout: '' });
   });
 
@@ -17,18 +25,30 @@ describe('the starling command as a process', () => {
     const { code, stdout } = await starling(['tokenize', '-m', demoModel], { input: texts.join('\n') });
     expect(code).toBe(0);
     const back = await starling(['detokenize', '-m', demoModel], { input: stdout });
-    expect(back.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as string)).toEqual(texts);
+    expect(
+      back.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as string),
+    ).toEqual(texts);
   });
 
   it('does not complain when the reader of a pipe leaves early', async () => {
     const script = `yes "some words to tokenize" | head -20000 | "${process.execPath}" tools/starling.mjs tokenize -m "${demoModel}" | head -1`;
-    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], { cwd: repositoryRoot, env: { ...process.env, NODE_OPTIONS: '' } });
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script], {
+      cwd: repositoryRoot,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
     expect(stdout).toMatch(/^\[\d+(,\d+)*\]\n$/);
     expect(stderr).toBe('');
   });
 
   it('answers a prompt, and talks to a pipe', async () => {
-    expect(await starling(['run', demoModel, 'What is 12 + 7?', '--temperature', '0'])).toEqual({ code: 0, stdout: '12 + 7 = 19.\n', stderr: '' });
+    expect(await starling(['run', demoModel, 'What is 12 + 7?', '--temperature', '0'])).toEqual({
+      code: 0,
+      stdout: '12 + 7 = 19.\n',
+      stderr: '',
+    });
     const chat = await starling(['run', demoModel, '--temperature', '0'], { input: 'What is 12 + 7?\n/exit\n' });
     expect(chat).toEqual({ code: 0, stdout: '12 + 7 = 19.\n', stderr: '' });
   });

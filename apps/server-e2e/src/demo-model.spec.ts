@@ -4,7 +4,10 @@ import { golden } from '../../../tools/fixtures/fixtures.js';
 import { generate } from './support/client.js';
 import { startServer } from './support/starling-process.js';
 
-type Expectation = { kind: 'exact'; value: string } | { kind: 'regex'; pattern: string } | { kind: 'json'; value: unknown };
+type Expectation =
+  | { kind: 'exact'; value: string }
+  | { kind: 'regex'; pattern: string }
+  | { kind: 'json'; value: unknown };
 
 interface Question {
   readonly id: string;
@@ -32,7 +35,11 @@ describe('the demo model', () => {
     const waiting = [...questions];
     const worker = async () => {
       for (let question = waiting.pop(); question; question = waiting.pop()) {
-        const { text, error } = await generate(server.url, { messages: question.messages, max_tokens: question.max_tokens, temperature: 0 });
+        const { text, error } = await generate(server.url, {
+          messages: question.messages,
+          max_tokens: question.max_tokens,
+          temperature: 0,
+        });
         if (!isRight(question.expect, text ?? '')) wrong.push(`${question.id}: ${text ?? error?.message}`);
       }
     };

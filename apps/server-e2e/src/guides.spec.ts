@@ -20,7 +20,10 @@ afterAll(() => {
   fs.rmSync(program, { force: true });
 });
 
-const snippetsOf = (guide: string) => [...fs.readFileSync(path.join(repositoryRoot, 'docs', `${guide}.md`), 'utf8').matchAll(/^```(sh|js)\n(.*?)^```/gms)].map(([, language, code]) => ({ language, code }));
+const snippetsOf = (guide: string) =>
+  [
+    ...fs.readFileSync(path.join(repositoryRoot, 'docs', `${guide}.md`), 'utf8').matchAll(/^```(sh|js)\n(.*?)^```/gms),
+  ].map(([, language, code]) => ({ language, code }));
 
 /** Runs commands as they are printed, but for what is called `starling`, and the port. */
 async function printed(code: string, url: string): Promise<string> {
@@ -30,10 +33,21 @@ async function printed(code: string, url: string): Promise<string> {
 
 async function printedByProgram(code: string): Promise<string> {
   fs.writeFileSync(program, code);
-  return (await run(process.execPath, [path.join(repositoryRoot, 'node_modules/tsx/dist/cli.mjs'), '-C', '@starling/source', program], { cwd: folder })).stdout;
+  return (
+    await run(
+      process.execPath,
+      [path.join(repositoryRoot, 'node_modules/tsx/dist/cli.mjs'), '-C', '@starling/source', program],
+      { cwd: folder },
+    )
+  ).stdout;
 }
 
-const argumentsOf = (command: string) => command.trim().split(/\s+/).slice(2).map((word) => (fs.existsSync(path.join(folder, word)) ? path.join(folder, word) : word));
+const argumentsOf = (command: string) =>
+  command
+    .trim()
+    .split(/\s+/)
+    .slice(2)
+    .map((word) => (fs.existsSync(path.join(folder, word)) ? path.join(folder, word) : word));
 
 describe.each(['getting-started', 'migration'])('docs/%s.md', (guide) => {
   const servers: RunningServer[] = [];
@@ -65,16 +79,23 @@ describe.each(['getting-started', 'migration'])('docs/%s.md', (guide) => {
 
 describe('docs/deployment.md', () => {
   it('starts a server that asks for the keys that it has one add', async () => {
-    const [code] = snippetsOf('deployment').filter(({ language }) => language === 'sh').map((snippet) => snippet.code);
+    const [code] = snippetsOf('deployment')
+      .filter(({ language }) => language === 'sh')
+      .map((snippet) => snippet.code);
     const lines = code.trim().split('\n');
     // The build is one of `build.spec.ts`.
-    expect(lines.map((line) => /^(?:npx nx build server|starling keys add|starling serve) /.test(line))).toEqual([true, true, true]);
+    expect(lines.map((line) => /^(?:npx nx build server|starling keys add|starling serve) /.test(line))).toEqual([
+      true,
+      true,
+      true,
+    ]);
     fs.rmSync(path.join(folder, 'keys.json'), { force: true });
     fs.mkdirSync(path.join(folder, 'kv'));
     const key = (await printed(lines[1], '')).trim();
     const server = await startServer([...argumentsOf(lines[2]), '--host', '127.0.0.1']);
     try {
-      const ask = (headers: Record<string, string>) => fetch(`${server.url}/v1/models`, { headers }).then(({ status }) => status);
+      const ask = (headers: Record<string, string>) =>
+        fetch(`${server.url}/v1/models`, { headers }).then(({ status }) => status);
       expect([await ask({}), await ask({ authorization: `Bearer ${key}` })]).toEqual([401, 200]);
     } finally {
       await server.stop();

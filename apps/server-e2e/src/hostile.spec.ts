@@ -14,7 +14,12 @@ let streaming: Promise<void>;
 async function readAnswers(): Promise<void> {
   while (!client.signal.aborted) {
     try {
-      for await (const { event } of stream(server.url, { prompt: 'Once', ignore_eos: true, cache_prompt: false }, client.signal)) if (event === 'token') tokens++;
+      for await (const { event } of stream(
+        server.url,
+        { prompt: 'Once', ignore_eos: true, cache_prompt: false },
+        client.signal,
+      ))
+        if (event === 'token') tokens++;
     } catch (error) {
       if (!client.signal.aborted) throw error;
     }
@@ -32,25 +37,28 @@ afterAll(async () => {
 });
 
 describe('a request that brings much work along holds up nobody', () => {
-  it.each(HOSTILE_REQUESTS.filter(({ isLong }) => isLong).map((request) => [request.name, request] as const))('%s', async (_, { path, body, status }) => {
-    let isAnswered = false;
-    const answered = post(server.url + path, body).then(async (response) => {
-      isAnswered = true;
-      await response.body?.cancel();
-      return response.status;
-    });
-    const before = tokens;
-    let probes = 0;
-    // What is answered before it is counts, however long either takes.
-    while (!isAnswered) {
-      const probe = await fetch(`${server.url}/health`);
-      await probe.body?.cancel();
-      if (!isAnswered && probe.status === 200) probes++;
-    }
-    const generated = tokens - before;
-    // On a slow machine its time is up first.
-    expect([status, 422]).toContain(await answered);
-    expect(probes).toBeGreaterThan(PROBES);
-    expect(generated).toBeGreaterThan(PROBES);
-  });
+  it.each(HOSTILE_REQUESTS.filter(({ isLong }) => isLong).map((request) => [request.name, request] as const))(
+    '%s',
+    async (_, { path, body, status }) => {
+      let isAnswered = false;
+      const answered = post(server.url + path, body).then(async (response) => {
+        isAnswered = true;
+        await response.body?.cancel();
+        return response.status;
+      });
+      const before = tokens;
+      let probes = 0;
+      // What is answered before it is counts, however long either takes.
+      while (!isAnswered) {
+        const probe = await fetch(`${server.url}/health`);
+        await probe.body?.cancel();
+        if (!isAnswered && probe.status === 200) probes++;
+      }
+      const generated = tokens - before;
+      // On a slow machine its time is up first.
+      expect([status, 422]).toContain(await answered);
+      expect(probes).toBeGreaterThan(PROBES);
+      expect(generated).toBeGreaterThan(PROBES);
+    },
+  );
 });

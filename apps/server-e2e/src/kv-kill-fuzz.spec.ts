@@ -25,7 +25,8 @@ interface Listed {
   readonly tokens: number;
 }
 
-const sessionsOf = async (url: string): Promise<Listed[]> => ((await (await fetch(`${url}/v1/sessions`)).json()) as { data: Listed[] }).data;
+const sessionsOf = async (url: string): Promise<Listed[]> =>
+  ((await (await fetch(`${url}/v1/sessions`)).json()) as { data: Listed[] }).data;
 const greedy = { temperature: 0, max_tokens: 4, ignore_eos: true };
 const question = { ...greedy, prompt: `Once upon a time there was ${'a fox and a crow and '.repeat(12)}a bear.` };
 
@@ -51,17 +52,27 @@ describe('a server that is killed while it stores keys, values and sessions', ()
         for (const [id, tokens] of there) {
           if (tokens < LONG_TOKENS) continue;
           saved.delete(id);
-          await fetch(`${url}/v1/session/close`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ session_id: id }) });
+          await fetch(`${url}/v1/session/close`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ session_id: id }),
+          });
         }
         const end = performance.now() + Math.random() * LONGEST_MS;
         // The first time there is something to lose.
         const isOver = (): boolean => performance.now() > end && saved.size > 0 && spilledBytes > 0;
         const talk = async (names: readonly string[]): Promise<void> => {
-          for (let i = 0; !isOver(); i++) await generate(url, { ...greedy, session_id: names[i % names.length], prompt: ` And then ${names[i % names.length]} met ${i} and ${'another and '.repeat(6)}went on.` }).catch(() => undefined);
+          for (let i = 0; !isOver(); i++)
+            await generate(url, {
+              ...greedy,
+              session_id: names[i % names.length],
+              prompt: ` And then ${names[i % names.length]} met ${i} and ${'another and '.repeat(6)}went on.`,
+            }).catch(() => undefined);
         };
         const watch = async (): Promise<void> => {
           while (!isOver()) {
-            for (const { session_id: id, saved: isSaved, tokens } of await sessionsOf(url)) if (isSaved && NAMES.includes(id)) saved.set(id, tokens);
+            for (const { session_id: id, saved: isSaved, tokens } of await sessionsOf(url))
+              if (isSaved && NAMES.includes(id)) saved.set(id, tokens);
             spilledBytes = Math.max(spilledBytes, (await metrics(url)).get('starling_spilled_bytes_total') ?? 0);
           }
         };

@@ -16,9 +16,12 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-const as = (name: string) => ({ headers: { 'content-type': 'application/json', authorization: `Bearer ${keys[name]}` } });
+const as = (name: string) => ({
+  headers: { 'content-type': 'application/json', authorization: `Bearer ${keys[name]}` },
+});
 const short = { prompt: 'a', max_tokens: 1 };
-const ask = (server: RunningServer, name: string, body: object = short) => post(`${server.url}/v1/generate`, body, as(name));
+const ask = (server: RunningServer, name: string, body: object = short) =>
+  post(`${server.url}/v1/generate`, body, as(name));
 const statusOf = async (server: RunningServer, name: string, body?: object) => (await ask(server, name, body)).status;
 
 describe('limits of keys', () => {
@@ -52,7 +55,11 @@ describe('limits of keys', () => {
     // The answer is under way until its client goes.
     const server = await startServer(['--api-keys-file', file, '--ctx-size', '65536']);
     const client = new AbortController();
-    const running = await post(`${server.url}/v1/generate`, { prompt: 'a', ignore_eos: true, stream: true }, { ...as('one'), signal: client.signal });
+    const running = await post(
+      `${server.url}/v1/generate`,
+      { prompt: 'a', ignore_eos: true, stream: true },
+      { ...as('one'), signal: client.signal },
+    );
     expect(running.status).toBe(200);
     expect(await statusOf(server, 'one')).toBe(429);
     client.abort();

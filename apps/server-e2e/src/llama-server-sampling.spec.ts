@@ -29,15 +29,27 @@ const OWN_CASES: readonly Case[] = [
 ].map((params, i) => ({ config: JSON.stringify(params), params, seed: 40 + i, prompt: 'Once upon a time' }));
 
 const model = hasFixtures ? path.join(fixturesRoot, 'real/stories260K-f32.gguf') : golden.demoModel;
-const cases = hasFixtures ? readJson<{ readonly cases: readonly Case[] }>(path.join(fixturesRoot, 'real/sampling-stages.json')).cases : OWN_CASES;
+const cases = hasFixtures
+  ? readJson<{ readonly cases: readonly Case[] }>(path.join(fixturesRoot, 'real/sampling-stages.json')).cases
+  : OWN_CASES;
 const MAX_TOKENS = 64;
 
-const camel = (params: Case['params']) => Object.fromEntries(Object.entries(params).map(([name, value]) => [name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()), value]));
+const camel = (params: Case['params']) =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
 
 async function ofEngine(one: Case): Promise<readonly number[]> {
   const loaded = await Starling.load(model, { threads: 1, kvType: 'F32' });
   try {
-    return (await loaded.generate({ ...camel(one.params), seed: one.seed, prompt: one.prompt, maxTokens: MAX_TOKENS }).result()).tokens;
+    return (
+      await loaded
+        .generate({ ...camel(one.params), seed: one.seed, prompt: one.prompt, maxTokens: MAX_TOKENS })
+        .result()
+    ).tokens;
   } finally {
     await loaded.close();
   }
@@ -52,10 +64,20 @@ afterAll(async () => {
 });
 
 describe('a seeded generation by llama-server’s fields', () => {
-  it.each(cases.map((one) => [`${one.config}, seed ${one.seed}: ${one.prompt}`, one] as const))('is the reference’s: %s', async (_, one) => {
-    const expected = one.tokens ?? (await ofEngine(one));
-    const response = await post(`${server.url}/completion`, { prompt: one.prompt, seed: one.seed, n_predict: MAX_TOKENS, return_tokens: true, cache_prompt: false, ...one.params });
-    const { tokens } = (await response.json()) as { readonly tokens: readonly number[] };
-    expect(tokens).toEqual(expected);
-  });
+  it.each(cases.map((one) => [`${one.config}, seed ${one.seed}: ${one.prompt}`, one] as const))(
+    'is the reference’s: %s',
+    async (_, one) => {
+      const expected = one.tokens ?? (await ofEngine(one));
+      const response = await post(`${server.url}/completion`, {
+        prompt: one.prompt,
+        seed: one.seed,
+        n_predict: MAX_TOKENS,
+        return_tokens: true,
+        cache_prompt: false,
+        ...one.params,
+      });
+      const { tokens } = (await response.json()) as { readonly tokens: readonly number[] };
+      expect(tokens).toEqual(expected);
+    },
+  );
 });

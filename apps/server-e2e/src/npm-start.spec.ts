@@ -11,7 +11,10 @@ const answers = (url: string): Promise<boolean> =>
 
 describe('npm start', () => {
   it.each(['SIGTERM', 'SIGKILL'] as const)('leaves no server behind when npm is ended by %s', async (signal) => {
-    const npm = spawn('npm', ['start', '--', '--port', '0'], { cwd: repositoryRoot, stdio: ['ignore', 'pipe', 'inherit'] });
+    const npm = spawn('npm', ['start', '--', '--port', '0'], {
+      cwd: repositoryRoot,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let text = '';
     let url: string | undefined;
     for await (const chunk of npm.stdout) {

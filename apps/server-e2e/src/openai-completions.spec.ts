@@ -15,12 +15,22 @@ afterAll(async () => {
 describe('the openai client, on completions', () => {
   it('continues a text, and 16 tokens of it where nothing else is said', async () => {
     const answer = await client.completions.create({ model: 'm', prompt: 'Once upon a time', temperature: 0 });
-    expect(answer).toMatchObject({ object: 'text_completion', choices: [{ index: 0, text: expect.any(String), logprobs: null }] });
+    expect(answer).toMatchObject({
+      object: 'text_completion',
+      choices: [{ index: 0, text: expect.any(String), logprobs: null }],
+    });
     expect(answer.usage?.completion_tokens).toBeLessThanOrEqual(16);
   });
 
   it('gives the same streamed', async () => {
-    const body = { model: 'm', prompt: ['Once upon a time', 'The sun'], temperature: 0.8, seed: 4, n: 2, max_tokens: 8 };
+    const body = {
+      model: 'm',
+      prompt: ['Once upon a time', 'The sun'],
+      temperature: 0.8,
+      seed: 4,
+      n: 2,
+      max_tokens: 8,
+    };
     const whole = await client.completions.create(body);
     const texts = ['', '', '', ''];
     const ends: string[] = [];
@@ -35,9 +45,21 @@ describe('the openai client, on completions', () => {
   });
 
   it('scores a prompt as evaluation harnesses do: echo, one token, greedy, prompts as ids', async () => {
-    const { tokens: first } = (await (await post(`${server.url}/v1/tokenize`, { text: 'The capital of France is Paris.' })).json()) as { tokens: number[] };
-    const { tokens: second } = (await (await post(`${server.url}/v1/tokenize`, { text: 'Once upon' })).json()) as { tokens: number[] };
-    const answer = await client.completions.create({ model: 'm', prompt: [first, second], max_tokens: 1, temperature: 0, logprobs: 1, echo: true, seed: 1234 });
+    const { tokens: first } = (await (
+      await post(`${server.url}/v1/tokenize`, { text: 'The capital of France is Paris.' })
+    ).json()) as { tokens: number[] };
+    const { tokens: second } = (await (await post(`${server.url}/v1/tokenize`, { text: 'Once upon' })).json()) as {
+      tokens: number[];
+    };
+    const answer = await client.completions.create({
+      model: 'm',
+      prompt: [first, second],
+      max_tokens: 1,
+      temperature: 0,
+      logprobs: 1,
+      echo: true,
+      seed: 1234,
+    });
     for (const [i, ids] of [first, second].entries()) {
       const { logprobs, text } = answer.choices[i];
       expect(logprobs?.tokens).toHaveLength(ids.length + 1);
@@ -49,13 +71,24 @@ describe('the openai client, on completions', () => {
       for (let at = 1; at <= ids.length; at++) {
         const top = Math.max(...Object.values(logprobs?.top_logprobs?.[at] ?? {}));
         expect(logprobs?.token_logprobs?.[at]).toBeLessThanOrEqual(top);
-        if (logprobs?.tokens?.[at] === Object.keys(logprobs?.top_logprobs?.[at] ?? {})[0]) expect(logprobs?.token_logprobs?.[at]).toBe(top);
+        if (logprobs?.tokens?.[at] === Object.keys(logprobs?.top_logprobs?.[at] ?? {})[0])
+          expect(logprobs?.token_logprobs?.[at]).toBe(top);
       }
     }
   });
 
   it.each([0, 2])('names the token itself beside the %d most likely ones', async (count) => {
-    const { choices: [{ logprobs }] } = await client.completions.create({ model: 'm', prompt: 'Qx zebra', max_tokens: 4, temperature: 2, seed: 3, logprobs: count, echo: true });
+    const {
+      choices: [{ logprobs }],
+    } = await client.completions.create({
+      model: 'm',
+      prompt: 'Qx zebra',
+      max_tokens: 4,
+      temperature: 2,
+      seed: 3,
+      logprobs: count,
+      echo: true,
+    });
     for (const [i, token] of (logprobs?.tokens ?? []).entries()) {
       const top = logprobs?.top_logprobs?.[i];
       if (i === 0) continue;
@@ -66,16 +99,27 @@ describe('the openai client, on completions', () => {
   });
 
   it('scores a prompt and generates nothing', async () => {
-    const answer = await client.completions.create({ model: 'm', prompt: 'Once upon', max_tokens: 0, logprobs: 0, echo: true });
+    const answer = await client.completions.create({
+      model: 'm',
+      prompt: 'Once upon',
+      max_tokens: 0,
+      logprobs: 0,
+      echo: true,
+    });
     expect(answer.choices[0]).toMatchObject({ text: 'Once upon', finish_reason: 'length' });
   });
 
   it.each([0, 3])('tells of an echoed prompt the same streamed, before %d tokens', async (limit) => {
     const body = { model: 'm', prompt: 'Once upon', max_tokens: limit, temperature: 0, logprobs: 1, echo: true };
-    const { choices: [whole] } = await client.completions.create(body);
+    const {
+      choices: [whole],
+    } = await client.completions.create(body);
     const lists: Record<string, unknown[]> = {};
-    for await (const { choices: [{ logprobs }] } of await client.completions.create({ ...body, stream: true })) {
-      for (const [name, list] of Object.entries(logprobs ?? {}) as [string, unknown[]][]) (lists[name] ??= []).push(...list);
+    for await (const {
+      choices: [{ logprobs }],
+    } of await client.completions.create({ ...body, stream: true })) {
+      for (const [name, list] of Object.entries(logprobs ?? {}) as [string, unknown[]][])
+        (lists[name] ??= []).push(...list);
     }
     expect(lists).toEqual(whole.logprobs);
     expect(lists.tokens.length).toBeGreaterThan(limit + 1);
@@ -114,10 +158,16 @@ describe('the openai client, on embeddings', () => {
     [[[1, 999_999]], 'input[0][1]'],
     [['a', [999_999]], 'input[1][0]'],
   ])('is refused with the place of an unknown id: %j', async (input, param) => {
-    await expect(client.embeddings.create({ model: 'm', input: input as number[] })).rejects.toMatchObject({ status: 400, param });
+    await expect(client.embeddings.create({ model: 'm', input: input as number[] })).rejects.toMatchObject({
+      status: 400,
+      param,
+    });
   });
 
   it('is refused for dimensions that cannot be had', async () => {
-    await expect(client.embeddings.create({ model: 'm', input: 'a', dimensions: 3 })).rejects.toMatchObject({ status: 400, param: 'dimensions' });
+    await expect(client.embeddings.create({ model: 'm', input: 'a', dimensions: 3 })).rejects.toMatchObject({
+      status: 400,
+      param: 'dimensions',
+    });
   });
 });

@@ -8,7 +8,11 @@ import { testRunningInTab } from './page/running-in-tab.js';
 import { buildSite, SITE_LIMIT_MS, testSite, type SiteBuild } from './page/site.js';
 import { executablePath, PageWorld } from './support/page-world.js';
 
-const describeWithChromium = describeIf(executablePath !== undefined, { reason: 'no Chromium (CHROMIUM_PATH names it)', required: process.env.CI === 'true' }, { describe, it });
+const describeWithChromium = describeIf(
+  executablePath !== undefined,
+  { reason: 'no Chromium (CHROMIUM_PATH names it)', required: process.env.CI === 'true' },
+  { describe, it },
+);
 
 describeWithChromium('the chat page', () => {
   const world = new PageWorld();

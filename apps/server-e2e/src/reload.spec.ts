@@ -24,8 +24,13 @@ afterAll(async () => {
 });
 
 const withKey = (key: string) => ({ headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` } });
-const status = async (key: string, model?: string) => (await post(`${server.url}/v1/tokenize`, { text: 'a', model }, withKey(key))).status;
-const logged = (text: string) => server.stderr().split('\n').filter((line) => line.includes(text)).length;
+const status = async (key: string, model?: string) =>
+  (await post(`${server.url}/v1/tokenize`, { text: 'a', model }, withKey(key))).status;
+const logged = (text: string) =>
+  server
+    .stderr()
+    .split('\n')
+    .filter((line) => line.includes(text)).length;
 
 describe('a configuration that changes while the server runs', () => {
   it('changes keys, models, their names and the level of the log, and no request is lost by it', async () => {
@@ -35,7 +40,12 @@ describe('a configuration that changes while the server runs', () => {
     write({ ...first, admin_api_key: ['two'], model: [demoModel, second], alias: 'gpt-*=second', log_level: 'debug' });
     server.signal('SIGHUP');
     await until(() => logged('the configuration was read again') > 0);
-    expect([await status('one'), await status('two'), await status('two', 'second'), await status('two', 'gpt-4')]).toEqual([401, 200, 200, 200]);
+    expect([
+      await status('one'),
+      await status('two'),
+      await status('two', 'second'),
+      await status('two', 'gpt-4'),
+    ]).toEqual([401, 200, 200, 200]);
     let last;
     for await (const event of events) last = event;
     expect(last).toMatchObject({ event: 'done', data: { usage: { completion_tokens: 200 } } });

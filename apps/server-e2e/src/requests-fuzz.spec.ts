@@ -28,25 +28,38 @@ type Check = (schema: object, body: unknown) => string | undefined;
 function checkBy(document: ApiDocument): Check {
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema(document, 'api');
-  return (schema, body) => (ajv.validate('$ref' in schema ? { $ref: `api${String(schema.$ref)}` } : schema, body) ? undefined : ajv.errorsText());
+  return (schema, body) =>
+    ajv.validate('$ref' in schema ? { $ref: `api${String(schema.$ref)}` } : schema, body)
+      ? undefined
+      : ajv.errorsText();
 }
 
 /** What is wrong with a response; undefined: nothing. */
-function faultOf({ status, headers }: Response, text: string, { operation: { responses } }: RandomRequest, check: Check): string | undefined {
+function faultOf(
+  { status, headers }: Response,
+  text: string,
+  { operation: { responses } }: RandomRequest,
+  check: Check,
+): string | undefined {
   const json = responses[status]?.content?.['application/json'];
   if (status === 200 && headers.get('content-type') === 'application/json') {
     const problem = json ? check(json.schema, JSON.parse(text)) : 'there is none';
     if (problem !== undefined) return `an answer that has not its schema (${problem})`;
   }
   if (status === 500 || text.includes('went wrong inside the server')) return 'a fault of the server’s own';
-  if (!(String(status) in responses) && !(status >= 400 && status < 500 && '4XX' in responses)) return `status ${status}, which the document does not have`;
+  if (!(String(status) in responses) && !(status >= 400 && status < 500 && '4XX' in responses))
+    return `status ${status}, which the document does not have`;
   if (status >= 400 && !text.includes('"error"')) return 'an error without an error';
   return undefined;
 }
 
 async function send(request: RandomRequest, isCut: boolean, check: Check): Promise<string | undefined> {
   const { method, path, body } = request;
-  const response = await fetch(`${server.url}${path}`, { method, headers: { 'content-type': 'application/json' }, body });
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
   if (isCut) {
     // Some clients go before the end.
     await response.body?.cancel();
@@ -58,36 +71,41 @@ async function send(request: RandomRequest, isCut: boolean, check: Check): Promi
 }
 
 describe(`${REQUESTS} random requests`, () => {
-  it('are all answered or refused as the document says, and leave the server as it was', async () => {
-    const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as ApiDocument;
-    const random = randomSource(SEED);
-    const check = checkBy(document);
-    const next = requestSource(document, random);
-    const faults: string[] = [];
-    let sent = 0;
-    const lane = async (count: number) => {
-      while (sent < count && faults.length < 10) {
-        sent++;
-        const fault = await send(next(), random(50) === 0, check);
-        if (fault !== undefined) faults.push(`seed ${SEED}, among the first ${sent}: ${fault}`);
-      }
-    };
-    const sendUntil = (count: number) => Promise.all(Array.from({ length: LANES }, () => lane(count)));
-    const memory = async () => ({ held: await server.collectedBytes(), resident: server.residentBytes() });
-    await sendUntil(REQUESTS / 5);
-    const early = await memory();
-    await sendUntil(REQUESTS);
-    expect(faults).toEqual([]);
+  it(
+    'are all answered or refused as the document says, and leave the server as it was',
+    async () => {
+      const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as ApiDocument;
+      const random = randomSource(SEED);
+      const check = checkBy(document);
+      const next = requestSource(document, random);
+      const faults: string[] = [];
+      let sent = 0;
+      const lane = async (count: number) => {
+        while (sent < count && faults.length < 10) {
+          sent++;
+          const fault = await send(next(), random(50) === 0, check);
+          if (fault !== undefined) faults.push(`seed ${SEED}, among the first ${sent}: ${fault}`);
+        }
+      };
+      const sendUntil = (count: number) => Promise.all(Array.from({ length: LANES }, () => lane(count)));
+      const memory = async () => ({ held: await server.collectedBytes(), resident: server.residentBytes() });
+      await sendUntil(REQUESTS / 5);
+      const early = await memory();
+      await sendUntil(REQUESTS);
+      expect(faults).toEqual([]);
 
-    const answer = await generate(server.url, { prompt: 'Once', max_tokens: 5, ignore_eos: true });
-    expect(answer.usage.completion_tokens).toBe(5);
-    const isIdle = async () => {
-      const now = await metrics(server.url);
-      return now.get('starling_kv_bytes{state="allocated"}') === 0 && now.get('starling_running_sequences') === 0;
-    };
-    await until(isIdle);
-    const late = await memory();
-    expect(late.held - early.held).toBeLessThan(MAX_HELD_GROWTH_BYTES);
-    if (early.resident !== undefined && late.resident !== undefined) expect(late.resident - early.resident).toBeLessThan(MAX_GROWTH_BYTES);
-  }, 300_000 + REQUESTS * 60);
+      const answer = await generate(server.url, { prompt: 'Once', max_tokens: 5, ignore_eos: true });
+      expect(answer.usage.completion_tokens).toBe(5);
+      const isIdle = async () => {
+        const now = await metrics(server.url);
+        return now.get('starling_kv_bytes{state="allocated"}') === 0 && now.get('starling_running_sequences') === 0;
+      };
+      await until(isIdle);
+      const late = await memory();
+      expect(late.held - early.held).toBeLessThan(MAX_HELD_GROWTH_BYTES);
+      if (early.resident !== undefined && late.resident !== undefined)
+        expect(late.resident - early.resident).toBeLessThan(MAX_GROWTH_BYTES);
+    },
+    300_000 + REQUESTS * 60,
+  );
 });

@@ -28,13 +28,19 @@ describe('starling serve', () => {
   it('lets an answer under way end, and takes no new one', async () => {
     const server = await startServer(['--drain-seconds', '600']);
     // So many that they are under way for long after the signal.
-    const streams = Array.from({ length: 16 }, (_, seed) => stream(server.url, { messages: user('Tell me a story about a fox.'), ignore_eos: true, max_tokens: 400, seed }));
+    const streams = Array.from({ length: 16 }, (_, seed) =>
+      stream(server.url, { messages: user('Tell me a story about a fox.'), ignore_eos: true, max_tokens: 400, seed }),
+    );
     await Promise.all(streams.map((events) => events.next()));
     server.signal('SIGTERM');
     server.signal('SIGTERM');
     await until(async () => (await fetch(`${server.url}/ready`)).status === 503);
     const refused = await post(`${server.url}/v1/generate`, { prompt: 'a' });
-    expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([503, expect.stringMatching(/^\d+$/), expect.objectContaining({ error: expect.objectContaining({ code: 'shutting_down' }) })]);
+    expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toEqual([
+      503,
+      expect.stringMatching(/^\d+$/),
+      expect.objectContaining({ error: expect.objectContaining({ code: 'shutting_down' }) }),
+    ]);
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
     const lasts = await Promise.all(
       streams.map(async (events) => {
@@ -53,7 +59,9 @@ describe('starling serve', () => {
     await events.next();
     server.signal('SIGTERM');
     await until(async () => (await fetch(`${server.url}/ready`)).status === 503);
-    expect(await generate(server.url, { prompt: 'a', max_tokens: 1 })).toMatchObject({ usage: { completion_tokens: 1 } });
+    expect(await generate(server.url, { prompt: 'a', max_tokens: 1 })).toMatchObject({
+      usage: { completion_tokens: 1 },
+    });
     // One that comes at once is the same, passed on by a parent.
     const repeat = setInterval(() => server.signal('SIGTERM'), 50);
     expect((await server.stop().finally(() => clearInterval(repeat))).code).toBe(0);
@@ -79,27 +87,46 @@ describe('starling serve', () => {
         return last;
       }),
     );
-    for (const last of lasts) expect(last).toMatchObject({ event: 'error', data: { error: { code: 'shutting_down', type: 'server_error' } } });
+    for (const last of lasts)
+      expect(last).toMatchObject({ event: 'error', data: { error: { code: 'shutting_down', type: 'server_error' } } });
     expect((await stopped).code).toBe(0);
   });
 
   it('asks for keys, from flags, files and the environment', async () => {
-    const server = await startServer(['--api-keys-file', file('keys', '# keys\nfrom-file\n')], { STARLING_API_KEY: 'from-environment' });
-    const status = async (key?: string) => (await post(`${server.url}/v1/tokenize`, { text: 'a' }, { headers: { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}) } })).status;
+    const server = await startServer(['--api-keys-file', file('keys', '# keys\nfrom-file\n')], {
+      STARLING_API_KEY: 'from-environment',
+    });
+    const status = async (key?: string) =>
+      (
+        await post(
+          `${server.url}/v1/tokenize`,
+          { text: 'a' },
+          { headers: { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}) } },
+        )
+      ).status;
     expect(server.stdout()).toContain("-H 'authorization: Bearer YOUR_KEY'");
-    expect([await status(), await status('wrong'), await status('from-file'), await status('from-environment')]).toEqual([401, 401, 200, 200]);
+    expect([
+      await status(),
+      await status('wrong'),
+      await status('from-file'),
+      await status('from-environment'),
+    ]).toEqual([401, 401, 200, 200]);
     await server.stop();
   });
 
   it('serves several models by name, and lists them', async () => {
     const copy = file('other.gguf', fs.readFileSync(demoModel));
     const server = await startServer(['-m', demoModel, '-m', copy]);
-    const list = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string; state: string; architecture: string }[] };
+    const list = (await (await fetch(`${server.url}/v1/models`)).json()) as {
+      data: { id: string; state: string; architecture: string }[];
+    };
     expect(list.data).toMatchObject([
       { id: 'starling-demo-q8_0', state: 'ready', architecture: 'llama', quantization: 'Q8_0', context_length: 512 },
       { id: 'other', state: 'ready' },
     ]);
-    expect(await generate(server.url, { prompt: 'a', model: 'other', max_tokens: 2 })).toMatchObject({ model: 'other' });
+    expect(await generate(server.url, { prompt: 'a', model: 'other', max_tokens: 2 })).toMatchObject({
+      model: 'other',
+    });
     await server.stop();
   });
 
@@ -120,7 +147,10 @@ describe('starling serve', () => {
   });
 
   // Builds for use do not fail on purpose.
-  it.each([['STARLING_THREADS', 'many'], ['STARLING_FAULTS', 'step_throws@1']])('refuses a wrong environment, naming the variable (%s)', async (name, value) => {
+  it.each([
+    ['STARLING_THREADS', 'many'],
+    ['STARLING_FAULTS', 'step_throws@1'],
+  ])('refuses a wrong environment, naming the variable (%s)', async (name, value) => {
     const result = await starling(['serve', '--port', '0'], { environment: { [name]: value } });
     expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(name) as string });
   });
@@ -141,7 +171,10 @@ describe('a hostile model file', () => {
     ['version.gguf', patched(4, [99, 0, 0, 0])],
     ['tensor-count.gguf', patched(8, [255, 255, 255, 255, 255, 255, 255, 127])],
     ['value-count.gguf', patched(16, [255, 255, 255, 255, 255, 255, 255, 127])],
-    ['architecture.gguf', patched(whole.indexOf('llama', whole.indexOf('general.architecture')), [...Buffer.from('xyzzy')])],
+    [
+      'architecture.gguf',
+      patched(whole.indexOf('llama', whole.indexOf('general.architecture')), [...Buffer.from('xyzzy')]),
+    ],
   ];
 
   it.each(files)('%s: one clear line that names it, exit code 1', async (name, bytes) => {

@@ -16,11 +16,17 @@ describe('sessions of the running server', () => {
     const first = await generate(server.url, { ...request, session_id: 'chat', messages: user('What is 12 + 7?') });
     expect(first.text).toBe('12 + 7 = 19.');
     const next = await generate(server.url, { ...request, session_id: 'chat', messages: user('What is 20 + 5?') });
-    const alone = await generate(server.url, { ...request, cache_prompt: false, messages: [...user('What is 12 + 7?'), { role: 'assistant', content: first.text }, ...user('What is 20 + 5?')] });
+    const alone = await generate(server.url, {
+      ...request,
+      cache_prompt: false,
+      messages: [...user('What is 12 + 7?'), { role: 'assistant', content: first.text }, ...user('What is 20 + 5?')],
+    });
     expect([next.text, next.usage.prompt_tokens]).toEqual([alone.text, alone.usage.prompt_tokens]);
     expect(next.usage.cached_tokens).toBeGreaterThan(first.usage.prompt_tokens);
     expect((await metrics(server.url)).get('starling_sessions')).toBe(1);
-    expect((await metrics(server.url)).get('starling_cache_hit_tokens_total{model="starling-demo-q8_0"}')).toBeGreaterThanOrEqual(next.usage.cached_tokens);
+    expect(
+      (await metrics(server.url)).get('starling_cache_hit_tokens_total{model="starling-demo-q8_0"}'),
+    ).toBeGreaterThanOrEqual(next.usage.cached_tokens);
   });
 
   it('end when they are closed', async () => {

@@ -15,7 +15,20 @@ const BEFORE = 'I will look.';
 const LAST = 'It is sunny in Paris at noon.';
 /** Thinks, says something and calls two tools; with their results at hand it answers. */
 const SCRIPTS = {
-  '\n': ['<think>\n', 'The weather and the time', ' have to be looked up.', '\n</think>\n\n', 'I will', ' look.', '\n<tool_call>\n{"name": "get_weather', '", "arguments": {"city"', ': "Paris"}}\n</tool_call>', '\n<tool_call>\n{"name": "get_time', '", "arguments": {"zone": ', '"CET"}}\n</tool_call>\n'],
+  '\n': [
+    '<think>\n',
+    'The weather and the time',
+    ' have to be looked up.',
+    '\n</think>\n\n',
+    'I will',
+    ' look.',
+    '\n<tool_call>\n{"name": "get_weather',
+    '", "arguments": {"city"',
+    ': "Paris"}}\n</tool_call>',
+    '\n<tool_call>\n{"name": "get_time',
+    '", "arguments": {"zone": ',
+    '"CET"}}\n</tool_call>\n',
+  ],
   '\t': ['It is', ' sunny', ' in Paris', ' at noon.'],
 };
 const CALLS = [
@@ -24,7 +37,12 @@ const CALLS = [
 ];
 const QUESTION = 'What is it like in Paris now?';
 
-const object = (name: string) => ({ type: 'object' as const, properties: { [name]: { type: 'string' } }, required: [name], additionalProperties: false });
+const object = (name: string) => ({
+  type: 'object' as const,
+  properties: { [name]: { type: 'string' } },
+  required: [name],
+  additionalProperties: false,
+});
 const TOOLS = [
   { name: 'get_weather', description: 'The weather of a city', parameters: object('city') },
   { name: 'get_time', description: 'The time in a zone', parameters: object('zone') },
@@ -51,24 +69,47 @@ describe('a model that thinks, calls two tools and answers with their results', 
   it.each(ways)('by the openai client, on chats: %s', async (way) => {
     const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: QUESTION }];
     const ask = async (): Promise<OpenAI.ChatCompletion> => {
-      const body = { model: 'm', messages, tools: TOOLS.map((tool) => ({ type: 'function' as const, function: tool })) };
-      return way === 'whole' ? openai.chat.completions.create(body) : openai.chat.completions.stream({ ...body, stream: true }).finalChatCompletion();
+      const body = {
+        model: 'm',
+        messages,
+        tools: TOOLS.map((tool) => ({ type: 'function' as const, function: tool })),
+      };
+      return way === 'whole'
+        ? openai.chat.completions.create(body)
+        : openai.chat.completions.stream({ ...body, stream: true }).finalChatCompletion();
     };
     const [{ message, finish_reason: reason }] = (await ask()).choices;
     expect([reason, message.content]).toEqual(['tool_calls', BEFORE]);
     if (way === 'whole') expect(message).toMatchObject({ reasoning_content: THOUGHT, reasoning: THOUGHT });
     const calls = (message.tool_calls ?? []).flatMap((call) => (call.type === 'function' ? [call] : []));
-    expect(calls.map(({ function: { name, arguments: text } }) => [name, JSON.parse(text)])).toEqual(CALLS.map(({ name, values }) => [name, values]));
+    expect(calls.map(({ function: { name, arguments: text } }) => [name, JSON.parse(text)])).toEqual(
+      CALLS.map(({ name, values }) => [name, values]),
+    );
     expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
-    messages.push(message, ...calls.map(({ id, function: { name } }) => ({ role: 'tool' as const, tool_call_id: id, content: resultOf(name) })));
+    messages.push(
+      message,
+      ...calls.map(({ id, function: { name } }) => ({
+        role: 'tool' as const,
+        tool_call_id: id,
+        content: resultOf(name),
+      })),
+    );
     const [last] = (await ask()).choices;
     expect(last).toMatchObject({ finish_reason: 'stop', message: { content: LAST } });
   });
 
   it('by the openai client, which runs the tools itself', async () => {
     const called: string[] = [];
-    const tools = TOOLS.map(({ name, ...tool }) => ({ type: 'function' as const, function: { ...tool, name, function: (given: string) => (called.push(given), resultOf(name)) } }));
-    const runner = openai.chat.completions.runTools({ model: 'm', stream: true, messages: [{ role: 'user', content: QUESTION }], tools });
+    const tools = TOOLS.map(({ name, ...tool }) => ({
+      type: 'function' as const,
+      function: { ...tool, name, function: (given: string) => (called.push(given), resultOf(name)) },
+    }));
+    const runner = openai.chat.completions.runTools({
+      model: 'm',
+      stream: true,
+      messages: [{ role: 'user', content: QUESTION }],
+      tools,
+    });
     expect(await runner.finalContent()).toBe(LAST);
     expect(called.map((text) => JSON.parse(text) as unknown)).toEqual(CALLS.map(({ values }) => values));
   });
@@ -83,11 +124,23 @@ describe('a model that thinks, calls two tools and answers with their results', 
     const first = await ask({ input });
     expect(first.output.map(({ type }) => type)).toEqual(['reasoning', 'message', 'function_call', 'function_call']);
     expect(first.output[0]).toMatchObject({ content: [{ type: 'reasoning_text', text: THOUGHT }] });
-    expect([first.output_text, first.usage?.output_tokens_details.reasoning_tokens]).toEqual([BEFORE, expect.any(Number)]);
+    expect([first.output_text, first.usage?.output_tokens_details.reasoning_tokens]).toEqual([
+      BEFORE,
+      expect.any(Number),
+    ]);
     const calls = first.output.flatMap((item) => (item.type === 'function_call' ? [item] : []));
-    expect(calls.map(({ name, arguments: text }) => [name, JSON.parse(text)])).toEqual(CALLS.map(({ name, values }) => [name, values]));
-    const outputs = calls.map(({ call_id, name }) => ({ type: 'function_call_output' as const, call_id, output: resultOf(name) }));
-    for (const next of [{ previous_response_id: first.id, input: outputs }, { input: [...input, ...first.output, ...outputs] }]) {
+    expect(calls.map(({ name, arguments: text }) => [name, JSON.parse(text)])).toEqual(
+      CALLS.map(({ name, values }) => [name, values]),
+    );
+    const outputs = calls.map(({ call_id, name }) => ({
+      type: 'function_call_output' as const,
+      call_id,
+      output: resultOf(name),
+    }));
+    for (const next of [
+      { previous_response_id: first.id, input: outputs },
+      { input: [...input, ...first.output, ...outputs] },
+    ]) {
       const last = await ask(next);
       expect([last.status, last.output_text]).toEqual(['completed', LAST]);
     }
@@ -97,7 +150,12 @@ describe('a model that thinks, calls two tools and answers with their results', 
     const client = new Anthropic({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
     const messages: Anthropic.MessageParam[] = [{ role: 'user', content: QUESTION }];
     const ask = async (): Promise<Anthropic.Message> => {
-      const body = { model: 'claude-opus-4-8', max_tokens: 200, messages, tools: TOOLS.map(({ parameters, ...tool }) => ({ ...tool, input_schema: parameters })) };
+      const body = {
+        model: 'claude-opus-4-8',
+        max_tokens: 200,
+        messages,
+        tools: TOOLS.map(({ parameters, ...tool }) => ({ ...tool, input_schema: parameters })),
+      };
       return way === 'whole' ? client.messages.create(body) : client.messages.stream(body).finalMessage();
     };
     const { content, stop_reason: reason } = await ask();
@@ -107,7 +165,11 @@ describe('a model that thinks, calls two tools and answers with their results', 
       expect.objectContaining({ type: 'text', text: BEFORE }),
       ...CALLS.map(({ name, values }) => expect.objectContaining({ type: 'tool_use', name, input: values }) as unknown),
     ]);
-    const results = content.flatMap((block) => (block.type === 'tool_use' ? [{ type: 'tool_result' as const, tool_use_id: block.id, content: resultOf(block.name) }] : []));
+    const results = content.flatMap((block) =>
+      block.type === 'tool_use'
+        ? [{ type: 'tool_result' as const, tool_use_id: block.id, content: resultOf(block.name) }]
+        : [],
+    );
     messages.push({ role: 'assistant', content }, { role: 'user', content: results });
     expect(await ask()).toMatchObject({ stop_reason: 'end_turn', content: [{ type: 'text', text: LAST }] });
   });
@@ -117,7 +179,12 @@ describe('a model that thinks, calls two tools and answers with their results', 
     const body = { model: 'm', think: true, tools: TOOLS.map((tool) => ({ type: 'function', function: tool })) };
     const ask = async (messages: Parameters<typeof client.chat>[0]['messages']) => {
       if (way === 'whole') return (await client.chat({ ...body, messages })).message;
-      const whole = { role: 'assistant', content: '', thinking: '', tool_calls: [] as NonNullable<Awaited<ReturnType<typeof client.chat>>['message']['tool_calls']> };
+      const whole = {
+        role: 'assistant',
+        content: '',
+        thinking: '',
+        tool_calls: [] as NonNullable<Awaited<ReturnType<typeof client.chat>>['message']['tool_calls']>,
+      };
       for await (const { message } of await client.chat({ ...body, messages, stream: true })) {
         whole.content += message.content;
         whole.thinking += message.thinking ?? '';
@@ -127,7 +194,11 @@ describe('a model that thinks, calls two tools and answers with their results', 
     };
     const question = { role: 'user', content: QUESTION };
     const said = await ask([question]);
-    expect(said).toMatchObject({ content: BEFORE, thinking: THOUGHT, tool_calls: CALLS.map(({ name, values }) => ({ function: { name, arguments: values } })) });
+    expect(said).toMatchObject({
+      content: BEFORE,
+      thinking: THOUGHT,
+      tool_calls: CALLS.map(({ name, values }) => ({ function: { name, arguments: values } })),
+    });
     const results = CALLS.map(({ name, result }) => ({ role: 'tool', content: result, tool_name: name }));
     expect((await ask([question, said, ...results])).content).toBe(LAST);
   });
@@ -139,11 +210,24 @@ describe('what a model must say', () => {
   const messages = [{ role: 'user' as const, content: QUESTION }];
 
   it('is parsed by the openai client', async () => {
-    const chat = await openai.chat.completions.parse({ model: 'm', messages, response_format: zodResponseFormat(city, 'city') });
+    const chat = await openai.chat.completions.parse({
+      model: 'm',
+      messages,
+      response_format: zodResponseFormat(city, 'city'),
+    });
     expect(chat.choices[0].message.parsed).toEqual(expected);
-    const response = await openai.responses.parse({ model: 'm', input: QUESTION, text: { format: zodTextFormat(city, 'city') } });
+    const response = await openai.responses.parse({
+      model: 'm',
+      input: QUESTION,
+      text: { format: zodTextFormat(city, 'city') },
+    });
     expect(response.output_parsed).toEqual(expected);
-    const cut = openai.chat.completions.parse({ model: 'm', messages, response_format: zodResponseFormat(city, 'city'), max_tokens: 2 });
+    const cut = openai.chat.completions.parse({
+      model: 'm',
+      messages,
+      response_format: zodResponseFormat(city, 'city'),
+      max_tokens: 2,
+    });
     await expect(cut).rejects.toThrow(/length/);
   });
 

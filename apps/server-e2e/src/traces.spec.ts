@@ -8,7 +8,10 @@ interface SentSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
-  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string; readonly intValue?: number } }[];
+  readonly attributes: readonly {
+    readonly key: string;
+    readonly value: { readonly stringValue?: string; readonly intValue?: number };
+  }[];
 }
 
 const spans: SentSpan[] = [];
@@ -33,9 +36,17 @@ const caller = 'b7ad6b7169203331';
 const attribute = (span: SentSpan, key: string) => span.attributes.find((one) => one.key === key)?.value;
 
 it('requests lie in their callers’ traces, with what the engine did for them; metrics lead there, and all is sent before the server ends', async () => {
-  server = await startServer(['--otlp-endpoint', `http://127.0.0.1:${(collector.address() as AddressInfo).port}`, '--vllm-metrics']);
+  server = await startServer([
+    '--otlp-endpoint',
+    `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    '--vllm-metrics',
+  ]);
   const body = { prompt: 'Once upon a time', grammar: 'root ::= [ -~]{100}', temperature: 0, max_tokens: 8 };
-  const response = await fetch(`${server.url}/v1/completions`, { method: 'POST', headers: { 'content-type': 'application/json', traceparent: `00-${trace}-${caller}-01` }, body: JSON.stringify(body) });
+  const response = await fetch(`${server.url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', traceparent: `00-${trace}-${caller}-01` },
+    body: JSON.stringify(body),
+  });
   expect(response.status).toBe(200);
   await response.json();
   const refused = await post(`${server.url}/v1/generate`, { prompt: 3 });
@@ -50,12 +61,18 @@ it('requests lie in their callers’ traces, with what the engine did for them; 
   const below = (parent: SentSpan) => spans.filter(({ parentSpanId }) => parentSpanId === parent.spanId);
   const [generate] = below(root);
   expect(attribute(generate, 'gen_ai.usage.output_tokens')).toEqual({ intValue: 8 });
-  expect(below(generate).map(({ name }) => name)).toEqual(expect.arrayContaining(['tokenize', 'grammar', 'queue', 'prefill', 'decode']));
+  expect(below(generate).map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['tokenize', 'grammar', 'queue', 'prefill', 'decode']),
+  );
   expect(below(below(generate).find(({ name }) => name === 'decode')!).map(({ name }) => name)).toEqual(['sample']);
   expect(spans.map(({ name }) => name)).toContain('load');
-  expect(attribute(spans.find(({ name }) => name === 'POST /v1/generate')!, 'error.type')).toEqual({ stringValue: 'invalid_request' });
+  expect(attribute(spans.find(({ name }) => name === 'POST /v1/generate')!, 'error.type')).toEqual({
+    stringValue: 'invalid_request',
+  });
 
   expect(page).toMatch(new RegExp(`^starling_time_to_first_token_seconds_bucket\\{.*trace_id="${trace}"`, 'm'));
-  expect(page).toMatch(/^gen_ai_server_time_to_first_token_seconds_count\{gen_ai_operation_name="text_completion",.*\} 1$/m);
+  expect(page).toMatch(
+    /^gen_ai_server_time_to_first_token_seconds_count\{gen_ai_operation_name="text_completion",.*\} 1$/m,
+  );
   expect(page).toMatch(/^vllm:generation_tokens_total\{model_name="[^"]+"\} 8$/m);
 });

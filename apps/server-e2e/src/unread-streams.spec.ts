@@ -25,7 +25,9 @@ function unread(body: object) {
   const socket = net.connect(Number(new URL(server.url).port), '127.0.0.1');
   socket.pause();
   socket.on('error', () => undefined);
-  socket.write(`POST /v1/generate HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+  socket.write(
+    `POST /v1/generate HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
   return {
     close: () => void socket.destroy(),
     async readAll(): Promise<string> {
@@ -42,32 +44,36 @@ const body = (seed: number) => ({ prompt: 'Tell me a story.', stream: true, igno
 const generated = async () => (await metrics(server.url)).get('starling_generated_tokens_total') ?? 0;
 
 describe('streams that nobody reads', () => {
-  it('take a bounded memory, leave their slots to others, and go on when they are read', async () => {
-    await generate(server.url, { ...body(0), stream: false });
-    const before = server.residentBytes();
-    const streams = Array.from({ length: STREAMS }, (_, i) => unread(body(i)));
-    // Until none of them is gone on with.
-    let last = -1;
-    const isStill = async () => {
-      const now = await generated();
-      const was = last;
-      last = now;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      return now > 0 && now === was && (await metrics(server.url)).get('starling_running_sequences') === 0;
-    };
-    await until(isStill);
-    const after = server.residentBytes();
-    if (before !== undefined && after !== undefined) expect(after - before).toBeLessThan(BOUND_BYTES);
+  it(
+    'take a bounded memory, leave their slots to others, and go on when they are read',
+    async () => {
+      await generate(server.url, { ...body(0), stream: false });
+      const before = server.residentBytes();
+      const streams = Array.from({ length: STREAMS }, (_, i) => unread(body(i)));
+      // Until none of them is gone on with.
+      let last = -1;
+      const isStill = async () => {
+        const now = await generated();
+        const was = last;
+        last = now;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return now > 0 && now === was && (await metrics(server.url)).get('starling_running_sequences') === 0;
+      };
+      await until(isStill);
+      const after = server.residentBytes();
+      if (before !== undefined && after !== undefined) expect(after - before).toBeLessThan(BOUND_BYTES);
 
-    const answer = await generate(server.url, { prompt: 'Once', max_tokens: 5, ignore_eos: true });
-    expect(answer.usage.completion_tokens).toBe(5);
+      const answer = await generate(server.url, { prompt: 'Once', max_tokens: 5, ignore_eos: true });
+      expect(answer.usage.completion_tokens).toBe(5);
 
-    const whole = await generate(server.url, { ...body(7), stream: false });
-    const text = await streams[7].readAll();
-    const ids = [...text.matchAll(/^event: token\r?\ndata: \{"index":\d+,"id":(\d+)/gm)].map(([, id]) => Number(id));
-    expect(ids).toEqual(whole.tokens);
-    expect(text).toContain('event: done');
-    for (const stream of streams) stream.close();
-    await until(async () => (await metrics(server.url)).get('starling_kv_bytes{state="allocated"}') === 0);
-  }, 30_000 * STREAMS);
+      const whole = await generate(server.url, { ...body(7), stream: false });
+      const text = await streams[7].readAll();
+      const ids = [...text.matchAll(/^event: token\r?\ndata: \{"index":\d+,"id":(\d+)/gm)].map(([, id]) => Number(id));
+      expect(ids).toEqual(whole.tokens);
+      expect(text).toContain('event: done');
+      for (const stream of streams) stream.close();
+      await until(async () => (await metrics(server.url)).get('starling_kv_bytes{state="allocated"}') === 0);
+    },
+    30_000 * STREAMS,
+  );
 });

@@ -17,10 +17,14 @@ async function errorOf(response: Response): Promise<Record<string, string>> {
 describe('request ids', () => {
   it('are the client’s own where they are sane, else new ones', async () => {
     const app = createApp(fakeParts().parts);
-    const idFor = async (sent?: string) => (await app.request('/health', sent === undefined ? {} : { headers: { 'x-request-id': sent } })).headers.get('x-request-id');
+    const idFor = async (sent?: string) =>
+      (await app.request('/health', sent === undefined ? {} : { headers: { 'x-request-id': sent } })).headers.get(
+        'x-request-id',
+      );
     expect(await idFor('trace/42:a=b')).toBe('trace/42:a=b');
     expect(await idFor()).toMatch(/^[0-9a-f-]{36}$/);
-    for (const insane of ['a b', '<script>', 'x'.repeat(200), '"']) expect(await idFor(insane)).toMatch(/^[0-9a-f-]{36}$/);
+    for (const insane of ['a b', '<script>', 'x'.repeat(200), '"'])
+      expect(await idFor(insane)).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
@@ -28,7 +32,11 @@ describe('what no route takes', () => {
   it('answers 404 in the one shape', async () => {
     const response = await createApp(fakeParts().parts).request('/nowhere');
     expect(response.status).toBe(404);
-    expect(await errorOf(response)).toMatchObject({ code: 'not_found', type: 'invalid_request_error', message: expect.stringContaining('/nowhere') });
+    expect(await errorOf(response)).toMatchObject({
+      code: 'not_found',
+      type: 'invalid_request_error',
+      message: expect.stringContaining('/nowhere'),
+    });
   });
 
   it('answers 405 with Allow where the path takes another method', async () => {
@@ -62,7 +70,11 @@ describe('OPTIONS and HEAD', () => {
     for (const path of ['/', '/health', '/v1/models', '/nowhere']) {
       const init = { headers: { 'x-api-key': 'k' } };
       const [get, head] = [await app.request(path, init), await app.request(path, { ...init, method: 'HEAD' })];
-      expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([get.status, get.headers.get('content-type'), '']);
+      expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([
+        get.status,
+        get.headers.get('content-type'),
+        '',
+      ]);
     }
     expect((await app.request('/v1/generate', { method: 'HEAD', headers: { 'x-api-key': 'k' } })).status).toBe(405);
   });
@@ -83,15 +95,22 @@ describe('bodies', () => {
   });
 
   it('refuses bytes that are not UTF-8', async () => {
-    const response = await post({ method: 'POST', headers: { 'content-type': 'application/json' }, body: Uint8Array.of(0x7b, 0xff, 0x7d) });
+    const response = await post({
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: Uint8Array.of(0x7b, 0xff, 0x7d),
+    });
     expect(await errorOf(response)).toMatchObject({ code: 'invalid_json', message: expect.stringContaining('UTF-8') });
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1'])('refuses content-type %s with 415', async (type) => {
-    const response = await post(json({ text: 'a' }, { 'content-type': type }));
-    expect(response.status).toBe(415);
-    expect((await errorOf(response)).code).toBe('unsupported_media_type');
-  });
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1'])(
+    'refuses content-type %s with 415',
+    async (type) => {
+      const response = await post(json({ text: 'a' }, { 'content-type': type }));
+      expect(response.status).toBe(415);
+      expect((await errorOf(response)).code).toBe('unsupported_media_type');
+    },
+  );
 
   it('refuses a compressed body with 415', async () => {
     expect((await post(json({ text: 'a' }, { 'content-encoding': 'gzip' }))).status).toBe(415);
@@ -108,7 +127,12 @@ describe('bodies', () => {
     expect(told.status).toBe(413);
     expect(await errorOf(told)).toMatchObject({ code: 'request_too_large', message: expect.stringContaining('10000') });
     const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(4096)) });
-    const found = await post({ method: 'POST', headers: { 'content-type': 'application/json' }, body: endless, duplex: 'half' } as RequestInit);
+    const found = await post({
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: endless,
+      duplex: 'half',
+    } as RequestInit);
     expect(found.status).toBe(413);
   });
 });
@@ -126,7 +150,8 @@ describe('API keys', () => {
   it('pass as bearer token or X-Api-Key, whole and exact', async () => {
     expect(await status('/v1/models', { authorization: 'Bearer first-key' })).toBe(200);
     expect(await status('/v1/models', { 'x-api-key': 'second-key' })).toBe(200);
-    for (const wrong of ['first-ke', 'first-keyy', 'FIRST-KEY', '']) expect(await status('/v1/models', { 'x-api-key': wrong })).toBe(401);
+    for (const wrong of ['first-ke', 'first-keyy', 'FIRST-KEY', ''])
+      expect(await status('/v1/models', { 'x-api-key': wrong })).toBe(401);
   });
 
   it('answer 401 in the one shape, with the scheme', async () => {
@@ -152,35 +177,56 @@ describe('readiness', () => {
   it('tells its checks', async () => {
     const response = await createApp(fakeParts().parts).request('/ready');
     expect(response.status).toBe(200);
-    expect(await response.json()).toMatchObject({ status: 'ready', checks: { model: { ok: true }, queue: { ok: true }, accepting: { ok: true } } });
+    expect(await response.json()).toMatchObject({
+      status: 'ready',
+      checks: { model: { ok: true }, queue: { ok: true }, accepting: { ok: true } },
+    });
   });
 
   it('is false without a model and while no queue takes requests', async () => {
-    const statusWith = async (served: ReturnType<typeof fakeModel>[]) => (await createApp(fakeParts({ served }).parts).request('/ready')).status;
+    const statusWith = async (served: ReturnType<typeof fakeModel>[]) =>
+      (await createApp(fakeParts({ served }).parts).request('/ready')).status;
     expect(await statusWith([])).toBe(503);
     expect(await statusWith([fakeModel({ queued: 8 })])).toBe(503);
     expect(await statusWith([fakeModel({ queued: 8 }), fakeModel({ name: 'other' })])).toBe(200);
   });
 
   it.each([
-    ['loading', 200], ['draining', 200], ['sleeping', 200], ['unloaded', 200], ['failed', 503],
-  ] as const)('where models are loaded on demand and one is %s is answered %d: who asks meanwhile waits', async (state, status) => {
-    const { parts } = fakeParts();
-    const entries = parts.models.list().map(({ model: _, ...entry }) => ({ ...entry, state }));
-    const presence = { ...parts.presence, hold: () => Promise.reject(new TypeError('not asked')) };
-    expect((await createApp({ ...parts, models: { ...parts.models, list: () => entries }, presence }).request('/ready')).status).toBe(status);
-  });
+    ['loading', 200],
+    ['draining', 200],
+    ['sleeping', 200],
+    ['unloaded', 200],
+    ['failed', 503],
+  ] as const)(
+    'where models are loaded on demand and one is %s is answered %d: who asks meanwhile waits',
+    async (state, status) => {
+      const { parts } = fakeParts();
+      const entries = parts.models.list().map(({ model: _, ...entry }) => ({ ...entry, state }));
+      const presence = { ...parts.presence, hold: () => Promise.reject(new TypeError('not asked')) };
+      expect(
+        (await createApp({ ...parts, models: { ...parts.models, list: () => entries }, presence }).request('/ready'))
+          .status,
+      ).toBe(status);
+    },
+  );
 });
 
 describe('faults of ours', () => {
   it('tell the client nothing but the request id, and the log everything', async () => {
-    const { parts, recorded } = fakeParts({ served: [fakeModel({ refuse: () => new TypeError('secret path /etc/x') })] });
+    const { parts, recorded } = fakeParts({
+      served: [fakeModel({ refuse: () => new TypeError('secret path /etc/x') })],
+    });
     const response = await createApp(parts).request('/v1/generate', json({ prompt: 'a' }));
     expect(response.status).toBe(500);
     const error = await errorOf(response);
     expect(error.code).toBe('internal');
     expect(JSON.stringify(error)).not.toContain('secret');
-    expect(recorded.log).toContainEqual(expect.objectContaining({ level: 'error', facts: expect.objectContaining({ err: expect.any(TypeError), request_id: error.request_id }) }));
+    expect(recorded.log).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        facts: expect.objectContaining({ err: expect.any(TypeError), request_id: error.request_id }),
+      }),
+    );
   });
 });
 
@@ -234,14 +280,24 @@ describe('the chat page', () => {
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe');
-    expect((await app.request('/', { headers: { ...browser, 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304);
+    expect(
+      (await app.request('/', { headers: { ...browser, 'if-none-match': response.headers.get('etag') ?? '' } })).status,
+    ).toBe(304);
   });
 
   it('is for browsers: Ollama’s clients find what they look for', async () => {
     const app = createApp(fakeParts().parts);
-    for (const headers of [new Headers(), new Headers({ accept: '*/*' }), new Headers({ accept: 'application/json' })]) {
+    for (const headers of [
+      new Headers(),
+      new Headers({ accept: '*/*' }),
+      new Headers({ accept: 'application/json' }),
+    ]) {
       const response = await app.request('/', { headers });
-      expect([response.status, response.headers.get('vary'), await response.text()]).toEqual([200, 'accept', 'Ollama is running']);
+      expect([response.status, response.headers.get('vary'), await response.text()]).toEqual([
+        200,
+        'accept',
+        'Ollama is running',
+      ]);
     }
     expect((await app.request('/', { method: 'HEAD' })).status).toBe(200);
   });

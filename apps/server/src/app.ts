@@ -17,7 +17,15 @@ import { pageRoutes } from './routes/page.js';
 import { routesOf } from './serving/serve-endpoint.js';
 
 /** Paths that tell how it stands while models are being loaded. */
-const AT_ONCE = new Set(['/v1/models', '/v1/status', '/api/tags', '/api/ps', '/api/version', '/v1/api/version', '/metrics']);
+const AT_ONCE = new Set([
+  '/v1/models',
+  '/v1/status',
+  '/api/tags',
+  '/api/ps',
+  '/api/version',
+  '/v1/api/version',
+  '/metrics',
+]);
 
 /** The HTTP server's app, put together from its parts. It holds no state of its own beside them. */
 export function createApp(parts: AppParts): Hono<AppEnv> {
@@ -35,7 +43,8 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
   // Everything but the probes, the page and the document, whatever paths its dialects have.
   app.use(authenticate(parts), async (c, next) => {
-    if (c.req.method !== 'GET' && !parts.isAccepting()) throw new StarlingError('shutting_down', 'the server is shutting down and takes no new requests');
+    if (c.req.method !== 'GET' && !parts.isAccepting())
+      throw new StarlingError('shutting_down', 'the server is shutting down and takes no new requests');
     // A client that comes while models are being loaded waits for them; lists and figures are there at once.
     if (AT_ONCE.has(c.req.path)) return next();
     await Promise.race([parts.presence.settled(), aborted(c.req.raw.signal)]);

@@ -8,7 +8,10 @@ export interface FakeIo extends CliIo {
 }
 
 /** @param input all of stdin, unless the test writes to `stdin` itself */
-export function fakeIo(input?: string, { isTerminal = false, environment = {} }: { isTerminal?: boolean; environment?: Record<string, string> } = {}): FakeIo {
+export function fakeIo(
+  input?: string,
+  { isTerminal = false, environment = {} }: { isTerminal?: boolean; environment?: Record<string, string> } = {},
+): FakeIo {
   const stream = () => Object.assign(new PassThrough(), { isTTY: isTerminal });
   const [stdin, stdout, stderr] = [stream(), stream(), stream()];
   const gather = (source: PassThrough) => {

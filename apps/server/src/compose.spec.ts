@@ -11,7 +11,10 @@ const never = new AbortController().signal;
 const servers: Server[] = [];
 
 function composed(flags: Record<string, unknown> = {}): Server {
-  const server = compose(resolveConfig({ flags: { port: 0, threads: 1, logLevel: 'silent', ...flags }, environment: {} }), fakeIo(''));
+  const server = compose(
+    resolveConfig({ flags: { port: 0, threads: 1, logLevel: 'silent', ...flags }, environment: {} }),
+    fakeIo(''),
+  );
   servers.push(server);
   return server;
 }
@@ -21,13 +24,21 @@ afterEach(async () => {
 });
 
 const ask = async (server: Server, body: object) =>
-  (await fetch(`${server.url}/v1/generate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).json() as Promise<Record<string, unknown>>;
+  (
+    await fetch(`${server.url}/v1/generate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  ).json() as Promise<Record<string, unknown>>;
 
 describe('a composed server', () => {
   it('serves the demo model, counts its work, lists it with its digest, and closes', async () => {
     const server = composed();
     await server.start();
-    expect(await ask(server, { messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0 })).toMatchObject({ text: '12 + 7 = 19.', model: 'starling-demo-q8_0' });
+    expect(
+      await ask(server, { messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0 }),
+    ).toMatchObject({ text: '12 + 7 = 19.', model: 'starling-demo-q8_0' });
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toContain('starling_generated_tokens_total 11');
     expect(metrics).toMatch(/starling_event_loop_delay_seconds\{quantile="0.99"\} \d+\.\d/);
@@ -35,7 +46,9 @@ describe('a composed server', () => {
     expect(metrics.trimEnd().endsWith('# EOF')).toBe(true);
     let digest: unknown;
     await until(async () => {
-      const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { sha256: unknown; created: number }[] };
+      const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as {
+        data: { sha256: unknown; created: number }[];
+      };
       digest = data[0].sha256;
       expect(data[0].created).toBeGreaterThan(1.7e9);
       return typeof digest === 'string';
@@ -62,7 +75,11 @@ describe('a composed server', () => {
     const streams = await Promise.all(
       Array.from({ length: 8 }, async (_, seed) => {
         const body = JSON.stringify({ prompt: 'a', ignore_eos: true, seed, stream: true });
-        const response = await fetch(`${server.url}/v1/generate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+        const response = await fetch(`${server.url}/v1/generate`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
         return response.body!.pipeThrough(new TextDecoderStream()).getReader();
       }),
     );

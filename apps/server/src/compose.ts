@@ -109,8 +109,20 @@ export function compose(config: ServeConfig, io: CliIo, tracing?: Tracing): Serv
     limiter: new CallerLimiter(() => limitStore),
     hosts: { bound: config.host, allowed: config.allowedHosts, corsOrigins: config.corsOrigins },
     limits: { maxBodyBytes: config.maxBodyBytes, heartbeatMs: HEARTBEAT_MS, stallMs: config.stallSeconds * 1000 },
-    features: { slots: config.slots ?? true, props: config.props, metrics: config.metrics ?? true, openMetrics: config.metricsWithoutKey, browserEngine: config.browserEngine, downloads: !config.offline, predict: io.environment.AIP_MODE === 'PREDICTION', verbose: config.verbose },
-    saved: config.slotSavePath === undefined ? undefined : new SavedSlots(new SessionFiles(config.slotSavePath, config.kvDiskLimit)),
+    features: {
+      slots: config.slots ?? true,
+      props: config.props,
+      metrics: config.metrics ?? true,
+      openMetrics: config.metricsWithoutKey,
+      browserEngine: config.browserEngine,
+      downloads: !config.offline,
+      predict: io.environment.AIP_MODE === 'PREDICTION',
+      verbose: config.verbose,
+    },
+    saved:
+      config.slotSavePath === undefined
+        ? undefined
+        : new SavedSlots(new SessionFiles(config.slotSavePath, config.kvDiskLimit)),
     version: VERSION,
     responses: new ResponseStore(() => performance.now()),
     presence: models.presence,
@@ -141,7 +153,11 @@ export function compose(config: ServeConfig, io: CliIo, tracing?: Tracing): Serv
   async function reload(next: ServeConfig): Promise<void> {
     // What is wrong is found before anything is changed.
     const nextKeys = watchedKeysOf(next, logger);
-    if (keys.isAsked && keySources(next, nextKeys).length === 0) throw new StarlingError('invalid_argument', 'the configuration has no keys any more: a server that asks for them goes on doing so until it is started anew');
+    if (keys.isAsked && keySources(next, nextKeys).length === 0)
+      throw new StarlingError(
+        'invalid_argument',
+        'the configuration has no keys any more: a server that asks for them goes on doing so until it is started anew',
+      );
     watched?.close();
     watched = nextKeys;
     keys.replace(keySources(next, watched));
@@ -150,7 +166,8 @@ export function compose(config: ServeConfig, io: CliIo, tracing?: Tracing): Serv
     current = taken;
     logger.level = levelOf(taken);
     await models.apply(taken);
-    if (waiting.length > 0) logger.warn({ settings: waiting.map(fileKey) }, 'these settings take effect after a restart');
+    if (waiting.length > 0)
+      logger.warn({ settings: waiting.map(fileKey) }, 'these settings take effect after a restart');
     logger.info({}, 'the configuration was read again');
   }
 
@@ -187,34 +204,55 @@ export function compose(config: ServeConfig, io: CliIo, tracing?: Tracing): Serv
       return models.directory.list().some(({ state }) => state === 'ready') ? models.directory.pick() : undefined;
     },
     async start() {
-      if (config.redisUrl !== undefined) limitStore = await RedisLimitStore.connect({ url: config.redisUrl, windowSeconds: WINDOW_SECONDS, log: logger });
-      if (config.kvShared && config.kvDir === undefined) throw new StarlingError('invalid_argument', '--kv-shared is about the folder of --kv-dir: give that too');
+      if (config.redisUrl !== undefined)
+        limitStore = await RedisLimitStore.connect({
+          url: config.redisUrl,
+          windowSeconds: WINDOW_SECONDS,
+          log: logger,
+        });
+      if (config.kvShared && config.kvDir === undefined)
+        throw new StarlingError('invalid_argument', '--kv-shared is about the folder of --kv-dir: give that too');
       if (config.kvDir !== undefined) {
         const note = (event: SpillEvent): void => observers.noteSpill(event);
-        if (config.kvShared) sharing = await RedisFolderSharing.connect({ url: sharedRedisOf(config), leases: limitStore, log: logger });
-        const store = await openKvStore({ folder: config.kvDir, limitBytes: config.kvDiskLimit, share: sharing && ((name) => sharing!.of(name)) }, telemetry, note);
+        if (config.kvShared)
+          sharing = await RedisFolderSharing.connect({ url: sharedRedisOf(config), leases: limitStore, log: logger });
+        const store = await openKvStore(
+          { folder: config.kvDir, limitBytes: config.kvDiskLimit, share: sharing && ((name) => sharing!.of(name)) },
+          telemetry,
+          note,
+        );
         kvStore = faults?.wrapStore(store, note) ?? store;
       }
-      const open = listen(app, config.host, config.port, { headersMs: config.headerSeconds * 1000, requestMs: config.bodySeconds * 1000, maxBodyBytes: config.maxBodyBytes, maxConnections: config.maxConnections });
+      const open = listen(app, config.host, config.port, {
+        headersMs: config.headerSeconds * 1000,
+        requestMs: config.bodySeconds * 1000,
+        maxBodyBytes: config.maxBodyBytes,
+        maxConnections: config.maxConnections,
+      });
       const loaded = load(open);
       // Whether the port could be opened is told first.
       loaded.catch(() => undefined);
       listening = await open;
       await loaded;
     },
-    reload: (next) => (reloaded = reloaded.catch(() => undefined).then(() => (stopping.signal.aborted ? undefined : reload(next)))),
+    reload: (next) =>
+      (reloaded = reloaded.catch(() => undefined).then(() => (stopping.signal.aborted ? undefined : reload(next)))),
     close: (hurry) => (closed ??= close(hurry)),
   };
 }
 
-const watchedKeysOf = ({ apiKeysFile }: ServeConfig, logger: Logger): WatchedKeys | undefined => (apiKeysFile === undefined ? undefined : watchKeys(apiKeysFile, logger));
+const watchedKeysOf = ({ apiKeysFile }: ServeConfig, logger: Logger): WatchedKeys | undefined =>
+  apiKeysFile === undefined ? undefined : watchKeys(apiKeysFile, logger);
 
 const levelOf = ({ verbose, logLevel }: ServeConfig): LogLevel => (verbose && logLevel === 'info' ? 'debug' : logLevel);
 
 /** @throws StarlingError invalid_argument */
 function sharedRedisOf({ redisUrl }: ServeConfig): string {
   if (redisUrl !== undefined) return redisUrl;
-  throw new StarlingError('invalid_argument', '--kv-shared: servers that share the folder of --kv-dir hear of each other by one Redis: give --redis-url');
+  throw new StarlingError(
+    'invalid_argument',
+    '--kv-shared: servers that share the folder of --kv-dir hear of each other by one Redis: give --redis-url',
+  );
 }
 
 /** Keys that were given in full, and those of the file. */

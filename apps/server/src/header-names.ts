@@ -5,7 +5,10 @@ const OWN_WAYS: Readonly<Record<string, string>> = { etag: 'ETag', 'www-authenti
 
 /** `content-type` as most servers write it: `Content-Type`. */
 function usualName(name: string): string {
-  return OWN_WAYS[name.toLowerCase()] ?? name.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase());
+  return (
+    OWN_WAYS[name.toLowerCase()] ??
+    name.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())
+  );
 }
 
 /**
@@ -15,7 +18,10 @@ function usualName(name: string): string {
 export class UsualServerResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   override writeHead(statusCode: number, ...rest: unknown[]): this {
     const headers = rest.at(-1);
-    const named = typeof headers === 'object' && headers !== null && !Array.isArray(headers) ? [...rest.slice(0, -1), renamed(headers as OutgoingHttpHeaders)] : rest;
+    const named =
+      typeof headers === 'object' && headers !== null && !Array.isArray(headers)
+        ? [...rest.slice(0, -1), renamed(headers as OutgoingHttpHeaders)]
+        : rest;
     return super.writeHead(statusCode, ...(named as [OutgoingHttpHeaders?]));
   }
 
@@ -24,4 +30,5 @@ export class UsualServerResponse<Request extends IncomingMessage = IncomingMessa
   }
 }
 
-const renamed = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders => Object.fromEntries(Object.entries(headers).map(([name, value]) => [usualName(name), value]));
+const renamed = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [usualName(name), value]));

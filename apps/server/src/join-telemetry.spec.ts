@@ -8,7 +8,13 @@ import { noteSpill } from './kv-store.js';
 const model = 'fake';
 const usage = { promptTokens: 8, cachedTokens: 4, completionTokens: 2 };
 
-const SAMPLE: SampleResult = { sample: 0, text: 'ab', tokens: [1, 2], finishReason: 'stop', stopReason: { kind: 'end_of_generation', id: 2 } };
+const SAMPLE: SampleResult = {
+  sample: 0,
+  text: 'ab',
+  tokens: [1, 2],
+  finishReason: 'stop',
+  stopReason: { kind: 'end_of_generation', id: 2 },
+};
 
 /** What a model tells that has served, refused, spilled and failed. */
 const EVENTS: readonly EngineEvent[] = [
@@ -17,7 +23,14 @@ const EVENTS: readonly EngineEvent[] = [
   { kind: 'request_started', model, id: 'a', queueMs: 3 },
   { kind: 'first_token', model, id: 'a', firstTokenMs: 4 },
   { kind: 'next_token', model, id: 'a', intervalMs: 5 },
-  { kind: 'request_ended', model, id: 'a', outcome: { kind: 'finished', finishReason: 'stop' }, usage, timings: FAKE_TIMINGS },
+  {
+    kind: 'request_ended',
+    model,
+    id: 'a',
+    outcome: { kind: 'finished', finishReason: 'stop' },
+    usage,
+    timings: FAKE_TIMINGS,
+  },
   { kind: 'request_preempted', model, id: 'a', tokens: 8 },
   { kind: 'request_paused', model, id: 'a' },
   { kind: 'request_dropped', model, id: 'b', tenant: '', reason: 'rejected-saturated' },
@@ -51,7 +64,11 @@ describe('the metrics', () => {
     EVENTS.forEach(countEvents(telemetry));
     for (const event of SPILLS) noteSpill(event, telemetry, parts.logger);
     countRequests(telemetry).requestFinished({ route: '/x', status: 200, durationMs: 3, operation: 'chat', model });
-    countRequests(telemetry).answerFinished({ operation: 'chat', model, done: { kind: 'done', id: 'a', model, samples: [SAMPLE], ...SAMPLE, usage, timings: FAKE_TIMINGS } });
+    countRequests(telemetry).answerFinished({
+      operation: 'chat',
+      model,
+      done: { kind: 'done', id: 'a', model, samples: [SAMPLE], ...SAMPLE, usage, timings: FAKE_TIMINGS },
+    });
     gaugeState(telemetry, parts.models, { take: () => ({ p50Ms: 1, p99Ms: 2, maxMs: 3 }), stop: () => undefined });
     const page = await telemetry.render();
     expect(Object.keys(METRICS).filter((name) => !moved.has(name))).toEqual([]);

@@ -6,7 +6,10 @@ import type { ModelDirectory, RequestObserver } from './parts.js';
 const seconds = (ms: number) => ms / 1000;
 
 /** Counts what the engine tells. @param exemplarOf the trace of a request, by the engine's id */
-export function countEvents(telemetry: Telemetry, exemplarOf: (id: string) => Exemplar | undefined = () => undefined): (event: EngineEvent) => void {
+export function countEvents(
+  telemetry: Telemetry,
+  exemplarOf: (id: string) => Exemplar | undefined = () => undefined,
+): (event: EngineEvent) => void {
   return (event) => {
     switch (event.kind) {
       case 'request_queued':
@@ -43,7 +46,8 @@ export function countEvents(telemetry: Telemetry, exemplarOf: (id: string) => Ex
         break;
       case 'cache_matched':
         telemetry.count('cache_hit_tokens_total', event.hitTokens, { model: event.model });
-        if (event.miss) telemetry.count('cache_miss_tokens_total', event.missTokens, { model: event.model, reason: event.miss });
+        if (event.miss)
+          telemetry.count('cache_miss_tokens_total', event.missTokens, { model: event.model, reason: event.miss });
         break;
       case 'cache_evicted':
         telemetry.count('cache_evicted_pages_total', event.pages, { model: event.model });
@@ -76,17 +80,28 @@ export function countEvents(telemetry: Telemetry, exemplarOf: (id: string) => Ex
 
 /** Counts what the app tells of its requests. */
 export function countRequests(telemetry: Telemetry): RequestObserver {
-  const conventional = (operation: string, model = '') => ({ gen_ai_operation_name: operation, gen_ai_provider_name: 'starling', gen_ai_response_model: model });
+  const conventional = (operation: string, model = '') => ({
+    gen_ai_operation_name: operation,
+    gen_ai_provider_name: 'starling',
+    gen_ai_response_model: model,
+  });
   return {
     requestFinished({ route, status, durationMs, operation, model, error = '', exemplar }) {
       telemetry.count('requests_total', 1, { route, status });
       telemetry.observe('request_duration_seconds', seconds(durationMs), exemplar);
-      if (operation) telemetry.observe('gen_ai_request_seconds', seconds(durationMs), { ...conventional(operation, model), error_type: error }, exemplar);
+      if (operation)
+        telemetry.observe(
+          'gen_ai_request_seconds',
+          seconds(durationMs),
+          { ...conventional(operation, model), error_type: error },
+          exemplar,
+        );
     },
     answerFinished({ operation, model, done: { timings, usage, samples }, exemplar }) {
       const labels = conventional(operation, model);
       const later = usage.completionTokens - samples.length;
-      if (timings.firstTokenMs > 0) telemetry.observe('gen_ai_first_token_seconds', seconds(timings.firstTokenMs), labels, exemplar);
+      if (timings.firstTokenMs > 0)
+        telemetry.observe('gen_ai_first_token_seconds', seconds(timings.firstTokenMs), labels, exemplar);
       if (later > 0) telemetry.observe('gen_ai_token_seconds', seconds(timings.decodeMs / later), labels, exemplar);
     },
   };
@@ -95,8 +110,18 @@ export function countRequests(telemetry: Telemetry): RequestObserver {
 /** Reads the state of the models, and of the event loop where it is ours, whenever a page of metrics is made. */
 export function gaugeState(telemetry: Telemetry, models: ModelDirectory, eventLoop?: EventLoopMonitor): void {
   telemetry.onCollect(() => {
-    const loaded = models.list().flatMap(({ name, model }) => (model ? [{ name, info: model.info, now: model.statistics() }] : []));
-    for (const gauge of ['queue_depth', 'queue_tokens', 'queue_accepting', 'model_loaded_bytes', 'shared_prefix_tokens', 'kv_usage_ratio'] as const) telemetry.clear(gauge);
+    const loaded = models
+      .list()
+      .flatMap(({ name, model }) => (model ? [{ name, info: model.info, now: model.statistics() }] : []));
+    for (const gauge of [
+      'queue_depth',
+      'queue_tokens',
+      'queue_accepting',
+      'model_loaded_bytes',
+      'shared_prefix_tokens',
+      'kv_usage_ratio',
+    ] as const)
+      telemetry.clear(gauge);
     for (const { name, info, now } of loaded) {
       telemetry.set('queue_depth', now.queued, { model: name });
       telemetry.set('queue_tokens', now.queuedTokens, { model: name });
@@ -105,14 +130,38 @@ export function gaugeState(telemetry: Telemetry, models: ModelDirectory, eventLo
       telemetry.set('kv_usage_ratio', 1 - now.kv.freePages / now.kv.pageCount, { model: name });
       telemetry.set('model_loaded_bytes', info.totalBytes, { model: name });
     }
-    const sum = (value: (entry: (typeof loaded)[number]) => number) => loaded.reduce((total, entry) => total + value(entry), 0);
-    const pages = (value: (kv: (typeof loaded)[number]['now']['kv']) => number) => sum(({ now: { kv, kvOfWindows } }) => value(kv) + (kvOfWindows ? value(kvOfWindows) : 0));
-    telemetry.set('sessions', sum(({ now }) => now.cache.sessions));
-    telemetry.set('running_sequences', sum(({ now }) => now.running));
-    telemetry.set('kv_bytes', pages(({ allocatedBytes }) => allocatedBytes), { state: 'allocated' });
-    telemetry.set('kv_bytes', pages(({ freeBytes }) => freeBytes), { state: 'free' });
-    telemetry.set('kv_bytes', pages(({ fragmentedBytes }) => fragmentedBytes), { state: 'fragmented' });
-    telemetry.set('kv_bytes', sum(({ info, now }) => now.cache.sharedPages * info.pageBytes), { state: 'shared_prefix' });
+    const sum = (value: (entry: (typeof loaded)[number]) => number) =>
+      loaded.reduce((total, entry) => total + value(entry), 0);
+    const pages = (value: (kv: (typeof loaded)[number]['now']['kv']) => number) =>
+      sum(({ now: { kv, kvOfWindows } }) => value(kv) + (kvOfWindows ? value(kvOfWindows) : 0));
+    telemetry.set(
+      'sessions',
+      sum(({ now }) => now.cache.sessions),
+    );
+    telemetry.set(
+      'running_sequences',
+      sum(({ now }) => now.running),
+    );
+    telemetry.set(
+      'kv_bytes',
+      pages(({ allocatedBytes }) => allocatedBytes),
+      { state: 'allocated' },
+    );
+    telemetry.set(
+      'kv_bytes',
+      pages(({ freeBytes }) => freeBytes),
+      { state: 'free' },
+    );
+    telemetry.set(
+      'kv_bytes',
+      pages(({ fragmentedBytes }) => fragmentedBytes),
+      { state: 'fragmented' },
+    );
+    telemetry.set(
+      'kv_bytes',
+      sum(({ info, now }) => now.cache.sharedPages * info.pageBytes),
+      { state: 'shared_prefix' },
+    );
     if (eventLoop === undefined) return;
     const { p50Ms, p99Ms, maxMs } = eventLoop.take();
     telemetry.set('event_loop_delay_seconds', seconds(p50Ms), { quantile: '0.5' });

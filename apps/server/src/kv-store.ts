@@ -16,14 +16,21 @@ export interface KvStoreOptions {
  * @param note is told what it does
  * @throws StarlingError invalid_argument if the folder cannot be used
  */
-export async function openKvStore(options: KvStoreOptions, telemetry: Telemetry, note: (event: SpillEvent) => void): Promise<SpillStore> {
+export async function openKvStore(
+  options: KvStoreOptions,
+  telemetry: Telemetry,
+  note: (event: SpillEvent) => void,
+): Promise<SpillStore> {
   const { folder } = options;
   try {
     const store = await DiskSpillStore.open(options, note);
     telemetry.onCollect(() => telemetry.set('kv_bytes', store.bytes, { state: 'spilled' }));
     return store;
   } catch (error) {
-    throw new StarlingError('invalid_argument', `--kv-dir ${folder}: the folder cannot be used: ${messageOf(error)}`, { details: { folder }, cause: error });
+    throw new StarlingError('invalid_argument', `--kv-dir ${folder}: the folder cannot be used: ${messageOf(error)}`, {
+      details: { folder },
+      cause: error,
+    });
   }
 }
 
@@ -38,7 +45,10 @@ export function noteSpill(event: SpillEvent, telemetry: Telemetry, logger: Logge
       break;
     case 'dropped':
       telemetry.count('spill_dropped_total', 1, { reason: event.reason });
-      logger[event.reason === 'quota' || event.reason === 'gone' ? 'debug' : 'warn']({ record: event.id, reason: event.reason, why: event.message }, 'stored keys and values were thrown away');
+      logger[event.reason === 'quota' || event.reason === 'gone' ? 'debug' : 'warn'](
+        { record: event.id, reason: event.reason, why: event.message },
+        'stored keys and values were thrown away',
+      );
       break;
     case 'found':
       logger.debug({ record: event.entry.id, bytes: event.entry.bytes }, 'another process stored keys and values');

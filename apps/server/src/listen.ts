@@ -11,7 +11,12 @@ import { systemCode } from './system-code.js';
 import { whenAborted } from './when-aborted.js';
 
 /** What clients may take their time for, where nothing else is said. */
-const HTTP_TIMES: HttpTimes = { headersMs: 15_000, requestMs: 120_000, maxBodyBytes: 8 * 2 ** 20, maxConnections: 4096 };
+const HTTP_TIMES: HttpTimes = {
+  headersMs: 15_000,
+  requestMs: 120_000,
+  maxBodyBytes: 8 * 2 ** 20,
+  maxConnections: 4096,
+};
 /** How often a closing server looks for connections that have nothing more to do. */
 const IDLE_SWEEP_MS = 50;
 
@@ -31,7 +36,12 @@ export interface Listening {
  * @param hosts one address, or several with commas between
  * @throws StarlingError conflict if the port is taken, invalid_argument if the address cannot be listened on
  */
-export async function listen(app: Served, hosts: string, port: number, times: HttpTimes = HTTP_TIMES): Promise<Listening> {
+export async function listen(
+  app: Served,
+  hosts: string,
+  port: number,
+  times: HttpTimes = HTTP_TIMES,
+): Promise<Listening> {
   const [first, ...others] = hosts.split(',').map((host) => host.trim());
   const servers = [await openOne(app, first, port, times)];
   const address = servers[0].address() as AddressInfo;
@@ -51,7 +61,11 @@ export async function listen(app: Served, hosts: string, port: number, times: Ht
 }
 
 async function openOne(app: Served, host: string, port: number, times: HttpTimes): Promise<Server> {
-  const server = createHttpServer(getRequestListener(app.fetch, { hostname: host, errorHandler: answerBrokenTarget }), times, { ServerResponse: UsualServerResponse });
+  const server = createHttpServer(
+    getRequestListener(app.fetch, { hostname: host, errorHandler: answerBrokenTarget }),
+    times,
+    { ServerResponse: UsualServerResponse },
+  );
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -85,13 +99,24 @@ function urlHost({ address, family }: AddressInfo): string {
 
 function cannotListen(error: unknown, host: string, port: number): StarlingError {
   if (systemCode(error) === 'EADDRINUSE') {
-    return new StarlingError('conflict', `port ${port} of ${host} is taken: choose another with --port, or 0 for any that is free`, { details: { host, port }, cause: error });
+    return new StarlingError(
+      'conflict',
+      `port ${port} of ${host} is taken: choose another with --port, or 0 for any that is free`,
+      { details: { host, port }, cause: error },
+    );
   }
-  return new StarlingError('invalid_argument', `cannot listen on ${host}, port ${port}: ${messageOf(error)}`, { details: { host, port }, cause: error });
+  return new StarlingError('invalid_argument', `cannot listen on ${host}, port ${port}: ${messageOf(error)}`, {
+    details: { host, port },
+    cause: error,
+  });
 }
 
 /** A request whose target or host is not a URL never reaches the app. */
 function answerBrokenTarget(error: unknown): Response {
-  const { status, headers, body } = refusal(new StarlingError('invalid_request', `the request's target or host is not valid: ${messageOf(error)}`, { cause: error }));
+  const { status, headers, body } = refusal(
+    new StarlingError('invalid_request', `the request's target or host is not valid: ${messageOf(error)}`, {
+      cause: error,
+    }),
+  );
   return new Response(body, { status, headers });
 }

@@ -12,7 +12,19 @@ const perSecond = ({ tokens, ms }: Window): number => (ms > 0 ? (tokens * 1000) 
 /** What llama-server's dashboards read, under its names, from the engine's events. */
 export class LlamaServerMetrics implements ForeignMetrics {
   readonly #startedAt = Math.floor(Date.now() / 1000);
-  readonly #totals = { prompt: 0, cached: 0, promptMs: 0, predicted: 0, predictedMs: 0, steps: 0, busy: 0, longest: 0, drafts: 0, drafted: 0, accepted: 0 };
+  readonly #totals = {
+    prompt: 0,
+    cached: 0,
+    promptMs: 0,
+    predicted: 0,
+    predictedMs: 0,
+    steps: 0,
+    busy: 0,
+    longest: 0,
+    drafts: 0,
+    drafted: 0,
+    accepted: 0,
+  };
   #prompt: Window = { tokens: 0, ms: 0 };
   #predicted: Window = { tokens: 0, ms: 0 };
 
@@ -47,7 +59,9 @@ export class LlamaServerMetrics implements ForeignMetrics {
 
   render(models: ModelDirectory, format: MetricsFormat): string {
     const totals = this.#totals;
-    const loaded = models.list().flatMap(({ state, model }) => (state === 'ready' && model ? [model.statistics()] : []));
+    const loaded = models
+      .list()
+      .flatMap(({ state, model }) => (state === 'ready' && model ? [model.statistics()] : []));
     const sum = (name: 'running' | 'queued'): number => loaded.reduce((all, statistics) => all + statistics[name], 0);
     const counters: readonly Metric[] = [
       ['prompt_tokens_total', 'Prompt tokens that were computed', totals.prompt],
@@ -70,7 +84,10 @@ export class LlamaServerMetrics implements ForeignMetrics {
     ];
     this.#prompt = { tokens: 0, ms: 0 };
     this.#predicted = { tokens: 0, ms: 0 };
-    return [...counters.map((metric) => written(metric, 'counter', format)), ...gauges.map((metric) => written(metric, 'gauge', format))].join('');
+    return [
+      ...counters.map((metric) => written(metric, 'counter', format)),
+      ...gauges.map((metric) => written(metric, 'gauge', format)),
+    ].join('');
   }
 }
 

@@ -19,7 +19,9 @@ describe('what models are loaded with', () => {
     [{ chatTemplate: 'chatlm' }, 'chatml'],
     [{ chatTemplateFile: 'no-such-file' }, 'no-such-file'],
   ])('%j is refused, naming %s', (flags, name) => {
-    expect(() => loadOptionsOf(configOf(flags))).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(name) }));
+    expect(() => loadOptionsOf(configOf(flags))).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(name) }),
+    );
   });
 
   it('takes templates by name, and as they are', () => {
@@ -37,17 +39,41 @@ describe('what models are loaded with', () => {
 describe('what models are served with', () => {
   it('is nothing where nothing was said', () => {
     const { defaults, aliases } = servedOptionsOf(configOf({}), 'm', true);
-    expect({ ...defaults, templateVariables: defaults.templateVariables?.([]) }).toEqual({ sampling: undefined, maxTokens: undefined, reasoningTokens: undefined, pooling: undefined, templateVariables: {} });
+    expect({ ...defaults, templateVariables: defaults.templateVariables?.([]) }).toEqual({
+      sampling: undefined,
+      maxTokens: undefined,
+      reasoningTokens: undefined,
+      pooling: undefined,
+      templateVariables: {},
+    });
     expect(aliases).toEqual([]);
   });
 
   it('is what the operator said of sampling, of the length, of reasoning and of names', () => {
     const { defaults, aliases, tags } = servedOptionsOf(
-      configOf({ temperature: '0', seed: '-1', samplers: 'top_k;temperature', logitBias: ['5-inf', '7+1.5'], nPredict: '8', reasoning: 'off', chatTemplateKwargs: '{"a": 1}', alias: ['b,a*', 'c'], tags: 'x' }),
+      configOf({
+        temperature: '0',
+        seed: '-1',
+        samplers: 'top_k;temperature',
+        logitBias: ['5-inf', '7+1.5'],
+        nPredict: '8',
+        reasoning: 'off',
+        chatTemplateKwargs: '{"a": 1}',
+        alias: ['b,a*', 'c'],
+        tags: 'x',
+      }),
       'm',
       true,
     );
-    expect(defaults.sampling).toEqual({ temperature: 0, seed: -1, samplers: ['top_k', 'temperature'], logitBias: [[5, -Infinity], [7, 1.5]] });
+    expect(defaults.sampling).toEqual({
+      temperature: 0,
+      seed: -1,
+      samplers: ['top_k', 'temperature'],
+      logitBias: [
+        [5, -Infinity],
+        [7, 1.5],
+      ],
+    });
     expect(defaults.maxTokens).toBe(8);
     expect(defaults.templateVariables?.([])).toEqual({ enable_thinking: false, a: 1 });
     expect([aliases, tags]).toEqual([['b', 'a*', 'c'], ['x']]);
@@ -56,15 +82,33 @@ describe('what models are served with', () => {
 
   it('is named as the operator says: without a model’s name the first, with it that one', () => {
     const config = configOf({ alias: 'a,gpt-*=big,b=small,c=big' });
-    expect([servedOptionsOf(config, 'first', true), servedOptionsOf(config, 'big', false), servedOptionsOf(config, 'small', false), servedOptionsOf(config, 'other', false)].map(({ aliases }) => aliases)).toEqual([['a'], ['gpt-*', 'c'], ['b'], []]);
+    expect(
+      [
+        servedOptionsOf(config, 'first', true),
+        servedOptionsOf(config, 'big', false),
+        servedOptionsOf(config, 'small', false),
+        servedOptionsOf(config, 'other', false),
+      ].map(({ aliases }) => aliases),
+    ).toEqual([['a'], ['gpt-*', 'c'], ['b'], []]);
     expect(ownNameOf(configOf({ alias: 'a=x,z' }))).toBe('z');
   });
 
   it('tells templates the day where asked to', () => {
-    expect(servedOptionsOf(configOf({ jinja: true }), 'm', true).defaults.templateVariables?.([])).toEqual({ date_string: expect.stringMatching(/^\d\d [A-Z][a-z]{2} \d{4}$/), datetime: expect.stringMatching(/^[A-Z][a-z]{2} \d\d \d{4}$/), functions: '' });
+    expect(servedOptionsOf(configOf({ jinja: true }), 'm', true).defaults.templateVariables?.([])).toEqual({
+      date_string: expect.stringMatching(/^\d\d [A-Z][a-z]{2} \d{4}$/),
+      datetime: expect.stringMatching(/^[A-Z][a-z]{2} \d\d \d{4}$/),
+      functions: '',
+    });
   });
 
-  it.each([{ temperature: '-1' }, { samplers: 'nonsense' }, { logitBias: 'x' }, { reasoning: 'maybe' }, { chatTemplateKwargs: '[1]' }, { pooling: 'max' }])('%j is refused', (flags) => {
+  it.each([
+    { temperature: '-1' },
+    { samplers: 'nonsense' },
+    { logitBias: 'x' },
+    { reasoning: 'maybe' },
+    { chatTemplateKwargs: '[1]' },
+    { pooling: 'max' },
+  ])('%j is refused', (flags) => {
     expect(() => configOf(flags)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 });

@@ -28,7 +28,10 @@ export function loadOptionsOf(config: ServeConfig): LoadOptions {
 /** What a model is served with, where the operator said so. */
 export function servedOptionsOf(config: ServeConfig, name: string, isFirst: boolean): ServedOptions {
   const { reasoning, chatTemplateKwargs } = config;
-  const templateVariables = { ...(reasoning !== undefined && { enable_thinking: reasoning !== 'off' }), ...chatTemplateKwargs };
+  const templateVariables = {
+    ...(reasoning !== undefined && { enable_thinking: reasoning !== 'off' }),
+    ...chatTemplateKwargs,
+  };
   return {
     defaults: {
       sampling: samplingDefaultsOf(config),
@@ -36,7 +39,10 @@ export function servedOptionsOf(config: ServeConfig, name: string, isFirst: bool
       reasoningTokens: config.reasoningBudget < 0 ? undefined : config.reasoningBudget,
       pooling: config.pooling,
       embdNormalize: config.embdNormalize,
-      templateVariables: (tools) => ({ ...(config.jinja === true && llamaServerVariables(tools)), ...templateVariables }),
+      templateVariables: (tools) => ({
+        ...(config.jinja === true && llamaServerVariables(tools)),
+        ...templateVariables,
+      }),
     },
     aliases: aliasesOf(config, name, isFirst),
     tags: isFirst ? config.tags : [],
@@ -54,7 +60,11 @@ function aliasesOf({ alias }: ServeConfig, model: string, isFirst: boolean): str
 /** What llama-server tells chat templates beside what their authors do: the day, and tools as a text. */
 function llamaServerVariables(tools: readonly ToolDefinition[]): Record<string, string> {
   const [, month, day, year] = new Date().toDateString().split(' ');
-  return { date_string: `${day} ${month} ${year}`, datetime: `${month} ${day} ${year}`, functions: tools.length === 0 ? '' : JSON.stringify(tools, undefined, 2) };
+  return {
+    date_string: `${day} ${month} ${year}`,
+    datetime: `${month} ${day} ${year}`,
+    functions: tools.length === 0 ? '' : JSON.stringify(tools, undefined, 2),
+  };
 }
 
 /** The name of the first model, where the operator gave names: the first in the order of the alphabet, as llama-server has it. */
@@ -65,7 +75,12 @@ export function ownNameOf({ alias }: ServeConfig): string | undefined {
 function contextLengthOf({ ctxSize, ctxShared, kvUnified, parallel }: ServeConfig): number | undefined {
   if (ctxSize === undefined || !ctxShared || kvUnified) return ctxSize;
   const share = Math.floor(ctxSize / parallel);
-  if (share < 1) throw new StarlingError('invalid_argument', `--ctx-size ${ctxSize} does not give each of ${parallel} sequences a token`, { details: { ctxSize, parallel } });
+  if (share < 1)
+    throw new StarlingError(
+      'invalid_argument',
+      `--ctx-size ${ctxSize} does not give each of ${parallel} sequences a token`,
+      { details: { ctxSize, parallel } },
+    );
   return share;
 }
 
@@ -73,7 +88,11 @@ function kvTypeOf({ cacheTypeK, cacheTypeV }: ServeConfig): LoadOptions['kvType'
   const type = cacheTypeK ?? cacheTypeV;
   if (type === undefined) return undefined;
   if ((cacheTypeV ?? type) !== type) {
-    throw new StarlingError('invalid_argument', `--cache-type-k ${type} and --cache-type-v ${cacheTypeV}: keys and values are stored alike; give both the same type`, { details: { cacheTypeK, cacheTypeV } });
+    throw new StarlingError(
+      'invalid_argument',
+      `--cache-type-k ${type} and --cache-type-v ${cacheTypeV}: keys and values are stored alike; give both the same type`,
+      { details: { cacheTypeK, cacheTypeV } },
+    );
   }
   return ({ f32: 'F32', f16: 'F16', q8_0: 'Q8_0' } as const)[type];
 }
@@ -84,11 +103,18 @@ function chatTemplateOf({ chatTemplate, chatTemplateFile }: ServeConfig): string
     try {
       return fs.readFileSync(chatTemplateFile, 'utf8');
     } catch (error) {
-      throw new StarlingError('invalid_argument', `--chat-template-file ${chatTemplateFile}: ${fileProblem(error)}`, { details: { file: chatTemplateFile }, cause: error });
+      throw new StarlingError('invalid_argument', `--chat-template-file ${chatTemplateFile}: ${fileProblem(error)}`, {
+        details: { file: chatTemplateFile },
+        cause: error,
+      });
     }
   }
   if (chatTemplate === undefined || !/^[\w.-]+$/.test(chatTemplate)) return chatTemplate;
   const source = usualTemplate(chatTemplate);
   if (source !== undefined) return source;
-  throw new StarlingError('invalid_argument', `--chat-template ${chatTemplate}: no template is called so; known are ${USUAL_TEMPLATE_NAMES.join(', ')}`, { details: { received: chatTemplate } });
+  throw new StarlingError(
+    'invalid_argument',
+    `--chat-template ${chatTemplate}: no template is called so; known are ${USUAL_TEMPLATE_NAMES.join(', ')}`,
+    { details: { received: chatTemplate } },
+  );
 }

@@ -28,7 +28,10 @@ export class Observers {
   readonly #count: (event: EngineEvent) => void;
   readonly #repeats = new RepeatFilter();
 
-  constructor({ metrics, vllmMetrics }: Pick<ServeConfig, 'metrics' | 'vllmMetrics'>, { telemetry, logger, tracing }: ObserverParts) {
+  constructor(
+    { metrics, vllmMetrics }: Pick<ServeConfig, 'metrics' | 'vllmMetrics'>,
+    { telemetry, logger, tracing }: ObserverParts,
+  ) {
     this.#telemetry = telemetry;
     this.#logger = logger;
     this.#traces = tracing && new EngineTraces(tracing);

@@ -19,12 +19,20 @@ export const ENGINE_PATH = '/web/starling-web.js';
  * The files of the built chat page, by the path they are served at: `index.html` at `/`, the others under `/web/`.
  * @param options.hasEngine whether the engine is one of them
  */
-export function readPageFiles(folder: string, { hasEngine }: { readonly hasEngine: boolean }): ReadonlyMap<string, PageFile> {
+export function readPageFiles(
+  folder: string,
+  { hasEngine }: { readonly hasEngine: boolean },
+): ReadonlyMap<string, PageFile> {
   if (!fs.existsSync(folder)) return new Map();
   const files = fs.readdirSync(folder).flatMap((name): [string, PageFile][] => {
     const contentType = CONTENT_TYPES[path.extname(name)];
     if (contentType === undefined || (`/web/${name}` === ENGINE_PATH && !hasEngine)) return [];
-    return [[name === 'index.html' ? '/' : `/web/${name}`, pageFile(contentType, new Uint8Array(fs.readFileSync(path.join(folder, name))))]];
+    return [
+      [
+        name === 'index.html' ? '/' : `/web/${name}`,
+        pageFile(contentType, new Uint8Array(fs.readFileSync(path.join(folder, name)))),
+      ],
+    ];
   });
   return new Map(files);
 }
@@ -39,19 +47,25 @@ export const SITE_PATH = '/docs/site/';
 export function siteFiles(folders: readonly string[]): ReadonlyMap<string, () => Promise<PageFile>> {
   const folder = folders.find(isSite);
   if (folder === undefined) return new Map();
-  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).flatMap((name): [string, () => Promise<PageFile>][] => {
-    const contentType = CONTENT_TYPES[path.extname(name)];
-    if (contentType === undefined) return [];
-    const read = async (): Promise<PageFile> => pageFile(contentType, new Uint8Array(await fs.promises.readFile(path.join(folder, name))));
-    return [[`${SITE_PATH}${name.split(path.sep).join('/')}`.replace(/\/index\.html$/, '/'), read]];
-  });
+  const files = fs
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .flatMap((name): [string, () => Promise<PageFile>][] => {
+      const contentType = CONTENT_TYPES[path.extname(name)];
+      if (contentType === undefined) return [];
+      const read = async (): Promise<PageFile> =>
+        pageFile(contentType, new Uint8Array(await fs.promises.readFile(path.join(folder, name))));
+      return [[`${SITE_PATH}${name.split(path.sep).join('/')}`.replace(/\/index\.html$/, '/'), read]];
+    });
   return new Map(files);
 }
 
 /** Whether a folder holds our site, built for where it is served: what else is called like it is nobody's to read. */
 function isSite(folder: string): boolean {
   try {
-    return (JSON.parse(fs.readFileSync(path.join(folder, 'starling-site.json'), 'utf8')) as { readonly base?: unknown }).base === SITE_PATH;
+    return (
+      (JSON.parse(fs.readFileSync(path.join(folder, 'starling-site.json'), 'utf8')) as { readonly base?: unknown })
+        .base === SITE_PATH
+    );
   } catch {
     return false;
   }

@@ -1,5 +1,14 @@
 import type { AnswerParser } from '@starling/chat';
-import type { AdapterState, BesideModel, DonePart, EmbedOptions, EmbedResult, EngineModelInfo, LanguageModel, ModelStatistics } from '@starling/engine';
+import type {
+  AdapterState,
+  BesideModel,
+  DonePart,
+  EmbedOptions,
+  EmbedResult,
+  EngineModelInfo,
+  LanguageModel,
+  ModelStatistics,
+} from '@starling/engine';
 import type { ModelStore, PullOptions } from '@starling/models/node';
 import type { Exemplar } from '@starling/telemetry';
 import type { Tracing } from '@starling/telemetry/tracing';

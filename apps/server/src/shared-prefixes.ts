@@ -18,7 +18,12 @@ const prefixSchema = v.pipe(
     tools: v.optional(v.array(toolSchema)),
     chat_template_kwargs: v.optional(jsonObject()),
   }),
-  v.check(({ prompt, messages, tools, chat_template_kwargs: variables }) => (prompt === undefined) !== (messages === undefined) && (prompt === undefined || (tools ?? variables) === undefined), '"messages" (with "tools" and "chat_template_kwargs" where requests have them) or "prompt" is required'),
+  v.check(
+    ({ prompt, messages, tools, chat_template_kwargs: variables }) =>
+      (prompt === undefined) !== (messages === undefined) &&
+      (prompt === undefined || (tools ?? variables) === undefined),
+    '"messages" (with "tools" and "chat_template_kwargs" where requests have them) or "prompt" is required',
+  ),
 );
 
 /**
@@ -26,9 +31,13 @@ const prefixSchema = v.pipe(
  * @param templateVariables what conversations are rendered with where they do not say
  * @throws StarlingError invalid_argument that names the file and what is wrong with it
  */
-export function readSharedPrefixes(files: readonly string[], templateVariables: OperatorDefaults['templateVariables'] = () => ({})): SharedPrefix[] {
+export function readSharedPrefixes(
+  files: readonly string[],
+  templateVariables: OperatorDefaults['templateVariables'] = () => ({}),
+): SharedPrefix[] {
   return files.map((file) => {
-    const refuse = (why: string, cause: unknown): StarlingError => new StarlingError('invalid_argument', `--shared-prefix ${file}: ${why}`, { details: { file }, cause });
+    const refuse = (why: string, cause: unknown): StarlingError =>
+      new StarlingError('invalid_argument', `--shared-prefix ${file}: ${why}`, { details: { file }, cause });
     let text: string;
     try {
       text = fs.readFileSync(file, 'utf8');
@@ -45,7 +54,11 @@ export function readSharedPrefixes(files: readonly string[], templateVariables: 
       const { prompt, messages, tools: given, chat_template_kwargs: own } = validate(prefixSchema, JSON.parse(text));
       if (prompt !== undefined) return { prompt };
       const tools = toolsOf(given);
-      return { messages: conversationOf(messages!), tools, templateVariables: { ...templateVariables(tools ?? []), ...own } };
+      return {
+        messages: conversationOf(messages!),
+        tools,
+        templateVariables: { ...templateVariables(tools ?? []), ...own },
+      };
     } catch (error) {
       throw refuse(isStarlingError(error) ? error.message : 'this is no JSON', error);
     }

@@ -16,4 +16,5 @@ const FILE_PROBLEMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Why a file could not be read, in words. */
-export const fileProblem = (thrown: unknown): string => FILE_PROBLEMS.get(systemCode(thrown) ?? '') ?? messageOf(thrown);
+export const fileProblem = (thrown: unknown): string =>
+  FILE_PROBLEMS.get(systemCode(thrown) ?? '') ?? messageOf(thrown);

@@ -17,18 +17,25 @@ const ROUTES: readonly (readonly [path: string, body: object])[] = [
 ];
 
 describe('the tenant of a request', () => {
-  it.each(ROUTES)('is its API key on %s, so that prompts of one key are not seen by another: %j', async (path, body) => {
-    const model = fakeModel();
-    const { parts } = fakeParts({ served: [model], keys: keysOf('user', 'first', 'second') });
-    const app = createApp(parts);
-    for (const key of ['first', 'second', 'first']) {
-      const response = await app.request(path, { method: 'POST', headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` }, body: JSON.stringify(body) });
-      expect(response.status).toBe(200);
-    }
-    const [a, b, again] = model.requests.map(({ tenant }) => tenant);
-    expect(typeof a).toBe('string');
-    expect(a).not.toBe('first');
-    expect(b).not.toBe(a);
-    expect(again).toBe(a);
-  });
+  it.each(ROUTES)(
+    'is its API key on %s, so that prompts of one key are not seen by another: %j',
+    async (path, body) => {
+      const model = fakeModel();
+      const { parts } = fakeParts({ served: [model], keys: keysOf('user', 'first', 'second') });
+      const app = createApp(parts);
+      for (const key of ['first', 'second', 'first']) {
+        const response = await app.request(path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+          body: JSON.stringify(body),
+        });
+        expect(response.status).toBe(200);
+      }
+      const [a, b, again] = model.requests.map(({ tenant }) => tenant);
+      expect(typeof a).toBe('string');
+      expect(a).not.toBe('first');
+      expect(b).not.toBe(a);
+      expect(again).toBe(a);
+    },
+  );
 });

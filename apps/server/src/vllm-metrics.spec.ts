@@ -3,7 +3,14 @@ import { FAKE_TIMINGS, fakeModel, fakeParts } from './fake-parts.test-support.js
 import { VLLM_METRICS, VllmMetrics } from './vllm-metrics.js';
 
 const model = 'fake';
-const ended: EngineEvent = { kind: 'request_ended', model, id: 'a', outcome: { kind: 'finished', finishReason: 'cancelled' }, usage: { promptTokens: 12, cachedTokens: 4, completionTokens: 2 }, timings: FAKE_TIMINGS };
+const ended: EngineEvent = {
+  kind: 'request_ended',
+  model,
+  id: 'a',
+  outcome: { kind: 'finished', finishReason: 'cancelled' },
+  usage: { promptTokens: 12, cachedTokens: 4, completionTokens: 2 },
+  timings: FAKE_TIMINGS,
+};
 const EVENTS: readonly EngineEvent[] = [
   { kind: 'cache_matched', model, hitTokens: 4, missTokens: 8, miss: 'new' },
   { kind: 'first_token', model, id: 'a', firstTokenMs: 50 },

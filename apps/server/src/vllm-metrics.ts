@@ -2,13 +2,18 @@ import type { EngineEvent, FinishReason } from '@starling/engine';
 import { createTelemetry, type MetricDefinitions } from '@starling/telemetry';
 import type { ForeignMetrics, ModelDirectory } from './parts.js';
 
-const SECONDS = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560];
+const SECONDS = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
+];
 const REQUEST_SECONDS = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 const TOKENS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000];
 const LABELS = ['model_name'] as const;
-const counter = <L extends readonly string[]>(help: string, ...labels: L) => ({ kind: 'counter', help, labels: [...LABELS, ...labels] as const }) as const;
-const gauge = <L extends readonly string[]>(help: string, ...labels: L) => ({ kind: 'gauge', help, labels: [...LABELS, ...labels] as const }) as const;
-const histogram = (help: string, buckets: readonly number[]) => ({ kind: 'histogram', help, labels: LABELS, buckets }) as const;
+const counter = <L extends readonly string[]>(help: string, ...labels: L) =>
+  ({ kind: 'counter', help, labels: [...LABELS, ...labels] as const }) as const;
+const gauge = <L extends readonly string[]>(help: string, ...labels: L) =>
+  ({ kind: 'gauge', help, labels: [...LABELS, ...labels] as const }) as const;
+const histogram = (help: string, buckets: readonly number[]) =>
+  ({ kind: 'histogram', help, labels: LABELS, buckets }) as const;
 
 /** What vLLM's public dashboards and the Gateway API's inference extension read. */
 export const VLLM_METRICS = {
@@ -36,7 +41,12 @@ export const VLLM_METRICS = {
 } as const satisfies MetricDefinitions;
 
 /** vLLM's words for why an answer ended. */
-const FINISHED: Readonly<Record<FinishReason, string>> = { stop: 'stop', length: 'length', cancelled: 'abort', deadline: 'abort' };
+const FINISHED: Readonly<Record<FinishReason, string>> = {
+  stop: 'stop',
+  length: 'length',
+  cancelled: 'abort',
+  deadline: 'abort',
+};
 
 /** Our figures under vLLM's names, so that dashboards and routers made for it work. */
 export class VllmMetrics implements ForeignMetrics {
@@ -98,7 +108,13 @@ export class VllmMetrics implements ForeignMetrics {
 
   async render(models: ModelDirectory): Promise<string> {
     const metrics = this.#metrics;
-    for (const name of ['num_requests_running', 'num_requests_waiting', 'kv_cache_usage_perc', 'cache_config_info'] as const) metrics.clear(name);
+    for (const name of [
+      'num_requests_running',
+      'num_requests_waiting',
+      'kv_cache_usage_perc',
+      'cache_config_info',
+    ] as const)
+      metrics.clear(name);
     for (const { name, model } of models.list()) {
       if (model === undefined) continue;
       const { running, queued, kv } = model.statistics();
@@ -106,7 +122,11 @@ export class VllmMetrics implements ForeignMetrics {
       metrics.set('num_requests_running', running, labels);
       metrics.set('num_requests_waiting', queued, labels);
       metrics.set('kv_cache_usage_perc', 1 - kv.freePages / kv.pageCount, labels);
-      metrics.set('cache_config_info', 1, { ...labels, block_size: model.info.pageTokens, num_gpu_blocks: kv.pageCount });
+      metrics.set('cache_config_info', 1, {
+        ...labels,
+        block_size: model.info.pageTokens,
+        num_gpu_blocks: kv.pageCount,
+      });
     }
     return (await metrics.render()).replace('# EOF\n', '');
   }

@@ -14,12 +14,30 @@ import { VLLM_METRICS } from '../src/vllm-metrics.js';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
-const files = ['README.md', 'apps/server/README.md', ...['deployment', 'troubleshooting', 'security', 'metrics', 'api', 'llama-server', 'reliability', 'getting-started', 'migration'].map((name) => `docs/${name}.md`)];
+const files = [
+  'README.md',
+  'apps/server/README.md',
+  ...[
+    'deployment',
+    'troubleshooting',
+    'security',
+    'metrics',
+    'api',
+    'llama-server',
+    'reliability',
+    'getting-started',
+    'migration',
+  ].map((name) => `docs/${name}.md`),
+];
 
 const program = new Command('starling');
 for (const register of COMMANDS) register(program, fakeIo(''));
 const commands = program.commands.flatMap((command) => [command, ...command.commands]);
-const flags = new Set(['--help', '--version', ...commands.flatMap(({ options }) => options.flatMap(({ long, short }) => [long, short]))]);
+const flags = new Set([
+  '--help',
+  '--version',
+  ...commands.flatMap(({ options }) => options.flatMap(({ long, short }) => [long, short])),
+]);
 /** Whether a command takes it, or `serve` does as a name that llama-server has for one of its own, or refuses it by name as one that has no meaning here. */
 function isKnown(flag: string): boolean {
   try {
@@ -30,7 +48,16 @@ function isKnown(flag: string): boolean {
 }
 const variables = new Set([...Object.keys(SETTINGS).map(environmentName), FAULTS_VARIABLE, 'STARLING_HOME']);
 const names = new Set(commands.map((command) => command.name()));
-const paths = new Set([...DIALECTS.flatMap(({ endpoints }) => endpoints.flatMap((endpoint) => endpoint.paths.map((one) => one.replace(/:\w+/g, 'ID')))), '/health', '/ready', '/docs', '/openapi.json', '/']);
+const paths = new Set([
+  ...DIALECTS.flatMap(({ endpoints }) =>
+    endpoints.flatMap((endpoint) => endpoint.paths.map((one) => one.replace(/:\w+/g, 'ID'))),
+  ),
+  '/health',
+  '/ready',
+  '/docs',
+  '/openapi.json',
+  '/',
+]);
 
 describe.each(files)('%s', (file) => {
   const text = read(file);
@@ -42,16 +69,19 @@ describe.each(files)('%s', (file) => {
       for (const [, flag] of line.matchAll(/ (--[a-z][\w-]*)/g)) expect(isKnown(flag)).toBe(true);
     }
     // Flags by themselves: those of other programs stand beside these programs' names.
-    for (const [, flag] of text.matchAll(/`(--[a-z][\w-]*)[^`]*`/g)) expect({ flag, known: isKnown(flag) }).toEqual({ flag, known: true });
+    for (const [, flag] of text.matchAll(/`(--[a-z][\w-]*)[^`]*`/g))
+      expect({ flag, known: isKnown(flag) }).toEqual({ flag, known: true });
   });
 
   it('names settings of files and variables that there are', () => {
-    for (const [, name] of text.matchAll(/`STARLING_([A-Z_]+)(?:=[^`]*)?`/g)) expect([...variables]).toContain(`STARLING_${name}`);
+    for (const [, name] of text.matchAll(/`STARLING_([A-Z_]+)(?:=[^`]*)?`/g))
+      expect([...variables]).toContain(`STARLING_${name}`);
   });
 
   it('names metrics that there are', () => {
     const known = (name: string) => name in METRICS || name.replace(/_(bucket|sum|count)$/, '') in METRICS;
-    for (const [, name] of text.matchAll(/`starling_([a-z_]+)/g)) if (name !== '') expect({ name, known: known(name) }).toEqual({ name, known: true });
+    for (const [, name] of text.matchAll(/`starling_([a-z_]+)/g))
+      if (name !== '') expect({ name, known: known(name) }).toEqual({ name, known: true });
     for (const [, name] of text.matchAll(/`vllm:([a-z_]+)/g)) expect(Object.keys(VLLM_METRICS)).toContain(name);
   });
 
@@ -60,7 +90,9 @@ describe.each(files)('%s', (file) => {
   });
 
   it('points to files that are there', () => {
-    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) expect(fs.existsSync(path.resolve(root, path.dirname(file), target))).toBe(true);
-    for (const [, target] of text.matchAll(/`((?:apps|libs|docs|tools)\/[\w./-]+\.\w+)`/g)) expect(fs.existsSync(path.join(root, target))).toBe(true);
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g))
+      expect(fs.existsSync(path.resolve(root, path.dirname(file), target))).toBe(true);
+    for (const [, target] of text.matchAll(/`((?:apps|libs|docs|tools)\/[\w./-]+\.\w+)`/g))
+      expect(fs.existsSync(path.join(root, target))).toBe(true);
   });
 });

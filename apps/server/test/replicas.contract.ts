@@ -8,7 +8,10 @@ import { serveProcess, type ServedProcess } from '../src/served-process.test-sup
 
 interface Completion {
   readonly choices: readonly [{ readonly message: object }];
-  readonly usage: { readonly prompt_tokens_details: { readonly cached_tokens: number }; readonly prompt_tokens: number };
+  readonly usage: {
+    readonly prompt_tokens_details: { readonly cached_tokens: number };
+    readonly prompt_tokens: number;
+  };
 }
 
 /** Three servers behind HAProxy as it is deployed, with their limits and their directory of sessions in one Redis, and one folder of what they store. It skips where there is no HAProxy, and fails with CI=true. */
@@ -20,7 +23,10 @@ export function replicasBehindHaproxy(redisUrl: () => string): void {
   describe('on three replicas behind HAProxy', () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'starling-replicas-'));
     const file = path.join(folder, 'keys.json');
-    const keys = { few: addKey(file, { name: 'few', role: 'user', rpm: 4 }), any: addKey(file, { name: 'any', role: 'user' }) };
+    const keys = {
+      few: addKey(file, { name: 'few', role: 'user', rpm: 4 }),
+      any: addKey(file, { name: 'any', role: 'user' }),
+    };
     let replicas: ServedProcess[] = [];
     let proxy: RunningHaproxy;
     const ask = (key: keyof typeof keys, messages: readonly object[], maxTokens = 8) =>
@@ -33,23 +39,55 @@ export function replicasBehindHaproxy(redisUrl: () => string): void {
     interface Turn {
       readonly status: number;
       readonly text: string;
-      readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number; readonly cached_tokens: number };
+      readonly usage: {
+        readonly prompt_tokens: number;
+        readonly completion_tokens: number;
+        readonly cached_tokens: number;
+      };
     }
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${keys.any}` };
     /** A turn of a session, at a replica or (undefined) at whichever the balancer chooses. */
     const turn = async (at: ServedProcess | undefined, session: string, content: string): Promise<Turn> => {
       const body = { session_id: session, messages: [{ role: 'user', content }], temperature: 0, max_tokens: 8 };
-      const response = await fetch(`${(at ?? proxy).url}/v1/generate`, { method: 'POST', headers, body: JSON.stringify(body) });
+      const response = await fetch(`${(at ?? proxy).url}/v1/generate`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
       return { status: response.status, ...((await response.json()) as Omit<Turn, 'status'>) };
     };
-    const sessionsAt = async (at: ServedProcess) => (await (await fetch(`${at.url}/v1/sessions`, { headers })).json()) as { readonly data: readonly { readonly session_id: string; readonly tokens: number }[] };
-    const tokensAt = async (at: ServedProcess, session: string) => (await sessionsAt(at)).data.find(({ session_id: id }) => id === session)?.tokens;
+    const sessionsAt = async (at: ServedProcess) =>
+      (await (await fetch(`${at.url}/v1/sessions`, { headers })).json()) as {
+        readonly data: readonly { readonly session_id: string; readonly tokens: number }[];
+      };
+    const tokensAt = async (at: ServedProcess, session: string) =>
+      (await sessionsAt(at)).data.find(({ session_id: id }) => id === session)?.tokens;
 
     beforeAll(async () => {
       // In such a context no answer comes to its end while a test looks.
-      replicas = await Promise.all([1, 2, 3].map(() => serveProcess('--api-keys-file', file, '--redis-url', redisUrl(), '--kv-dir', path.join(folder, 'kv'), '--kv-shared', '--ctx-size', '65536', '--shutdown-delay', '10')));
+      replicas = await Promise.all(
+        [1, 2, 3].map(() =>
+          serveProcess(
+            '--api-keys-file',
+            file,
+            '--redis-url',
+            redisUrl(),
+            '--kv-dir',
+            path.join(folder, 'kv'),
+            '--kv-shared',
+            '--ctx-size',
+            '65536',
+            '--shutdown-delay',
+            '10',
+          ),
+        ),
+      );
       proxy = await startHaproxy(replicas.map(({ url }) => url) as [string, string, string]);
-      const isUp = () => fetch(`${proxy.url}/ready`).then(({ status }) => status === 200, () => false);
+      const isUp = () =>
+        fetch(`${proxy.url}/ready`).then(
+          ({ status }) => status === 200,
+          () => false,
+        );
       while (!(await isUp())) await new Promise((resolve) => setTimeout(resolve, 50));
     });
     afterAll(async () => {
@@ -59,7 +97,10 @@ export function replicasBehindHaproxy(redisUrl: () => string): void {
     });
 
     it('a conversation stays where its beginning was computed', async () => {
-      const messages: object[] = [{ role: 'system', content: 'You add numbers.' }, { role: 'user', content: 'What is 12 + 7?' }];
+      const messages: object[] = [
+        { role: 'system', content: 'You add numbers.' },
+        { role: 'user', content: 'What is 12 + 7?' },
+      ];
       let known = 0;
       for (let turn = 0; turn < 4; turn++) {
         const { choices, usage } = (await (await ask('any', messages)).json()) as Completion;
@@ -70,7 +111,12 @@ export function replicasBehindHaproxy(redisUrl: () => string): void {
     });
 
     it('limits hold for all together', async () => {
-      const statuses = await Promise.all(Array.from({ length: 9 }, async (_, i) => (await ask('few', [{ role: 'user', content: `What is ${i} + 1?` }])).status));
+      const statuses = await Promise.all(
+        Array.from(
+          { length: 9 },
+          async (_, i) => (await ask('few', [{ role: 'user', content: `What is ${i} + 1?` }])).status,
+        ),
+      );
       expect(statuses.filter((status) => status === 200)).toHaveLength(4);
       expect(statuses.filter((status) => status === 429)).toHaveLength(5);
     });
@@ -82,19 +128,37 @@ export function replicasBehindHaproxy(redisUrl: () => string): void {
         here.push(await turn(replicas[0], 'stays', question));
         there.push(await turn(replicas[i % 3], 'moves', question));
       }
-      const seen = (turns: readonly Turn[]) => turns.map(({ status, text, usage }) => [status, text, usage.prompt_tokens]);
+      const seen = (turns: readonly Turn[]) =>
+        turns.map(({ status, text, usage }) => [status, text, usage.prompt_tokens]);
       expect(seen(there)).toEqual(seen(here));
-      for (const replica of replicas) await until(async () => (await tokensAt(replica, 'moves')) === (await tokensAt(replicas[0], 'stays')));
-      await fetch(`${replicas[1].url}/v1/session/close`, { method: 'POST', headers, body: JSON.stringify({ session_id: 'moves' }) });
+      for (const replica of replicas)
+        await until(async () => (await tokensAt(replica, 'moves')) === (await tokensAt(replicas[0], 'stays')));
+      await fetch(`${replicas[1].url}/v1/session/close`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ session_id: 'moves' }),
+      });
       for (const replica of replicas) await until(async () => (await tokensAt(replica, 'moves')) === undefined);
-      expect((await turn(replicas[2], 'moves', 'What is 3 + 4?')).usage.prompt_tokens).toBe(here[0].usage.prompt_tokens);
+      expect((await turn(replicas[2], 'moves', 'What is 3 + 4?')).usage.prompt_tokens).toBe(
+        here[0].usage.prompt_tokens,
+      );
     });
 
     it('one that goes on from a session keeps the others from it, and one that is killed loses none that was stored', async () => {
       const [first, second] = replicas;
       const whole = [await turn(second, 'whole', 'What is 3 + 4?'), await turn(second, 'whole', 'What is 5 + 4?')];
       expect((await turn(first, 'stored', 'What is 3 + 4?')).text).toBe(whole[0].text);
-      const begun = await fetch(`${first.url}/v1/generate`, { method: 'POST', headers, body: JSON.stringify({ session_id: 'stored', prompt: ' And', stream: true, ignore_eos: true, max_tokens: 100_000 }) });
+      const begun = await fetch(`${first.url}/v1/generate`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({
+          session_id: 'stored',
+          prompt: ' And',
+          stream: true,
+          ignore_eos: true,
+          max_tokens: 100_000,
+        }),
+      });
       expect((await turn(second, 'stored', 'What is 5 + 4?')).status).toBe(409);
       await first.kill();
       replicas.shift();
@@ -116,18 +180,25 @@ export function replicasBehindHaproxy(redisUrl: () => string): void {
         }
       });
       const more = async (count: number) => {
-        for (const goal = statuses.length + count; statuses.length < goal; ) await new Promise((resolve) => setTimeout(resolve, 20));
+        for (const goal = statuses.length + count; statuses.length < goal; )
+          await new Promise((resolve) => setTimeout(resolve, 20));
       };
       await more(3);
       const [last, other] = [replicas.pop()!, replicas[0]];
-      const known = await turn(last, 'spilled', 'Tell me what you know of numbers, one after the other, from the first to the last.');
+      const known = await turn(
+        last,
+        'spilled',
+        'Tell me what you know of numbers, one after the other, from the first to the last.',
+      );
       await last.stop();
       await more(6);
       isOver = true;
       await Promise.all(clients);
       expect(new Set(statuses)).toEqual(new Set([200]));
       // What it had computed is read, not computed again.
-      expect((await turn(other, 'spilled', 'And then?')).usage.cached_tokens).toBeGreaterThan(known.usage.prompt_tokens / 2);
+      expect((await turn(other, 'spilled', 'And then?')).usage.cached_tokens).toBeGreaterThan(
+        known.usage.prompt_tokens / 2,
+      );
     });
   });
 }

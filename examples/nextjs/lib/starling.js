@@ -11,7 +11,11 @@ const users = new Map([
 async function makeApp() {
   const model = await Starling.load(process.env.MODEL ?? demoModelFile());
   // Next.js leaves /llm on the path.
-  return createStarlingApp({ models: [model], basePath: '/llm', authenticate: (c) => users.get(c.req.header('authorization')?.replace('Bearer ', '')) });
+  return createStarlingApp({
+    models: [model],
+    basePath: '/llm',
+    authenticate: (c) => users.get(c.req.header('authorization')?.replace('Bearer ', '')),
+  });
 }
 
 /** One for the process: `next dev` loads modules anew when files change, and must not load the model with them. */

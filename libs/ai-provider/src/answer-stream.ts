@@ -19,7 +19,10 @@ export interface StreamTerms {
  * The parts of an answer as the SDK has them: blocks of reasoning and text, calls as they are written, one `finish`. An answer that fails on its way
  * ends with `error` and a `finish` that says so.
  */
-export async function* streamOf(answer: ChatAnswer, { warnings, modelId, countTokens, errorOf, isRaw }: StreamTerms): AsyncGenerator<LanguageModelV3StreamPart, void, undefined> {
+export async function* streamOf(
+  answer: ChatAnswer,
+  { warnings, modelId, countTokens, errorOf, isRaw }: StreamTerms,
+): AsyncGenerator<LanguageModelV3StreamPart, void, undefined> {
   const blocks = new Blocks();
   let sample: ChatSample | undefined;
   yield { type: 'stream-start', warnings };
@@ -39,12 +42,24 @@ export async function* streamOf(answer: ChatAnswer, { warnings, modelId, countTo
   }
 }
 
-async function finishPart(sample: ChatSample, done: DonePart, countTokens: StreamTerms['countTokens']): Promise<LanguageModelV3StreamPart> {
-  return { type: 'finish', finishReason: finishOf(sample), usage: usageOf(done, await reasoningTokensOf(sample, countTokens)), providerMetadata: metadataOf(sample, done) };
+async function finishPart(
+  sample: ChatSample,
+  done: DonePart,
+  countTokens: StreamTerms['countTokens'],
+): Promise<LanguageModelV3StreamPart> {
+  return {
+    type: 'finish',
+    finishReason: finishOf(sample),
+    usage: usageOf(done, await reasoningTokensOf(sample, countTokens)),
+    providerMetadata: metadataOf(sample, done),
+  };
 }
 
 /** Tokens of an answer's reasoning. */
-export async function reasoningTokensOf({ message: { reasoning_content: reasoning = '' } }: ChatSample, countTokens: StreamTerms['countTokens']): Promise<number> {
+export async function reasoningTokensOf(
+  { message: { reasoning_content: reasoning = '' } }: ChatSample,
+  countTokens: StreamTerms['countTokens'],
+): Promise<number> {
   return reasoning === '' ? 0 : countTokens(reasoning);
 }
 
@@ -57,20 +72,34 @@ export function contentOf(sample: ChatSample): LanguageModelV3Content[] {
     ...(content ? [{ type: 'text' as const, text: content }] : []),
     ...calls
       .slice(0, wholeCalls(sample))
-      .map((call, index) => ({ type: 'tool-call' as const, toolCallId: ids.of(sample.result.sample, index, call.id), toolName: call.function.name, input: argumentsText(call.function.arguments) })),
+      .map((call, index) => ({
+        type: 'tool-call' as const,
+        toolCallId: ids.of(sample.result.sample, index, call.id),
+        toolName: call.function.name,
+        input: argumentsText(call.function.arguments),
+      })),
   ];
 }
 
 /** Calls that were written to their end: only the last one can have been cut. */
-const wholeCalls = ({ message, warnings }: ChatSample): number => (message.tool_calls ?? []).length - (warnings.includes('tool_call_cut') ? 1 : 0);
+const wholeCalls = ({ message, warnings }: ChatSample): number =>
+  (message.tool_calls ?? []).length - (warnings.includes('tool_call_cut') ? 1 : 0);
 
-const argumentsText = (given: string | Readonly<Record<string, unknown>>): string => (typeof given === 'string' ? given : JSON.stringify(given));
+const argumentsText = (given: string | Readonly<Record<string, unknown>>): string =>
+  typeof given === 'string' ? given : JSON.stringify(given);
 
 /** Opens and closes blocks while deltas come. */
 class Blocks {
   readonly #ids = new CallIds();
   #count = 0;
-  #open: { readonly kind: 'reasoning' | 'text' | 'tool-input'; readonly id: string; readonly index?: number; readonly name?: string } | undefined;
+  #open:
+    | {
+        readonly kind: 'reasoning' | 'text' | 'tool-input';
+        readonly id: string;
+        readonly index?: number;
+        readonly name?: string;
+      }
+    | undefined;
   #input = '';
 
   *add(delta: AnswerDelta): Generator<LanguageModelV3StreamPart> {
@@ -105,6 +134,7 @@ class Blocks {
     this.#open = undefined;
     if (open === undefined) return;
     yield { type: `${open.kind}-end`, id: open.id };
-    if (open.kind === 'tool-input') yield { type: 'tool-call', toolCallId: open.id, toolName: open.name!, input: this.#input };
+    if (open.kind === 'tool-input')
+      yield { type: 'tool-call', toolCallId: open.id, toolName: open.name!, input: this.#input };
   }
 }

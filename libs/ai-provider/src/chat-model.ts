@@ -1,4 +1,10 @@
-import type { LanguageModelV3, LanguageModelV3CallOptions, LanguageModelV3GenerateResult, LanguageModelV3StreamPart, LanguageModelV3StreamResult } from '@ai-sdk/provider';
+import type {
+  LanguageModelV3,
+  LanguageModelV3CallOptions,
+  LanguageModelV3GenerateResult,
+  LanguageModelV3StreamPart,
+  LanguageModelV3StreamResult,
+} from '@ai-sdk/provider';
 import { answerChat, wholeAnswer, type ChatAnswer } from '@starling/engine';
 import { contentOf, reasoningTokensOf, streamOf } from './answer-stream.js';
 import { askedChat, type AskedChat } from './chat-request.js';
@@ -37,7 +43,8 @@ export class ChatLanguageModel implements LanguageModelV3 {
       const { samples, done } = await wholeAnswer(answer);
       signal?.throwIfAborted();
       const [sample] = samples;
-      if (sample.warnings.length > 0) warnings.push({ type: 'other', message: `of how the answer was read: ${sample.warnings.join(', ')}` });
+      if (sample.warnings.length > 0)
+        warnings.push({ type: 'other', message: `of how the answer was read: ${sample.warnings.join(', ')}` });
       return {
         content: contentOf(sample),
         finishReason: finishOf(sample),
@@ -55,7 +62,13 @@ export class ChatLanguageModel implements LanguageModelV3 {
   async doStream(call: LanguageModelV3CallOptions): Promise<LanguageModelV3StreamResult> {
     const { abortSignal: signal, includeRawChunks: isRaw = false } = call;
     const { answer, model, warnings } = await this.#begin(call);
-    const parts = streamOf(answer, { warnings, modelId: model.info.name, isRaw, countTokens: counterOf(model), errorOf: (error) => callerError(error, this.modelId, signal) });
+    const parts = streamOf(answer, {
+      warnings,
+      modelId: model.info.name,
+      isRaw,
+      countTokens: counterOf(model),
+      errorOf: (error) => callerError(error, this.modelId, signal),
+    });
     return { stream: readable(parts, () => answer.generation.cancel(), signal) };
   }
 
@@ -65,7 +78,10 @@ export class ChatLanguageModel implements LanguageModelV3 {
     try {
       const model = this.#model();
       const { request, warnings } = askedChat(call, this.#defaults);
-      const answer = await answerChat({ answerParser: model.answerParser, generate: (one) => model.beside.generate(one) }, request);
+      const answer = await answerChat(
+        { answerParser: model.answerParser, generate: (one) => model.beside.generate(one) },
+        request,
+      );
       return { answer, model, warnings };
     } catch (error) {
       throw callerError(error, this.modelId, signal);
@@ -74,10 +90,17 @@ export class ChatLanguageModel implements LanguageModelV3 {
 }
 
 /** Counts tokens of reasoning, long ones beside. */
-const counterOf = (model: HostModel) => async (text: string): Promise<number> => (await model.beside.encode(text, { addSpecial: false })).ids.length;
+const counterOf =
+  (model: HostModel) =>
+  async (text: string): Promise<number> =>
+    (await model.beside.encode(text, { addSpecial: false })).ids.length;
 
 /** Parts as a web stream, made when they are asked for. An abort is its failure, as it is of a request over HTTP. */
-function readable(parts: AsyncGenerator<LanguageModelV3StreamPart, void, undefined>, leave: () => void, signal: AbortSignal | undefined): ReadableStream<LanguageModelV3StreamPart> {
+function readable(
+  parts: AsyncGenerator<LanguageModelV3StreamPart, void, undefined>,
+  leave: () => void,
+  signal: AbortSignal | undefined,
+): ReadableStream<LanguageModelV3StreamPart> {
   return new ReadableStream(
     {
       async pull(controller) {

@@ -1,4 +1,10 @@
-import { UnsupportedFunctionalityError, type LanguageModelV3FilePart, type LanguageModelV3Message, type LanguageModelV3Prompt, type LanguageModelV3ToolResultPart } from '@ai-sdk/provider';
+import {
+  UnsupportedFunctionalityError,
+  type LanguageModelV3FilePart,
+  type LanguageModelV3Message,
+  type LanguageModelV3Prompt,
+  type LanguageModelV3ToolResultPart,
+} from '@ai-sdk/provider';
 import { gatherInstructions, type ChatMessage, type ToolCall } from '@starling/chat';
 
 type AssistantPart = Extract<LanguageModelV3Message, { role: 'assistant' }>['content'][number];
@@ -23,13 +29,22 @@ function messagesOf(message: LanguageModelV3Message, place: string): ChatMessage
     case 'system':
       return [{ role: 'system', content: message.content }];
     case 'user':
-      return [{ role: 'user', content: message.content.map((part, at) => (part.type === 'text' ? part.text : refuseFile(part, `${place}.content[${at}]`))).join('\n') }];
+      return [
+        {
+          role: 'user',
+          content: message.content
+            .map((part, at) => (part.type === 'text' ? part.text : refuseFile(part, `${place}.content[${at}]`)))
+            .join('\n'),
+        },
+      ];
     case 'assistant':
       return assistantOf(message.content, place);
     case 'tool':
       return message.content.map((part, at) => {
         if (part.type === 'tool-result') return resultOf(part, `${place}.content[${at}]`);
-        throw new UnsupportedFunctionalityError({ functionality: `${place}.content[${at}]: an approval of a tool that the provider runs (this one runs none)` });
+        throw new UnsupportedFunctionalityError({
+          functionality: `${place}.content[${at}]: an approval of a tool that the provider runs (this one runs none)`,
+        });
       });
   }
 }
@@ -52,19 +67,41 @@ function assistantOf(content: readonly AssistantPart[], place: string): ChatMess
 }
 
 function turnOf(parts: readonly AssistantPart[]): ChatMessage {
-  const textOf = (type: 'text' | 'reasoning'): string => parts.flatMap((part) => (part.type === type ? [part.text] : [])).join('');
+  const textOf = (type: 'text' | 'reasoning'): string =>
+    parts.flatMap((part) => (part.type === type ? [part.text] : [])).join('');
   const reasoning = textOf('reasoning');
-  const calls = parts.flatMap((part): ToolCall[] => (part.type === 'tool-call' ? [{ id: part.toolCallId, type: 'function', function: { name: part.toolName, arguments: argumentsOf(part.input) } }] : []));
-  return { role: 'assistant', content: textOf('text'), ...(reasoning !== '' && { reasoning_content: reasoning }), ...(calls.length > 0 && { tool_calls: calls }) };
+  const calls = parts.flatMap((part): ToolCall[] =>
+    part.type === 'tool-call'
+      ? [
+          {
+            id: part.toolCallId,
+            type: 'function',
+            function: { name: part.toolName, arguments: argumentsOf(part.input) },
+          },
+        ]
+      : [],
+  );
+  return {
+    role: 'assistant',
+    content: textOf('text'),
+    ...(reasoning !== '' && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
 }
 
 /** What a call was made with; a text is what the model wrote where it was none of JSON. */
 function argumentsOf(input: unknown): ToolCall['function']['arguments'] {
-  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input as Readonly<Record<string, unknown>>;
+  if (typeof input === 'object' && input !== null && !Array.isArray(input))
+    return input as Readonly<Record<string, unknown>>;
   return typeof input === 'string' ? input : JSON.stringify(input ?? {});
 }
 
-const resultOf = ({ toolCallId, toolName, output }: LanguageModelV3ToolResultPart, place: string): ChatMessage => ({ role: 'tool', tool_call_id: toolCallId, name: toolName, content: textOfOutput(output, place) });
+const resultOf = ({ toolCallId, toolName, output }: LanguageModelV3ToolResultPart, place: string): ChatMessage => ({
+  role: 'tool',
+  tool_call_id: toolCallId,
+  name: toolName,
+  content: textOfOutput(output, place),
+});
 
 function textOfOutput(output: Output, place: string): string {
   switch (output.type) {
@@ -80,12 +117,16 @@ function textOfOutput(output: Output, place: string): string {
       return output.value
         .map((part) => {
           if (part.type === 'text') return part.text;
-          throw new UnsupportedFunctionalityError({ functionality: `${place}: a tool’s result of type ${part.type} (models here read text)` });
+          throw new UnsupportedFunctionalityError({
+            functionality: `${place}: a tool’s result of type ${part.type} (models here read text)`,
+          });
         })
         .join('\n');
   }
 }
 
 function refuseFile({ mediaType, filename }: LanguageModelV3FilePart, place: string): never {
-  throw new UnsupportedFunctionalityError({ functionality: `${place}: a file${filename === undefined ? '' : ` (${filename})`} of type ${mediaType} (models here read text)` });
+  throw new UnsupportedFunctionalityError({
+    functionality: `${place}: a file${filename === undefined ? '' : ` (${filename})`} of type ${mediaType} (models here read text)`,
+  });
 }

@@ -1,4 +1,10 @@
-import { NoSuchModelError, type EmbeddingModelV3, type LanguageModelV3, type ProviderV3, type RerankingModelV3 } from '@ai-sdk/provider';
+import {
+  NoSuchModelError,
+  type EmbeddingModelV3,
+  type LanguageModelV3,
+  type ProviderV3,
+  type RerankingModelV3,
+} from '@ai-sdk/provider';
 import { ChatLanguageModel } from './chat-model.js';
 import { embeddingModelOf, rerankingModelOf } from './embedding-models.js';
 import { finderOf, type HostModel, type HostModels, type ModelType } from './host-models.js';
@@ -27,7 +33,11 @@ export interface StarlingProvider extends ProviderV3 {
  * Makes a provider of models that are loaded in this process: `generateText({ model: createStarling({ models: model })() })`.
  * A name that nothing has is refused where a model is asked for it (`NoSuchModelError`), with a registry when it is called.
  */
-export function createStarling({ models, defaults = {}, embeddingDefaults = {} }: StarlingProviderSettings): StarlingProvider {
+export function createStarling({
+  models,
+  defaults = {},
+  embeddingDefaults = {},
+}: StarlingProviderSettings): StarlingProvider {
   const find = finderOf(models);
   const isRegistry = 'get' in models;
   /** The name of a model, and how it is had when it is called. */
@@ -35,10 +45,16 @@ export function createStarling({ models, defaults = {}, embeddingDefaults = {} }
     const modelId = isRegistry ? (name ?? find(type, name).info.name) : find(type, name).info.name;
     return [modelId, () => find(type, modelId)];
   };
-  const languageModel = (name?: string): LanguageModelV3 => new ChatLanguageModel(...named('languageModel', name), defaults);
-  const embeddingModel = (name?: string): EmbeddingModelV3 => embeddingModelOf(...named('embeddingModel', name), embeddingDefaults);
+  const languageModel = (name?: string): LanguageModelV3 =>
+    new ChatLanguageModel(...named('languageModel', name), defaults);
+  const embeddingModel = (name?: string): EmbeddingModelV3 =>
+    embeddingModelOf(...named('embeddingModel', name), embeddingDefaults);
   const noImages = (modelId: string): never => {
-    throw new NoSuchModelError({ modelType: 'imageModel', modelId, message: 'models here write text: they make no images' });
+    throw new NoSuchModelError({
+      modelType: 'imageModel',
+      modelId,
+      message: 'models here write text: they make no images',
+    });
   };
   return Object.assign((name?: string) => languageModel(name), {
     specificationVersion: 'v3' as const,

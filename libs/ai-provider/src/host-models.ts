@@ -35,7 +35,12 @@ function listed(models: readonly HostModel[]): HostModels {
     get(name) {
       const found = name === undefined ? models[0] : models.find(({ info }) => info.name === name);
       if (found !== undefined) return found;
-      throw new StarlingError('model_not_loaded', name === undefined ? 'the provider was given no model' : `there is no model ${name}; there are ${models.map(({ info }) => info.name).join(', ')}`);
+      throw new StarlingError(
+        'model_not_loaded',
+        name === undefined
+          ? 'the provider was given no model'
+          : `there is no model ${name}; there are ${models.map(({ info }) => info.name).join(', ')}`,
+      );
     },
   };
 }

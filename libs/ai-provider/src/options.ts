@@ -8,7 +8,15 @@ export const PROVIDER = 'starling';
 type Kind = 'text' | 'number' | 'flag' | 'object' | 'list' | 'value';
 
 /** How a request's place among others is told. */
-const TERMS = { tenant: 'text', session: 'text', weight: 'number', priority: 'number', maxPriority: 'number', maxWaitMs: 'number', deadlineMs: 'number' } as const;
+const TERMS = {
+  tenant: 'text',
+  session: 'text',
+  weight: 'number',
+  priority: 'number',
+  maxPriority: 'number',
+  maxWaitMs: 'number',
+  deadlineMs: 'number',
+} as const;
 
 /** The engine's own fields that may be given, each with what it is. What the SDK has a setting for is given there. */
 const CHAT_OPTIONS = {
@@ -54,7 +62,9 @@ const CHAT_OPTIONS = {
   bannedStrings: 'list',
 } as const satisfies Partial<Record<keyof ChatRequest, Kind>>;
 
-const EMBED_OPTIONS = { ...TERMS, adapters: 'object', pooling: 'text', normalize: 'flag' } as const satisfies Partial<Record<keyof EmbedOptions, Kind>>;
+const EMBED_OPTIONS = { ...TERMS, adapters: 'object', pooling: 'text', normalize: 'flag' } as const satisfies Partial<
+  Record<keyof EmbedOptions, Kind>
+>;
 
 /** What an answer can be told beyond the SDK's settings, as `providerOptions: { starling: { … } }`: fields of the engine's request, under its names. */
 export type StarlingOptions = { readonly [Name in keyof typeof CHAT_OPTIONS]?: ChatRequest[Name] };
@@ -63,22 +73,31 @@ export type StarlingOptions = { readonly [Name in keyof typeof CHAT_OPTIONS]?: C
 export type StarlingEmbeddingOptions = { readonly [Name in keyof typeof EMBED_OPTIONS]?: EmbedOptions[Name] };
 
 /** Options of an answer. @throws StarlingError invalid_request for one that is not known, or is something else than it should be */
-export const chatOptionsOf = (given: SharedV3ProviderOptions | undefined): StarlingOptions => checked(given, CHAT_OPTIONS) as StarlingOptions;
+export const chatOptionsOf = (given: SharedV3ProviderOptions | undefined): StarlingOptions =>
+  checked(given, CHAT_OPTIONS) as StarlingOptions;
 
 /** Options of embeddings and rankings. @throws StarlingError as `chatOptionsOf`, and for a pooling that gives no vector a text */
 export function embeddingOptionsOf(given: SharedV3ProviderOptions | undefined): StarlingEmbeddingOptions {
   const options = checked(given, EMBED_OPTIONS) as StarlingEmbeddingOptions;
-  if (options.pooling === 'none') throw refused('pooling', 'cannot be "none" here: the SDK has one vector for each text; use embed() of the model itself');
+  if (options.pooling === 'none')
+    throw refused(
+      'pooling',
+      'cannot be "none" here: the SDK has one vector for each text; use embed() of the model itself',
+    );
   return options;
 }
 
 /** The engine's name of a parameter as whoever calls the SDK has it. */
 export const isOption = (name: string): boolean => name in CHAT_OPTIONS || name in EMBED_OPTIONS;
 
-function checked(given: SharedV3ProviderOptions | undefined, kinds: Readonly<Record<string, Kind>>): Readonly<Record<string, unknown>> {
+function checked(
+  given: SharedV3ProviderOptions | undefined,
+  kinds: Readonly<Record<string, Kind>>,
+): Readonly<Record<string, unknown>> {
   const options: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(given?.[PROVIDER] ?? {})) {
-    if (!Object.hasOwn(kinds, name)) throw refused(name, `is no option here; there are ${Object.keys(kinds).join(', ')}`);
+    if (!Object.hasOwn(kinds, name))
+      throw refused(name, `is no option here; there are ${Object.keys(kinds).join(', ')}`);
     // As everywhere in JSON that the SDK hands on: what is not said is null.
     if (value === undefined || value === null) continue;
     if (!IS[kinds[name]](value)) throw refused(name, `must be ${WORDS[kinds[name]]}, not ${JSON.stringify(value)}`);
@@ -96,6 +115,14 @@ const IS: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   value: () => true,
 };
 
-const WORDS: Readonly<Record<Kind, string>> = { text: 'a text', number: 'a number', flag: 'true or false', list: 'a list', object: 'an object', value: 'a value' };
+const WORDS: Readonly<Record<Kind, string>> = {
+  text: 'a text',
+  number: 'a number',
+  flag: 'true or false',
+  list: 'a list',
+  object: 'an object',
+  value: 'a value',
+};
 
-const refused = (name: string, problem: string): Error => parameterError('invalid_request', `providerOptions.${PROVIDER}.${name}`, problem);
+const refused = (name: string, problem: string): Error =>
+  parameterError('invalid_request', `providerOptions.${PROVIDER}.${name}`, problem);

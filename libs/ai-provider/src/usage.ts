@@ -1,18 +1,37 @@
-import type { JSONObject, LanguageModelV3FinishReason, LanguageModelV3Usage, SharedV3ProviderMetadata } from '@ai-sdk/provider';
+import type {
+  JSONObject,
+  LanguageModelV3FinishReason,
+  LanguageModelV3Usage,
+  SharedV3ProviderMetadata,
+} from '@ai-sdk/provider';
 import type { ChatSample, DonePart, TokenLogprobs, TokenProbability } from '@starling/engine';
 import { PROVIDER } from './options.js';
 
-const FINISH: Readonly<Record<ChatSample['finishReason'], LanguageModelV3FinishReason['unified']>> = { stop: 'stop', length: 'length', tool_calls: 'tool-calls', deadline: 'length', cancelled: 'other' };
+const FINISH: Readonly<Record<ChatSample['finishReason'], LanguageModelV3FinishReason['unified']>> = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'tool-calls',
+  deadline: 'length',
+  cancelled: 'other',
+};
 
 /** Why an answer ended, in the SDK's words, and in ours (`raw`). */
-export const finishOf = ({ finishReason }: Pick<ChatSample, 'finishReason'>): LanguageModelV3FinishReason => ({ unified: FINISH[finishReason], raw: finishReason });
+export const finishOf = ({ finishReason }: Pick<ChatSample, 'finishReason'>): LanguageModelV3FinishReason => ({
+  unified: FINISH[finishReason],
+  raw: finishReason,
+});
 
 /** The figures of an answer. @param reasoningTokens those of its reasoning, markers left out */
 export function usageOf({ usage }: DonePart, reasoningTokens: number): LanguageModelV3Usage {
   const { promptTokens, cachedTokens, completionTokens, cacheMiss } = usage;
   const reasoning = Math.min(reasoningTokens, completionTokens);
   return {
-    inputTokens: { total: promptTokens, noCache: promptTokens - cachedTokens, cacheRead: cachedTokens, cacheWrite: undefined },
+    inputTokens: {
+      total: promptTokens,
+      noCache: promptTokens - cachedTokens,
+      cacheRead: cachedTokens,
+      cacheWrite: undefined,
+    },
     outputTokens: { total: completionTokens, text: completionTokens - reasoning, reasoning },
     raw: { promptTokens, cachedTokens, completionTokens, ...(cacheMiss && { cacheMiss: { ...cacheMiss } }) },
   };
@@ -25,7 +44,10 @@ export const NO_USAGE: LanguageModelV3Usage = {
 };
 
 /** What the SDK has no field for: why the answer stopped, what to go on from, where its time went, and how likely its tokens were. */
-export function metadataOf({ result, warnings }: ChatSample, { sessionId, timings }: DonePart): SharedV3ProviderMetadata {
+export function metadataOf(
+  { result, warnings }: ChatSample,
+  { sessionId, timings }: DonePart,
+): SharedV3ProviderMetadata {
   const { stopReason, stopSequence, logprobs } = result;
   return {
     [PROVIDER]: {
@@ -40,4 +62,8 @@ export function metadataOf({ result, warnings }: ChatSample, { sessionId, timing
 }
 
 const tokenOf = ({ id, text, logprob }: TokenProbability): JSONObject => ({ id, text, logprob });
-const logprobOf = ({ rank, top, ...token }: TokenLogprobs): JSONObject => ({ ...tokenOf(token), rank, top: top.map(tokenOf) });
+const logprobOf = ({ rank, top, ...token }: TokenLogprobs): JSONObject => ({
+  ...tokenOf(token),
+  rank,
+  top: top.map(tokenOf),
+});

@@ -6,9 +6,20 @@ import { renderChat } from './render-chat.js';
  * tests, filters, whitespace control, method calls, refusals.
  */
 const tools: ToolDefinition[] = [
-  { type: 'function', function: { name: 'weather', description: 'Weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } } } } },
+  {
+    type: 'function',
+    function: {
+      name: 'weather',
+      description: 'Weather of a city',
+      parameters: { type: 'object', properties: { city: { type: 'string' } } },
+    },
+  },
 ];
-const call = { id: 'abcdefghi', type: 'function', function: { name: 'weather', arguments: '{"city": "Oslo"}' } } as const;
+const call = {
+  id: 'abcdefghi',
+  type: 'function',
+  function: { name: 'weather', arguments: '{"city": "Oslo"}' },
+} as const;
 const toolTalk: ChatMessage[] = [
   { role: 'system', content: 'Be brief.' },
   { role: 'user', content: 'Weather in Oslo?' },
@@ -100,19 +111,27 @@ describe('templates in the manner of Mistral', () => {
   const tokens = { bosToken: '<s>', eosToken: '</s>' };
 
   it('render conversations, the system text with the last request', () => {
-    expect(renderChat({ template, messages: talk, ...tokens })).toBe('<s>[INST]  Hi [/INST] Hello.</s>[INST] Bye[/INST]');
-    expect(renderChat({ template, messages: toolTalk.slice(0, 2), ...tokens })).toBe('<s>[INST] Be brief.\n\nWeather in Oslo?[/INST]');
+    expect(renderChat({ template, messages: talk, ...tokens })).toBe(
+      '<s>[INST]  Hi [/INST] Hello.</s>[INST] Bye[/INST]',
+    );
+    expect(renderChat({ template, messages: toolTalk.slice(0, 2), ...tokens })).toBe(
+      '<s>[INST] Be brief.\n\nWeather in Oslo?[/INST]',
+    );
   });
 
   it('render tools and their calls', () => {
     const text = renderChat({ template, messages: toolTalk.slice(1), tools, ...tokens });
     expect(text).toContain('<s>[AVAILABLE_TOOLS] [{"type": "function", "function": {"name": "weather"');
-    expect(text).toContain('[/AVAILABLE_TOOLS][INST] Weather in Oslo?[/INST][TOOL_CALLS] [{"name": "weather", "arguments": {"city": "Oslo"}, "id": "abcdefghi"}]</s>');
+    expect(text).toContain(
+      '[/AVAILABLE_TOOLS][INST] Weather in Oslo?[/INST][TOOL_CALLS] [{"name": "weather", "arguments": {"city": "Oslo"}, "id": "abcdefghi"}]</s>',
+    );
     expect(text.endsWith('[TOOL_RESULTS] {"content": {"celsius": 3}}[/TOOL_RESULTS]')).toBe(true);
   });
 
   it('refuse roles that do not alternate', () => {
-    expect(() => renderChat({ template, messages: [talk[0], talk[0]], ...tokens })).toThrow(expect.objectContaining({ code: 'invalid_template' }));
+    expect(() => renderChat({ template, messages: [talk[0], talk[0]], ...tokens })).toThrow(
+      expect.objectContaining({ code: 'invalid_template' }),
+    );
   });
 });
 
@@ -143,8 +162,14 @@ describe('templates in the manner of Phi', () => {
     "{{'<|assistant|>\\n' + message['content'] + '<|end|>\\n'}}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% else %}{{ eos_token }}{% endif %}";
 
   it('render conversations', () => {
-    expect(renderChat({ template, messages: toolTalk.slice(0, 2) })).toBe('<|system|>\nBe brief.<|end|>\n<|user|>\nWeather in Oslo?<|end|>\n<|assistant|>\n');
-    expect(renderChat({ template, messages: talk, eosToken: '<|endoftext|>', addGenerationPrompt: false }).endsWith('Bye<|end|>\n<|endoftext|>')).toBe(true);
+    expect(renderChat({ template, messages: toolTalk.slice(0, 2) })).toBe(
+      '<|system|>\nBe brief.<|end|>\n<|user|>\nWeather in Oslo?<|end|>\n<|assistant|>\n',
+    );
+    expect(
+      renderChat({ template, messages: talk, eosToken: '<|endoftext|>', addGenerationPrompt: false }).endsWith(
+        'Bye<|end|>\n<|endoftext|>',
+      ),
+    ).toBe(true);
   });
 });
 
@@ -194,7 +219,13 @@ describe('templates in the manner of Qwen 3', () => {
 
   it('render tools, their calls and their answers', () => {
     const text = renderChat({ template, messages: toolTalk, tools });
-    expect(text.startsWith('<|im_start|>system\nBe brief.\n\n<tools>\n{"type": "function", "function": {"name": "weather", "description": "Weather of a city"')).toBe(true);
-    expect(text).toContain('<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n{"celsius": 3}\n</tool_response><|im_end|>\n');
+    expect(
+      text.startsWith(
+        '<|im_start|>system\nBe brief.\n\n<tools>\n{"type": "function", "function": {"name": "weather", "description": "Weather of a city"',
+      ),
+    ).toBe(true);
+    expect(text).toContain(
+      '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n{"celsius": 3}\n</tool_response><|im_end|>\n',
+    );
   });
 });

@@ -1,4 +1,12 @@
-export { compileTemplate, CHATML_TEMPLATE, MAX_TEMPLATE_CHARACTERS, type ChatPrompt, type ChatTemplate, type RenderOptions, type TemplateOptions } from './template.js';
+export {
+  compileTemplate,
+  CHATML_TEMPLATE,
+  MAX_TEMPLATE_CHARACTERS,
+  type ChatPrompt,
+  type ChatTemplate,
+  type RenderOptions,
+  type TemplateOptions,
+} from './template.js';
 export { KEEP_HISTORY } from './keep-history.js';
 export { USUAL_TEMPLATE_NAMES, usualTemplate } from './usual-templates.js';
 export { renderChat, type ChatRendering } from './render-chat.js';

@@ -18,12 +18,19 @@ export function messageSpans(runs: readonly RenderedRun[], messages: readonly Ch
     const [root, message] = path;
     if (root !== 'messages' || typeof message !== 'number' || isTemplate) continue;
     const known = spans.get(message);
-    spans.set(message, { message, role: messages[message]?.role ?? '', start: Math.min(start, known?.start ?? start), end: Math.max(end, known?.end ?? end) });
+    spans.set(message, {
+      message,
+      role: messages[message]?.role ?? '',
+      start: Math.min(start, known?.start ?? start),
+      end: Math.max(end, known?.end ?? end),
+    });
   }
   return [...spans.values()].sort((a, b) => a.start - b.start);
 }
 
 /** Where the content of a message ends, for an answer that goes on with it; undefined if the template shows none of it. */
 export function contentEnd(runs: readonly RenderedRun[], message: number): number | undefined {
-  return runs.findLast(({ path, isTemplate }) => !isTemplate && path[0] === 'messages' && path[1] === message && path[2] === 'content')?.end;
+  return runs.findLast(
+    ({ path, isTemplate }) => !isTemplate && path[0] === 'messages' && path[1] === message && path[2] === 'content',
+  )?.end;
 }

@@ -9,7 +9,11 @@ export interface ToolCall {
 /** A tool that the model may call, in the OpenAI shape. */
 export interface ToolDefinition {
   readonly type: 'function';
-  readonly function: { readonly name: string; readonly description?: string; readonly parameters?: Readonly<Record<string, unknown>> };
+  readonly function: {
+    readonly name: string;
+    readonly description?: string;
+    readonly parameters?: Readonly<Record<string, unknown>>;
+  };
 }
 
 /** A part of a message's content; only text reaches a template. */

@@ -15,7 +15,8 @@ const user = { role: 'user', content: 'probe' };
 
 /** Finds out by trying, as nothing in a template says it. */
 export function probeTemplate(template: Template, tokens: Readonly<Record<string, string>>): TemplateAbilities {
-  const textOf = (variables: Readonly<Record<string, unknown>>): string => template.render({ ...tokens, messages: [user], add_generation_prompt: true, ...variables }).text;
+  const textOf = (variables: Readonly<Record<string, unknown>>): string =>
+    template.render({ ...tokens, messages: [user], add_generation_prompt: true, ...variables }).text;
   const works = (variables: Readonly<Record<string, unknown>>): boolean => {
     try {
       textOf(variables);
@@ -41,8 +42,24 @@ export function probeTemplate(template: Template, tokens: Readonly<Record<string
     }
   };
   const call = (values: unknown): object => ({
-    tools: [{ type: 'function', function: { name: 'probe', description: 'probe', parameters: { type: 'object', properties: { a: { type: 'string' } } } } }],
-    messages: [user, { role: 'assistant', content: '', tool_calls: [{ id: 'probe0001', type: 'function', function: { name: 'probe', arguments: values } }] }],
+    tools: [
+      {
+        type: 'function',
+        function: {
+          name: 'probe',
+          description: 'probe',
+          parameters: { type: 'object', properties: { a: { type: 'string' } } },
+        },
+      },
+    ],
+    messages: [
+      user,
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ id: 'probe0001', type: 'function', function: { name: 'probe', arguments: values } }],
+      },
+    ],
     add_generation_prompt: false,
   });
   return {

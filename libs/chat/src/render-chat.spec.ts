@@ -10,19 +10,26 @@ const talk: ChatMessage[] = [
 
 describe('renderChat', () => {
   it('uses ChatML for a model without a template', () => {
-    expect(renderChat({ messages: talk })).toBe('<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n');
-    expect(renderChat({ messages: talk.slice(1), addGenerationPrompt: false })).toBe('<|im_start|>user\nHi<|im_end|>\n');
+    expect(renderChat({ messages: talk })).toBe(
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n',
+    );
+    expect(renderChat({ messages: talk.slice(1), addGenerationPrompt: false })).toBe(
+      '<|im_start|>user\nHi<|im_end|>\n',
+    );
   });
 
   it('keeps templates apart by their text and their tokens, however many there are', () => {
-    const render = (i: number, bosToken: string): string => renderChat({ messages: talk, template: `{{ bos_token }}${i}{{ messages | length }}`, bosToken });
+    const render = (i: number, bosToken: string): string =>
+      renderChat({ messages: talk, template: `{{ bos_token }}${i}{{ messages | length }}`, bosToken });
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 40; i++) expect([render(i, '<a>'), render(i, '<b>')]).toEqual([`<a>${i}2`, `<b>${i}2`]);
     }
   });
 
   it('gives a typed error for a template that fails', () => {
-    expect(() => renderChat({ messages: talk, template: '{{' })).toThrow(expect.objectContaining({ code: 'invalid_template' }));
+    expect(() => renderChat({ messages: talk, template: '{{' })).toThrow(
+      expect.objectContaining({ code: 'invalid_template' }),
+    );
   });
 });
 

@@ -1,5 +1,11 @@
 import type { ChatMessage } from './messages.js';
-import { CHATML_TEMPLATE, compileTemplate, type ChatTemplate, type RenderOptions, type TemplateOptions } from './template.js';
+import {
+  CHATML_TEMPLATE,
+  compileTemplate,
+  type ChatTemplate,
+  type RenderOptions,
+  type TemplateOptions,
+} from './template.js';
 
 /** Templates of as many models are kept compiled; the one that was not used for longest goes first. */
 const MAX_COMPILED = 16;
@@ -18,7 +24,13 @@ export interface ChatRendering extends RenderOptions, Pick<TemplateOptions, 'bos
  * that does not trust its users takes `compileTemplate` and the segments that it renders.
  * @throws StarlingError invalid_template if the template cannot be parsed, fails, or refuses the messages
  */
-export function renderChat({ messages, template = CHATML_TEMPLATE, bosToken = '', eosToken = '', ...options }: ChatRendering): string {
+export function renderChat({
+  messages,
+  template = CHATML_TEMPLATE,
+  bosToken = '',
+  eosToken = '',
+  ...options
+}: ChatRendering): string {
   const key = JSON.stringify([template, bosToken, eosToken]);
   const chatTemplate = compiled.get(key) ?? compileTemplate(template, { bosToken, eosToken });
   compiled.delete(key);

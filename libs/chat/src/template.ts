@@ -75,7 +75,10 @@ export interface ChatTemplate {
 export function compileTemplate(source: string, options: TemplateOptions = {}): ChatTemplate {
   const { bosToken = '', eosToken = '', controlTexts = [], now } = options;
   if (source.length > MAX_TEMPLATE_CHARACTERS) {
-    throw new StarlingError('invalid_template', `chat template: ${source.length} characters, at most ${MAX_TEMPLATE_CHARACTERS} are accepted`);
+    throw new StarlingError(
+      'invalid_template',
+      `chat template: ${source.length} characters, at most ${MAX_TEMPLATE_CHARACTERS} are accepted`,
+    );
   }
   const template = new Template(source, { now });
   const segmentsOf = segmenter(controlTexts);
@@ -84,7 +87,10 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
   let takes: ReturnType<typeof probeTemplate> | undefined;
   let abilities: ConversationAbilities | undefined;
 
-  function* rendered(messages: readonly ChatMessage[], { tools, addGenerationPrompt = true, variables = {}, documents }: RenderOptions): Steps<Rendering> {
+  function* rendered(
+    messages: readonly ChatMessage[],
+    { tools, addGenerationPrompt = true, variables = {}, documents }: RenderOptions,
+  ): Steps<Rendering> {
     takes ??= probeTemplate(template, tokens);
     const { takesNoTools, takesArgumentsAsText, takesContentAsParts } = takes;
     const context = {
@@ -117,15 +123,30 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
     const { fit = false, continueFinalMessage = false, documents = [] } = options;
     checkMessages(messages);
     if (documents.length > 0 && fit && !abilitiesOf().takesDocuments) {
-      throw new StarlingError('invalid_request', "this model's chat template shows no documents; write them into a message", { details: { param: 'documents' } });
+      throw new StarlingError(
+        'invalid_request',
+        "this model's chat template shows no documents; write them into a message",
+        { details: { param: 'documents' } },
+      );
     }
     const fitted = fit ? fitConversation(messages, options.tools, abilitiesOf()) : { messages, tools: options.tools };
     yield;
-    const { text, runs } = yield* rendered(fitted.messages, { ...options, tools: fitted.tools, ...(continueFinalMessage && { addGenerationPrompt: false }) });
+    const { text, runs } = yield* rendered(fitted.messages, {
+      ...options,
+      tools: fitted.tools,
+      ...(continueFinalMessage && { addGenerationPrompt: false }),
+    });
     const end = continueFinalMessage ? finalContentEnd(fitted.messages, runs) : text.length;
     const shown = text.slice(0, end);
     yield;
-    return { text: shown, segments: segmentsOf(shown, runs), spans: messageSpans(runs.filter((run) => run.start < end), fitted.messages) };
+    return {
+      text: shown,
+      segments: segmentsOf(shown, runs),
+      spans: messageSpans(
+        runs.filter((run) => run.start < end),
+        fitted.messages,
+      ),
+    };
   }
 
   return {
@@ -142,14 +163,24 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
 function finalContentEnd(messages: readonly ChatMessage[], runs: Rendering['runs']): number {
   const end = messages.at(-1)?.role === 'assistant' ? contentEnd(runs, messages.length - 1) : undefined;
   if (end !== undefined) return end;
-  throw new StarlingError('invalid_request', "the last message cannot be continued: it has to be the assistant's, with text that the chat template shows", { details: { param: 'messages' } });
+  throw new StarlingError(
+    'invalid_request',
+    "the last message cannot be continued: it has to be the assistant's, with text that the chat template shows",
+    { details: { param: 'messages' } },
+  );
 }
 
 /** A message as templates expect it: content is one string, or parts where only those are shown; arguments of tool calls are objects, or JSON text where only that is taken. */
 function templateMessage(message: ChatMessage, asText: boolean, asParts: boolean): Record<string, unknown> {
   const { content: _content, tool_calls: calls, ...rest } = message;
   const text = contentText(message);
-  const toolCalls = calls?.map((call) => ({ ...call, function: { ...call.function, arguments: asText ? argumentsText(call.function.arguments) : argumentsOf(call.function.arguments) } }));
+  const toolCalls = calls?.map((call) => ({
+    ...call,
+    function: {
+      ...call.function,
+      arguments: asText ? argumentsText(call.function.arguments) : argumentsOf(call.function.arguments),
+    },
+  }));
   return { ...rest, content: asParts ? [{ type: 'text', text }] : text, ...(toolCalls && { tool_calls: toolCalls }) };
 }
 

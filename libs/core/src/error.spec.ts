@@ -23,15 +23,25 @@ describe('StarlingError', () => {
 });
 
 describe('an error about a parameter', () => {
-  const error = parameterError('invalid_argument', 'topK', 'expected 0 or more, received -2', { details: { received: -2 } });
+  const error = parameterError('invalid_argument', 'topK', 'expected 0 or more, received -2', {
+    details: { received: -2 },
+  });
 
   it('names it, and carries name and problem apart', () => {
-    expect(error).toMatchObject({ message: 'topK: expected 0 or more, received -2', details: { param: 'topK', problem: 'expected 0 or more, received -2', received: -2 } });
+    expect(error).toMatchObject({
+      message: 'topK: expected 0 or more, received -2',
+      details: { param: 'topK', problem: 'expected 0 or more, received -2', received: -2 },
+    });
   });
 
   it('says the same under another name', () => {
     const renamed = renamedParameter(error, 'top_k');
-    expect(renamed).toMatchObject({ code: 'invalid_argument', message: 'top_k: expected 0 or more, received -2', details: { param: 'top_k', received: -2 }, cause: error });
+    expect(renamed).toMatchObject({
+      code: 'invalid_argument',
+      message: 'top_k: expected 0 or more, received -2',
+      details: { param: 'top_k', received: -2 },
+      cause: error,
+    });
     expect(renamedParameter(renamed, 'top_k')).toBe(renamed);
   });
 

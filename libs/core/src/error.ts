@@ -42,15 +42,24 @@ export function isStarlingError(value: unknown, code?: ErrorCode): value is Star
  * An error about one parameter of a call. The message names it first; `details.param` and `details.problem` carry the two apart, so that a
  * caller with names of its own can say the same in its words (`renamedParameter`).
  */
-export function parameterError(code: ErrorCode, param: string, problem: string, options: { details?: ErrorDetails; cause?: unknown } = {}): StarlingError {
-  return new StarlingError(code, `${param}: ${problem}`, { ...options, details: { ...options.details, param, problem } });
+export function parameterError(
+  code: ErrorCode,
+  param: string,
+  problem: string,
+  options: { details?: ErrorDetails; cause?: unknown } = {},
+): StarlingError {
+  return new StarlingError(code, `${param}: ${problem}`, {
+    ...options,
+    details: { ...options.details, param, problem },
+  });
 }
 
 /** The same error about a parameter that is called otherwise; an error whose message was not made of a name and a problem keeps its message. */
 export function renamedParameter(error: StarlingError, param: string): StarlingError {
   const { details, code, message } = error;
   if (details.param === param) return error;
-  if (typeof details.problem === 'string') return parameterError(code, param, details.problem, { details, cause: error });
+  if (typeof details.problem === 'string')
+    return parameterError(code, param, details.problem, { details, cause: error });
   return new StarlingError(code, message, { details: { ...details, param }, cause: error });
 }
 

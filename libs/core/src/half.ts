@@ -50,7 +50,7 @@ export function numberToF16(value: number): number {
 
 /** The number that the 16 bits of a bf16 stand for. */
 export function bf16ToNumber(brain: number): number {
-  return fromBits((brain & 0xffff) << 16 >>> 0);
+  return fromBits(((brain & 0xffff) << 16) >>> 0);
 }
 
 /** The bf16 nearest to a number (after rounding it to f32), as 16 bits; NaN stays a (quiet) NaN. */

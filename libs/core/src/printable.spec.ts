@@ -3,7 +3,9 @@ import { printable } from './printable.js';
 
 describe('printable', () => {
   it('escapes what does something to a terminal', () => {
-    expect(printable('a\u001b[31mb\u0000c\rd\ne\tf\u007f\u009bg')).toBe('a\\u001b[31mb\\u0000c\\u000dd\\u000ae\\u0009f\\u007f\\u009bg');
+    expect(printable('a\u001b[31mb\u0000c\rd\ne\tf\u007f\u009bg')).toBe(
+      'a\\u001b[31mb\\u0000c\\u000dd\\u000ae\\u0009f\\u007f\\u009bg',
+    );
     expect(printable('\u202ecod\u2066\u200b\ufeff\u2028')).toBe('\\u202ecod\\u2066\\u200b\\ufeff\\u2028');
     expect(printable('\ud800x\u{e0001}')).toBe('\\ud800x\\u{e0001}');
   });

@@ -2,7 +2,8 @@
  * Characters that do something to a terminal or hide what stands in a log: controls (C0 with tab and line feed, DEL, C1), format
  * characters that turn the direction of text or have no width, line and paragraph separators, and halves of surrogate pairs.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+const UNPRINTABLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 /**
  * A text of unknown origin (a file's metadata, names of tensors, a path) as it may be shown at a terminal or stand in one line of a log:

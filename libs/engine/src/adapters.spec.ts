@@ -8,13 +8,22 @@ const DEMO = new URL('../../../apps/server/models/starling-demo-q8_0.gguf', impo
 /** Width and inner width of that model. */
 const [WIDTH, INNER] = [192, 512];
 const greedy = { temperature: 0, maxTokens: 4 } as const;
-const adapters: AdapterInfo[] = ['poet', 'clerk'].map((id) => ({ id, kind: 'lora', digest: `digest of ${id}`, file: `${id}.gguf` }));
+const adapters: AdapterInfo[] = ['poet', 'clerk'].map((id) => ({
+  id,
+  kind: 'lora',
+  digest: `digest of ${id}`,
+  file: `${id}.gguf`,
+}));
 
 /** A model that remembers the scales of the sequences of each step. */
 function watchedModel(): FakeModel & { readonly scales: unknown[] } {
   const scales: unknown[] = [];
-  const onStep = (batch: readonly SequenceInput[]): void => void scales.push(...batch.map(({ adapterScales }) => adapterScales && Array.from(adapterScales)));
-  return { ...fakeModel({ info: { adapters, pageTokens: 4 }, onStep, adapterScales: [0, 0.5], weightsDigest: 'w' }), scales };
+  const onStep = (batch: readonly SequenceInput[]): void =>
+    void scales.push(...batch.map(({ adapterScales }) => adapterScales && Array.from(adapterScales)));
+  return {
+    ...fakeModel({ info: { adapters, pageTokens: 4 }, onStep, adapterScales: [0, 0.5], weightsDigest: 'w' }),
+    scales,
+  };
 }
 
 describe('adapters of a model', () => {
@@ -25,7 +34,10 @@ describe('adapters of a model', () => {
       await model.generate({ ...greedy, prompt: 'abc', ...request }).result();
       return [...new Set(scales.map((one) => JSON.stringify(one)))];
     };
-    expect(model.adapters).toEqual([{ ...adapters[0], scale: 0 }, { ...adapters[1], scale: 0.5 }]);
+    expect(model.adapters).toEqual([
+      { ...adapters[0], scale: 0 },
+      { ...adapters[1], scale: 0.5 },
+    ]);
     expect(await ask({})).toEqual(['[0,0.5]']);
     expect(await ask({ adapters: { poet: 2 }, n: 2 })).toEqual(['[2,0.5]']);
     expect(await ask({ adapters: { clerk: 0 } })).toEqual([undefined]);
@@ -46,14 +58,17 @@ describe('adapters of a model', () => {
     [{ poet: '1' as unknown as number }, 'must be a number'],
   ])('are refused by what is wrong: %j', (asked, message) => {
     const { model } = watchedModel();
-    expect(() => model.generate({ prompt: 'a', adapters: asked })).toThrow(expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining(message) as string }));
+    expect(() => model.generate({ prompt: 'a', adapters: asked })).toThrow(
+      expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining(message) as string }),
+    );
     expect(() => model.setAdapterScales(asked)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
     expect(fakeModel().model.adapters).toEqual([]);
   });
 
   it('divide what is computed: only the same adapters with the same scales share it', async () => {
     const { model } = watchedModel();
-    const cached = async (asked: GenerateRequest['adapters']): Promise<number> => (await model.generate({ ...greedy, prompt: 'abcdefghij', adapters: asked }).result()).usage.cachedTokens;
+    const cached = async (asked: GenerateRequest['adapters']): Promise<number> =>
+      (await model.generate({ ...greedy, prompt: 'abcdefghij', adapters: asked }).result()).usage.cachedTokens;
     expect(await cached({ poet: 1 })).toBe(0);
     expect(await cached({ poet: 1 })).toBe(9);
     expect(await cached({ poet: 0.5 })).toBe(0);
@@ -66,7 +81,9 @@ describe('adapters of a model', () => {
     const { model, scales } = watchedModel();
     await model.sharePrefix({ prompt: 'abcdefgh' });
     expect(scales).toEqual([[0, 0.5]]);
-    const cached = async (asked: GenerateRequest['adapters']): Promise<number> => (await model.generate({ ...greedy, prompt: 'abcdefghij', tenant: 'one', adapters: asked }).result()).usage.cachedTokens;
+    const cached = async (asked: GenerateRequest['adapters']): Promise<number> =>
+      (await model.generate({ ...greedy, prompt: 'abcdefghij', tenant: 'one', adapters: asked }).result()).usage
+        .cachedTokens;
     expect([await cached(undefined), await cached({ poet: 1 })]).toEqual([8, 0]);
   });
 
@@ -76,7 +93,18 @@ describe('adapters of a model', () => {
     const saved = await model.sessionsOf().save('s');
     const facts = JSON.parse(saved.memo) as { thread: string };
     const thread = JSON.parse(facts.thread) as object;
-    await model.sessionsOf().open({ ...saved, memo: JSON.stringify({ ...facts, thread: JSON.stringify({ ...thread, adapters: [{ digest: adapters[1].digest, scale: 9 }] }) }) }, { as: 'moved' });
+    await model
+      .sessionsOf()
+      .open(
+        {
+          ...saved,
+          memo: JSON.stringify({
+            ...facts,
+            thread: JSON.stringify({ ...thread, adapters: [{ digest: adapters[1].digest, scale: 9 }] }),
+          }),
+        },
+        { as: 'moved' },
+      );
     scales.length = 0;
     await model.generate({ ...greedy, sessionId: 'moved', prompt: 'x' }).result();
     expect(new Set(scales.map((one) => JSON.stringify(one)))).toEqual(new Set(['[1,0.5]']));
@@ -92,7 +120,12 @@ describe('adapters of a model', () => {
     expect(next.usage.cachedTokens).toBeGreaterThan(0);
     expect(new Set(scales.map((one) => JSON.stringify(one)))).toEqual(new Set(['[1,0.5]']));
     await go({ prompt: 'y', adapters: { poet: 1 } });
-    expect(() => model.generate({ ...greedy, sessionId: 's', prompt: 'z', adapters: { poet: 2 } })).toThrow(expect.objectContaining({ code: 'invalid_request', details: expect.objectContaining({ param: 'adapters' }) as object }));
+    expect(() => model.generate({ ...greedy, sessionId: 's', prompt: 'z', adapters: { poet: 2 } })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_request',
+        details: expect.objectContaining({ param: 'adapters' }) as object,
+      }),
+    );
     model.sessionsOf().fork('s', { as: 'f' });
     scales.length = 0;
     await model.generate({ ...greedy, sessionId: 'f', prompt: 'z' }).result();
@@ -105,10 +138,17 @@ describe('adapters that are loaded beside a file', () => {
   async function loraFile(columns: number, rows: number): Promise<Blob> {
     const chunks: Uint8Array[] = [];
     const writer = new GgufWriter({ write: async (bytes) => void chunks.push(bytes.slice()) });
-    for (const [key, value] of Object.entries({ 'general.architecture': 'llama', 'general.type': 'adapter', 'adapter.type': 'lora', 'general.name': 'Waves' })) writer.setMetadata(key, value);
+    for (const [key, value] of Object.entries({
+      'general.architecture': 'llama',
+      'general.type': 'adapter',
+      'adapter.type': 'lora',
+      'general.name': 'Waves',
+    }))
+      writer.setMetadata(key, value);
     writer.addTensor('blk.0.ffn_down.weight.lora_a', TENSOR_TYPES.F32, [columns, 2]);
     writer.addTensor('blk.0.ffn_down.weight.lora_b', TENSOR_TYPES.F32, [2, rows]);
-    for (const count of [2 * columns, 2 * rows]) await writer.write(new Uint8Array(Float32Array.from({ length: count }, (_, i) => Math.sin(i)).buffer));
+    for (const count of [2 * columns, 2 * rows])
+      await writer.write(new Uint8Array(Float32Array.from({ length: count }, (_, i) => Math.sin(i)).buffer));
     await writer.finish();
     return new Blob(chunks as Uint8Array<ArrayBuffer>[]);
   }
@@ -118,7 +158,9 @@ describe('adapters that are loaded beside a file', () => {
     const tokens = [1, 2, 3, 4, 5];
     const base = await withDemo([], (model) => model.logits(tokens));
     await withDemo([{ source: { data }, id: 'waves', scale: 0.5 }], async (model) => {
-      expect(model.adapters).toEqual([expect.objectContaining({ id: 'waves', kind: 'lora', name: 'Waves', scale: 0.5 })]);
+      expect(model.adapters).toEqual([
+        expect.objectContaining({ id: 'waves', kind: 'lora', name: 'Waves', scale: 0.5 }),
+      ]);
       const half = await model.logits(tokens);
       expect(half.logits).not.toEqual(base.logits);
       model.setAdapterScales({ waves: 0 });
@@ -129,10 +171,17 @@ describe('adapters that are loaded beside a file', () => {
   });
 
   it('are refused for what is wrong with them, and the model is closed', async () => {
-    await expect(Starling.load(DEMO, { inline: true, adapters: [{ source: '/nowhere/waves.gguf' }] })).rejects.toMatchObject({ code: 'file_not_found' });
+    await expect(
+      Starling.load(DEMO, { inline: true, adapters: [{ source: '/nowhere/waves.gguf' }] }),
+    ).rejects.toMatchObject({ code: 'file_not_found' });
     const data = await loraFile(8, 8);
-    await expect(Starling.load(DEMO, { inline: true, adapters: [{ source: { data } }] })).rejects.toMatchObject({ code: 'unsupported_model', message: expect.stringContaining('blk.0.ffn_down.weight') as string });
-    await expect(Starling.load(DEMO, { inline: true, adapters: [{ source: { data }, scale: NaN }] })).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(Starling.load(DEMO, { inline: true, adapters: [{ source: { data } }] })).rejects.toMatchObject({
+      code: 'unsupported_model',
+      message: expect.stringContaining('blk.0.ffn_down.weight') as string,
+    });
+    await expect(
+      Starling.load(DEMO, { inline: true, adapters: [{ source: { data }, scale: NaN }] }),
+    ).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
   type Options = Parameters<typeof Starling.load>[1];

@@ -44,7 +44,13 @@ export class AdapterBook {
   /** What was applied at another time; undefined if one of the adapters is not here, or not in that order. */
   chooseByDigest(applied: AdapterChoice['applied']): AdapterChoice | undefined {
     const scales = this.#infos.map(({ digest }) => applied.find((one) => one.digest === digest)?.scale ?? 0);
-    const choice: AdapterChoice = applied.length === 0 ? { applied } : { scales, applied: scales.flatMap((scale, i) => (scale === 0 ? [] : [{ digest: this.#infos[i].digest, scale }])) };
+    const choice: AdapterChoice =
+      applied.length === 0
+        ? { applied }
+        : {
+            scales,
+            applied: scales.flatMap((scale, i) => (scale === 0 ? [] : [{ digest: this.#infos[i].digest, scale }])),
+          };
     return isSameChoice(choice, { applied }) ? choice : undefined;
   }
 
@@ -52,8 +58,14 @@ export class AdapterBook {
     const scales = [...this.#scales];
     for (const [id, scale] of Object.entries(asked)) {
       const index = this.#infos.findIndex((info) => info.id === id);
-      if (index < 0) throw parameterError('invalid_request', `adapters.${id}`, `there is no adapter '${id}'; there are: ${this.#infos.map((info) => info.id).join(', ') || 'none'}`);
-      if (typeof scale !== 'number' || !Number.isFinite(scale)) throw parameterError('invalid_request', `adapters.${id}`, `must be a number, not ${String(scale)}`);
+      if (index < 0)
+        throw parameterError(
+          'invalid_request',
+          `adapters.${id}`,
+          `there is no adapter '${id}'; there are: ${this.#infos.map((info) => info.id).join(', ') || 'none'}`,
+        );
+      if (typeof scale !== 'number' || !Number.isFinite(scale))
+        throw parameterError('invalid_request', `adapters.${id}`, `must be a number, not ${String(scale)}`);
       scales[index] = scale;
     }
     return scales;
@@ -62,5 +74,8 @@ export class AdapterBook {
 
 /** Whether two requests take the same. */
 export function isSameChoice(a: AdapterChoice, b: AdapterChoice): boolean {
-  return a.applied.length === b.applied.length && a.applied.every(({ digest, scale }, i) => digest === b.applied[i].digest && scale === b.applied[i].scale);
+  return (
+    a.applied.length === b.applied.length &&
+    a.applied.every(({ digest, scale }, i) => digest === b.applied[i].digest && scale === b.applied[i].scale)
+  );
 }

@@ -33,7 +33,13 @@ export interface GivenAnswer {
 export class AnswerMemory {
   readonly #parser: () => AnswerParser;
   /** By owner of the scope, then by digest. */
-  readonly #answers = new ScopedCache<readonly Known[]>({ each: { ...ANSWERS, charactersOf: (known) => known.reduce((sum, { shown, reasoning }) => sum + shown.length + reasoning.length, 0) }, all: ANSWERS });
+  readonly #answers = new ScopedCache<readonly Known[]>({
+    each: {
+      ...ANSWERS,
+      charactersOf: (known) => known.reduce((sum, { shown, reasoning }) => sum + shown.length + reasoning.length, 0),
+    },
+    all: ANSWERS,
+  });
   readonly #beginnings = new ScopedCache<true>({ each: BEGINNINGS, all: BEGINNINGS });
 
   constructor(parser: () => AnswerParser) {
@@ -46,7 +52,9 @@ export class AnswerMemory {
     const before = digestsOf(scope, messages);
     const owner = ownerOf(scope);
     return messages.map((message, i) => {
-      const reasoning = isBare(message) ? this.#answers.get(owner, before[i])?.find(({ shown }) => shown === shownOf(message))?.reasoning : undefined;
+      const reasoning = isBare(message)
+        ? this.#answers.get(owner, before[i])?.find(({ shown }) => shown === shownOf(message))?.reasoning
+        : undefined;
       return reasoning === undefined ? message : { ...message, reasoning_content: reasoning };
     });
   }
@@ -75,17 +83,23 @@ export class AnswerMemory {
     const place = digests[messages.length];
     const shown = shownOf(answer);
     const others = (this.#answers.get(owner, place) ?? []).filter((known) => known.shown !== shown);
-    if (reasoning !== undefined && reasoning !== '' && reasoning.length <= LONGEST) this.#answers.set(owner, place, [{ shown, reasoning }, ...others].slice(0, ALTERNATIVES));
+    if (reasoning !== undefined && reasoning !== '' && reasoning.length <= LONGEST)
+      this.#answers.set(owner, place, [{ shown, reasoning }, ...others].slice(0, ALTERNATIVES));
     return answer;
   }
 }
 
-const isBare = ({ role, reasoning_content: reasoning }: ChatMessage): boolean => role === 'assistant' && (reasoning === undefined || reasoning === '');
+const isBare = ({ role, reasoning_content: reasoning }: ChatMessage): boolean =>
+  role === 'assistant' && (reasoning === undefined || reasoning === '');
 
 /** What clients send back of a message: its text, and its calls without their ids. */
 function shownOf({ role, content, tool_calls: calls = [] }: ChatMessage): string {
   const text = typeof content === 'string' ? content : (content ?? []).map((part) => part.text).join('');
-  return JSON.stringify([role, text.trim(), ...calls.map(({ function: { name, arguments: values } }) => [name, plainArguments(values)])]);
+  return JSON.stringify([
+    role,
+    text.trim(),
+    ...calls.map(({ function: { name, arguments: values } }) => [name, plainArguments(values)]),
+  ]);
 }
 
 function plainArguments(values: string | Readonly<Record<string, unknown>>): unknown {

@@ -23,4 +23,5 @@ export function textStreamOf(parts: AsyncIterable<GeneratePart>): ReadableStream
   );
 }
 
-const isText = (part: GeneratePart): part is Extract<GeneratePart, { kind: 'token' }> => part.kind === 'token' && part.sample === 0 && part.text !== '';
+const isText = (part: GeneratePart): part is Extract<GeneratePart, { kind: 'token' }> =>
+  part.kind === 'token' && part.sample === 0 && part.text !== '';

@@ -51,7 +51,9 @@ export function* beginGeneration(desk: GenerationDesk, asked: GenerateRequest, i
     host.scheduler.checkQueue({ tenant, weight, priority, maxPriority }, id);
     turn = decoderStart === undefined ? yield* desk.sessions.begin(request) : undefined;
     const adapters = turn?.adapters ?? desk.adapters.choose(request.adapters);
-    const cacheKey = turn?.session.cacheKey ?? (cachePrompt ? desk.cacheKeyOf({ tenant, salt: cacheSalt, adapters: adapters.applied }) : undefined);
+    const cacheKey =
+      turn?.session.cacheKey ??
+      (cachePrompt ? desk.cacheKeyOf({ tenant, salt: cacheSalt, adapters: adapters.applied }) : undefined);
     const prompt = turn?.prompt ?? (yield* promptSteps(request, desk.promptParts, cacheKey));
     desk.checkContext(prompt.tokens.length + (decoderStart === undefined ? 0 : 1), request.maxTokens === 0 ? 0 : 1);
     const tokenized = host.clock();
@@ -62,7 +64,20 @@ export function* beginGeneration(desk: GenerationDesk, asked: GenerateRequest, i
     desk.checkUsable();
     desk.arrives();
     const prepared = { tokenizeMs: tokenized - began, grammarMs: shape ? host.clock() - tokenized : 0 };
-    const run = new GenerationRun(host, { ...desk.samplerDefaults, ...definedOnly({ ...request, ...shape }) }, { id, prompt, prepared, adapters, cacheKey, constraint, reasoning: reasoningFrameAfter(prompt.text, request, desk.answerParser), turn });
+    const run = new GenerationRun(
+      host,
+      { ...desk.samplerDefaults, ...definedOnly({ ...request, ...shape }) },
+      {
+        id,
+        prompt,
+        prepared,
+        adapters,
+        cacheKey,
+        constraint,
+        reasoning: reasoningFrameAfter(prompt.text, request, desk.answerParser),
+        turn,
+      },
+    );
     emit({ kind: 'request_queued', model, id, promptTokens: prompt.tokens.length });
     return run;
   } catch (error) {
@@ -74,5 +89,7 @@ export function* beginGeneration(desk: GenerationDesk, asked: GenerateRequest, i
 
 /** Parameters that are given, so that undefined does not hide a default of the model. */
 function definedOnly(request: GenerateRequest): GenerateRequest {
-  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined && value !== null)) as GenerateRequest;
+  return Object.fromEntries(
+    Object.entries(request).filter(([, value]) => value !== undefined && value !== null),
+  ) as GenerateRequest;
 }

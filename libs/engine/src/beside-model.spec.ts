@@ -9,9 +9,15 @@ import { LONG_TEXT } from './aside/steps.js';
 
 function setUp(parts: object = {}) {
   const jobs: AsideRequest[] = [];
-  const aside = new AsideQueue(() => asideThread(byteTokenizer(), (job) => void jobs.push(job)), { budgetMs: 1_000_000 });
+  const aside = new AsideQueue(() => asideThread(byteTokenizer(), (job) => void jobs.push(job)), {
+    budgetMs: 1_000_000,
+  });
   const large = { kvTokens: 4 * LONG_TEXT, contextLength: 4 * LONG_TEXT };
-  return { jobs, aside, ...fakeModel({ aside, ...parts, info: { contextLength: large.contextLength } } as Parameters<typeof fakeModel>[0]) };
+  return {
+    jobs,
+    aside,
+    ...fakeModel({ aside, ...parts, info: { contextLength: large.contextLength } } as Parameters<typeof fakeModel>[0]),
+  };
 }
 const kinds = (jobs: readonly AsideRequest[]) => jobs.map(({ kind }) => kind);
 const long = 'abc '.repeat(LONG_TEXT / 3);
@@ -22,7 +28,9 @@ describe('a model asked beside', () => {
     const { model, jobs } = setUp();
     expect(await model.beside.countTokens({ prompt: long })).toBe(model.countTokens({ prompt: long }));
     expect([...(await model.beside.encode(long)).ids]).toEqual([...model.tokenizer.encode(long)]);
-    expect((await model.beside.encode(long, { withOffsets: true })).offsets).toEqual(model.tokenizer.encodeWithOffsets(long).offsets);
+    expect((await model.beside.encode(long, { withOffsets: true })).offsets).toEqual(
+      model.tokenizer.encodeWithOffsets(long).offsets,
+    );
     expect(await model.beside.decode(model.tokenizer.encode(long))).toBe(long);
     expect(kinds(jobs)).toEqual(['encode', 'encode', 'encode', 'decode']);
     expect([...(await model.beside.encode('short')).ids]).toEqual([...model.tokenizer.encode('short')]);
@@ -31,24 +39,43 @@ describe('a model asked beside', () => {
   });
 
   it('renders long conversations in another thread, and what it refuses there is refused as at once', async () => {
-    const chatTemplate = chatTemplateFor("{%- if not tools %}{{ raise_exception('no tools') }}{%- endif %}{{ tools | tojson }}{%- for m in messages %}{{ m.content }}{%- endfor %}", byteTokenizer());
+    const chatTemplate = chatTemplateFor(
+      "{%- if not tools %}{{ raise_exception('no tools') }}{%- endif %}{{ tools | tojson }}{%- for m in messages %}{{ m.content }}{%- endfor %}",
+      byteTokenizer(),
+    );
     const { model, jobs } = setUp({ chatTemplate });
     const messages = [{ role: 'user', content: 'a "question"' }];
-    const toolsOf = (count: number): ToolDefinition[] => Array.from({ length: count }, (_, i) => ({ type: 'function', function: { name: `t${i}`, description: 'd'.repeat(3000), parameters: { type: 'object', properties: { a: { type: 'number' } } } } }));
-    expect(await model.beside.applyTemplate(messages, { tools: toolsOf(2) })).toBe(model.applyTemplate(messages, { tools: toolsOf(2) }));
+    const toolsOf = (count: number): ToolDefinition[] =>
+      Array.from({ length: count }, (_, i) => ({
+        type: 'function',
+        function: {
+          name: `t${i}`,
+          description: 'd'.repeat(3000),
+          parameters: { type: 'object', properties: { a: { type: 'number' } } },
+        },
+      }));
+    expect(await model.beside.applyTemplate(messages, { tools: toolsOf(2) })).toBe(
+      model.applyTemplate(messages, { tools: toolsOf(2) }),
+    );
     expect(jobs).toHaveLength(0);
     const tools = toolsOf(64);
     expect(await model.beside.applyTemplate(messages, { tools })).toBe(model.applyTemplate(messages, { tools }));
     expect(await model.beside.countTokens({ messages, tools })).toBe(model.countTokens({ messages, tools }));
     expect(kinds(jobs)).toEqual(['render', 'render', 'encode']);
-    await expect(model.beside.applyTemplate([{ role: 'user', content: 'x'.repeat(1 << 17) }])).rejects.toMatchObject({ code: 'invalid_template', details: { raised: 'no tools' } });
+    await expect(model.beside.applyTemplate([{ role: 'user', content: 'x'.repeat(1 << 17) }])).rejects.toMatchObject({
+      code: 'invalid_template',
+      details: { raised: 'no tools' },
+    });
     expect(jobs).toHaveLength(4);
     await model.close();
   });
 
   it('refuses ids that are none', async () => {
     const { model } = setUp();
-    await expect(model.beside.decode([1e6])).rejects.toMatchObject({ code: 'invalid_request', details: { param: 'tokens[0]' } });
+    await expect(model.beside.decode([1e6])).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { param: 'tokens[0]' },
+    });
     await model.close();
   });
 
@@ -75,16 +102,25 @@ describe('a model asked beside', () => {
       counts.push(kinds(jobs).filter((kind) => kind === 'compile').length);
     }
     expect(counts).toEqual([1, 1, 2, 2, 2]);
-    for (const tenant of ['a', 'b']) await expect(model.beside.generate({ prompt: 'x', ...tooMuch, tenant })).rejects.toMatchObject({ code: 'invalid_grammar' });
+    for (const tenant of ['a', 'b'])
+      await expect(model.beside.generate({ prompt: 'x', ...tooMuch, tenant })).rejects.toMatchObject({
+        code: 'invalid_grammar',
+      });
     await model.close();
   });
 
   it('refuses as it does at once, and remembers it', async () => {
     const { model, jobs } = setUp();
     const request = { prompt: 'x', regex: '(x{1000}){1000}' };
-    for (let i = 0; i < 3; i++) await expect(model.beside.generate(request)).rejects.toMatchObject({ code: 'invalid_grammar', details: { param: 'regex', limit: 'nfaStates' } });
+    for (let i = 0; i < 3; i++)
+      await expect(model.beside.generate(request)).rejects.toMatchObject({
+        code: 'invalid_grammar',
+        details: { param: 'regex', limit: 'nfaStates' },
+      });
     expect(kinds(jobs).filter((kind) => kind === 'compile').length).toBeLessThanOrEqual(1);
-    await expect(model.beside.generate({ prompt: 'x'.repeat(10 * LONG_TEXT) })).rejects.toMatchObject({ code: 'context_length_exceeded' });
+    await expect(model.beside.generate({ prompt: 'x'.repeat(10 * LONG_TEXT) })).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+    });
     await model.close();
   });
 
@@ -92,9 +128,14 @@ describe('a model asked beside', () => {
     const { model, jobs } = setUp();
     const items = { enum: Array.from({ length: 60 }, (_, i) => `${i} ${'x'.repeat(9)}`) };
     for (const minItems of [2, 3, 4]) {
-      const properties = { list: { type: 'array', uniqueItems: true, items, minItems, maxItems: minItems }, text: { type: 'string', pattern: `^(a|b)*a(a|b){10}c{${minItems}}$` } };
+      const properties = {
+        list: { type: 'array', uniqueItems: true, items, minItems, maxItems: minItems },
+        text: { type: 'string', pattern: `^(a|b)*a(a|b){10}c{${minItems}}$` },
+      };
       const jsonSchema = { type: 'object', properties, required: ['list'], additionalProperties: false };
-      const { text } = await (await model.beside.generate({ prompt: 'x', jsonSchema, maxTokens: 200, seed: 1 })).result();
+      const { text } = await (
+        await model.beside.generate({ prompt: 'x', jsonSchema, maxTokens: 200, seed: 1 })
+      ).result();
       expect(new Set((JSON.parse(text) as { list: string[] }).list).size).toBe(minItems);
     }
     expect(kinds(jobs).filter((kind) => kind === 'compile').length).toBeGreaterThan(1);
@@ -103,11 +144,17 @@ describe('a model asked beside', () => {
 
   it('names what it refused, each time, where that took too long', async () => {
     let jobs = 0;
-    const aside = new AsideQueue(() => ({ post: () => void jobs++, onReply: () => undefined, onEnd: () => undefined, terminate: () => undefined }), { budgetMs: 1 });
-    const { model } = fakeModel({ aside  } as Parameters<typeof fakeModel>[0]);
+    const aside = new AsideQueue(
+      () => ({ post: () => void jobs++, onReply: () => undefined, onEnd: () => undefined, terminate: () => undefined }),
+      { budgetMs: 1 },
+    );
+    const { model } = fakeModel({ aside } as Parameters<typeof fakeModel>[0]);
     // The vocabulary's tree is there already.
     await model.generate({ prompt: 'x', regex: 'a', maxTokens: 1 }).result();
-    for (let i = 0; i < 2; i++) await expect(model.beside.generate({ prompt: 'x', jsonSchema: { type: 'string', pattern: '^(a|b)*a(a|b){9}$' } })).rejects.toMatchObject({ code: 'unprocessable', details: { param: 'jsonSchema' } });
+    for (let i = 0; i < 2; i++)
+      await expect(
+        model.beside.generate({ prompt: 'x', jsonSchema: { type: 'string', pattern: '^(a|b)*a(a|b){9}$' } }),
+      ).rejects.toMatchObject({ code: 'unprocessable', details: { param: 'jsonSchema' } });
     expect(jobs).toBe(1);
     await model.close();
   });
@@ -115,8 +162,11 @@ describe('a model asked beside', () => {
   it('gives a session back whose prompt was refused', async () => {
     const { model } = setUp();
     const request = { prompt: 'x'.repeat(10 * LONG_TEXT), sessionId: 's' };
-    for (let i = 0; i < 2; i++) await expect(model.beside.generate(request)).rejects.toMatchObject({ code: 'context_length_exceeded' });
-    expect((await (await model.beside.generate({ prompt: 'y', sessionId: 's', maxTokens: 1 })).result()).tokens).toHaveLength(1);
+    for (let i = 0; i < 2; i++)
+      await expect(model.beside.generate(request)).rejects.toMatchObject({ code: 'context_length_exceeded' });
+    expect(
+      (await (await model.beside.generate({ prompt: 'y', sessionId: 's', maxTokens: 1 })).result()).tokens,
+    ).toHaveLength(1);
     await model.close();
   });
 

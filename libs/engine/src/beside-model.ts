@@ -40,15 +40,25 @@ export class BesideModel {
   }
 
   /** As `LanguageModel.applyTemplate`. */
-  async applyTemplate(messages: ChatInput['messages'], options: Omit<ChatInput, 'messages'> = {}, caller: StepCaller = {}): Promise<string> {
+  async applyTemplate(
+    messages: ChatInput['messages'],
+    options: Omit<ChatInput, 'messages'> = {},
+    caller: StepCaller = {},
+  ): Promise<string> {
     return (await this.run(renderSteps({ ...options, messages }, this.#host.promptParts.chatTemplate), caller)).text;
   }
 
   /** The ids of a text, and the bytes of it that each came from where that is asked. */
-  async encode(text: string, { withOffsets = false, ...options }: EncodeOptions & { readonly withOffsets?: boolean } = {}, caller: StepCaller = {}): Promise<Partial<Encoding> & Pick<Encoding, 'ids'>> {
+  async encode(
+    text: string,
+    { withOffsets = false, ...options }: EncodeOptions & { readonly withOffsets?: boolean } = {},
+    caller: StepCaller = {},
+  ): Promise<Partial<Encoding> & Pick<Encoding, 'ids'>> {
     const { aside } = this.#host;
     if (aside && text.length > LONG_TEXT) return aside.do('encode', { text, options, withOffsets }, caller);
-    return withOffsets ? this.#tokenizer.encodeWithOffsets(text, options) : { ids: this.#tokenizer.encode(text, options) };
+    return withOffsets
+      ? this.#tokenizer.encodeWithOffsets(text, options)
+      : { ids: this.#tokenizer.encode(text, options) };
   }
 
   /** The text of ids. @throws StarlingError invalid_request for an id that is not in the vocabulary */
@@ -63,7 +73,8 @@ export class BesideModel {
     const { aside, compiler } = this.#host;
     if (aside === undefined) return atOnce(steps, this.#tokenizer);
     const result = await beside(steps, aside, compiler, caller);
-    if (caller.signal?.aborted === true) throw new StarlingError('cancelled', 'the request was cancelled before it was queued');
+    if (caller.signal?.aborted === true)
+      throw new StarlingError('cancelled', 'the request was cancelled before it was queued');
     return result;
   }
 }

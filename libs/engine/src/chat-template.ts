@@ -6,9 +6,15 @@ export function chatTemplateFor(source: string, tokenizer: Tokenizer): ChatTempl
   const { special } = tokenizer;
   const textOf = (id: number | undefined): string => (id === undefined ? '' : tokenizer.tokenText(id));
   const controlTexts: string[] = [];
-  for (let id = 0; id < tokenizer.vocabSize; id++) if (tokenizer.isControl(id)) controlTexts.push(tokenizer.tokenText(id));
+  for (let id = 0; id < tokenizer.vocabSize; id++)
+    if (tokenizer.isControl(id)) controlTexts.push(tokenizer.tokenText(id));
   let compiled: ChatTemplate | undefined;
-  const template = (): ChatTemplate => (compiled ??= compileTemplate(source, { bosToken: textOf(special.bos), eosToken: textOf(special.eos), controlTexts }));
+  const template = (): ChatTemplate =>
+    (compiled ??= compileTemplate(source, {
+      bosToken: textOf(special.bos),
+      eosToken: textOf(special.eos),
+      controlTexts,
+    }));
   return {
     source,
     get abilities() {

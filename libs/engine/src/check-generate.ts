@@ -35,12 +35,15 @@ export function checkGenerate(request: GenerateRequest): void {
     }
   }
   const { stop = [] } = request;
-  if (!Array.isArray(stop) || stop.length > MAX_STOPS) throw refused('stop', `must be a list of at most ${MAX_STOPS} texts`);
+  if (!Array.isArray(stop) || stop.length > MAX_STOPS)
+    throw refused('stop', `must be a list of at most ${MAX_STOPS} texts`);
   for (const text of stop as unknown[]) {
-    if (typeof text !== 'string' || text === '' || text.length > MAX_STOP_LENGTH) throw refused('stop', `each stop text must have 1 to ${MAX_STOP_LENGTH} characters`);
+    if (typeof text !== 'string' || text === '' || text.length > MAX_STOP_LENGTH)
+      throw refused('stop', `each stop text must have 1 to ${MAX_STOP_LENGTH} characters`);
   }
   const constraints = (['grammar', 'jsonSchema', 'regex'] as const).filter((name) => request[name] !== undefined);
-  if (constraints.length > 1) throw refused(constraints[1], `give one of grammar, jsonSchema and regex, not ${constraints.join(' and ')}`);
+  if (constraints.length > 1)
+    throw refused(constraints[1], `give one of grammar, jsonSchema and regex, not ${constraints.join(' and ')}`);
 }
 
 /**
@@ -48,7 +51,8 @@ export function checkGenerate(request: GenerateRequest): void {
  * @throws StarlingError not_supported naming the parameter
  */
 export function checkReadPrompt({ sessionId, promptLogprobs }: GenerateRequest, name: string): void {
-  const refusal = (param: string, problem: string): StarlingError => parameterError('not_supported', param, `model ${name} reads each prompt as a whole: ${problem}`);
+  const refusal = (param: string, problem: string): StarlingError =>
+    parameterError('not_supported', param, `model ${name} reads each prompt as a whole: ${problem}`);
   if (sessionId !== undefined) throw refusal('sessionId', 'there is nothing to go on from; send the whole prompt');
   if (promptLogprobs !== undefined) throw refusal('promptLogprobs', 'its tokens have no likelihoods');
 }

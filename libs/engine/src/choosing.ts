@@ -39,7 +39,9 @@ const OTHER_PARAMETERS: ReadonlySet<string> = new Set<keyof GenerateRequest>([
 
 /** What a request says of how tokens are chosen: sampling, and the shape of the answer. */
 export function choosingOf(request: GenerateOptions): GenerateOptions {
-  return Object.fromEntries(Object.entries(request).filter(([name, value]) => value !== undefined && !OTHER_PARAMETERS.has(name))) as GenerateRequest;
+  return Object.fromEntries(
+    Object.entries(request).filter(([name, value]) => value !== undefined && !OTHER_PARAMETERS.has(name)),
+  ) as GenerateRequest;
 }
 
 /** Whether it says anything of it. */

@@ -14,17 +14,28 @@ export interface CommonBeginning {
 export const DIFFERENT_TEXTS = ['a', '0'] as const;
 
 /** The tokens that all of these prompts have in common, before the last of the shortest; undefined: none. */
-export function* commonBeginning(requests: readonly GenerateRequest[], parts: PromptParts, scope?: string): Steps<CommonBeginning | undefined> {
+export function* commonBeginning(
+  requests: readonly GenerateRequest[],
+  parts: PromptParts,
+  scope?: string,
+): Steps<CommonBeginning | undefined> {
   let common: CommonBeginning | undefined;
   for (const request of requests) {
     const { tokens, checkpoints } = yield* promptSteps(request, parts, scope);
     let length = 0;
-    while (length < Math.min(tokens.length, common?.tokens.length ?? Infinity) && (common === undefined || common.tokens[length] === tokens[length])) length++;
+    while (
+      length < Math.min(tokens.length, common?.tokens.length ?? Infinity) &&
+      (common === undefined || common.tokens[length] === tokens[length])
+    )
+      length++;
     common = { tokens: tokens.slice(0, length), checkpoints: common?.checkpoints ?? checkpoints };
   }
   if (common === undefined || common.tokens.length === 0) return undefined;
   const { tokens, checkpoints } = common;
-  return { tokens, checkpoints: [...checkpoints.filter((at) => at < tokens.length - 1), tokens.length - 1].filter((at) => at > 0) };
+  return {
+    tokens,
+    checkpoints: [...checkpoints.filter((at) => at < tokens.length - 1), tokens.length - 1].filter((at) => at > 0),
+  };
 }
 
 /** What may come after a message: the result of a tool where it calls one, else a message of the user. */

@@ -1,5 +1,14 @@
 import { StarlingError, isStarlingError, monotonicClock } from '@starling/core';
-import { AutomatonMemory, GrammarIndex, GrammarMatcher, checkSchemaValues, compileWith, compileWithin, matcherSteps, type Grammar } from '@starling/grammar';
+import {
+  AutomatonMemory,
+  GrammarIndex,
+  GrammarMatcher,
+  checkSchemaValues,
+  compileWith,
+  compileWithin,
+  matcherSteps,
+  type Grammar,
+} from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { AsideWork } from './aside/aside-job.js';
 import { Breather } from './breather.js';
@@ -13,7 +22,10 @@ import { ScopedCache, type ScopedLimits } from './scoped-cache.js';
 /** Characters of the texts that grammars are known by: of one tenant's, and so of one. */
 const KEPT_CHARACTERS = 1 << 23;
 /** Compiled grammars that are kept, with the masks found for them, and as many refusals of others: those that each tenant used last. */
-const KEPT: ScopedLimits = { each: { entries: 64, characters: KEPT_CHARACTERS }, all: { entries: 256, characters: 2 * KEPT_CHARACTERS } };
+const KEPT: ScopedLimits = {
+  each: { entries: 64, characters: KEPT_CHARACTERS },
+  all: { entries: 256, characters: 2 * KEPT_CHARACTERS },
+};
 /** Tenants whose parts of grammars are kept, for grammars that have them in common. */
 const KEPT_MEMORIES = 32;
 /** Steps of a compilation that are made at once: some milliseconds. What takes more is worked out beside. */
@@ -138,7 +150,11 @@ export function constraintCompiler(tokenizer: Tokenizer, logitCount: number): Wa
 
   const prepared = async (asked: Asked, aside: AsideWork, caller: ConstraintCaller): Promise<void> => {
     const { constraint, tenant, key } = asked;
-    const quick = kept.get(tenant, key) ?? (key.length <= QUICK_CHARACTERS ? compiled(asked, () => compileWithin(QUICK_WORK, () => grammarOf(constraint))) : undefined);
+    const quick =
+      kept.get(tenant, key) ??
+      (key.length <= QUICK_CHARACTERS
+        ? compiled(asked, () => compileWithin(QUICK_WORK, () => grammarOf(constraint)))
+        : undefined);
     try {
       const grammar = quick ?? (await madeBeside(asked, aside, caller));
       await inTurns(matcherSteps(grammar));
@@ -147,7 +163,11 @@ export function constraintCompiler(tokenizer: Tokenizer, logitCount: number): Wa
     }
   };
 
-  const madeBeside = async ({ constraint, tenant, key }: Asked, aside: AsideWork, caller: ConstraintCaller): Promise<Grammar> => {
+  const madeBeside = async (
+    { constraint, tenant, key }: Asked,
+    aside: AsideWork,
+    caller: ConstraintCaller,
+  ): Promise<Grammar> => {
     const made = await aside.do('compile', constraint, caller);
     const known = kept.get(tenant, key);
     if (known) return known;
@@ -167,19 +187,31 @@ function keyOf(constraint: OutputConstraint): string {
   const { grammar, regex, jsonSchema, toolCalls, frame } = constraint;
   try {
     if (jsonSchema !== undefined) checkSchemaValues(jsonSchema);
-    for (const tool of toolCalls?.tools ?? []) if (tool.function.parameters !== undefined) checkSchemaValues(tool.function.parameters);
+    for (const tool of toolCalls?.tools ?? [])
+      if (tool.function.parameters !== undefined) checkSchemaValues(tool.function.parameters);
   } catch (error) {
     throw isStarlingError(error) ? namedRefusal(constraint, error) : error;
   }
   const key = JSON.stringify([grammar, regex, jsonSchema, toolCalls, frame]);
   // What cannot be kept would be worked out again where nobody can wait for it.
-  if (key.length > KEPT_CHARACTERS) throw namedRefusal(constraint, new StarlingError('invalid_grammar', `the grammar and the tools have more than ${KEPT_CHARACTERS} characters; make them smaller`, { details: { limit: 'constraintCharacters', maximum: KEPT_CHARACTERS } }));
+  if (key.length > KEPT_CHARACTERS)
+    throw namedRefusal(
+      constraint,
+      new StarlingError(
+        'invalid_grammar',
+        `the grammar and the tools have more than ${KEPT_CHARACTERS} characters; make them smaller`,
+        { details: { limit: 'constraintCharacters', maximum: KEPT_CHARACTERS } },
+      ),
+    );
   return key;
 }
 
 /** The refusal with the name of what was refused. */
 function namedRefusal(constraint: OutputConstraint, { code, message, details }: StarlingError): StarlingError {
-  const param = 'tool' in details ? 'toolCalls' : (['grammar', 'regex', 'jsonSchema', 'toolCalls'] as const).find((name) => constraint[name] !== undefined);
+  const param =
+    'tool' in details
+      ? 'toolCalls'
+      : (['grammar', 'regex', 'jsonSchema', 'toolCalls'] as const).find((name) => constraint[name] !== undefined);
   return new StarlingError(code, message, { details: { ...details, param } });
 }
 
@@ -192,4 +224,3 @@ const refusalOf = ({ code, message, details }: StarlingError): Refusal => ({ cod
 function again({ code, message, details }: Refusal): StarlingError {
   return new StarlingError(code, message, { details });
 }
-

@@ -1,5 +1,15 @@
 import { StarlingError } from '@starling/core';
-import { atOnce, compileRegex, frameGrammar, gbnfSteps, jsonSchemaSteps, toolCallSteps, type Grammar, type JsonSchemaOptions, type TokenVocabulary } from '@starling/grammar';
+import {
+  atOnce,
+  compileRegex,
+  frameGrammar,
+  gbnfSteps,
+  jsonSchemaSteps,
+  toolCallSteps,
+  type Grammar,
+  type JsonSchemaOptions,
+  type TokenVocabulary,
+} from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { OutputConstraint } from './generate-types.js';
 
@@ -19,7 +29,8 @@ export function* grammarSteps(constraint: OutputConstraint): Generator<undefined
   const content = yield* contentSteps(constraint);
   const holdsCalls = toolCalls !== undefined && (content === undefined || toolCalls.choice !== 'none');
   if (holdsCalls) return yield* toolCallSteps(toolCalls.tools, { ...SCHEMA_STYLE, ...toolCalls, content, isJson });
-  if (content === undefined) throw new StarlingError('invalid_request', 'no grammar, schema, expression or tools are given');
+  if (content === undefined)
+    throw new StarlingError('invalid_request', 'no grammar, schema, expression or tools are given');
   return frame === undefined || grammar !== undefined ? content : frameGrammar(content, { ...frame, isJson });
 }
 

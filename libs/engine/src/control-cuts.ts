@@ -26,7 +26,9 @@ export class ControlCuts {
       else this.#names.set(prefix, [name]);
     }
     for (const names of this.#names.values()) names.sort((a, b) => b.length - a.length);
-    const prefixes = [...this.#names.keys()].sort((a, b) => b.length - a.length).map((prefix) => prefix.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
+    const prefixes = [...this.#names.keys()]
+      .sort((a, b) => b.length - a.length)
+      .map((prefix) => prefix.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
     if (prefixes.length > 0) this.#prefixes = new RegExp(prefixes.join('|'), 'g');
   }
 

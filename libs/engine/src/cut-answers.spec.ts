@@ -27,7 +27,9 @@ describe('an answer that is taken up from what was stored', () => {
   it('does not go on without its grammar where there is no room to compile it', () => {
     const steps = restoreAnswerState(saved, answer, sampling, compile);
     steps.next();
-    expect(() => steps.throw(new StarlingError('queue_full', 'full'))).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    expect(() => steps.throw(new StarlingError('queue_full', 'full'))).toThrow(
+      expect.objectContaining({ code: 'queue_full' }),
+    );
   });
 
   it.each<[string, unknown]>([

@@ -64,7 +64,8 @@ export class PromptBuilder {
 
   /** The beginning of another prompt: its first `tokens` tokens, which stand for its first `length` units of text. */
   addBeginning({ text, tokens, marks }: EncodedPrompt, count = tokens.length, length = text.length): void {
-    for (const { at, token } of marks) if (token < count) this.#marks.push({ at: at + this.#text.length, token: token + this.#count });
+    for (const { at, token } of marks)
+      if (token < count) this.#marks.push({ at: at + this.#text.length, token: token + this.#count });
     this.add(text.slice(0, length), tokens.subarray(0, count));
   }
 

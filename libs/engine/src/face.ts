@@ -46,7 +46,16 @@ export type { TenantStatistics } from '@starling/scheduler';
 export type { SharedPrefix } from './shared-prefix.js';
 export type { SavedSession } from './saved-session.js';
 export type { SessionInfo, TenantSessions } from './session-types.js';
-export { answerChat, wholeAnswer, type AnswerWarning, type ChatAnswer, type ChatModel, type ChatPart, type ChatRequest, type ChatSample } from './chat/answer-chat.js';
+export {
+  answerChat,
+  wholeAnswer,
+  type AnswerWarning,
+  type ChatAnswer,
+  type ChatModel,
+  type ChatPart,
+  type ChatRequest,
+  type ChatSample,
+} from './chat/answer-chat.js';
 export { CallIds } from './chat/call-ids.js';
 export type { ToolChoice } from './chat/tool-constraint.js';
 export { textOf, textStreamOf } from './answer-text.js';
@@ -54,7 +63,14 @@ export { LanguageModel, createLanguageModel } from './language-model.js';
 export type { ConstraintCompiler, OutputMatcher } from './constraint.js';
 export type { ModelParts, ServingOptions } from './model-parts.js';
 export type { RowVisitor } from './scoring.js';
-export { ModelRegistry, type LoadProgress, type ModelLoader, type RegisteredModel, type RegistryOptions, type ReloadOptions } from './registry.js';
+export {
+  ModelRegistry,
+  type LoadProgress,
+  type ModelLoader,
+  type RegisteredModel,
+  type RegistryOptions,
+  type ReloadOptions,
+} from './registry.js';
 export type { AsideJobs, AsideKind, AsideWork } from './aside/aside-job.js';
 export type { BesideModel } from './beside-model.js';
 export type { StepCaller } from './aside/steps.js';

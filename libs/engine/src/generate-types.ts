@@ -39,7 +39,8 @@ export interface SessionPrompt {
 }
 
 /** Calls of tools that an answer must be, or may be. */
-export interface ToolCallConstraint extends Pick<ToolCallOptions, 'format' | 'choice' | 'parallel' | 'reasoning' | 'lenient'> {
+export interface ToolCallConstraint
+  extends Pick<ToolCallOptions, 'format' | 'choice' | 'parallel' | 'reasoning' | 'lenient'> {
   readonly tools: readonly ToolDefinition[];
 }
 
@@ -284,4 +285,6 @@ export interface Generation extends AsyncIterable<GeneratePart> {
 }
 
 /** What became of a request, for events. */
-export type RequestOutcome = { readonly kind: 'finished'; readonly finishReason: FinishReason } | { readonly kind: 'failed'; readonly code: ErrorCode };
+export type RequestOutcome =
+  | { readonly kind: 'finished'; readonly finishReason: FinishReason }
+  | { readonly kind: 'failed'; readonly code: ErrorCode };

@@ -12,7 +12,18 @@ import type { OutputMatcher } from './constraint.js';
 import type { DraftModel } from './drafting/draft-model.js';
 import type { SpeculationOptions } from './drafting/speculation-options.js';
 import type { ModelEvent } from './events.js';
-import type { DonePart, GeneratePart, GenerateRequest, Generation, LazyList, RequestOutcome, SampleResult, TokenLogprobs, TokenPart, Usage } from './generate-types.js';
+import type {
+  DonePart,
+  GeneratePart,
+  GenerateRequest,
+  Generation,
+  LazyList,
+  RequestOutcome,
+  SampleResult,
+  TokenLogprobs,
+  TokenPart,
+  Usage,
+} from './generate-types.js';
 import { joined, lazyList, withList } from './lazy.js';
 import { logprobsOfRow, rowOfLogprobs, tokenLogprobs } from './logprobs.js';
 import { PartLog } from './part-log.js';
@@ -83,7 +94,10 @@ export class GenerationRun implements Generation, RowConsumer {
   /** Whose computed tokens it shares. */
   readonly #cacheKey: string | undefined;
   readonly #samples: SampleRun[];
-  readonly #log: PartLog<GeneratePart> = new PartLog<GeneratePart>({ ...UNREAD, keep: (part) => this.#kept(part) }, () => this.cancel());
+  readonly #log: PartLog<GeneratePart> = new PartLog<GeneratePart>(
+    { ...UNREAD, keep: (part) => this.#kept(part) },
+    () => this.cancel(),
+  );
   readonly #watch: Stopwatch;
   readonly #handles = new Map<SequenceHandle, SampleRun>();
   /** Row i is of token i + 1 of the prompt. */
@@ -102,12 +116,17 @@ export class GenerationRun implements Generation, RowConsumer {
   #cut: StopReason = { kind: 'cancelled' };
 
   /** @throws StarlingError queue_full, context_length_exceeded, invalid_argument: then nothing was begun */
-  constructor(host: GenerationHost, request: GenerateRequest, { id, prompt, prepared, adapters, cacheKey, constraint, reasoning, turn }: PreparedRequest) {
+  constructor(
+    host: GenerationHost,
+    request: GenerateRequest,
+    { id, prompt, prepared, adapters, cacheKey, constraint, reasoning, turn }: PreparedRequest,
+  ) {
     const { tokens: promptTokens } = prompt;
     this.id = id;
     this.promptTokens = promptTokens;
     this.promptText = prompt.text;
-    if (request.promptLogprobs !== undefined) this.promptLogprobList = promptLogprobsOf(this.#promptRows, promptTokens.length, host.tokenizer);
+    if (request.promptLogprobs !== undefined)
+      this.promptLogprobList = promptLogprobsOf(this.#promptRows, promptTokens.length, host.tokenizer);
     this.#prompt = prompt;
     this.#host = host;
     this.#request = request;
@@ -116,10 +135,27 @@ export class GenerationRun implements Generation, RowConsumer {
     this.#cacheKey = cacheKey;
     this.#watch = new Stopwatch(host.clock, prepared);
     const { decoderStart } = host;
-    this.#computed = decoderStart === undefined ? { tokens: promptTokens } : { tokens: appended(promptTokens, decoderStart), encoderTokens: promptTokens.length };
+    this.#computed =
+      decoderStart === undefined
+        ? { tokens: promptTokens }
+        : { tokens: appended(promptTokens, decoderStart), encoderTokens: promptTokens.length };
     const { tokens, encoderTokens } = this.#computed;
     const { sequenceLimit } = host.scheduler;
-    this.#samples = Array.from({ length: request.n ?? 1 }, (_, sample) => new SampleRun(host, { sample, request, promptTokens: tokens, encoderTokens, sequenceLimit, constraint: sample === 0 ? constraint : constraint?.fork(), reasoning, resumed: turn?.resumed, speculation: host.speculation }));
+    this.#samples = Array.from(
+      { length: request.n ?? 1 },
+      (_, sample) =>
+        new SampleRun(host, {
+          sample,
+          request,
+          promptTokens: tokens,
+          encoderTokens,
+          sequenceLimit,
+          constraint: sample === 0 ? constraint : constraint?.fork(),
+          reasoning,
+          resumed: turn?.resumed,
+          speculation: host.speculation,
+        }),
+    );
     this.#submit();
     request.signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (request.signal?.aborted) this.cancel();
@@ -153,7 +189,8 @@ export class GenerationRun implements Generation, RowConsumer {
 
   onStep(planned: PlannedSequence, now: number): void {
     const queueMs = this.#watch.start(now);
-    if (queueMs !== undefined) this.#host.emit({ kind: 'request_started', model: this.#host.name, id: this.id, queueMs });
+    if (queueMs !== undefined)
+      this.#host.emit({ kind: 'request_started', model: this.#host.name, id: this.id, queueMs });
     if (planned.sequence === this.#sequences[0]) this.#tellProgress(planned.startPosition, now);
   }
 
@@ -194,19 +231,39 @@ export class GenerationRun implements Generation, RowConsumer {
 
   /** Once for each length that was not reached before: what is computed again after a preemption is no progress. */
   #tellProgress(processedTokens: number, now?: number): void {
-    if (this.#request.progress !== true || processedTokens <= this.#processed || processedTokens > this.promptTokens.length) return;
+    if (
+      this.#request.progress !== true ||
+      processedTokens <= this.#processed ||
+      processedTokens > this.promptTokens.length
+    )
+      return;
     this.#processed = processedTokens;
-    this.#log.push({ kind: 'prompt', processedTokens, cachedTokens: this.#sequences.at(0)?.cachedTokens ?? 0, totalTokens: this.promptTokens.length, ms: this.#watch.sinceStart(now) });
+    this.#log.push({
+      kind: 'prompt',
+      processedTokens,
+      cachedTokens: this.#sequences.at(0)?.cachedTokens ?? 0,
+      totalTokens: this.promptTokens.length,
+      ms: this.#watch.sinceStart(now),
+    });
   }
 
   #submit(): void {
     const { session = this.#turn?.session.id, maxTokens, promptLogprobs } = this.#request;
-    const request = { ...schedulingTermsOf(this.#request, this.#host.clock), session, ...this.#computed, maxTokens, outputs: promptLogprobs === undefined ? 'last' : 'all', adapterScales: this.#adapters.scales } as const;
+    const request = {
+      ...schedulingTermsOf(this.#request, this.#host.clock),
+      session,
+      ...this.#computed,
+      maxTokens,
+      outputs: promptLogprobs === undefined ? 'last' : 'all',
+      adapterScales: this.#adapters.scales,
+    } as const;
     const checkpoints = this.#checkpoints();
     const first = this.#samples.slice(0, 1);
     for (const sample of first) {
       try {
-        this.#own(sample, (own) => this.#host.scheduler.submit({ ...request, cacheKey: this.#cacheKey, checkpoints, ...own }));
+        this.#own(sample, (own) =>
+          this.#host.scheduler.submit({ ...request, cacheKey: this.#cacheKey, checkpoints, ...own }),
+        );
       } catch (error) {
         const begun = [...this.#handles.keys()];
         this.#handles.clear();
@@ -220,7 +277,9 @@ export class GenerationRun implements Generation, RowConsumer {
   #checkpoints(): readonly number[] {
     const { tokens, checkpoints } = this.#prompt;
     const last = tokens.length - 1;
-    return last - (checkpoints.at(-1) ?? 0) < NEAR_TOKENS && checkpoints.length > 0 ? checkpoints : [...checkpoints, ...(last > 0 ? [last] : [])];
+    return last - (checkpoints.at(-1) ?? 0) < NEAR_TOKENS && checkpoints.length > 0
+      ? checkpoints
+      : [...checkpoints, ...(last > 0 ? [last] : [])];
   }
 
   /** Draws the first token of the other samples from the same row, and has them continue with the prompt's pages. */
@@ -244,7 +303,12 @@ export class GenerationRun implements Generation, RowConsumer {
   }
 
   /** Draws and shows a token; undefined if its sequence was ended while it was drawn. */
-  async #draw(sample: SampleRun, logits: Float32Array, sequence: SequenceHandle, breather: Breather): Promise<number | undefined> {
+  async #draw(
+    sample: SampleRun,
+    logits: Float32Array,
+    sequence: SequenceHandle,
+    breather: Breather,
+  ): Promise<number | undefined> {
     this.#watch.choosing();
     const part = await this.#choose(sample, logits, sequence, breather);
     if (part === undefined) return undefined;
@@ -257,7 +321,12 @@ export class GenerationRun implements Generation, RowConsumer {
   }
 
   /** @throws StarlingError internal if the model has computed no numbers to choose by */
-  async #choose(sample: SampleRun, logits: Float32Array, sequence: SequenceHandle, breather: Breather): Promise<TokenPart | undefined> {
+  async #choose(
+    sample: SampleRun,
+    logits: Float32Array,
+    sequence: SequenceHandle,
+    breather: Breather,
+  ): Promise<TokenPart | undefined> {
     try {
       const steps = sample.draw(logits);
       let step = steps.next();
@@ -276,7 +345,9 @@ export class GenerationRun implements Generation, RowConsumer {
   #takePromptRow(next: number, logits: Float32Array): void {
     const { promptLogprobs } = this.#request;
     if (promptLogprobs === undefined || next >= this.promptTokens.length || next <= this.#promptRows.length) return;
-    this.#promptRows.push(rowOfLogprobs(tokenLogprobs(logits, this.promptTokens[next], promptLogprobs, this.#host.tokenizer)));
+    this.#promptRows.push(
+      rowOfLogprobs(tokenLogprobs(logits, this.promptTokens[next], promptLogprobs, this.#host.tokenizer)),
+    );
   }
 
   #onEnd(handle: SequenceHandle, sample: SampleRun, end: SequenceEnd): void {
@@ -284,7 +355,8 @@ export class GenerationRun implements Generation, RowConsumer {
     this.#host.draftModel?.ended(handle);
     if (!this.#handles.delete(handle)) return;
     if (end.kind === 'failed') this.#fail(end.error);
-    else if (end.kind === 'deadline' && this.#samples.every(({ tokens }) => tokens.length === 0)) this.#fail(this.#tooLate());
+    else if (end.kind === 'deadline' && this.#samples.every(({ tokens }) => tokens.length === 0))
+      this.#fail(this.#tooLate());
     else if (end.kind !== 'finished') sample.end((this.#cut = { kind: end.kind }));
     this.#endSample(sample);
     if (this.#handles.size > 0) return;
@@ -315,17 +387,39 @@ export class GenerationRun implements Generation, RowConsumer {
     const cacheMiss = miss && this.#miss(miss);
     if (!this.#failure) this.#remember(samples);
     const completionTokens = samples.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const usage: Usage = { promptTokens: this.promptTokens.length, cachedTokens: this.#sequences.at(0)?.cachedTokens ?? 0, completionTokens, ...(cacheMiss && { cacheMiss }) };
-    const timings = this.#watch.timings(this.promptTokens.length - usage.cachedTokens, completionTokens - samples.filter(({ tokens }) => tokens.length > 0).length, this.#sequences);
+    const usage: Usage = {
+      promptTokens: this.promptTokens.length,
+      cachedTokens: this.#sequences.at(0)?.cachedTokens ?? 0,
+      completionTokens,
+      ...(cacheMiss && { cacheMiss }),
+    };
+    const timings = this.#watch.timings(
+      this.promptTokens.length - usage.cachedTokens,
+      completionTokens - samples.filter(({ tokens }) => tokens.length > 0).length,
+      this.#sequences,
+    );
     const { name: model, emit } = this.#host;
-    const outcome: RequestOutcome = this.#failure ? { kind: 'failed', code: this.#failure.code } : { kind: 'finished', finishReason: samples[0].finishReason };
+    const outcome: RequestOutcome = this.#failure
+      ? { kind: 'failed', code: this.#failure.code }
+      : { kind: 'finished', finishReason: samples[0].finishReason };
     emit({ kind: 'request_ended', model, id: this.id, outcome, usage, timings });
     if (this.#failure) {
       this.#log.fail(this.#failure);
       return;
     }
     const sessionId = this.#turn?.session.id;
-    const done: DonePart = joined({ kind: 'done' as const, id: this.id, model, ...(sessionId !== undefined && { sessionId }), samples, usage, timings }, samples[0]);
+    const done: DonePart = joined(
+      {
+        kind: 'done' as const,
+        id: this.id,
+        model,
+        ...(sessionId !== undefined && { sessionId }),
+        samples,
+        usage,
+        timings,
+      },
+      samples[0],
+    );
     if (this.promptLogprobList) withList(done, ['promptLogprobs', 'promptLogprobList'], this.promptLogprobList);
     this.#log.push(done);
     this.#log.close();
@@ -334,12 +428,19 @@ export class GenerationRun implements Generation, RowConsumer {
   /** Whether other tokens follow because the template wrote a message anew that was there before. */
   #miss(miss: NonNullable<Usage['cacheMiss']>): NonNullable<Usage['cacheMiss']> {
     const { encoded, chat, tokens } = this.#prompt;
-    if (miss.reason !== 'diverged' || encoded === undefined || chat === undefined || this.#cacheKey === undefined) return miss;
+    if (miss.reason !== 'diverged' || encoded === undefined || chat === undefined || this.#cacheKey === undefined)
+      return miss;
     const front = tokens.length - encoded.tokens.length;
-    const at = this.#host.tokenizer.decode(encoded.tokens.subarray(0, Math.max(0, miss.position - front)), { continuation: true, cleanSpaces: false }).length;
+    const at = this.#host.tokenizer.decode(encoded.tokens.subarray(0, Math.max(0, miss.position - front)), {
+      continuation: true,
+      cleanSpaces: false,
+    }).length;
     const { messages } = chat.input;
     const span = chat.spans.find(({ end }) => end > at);
-    const isKnown = span !== undefined && messages[span.message]?.role === span.role && this.#host.memory.knows(this.#cacheKey, messages, span.message);
+    const isKnown =
+      span !== undefined &&
+      messages[span.message]?.role === span.role &&
+      this.#host.memory.knows(this.#cacheKey, messages, span.message);
     return isKnown ? { reason: 'rewritten', position: miss.position, message: span.message } : miss;
   }
 
@@ -347,13 +448,27 @@ export class GenerationRun implements Generation, RowConsumer {
   #remember(samples: readonly SampleResult[]): void {
     const { encoded, chat, text: prompt } = this.#prompt;
     if (encoded === undefined || this.#cacheKey === undefined) return;
-    if (chat && prompt !== undefined) this.#host.answered({ chat: chat.input, prompt, cacheKey: this.#cacheKey, adapters: this.#adapters }, samples, this.#request.prefill ?? '');
-    for (const sample of samples) this.#host.encoder.remember(this.#cacheKey, encoded, shownTokens(sample, this.#host.tokenizer, this.#request.showSpecial === true));
+    if (chat && prompt !== undefined)
+      this.#host.answered(
+        { chat: chat.input, prompt, cacheKey: this.#cacheKey, adapters: this.#adapters },
+        samples,
+        this.#request.prefill ?? '',
+      );
+    for (const sample of samples)
+      this.#host.encoder.remember(
+        this.#cacheKey,
+        encoded,
+        shownTokens(sample, this.#host.tokenizer, this.#request.showSpecial === true),
+      );
   }
 
   #tooLate(): StarlingError {
     const { deadlineMs } = this.#request;
-    return new StarlingError('deadline_exceeded', `no token was generated within ${deadlineMs} ms; give more time, or retry when less is going on`, { details: { deadlineMs } });
+    return new StarlingError(
+      'deadline_exceeded',
+      `no token was generated within ${deadlineMs} ms; give more time, or retry when less is going on`,
+      { details: { deadlineMs } },
+    );
   }
 }
 

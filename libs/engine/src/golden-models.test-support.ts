@@ -13,11 +13,35 @@ function memberOf(target: object, name: string | symbol): unknown {
 }
 
 /** Loads a model of the golden data for as long as it is used. Some have a vocabulary of no family: theirs is read as one without merges. */
-export async function withGoldenModel([folder, file]: readonly [folder: string, file: string], options: LoadOptions, use: (model: LanguageModel) => Promise<void>): Promise<void> {
+export async function withGoldenModel(
+  [folder, file]: readonly [folder: string, file: string],
+  options: LoadOptions,
+  use: (model: LanguageModel) => Promise<void>,
+): Promise<void> {
   const gguf = await openGgufFile(fixturePath(folder, `${file}.gguf`));
   const { metadata } = gguf;
-  const own: typeof metadata.get = (key) => (metadata.get('tokenizer.ggml.model') !== 'test' ? metadata.get(key) : key === 'tokenizer.ggml.model' ? 'gpt2' : key === 'tokenizer.ggml.pre' ? 'gpt-2' : key === 'tokenizer.ggml.merges' ? [] : metadata.get(key));
-  const model = await loadModel(new Proxy(gguf, { get: (target, name) => (name === 'metadata' ? new Proxy(metadata, { get: (map, key) => (key === 'get' ? own : memberOf(map, key)) }) : memberOf(target, name)) }), file, options, loadTransformer, (source) => (typeof source === 'string' ? openGgufFile(source) : openGguf(source.data)));
+  const own: typeof metadata.get = (key) =>
+    metadata.get('tokenizer.ggml.model') !== 'test'
+      ? metadata.get(key)
+      : key === 'tokenizer.ggml.model'
+        ? 'gpt2'
+        : key === 'tokenizer.ggml.pre'
+          ? 'gpt-2'
+          : key === 'tokenizer.ggml.merges'
+            ? []
+            : metadata.get(key);
+  const model = await loadModel(
+    new Proxy(gguf, {
+      get: (target, name) =>
+        name === 'metadata'
+          ? new Proxy(metadata, { get: (map, key) => (key === 'get' ? own : memberOf(map, key)) })
+          : memberOf(target, name),
+    }),
+    file,
+    options,
+    loadTransformer,
+    (source) => (typeof source === 'string' ? openGgufFile(source) : openGguf(source.data)),
+  );
   await gguf.close();
   try {
     await use(model);

@@ -1,7 +1,17 @@
 import path from 'node:path';
 import type { TeamWorker } from '@starling/kernels';
 import { nodeWorkers } from '@starling/kernels/node';
-import { demoModelRoot, describeWithFixtures, fixturePath, golden, readFloatFixture, readFloats, readJson, readJsonFixture, relativeRms } from '../../../tools/fixtures/fixtures.js';
+import {
+  demoModelRoot,
+  describeWithFixtures,
+  fixturePath,
+  golden,
+  readFloatFixture,
+  readFloats,
+  readJson,
+  readJsonFixture,
+  relativeRms,
+} from '../../../tools/fixtures/fixtures.js';
 import type { GenerateOptions } from './generate-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { LoadOptions } from './load-options.js';
@@ -10,10 +20,22 @@ import './prefix-cache-models.test-support.js';
 import './speculation-models.test-support.js';
 
 interface GreedyFixture {
-  readonly results: readonly { readonly prompt: string; readonly prompt_tokens: readonly number[]; readonly tokens: readonly number[]; readonly text: string }[];
+  readonly results: readonly {
+    readonly prompt: string;
+    readonly prompt_tokens: readonly number[];
+    readonly tokens: readonly number[];
+    readonly text: string;
+  }[];
 }
 interface StageFixture {
-  readonly cases: readonly { readonly config: string; readonly params: Readonly<Record<string, unknown>>; readonly seed: number; readonly prompt: string; readonly tokens: readonly number[]; readonly text: string }[];
+  readonly cases: readonly {
+    readonly config: string;
+    readonly params: Readonly<Record<string, unknown>>;
+    readonly seed: number;
+    readonly prompt: string;
+    readonly tokens: readonly number[];
+    readonly text: string;
+  }[];
 }
 interface PerplexityFixture {
   readonly chunks: readonly (readonly number[])[];
@@ -40,13 +62,21 @@ const loaded = (source: () => string, options: LoadOptions): (() => LanguageMode
 
 /** The engine's names for llama-server's parameters. */
 const inCamelCase = (params: Readonly<Record<string, unknown>>): GenerateOptions =>
-  Object.fromEntries(Object.entries(params).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]));
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
 
 describeWithFixtures('stories260K, F32', () => {
   const model = loaded(stories, exact);
 
   it('continues three prompts greedily, token for token', async () => {
-    for (const { prompt, prompt_tokens: promptTokens, tokens, text } of readJsonFixture<GreedyFixture>('real', 'greedy-f32.json').results) {
+    for (const { prompt, prompt_tokens: promptTokens, tokens, text } of readJsonFixture<GreedyFixture>(
+      'real',
+      'greedy-f32.json',
+    ).results) {
       const generation = model().generate({ prompt, temperature: 0, maxTokens: 200 });
       expect([...generation.promptTokens]).toEqual(promptTokens);
       const done = await generation.result();
@@ -57,14 +87,24 @@ describeWithFixtures('stories260K, F32', () => {
 
   it('draws the reference samples for a seed, all prompts at once', async () => {
     const { results } = readJsonFixture<GreedyFixture>('real', 'sampling-f32.json');
-    const answers = await Promise.all(results.map(({ prompt }) => model().generate({ prompt, seed: 42, maxTokens: 64 }).result()));
+    const answers = await Promise.all(
+      results.map(({ prompt }) => model().generate({ prompt, seed: 42, maxTokens: 64 }).result()),
+    );
     expect(answers.map(({ tokens }) => tokens)).toEqual(results.map(({ tokens }) => tokens));
   });
 
   it('draws the reference samples with every stage of the chain, all cases at once', async () => {
     const { cases } = readJsonFixture<StageFixture>('real', 'sampling-stages.json');
-    const answers = await Promise.all(cases.map(({ params, seed, prompt }) => model().generate({ ...inCamelCase(params), prompt, seed, maxTokens: 64 }).result()));
-    answers.forEach((done, i) => expect([cases[i].config, done.tokens, done.text]).toEqual([cases[i].config, cases[i].tokens, cases[i].text]));
+    const answers = await Promise.all(
+      cases.map(({ params, seed, prompt }) =>
+        model()
+          .generate({ ...inCamelCase(params), prompt, seed, maxTokens: 64 })
+          .result(),
+      ),
+    );
+    answers.forEach((done, i) =>
+      expect([cases[i].config, done.tokens, done.text]).toEqual([cases[i].config, cases[i].tokens, cases[i].text]),
+    );
   });
 
   it('gives the reference logits, and the reference perplexity', async () => {
@@ -83,12 +123,24 @@ describeWithFixtures('stories260K, F32', () => {
     const { promptLogprobs } = await model().generate({ tokens: chunk, maxTokens: 0, promptLogprobs: 0 }).result();
     const { negativeLogLikelihood } = await model().perplexity(chunk);
     expect(promptLogprobs?.[0]).toBeUndefined();
-    expect(-promptLogprobs!.reduce((sum, entry) => sum + (entry?.logprob ?? 0), 0)).toBeCloseTo(negativeLogLikelihood, 6);
+    expect(-promptLogprobs!.reduce((sum, entry) => sum + (entry?.logprob ?? 0), 0)).toBeCloseTo(
+      negativeLogLikelihood,
+      6,
+    );
   });
 });
 
 describeWithFixtures('stories260K beside others', () => {
-  const prompts = ['Once upon a time', 'Lily', 'The dog was', 'In the park there', 'Tom and his mom', 'A big red ball', 'One day', 'She said'];
+  const prompts = [
+    'Once upon a time',
+    'Lily',
+    'The dog was',
+    'In the park there',
+    'Tom and his mom',
+    'A big red ball',
+    'One day',
+    'She said',
+  ];
   const request = (i: number) => ({ prompt: prompts[i], seed: i, maxTokens: 60 + 5 * i });
 
   it('gives eight generations at once the tokens of one after another, also with few pages, on several threads', async () => {
@@ -96,7 +148,11 @@ describeWithFixtures('stories260K beside others', () => {
     const alone: (readonly number[])[] = [];
     for (let i = 0; i < 8; i++) alone.push((await model.generate(request(i)).result()).tokens);
     await model.close();
-    for (const options of [exact, { ...exact, kvTokens: 512, maxBatchTokens: 16, pageTokens: 16 }, { ...exact, inline: false, threads: 2 }]) {
+    for (const options of [
+      exact,
+      { ...exact, kvTokens: 512, maxBatchTokens: 16, pageTokens: 16 },
+      { ...exact, inline: false, threads: 2 },
+    ]) {
       const other = await Starling.load(stories(), options);
       const together = await Promise.all(prompts.map((_, i) => other.generate(request(i)).result()));
       expect(together.map(({ tokens }) => tokens)).toEqual(alone);
@@ -125,7 +181,9 @@ describeWithFixtures('stories260K beside others', () => {
     }
     expect(tokens).toEqual(expected);
     // A worker that dies between two steps is replaced before the next: then none has failed.
-    expect(failures.slice(0, 1)).toEqual(failures.map(() => expect.objectContaining({ code: 'worker_failed', willRetry: true })));
+    expect(failures.slice(0, 1)).toEqual(
+      failures.map(() => expect.objectContaining({ code: 'worker_failed', willRetry: true })),
+    );
     await model.close();
   });
 
@@ -133,7 +191,9 @@ describeWithFixtures('stories260K beside others', () => {
     const model = await Starling.load(stories(), exact);
     const { samples } = await model.generate({ prompt: prompts[0], seed: 42, maxTokens: 50, n: 4 }).result();
     for (const { sample, tokens } of samples) {
-      expect(tokens).toEqual((await model.generate({ prompt: prompts[0], seed: 42 + sample, maxTokens: 50 }).result()).tokens);
+      expect(tokens).toEqual(
+        (await model.generate({ prompt: prompts[0], seed: 42 + sample, maxTokens: 50 }).result()).tokens,
+      );
     }
     await model.close();
   });
@@ -151,7 +211,12 @@ describeWithFixtures('stories260K beside others', () => {
       }),
     );
     expect(ends.filter((end) => end === 'cancelled').length).toBeGreaterThan(80);
-    expect(model.statistics()).toMatchObject({ queued: 0, running: 0, suspended: 0, kv: { allocatedBytes: 0, freePages: model.info.pageCount } });
+    expect(model.statistics()).toMatchObject({
+      queued: 0,
+      running: 0,
+      suspended: 0,
+      kv: { allocatedBytes: 0, freePages: model.info.pageCount },
+    });
     await model.close();
   });
 });
@@ -171,7 +236,6 @@ describeWithFixtures('the demo model in half precision', () => {
       expect(done).toMatchObject({ text: expected.text, finishReason: 'stop' });
     }
   });
-
 });
 
 describe('the demo model', () => {
@@ -195,11 +259,18 @@ describe('an embedding model', () => {
   const model = loaded(() => path.join(golden.models, 'bert.gguf'), { inline: true });
 
   it('gives the reference vectors, of each token and pooled', async () => {
-    const { tokens, pooled } = readJson<{ readonly tokens: readonly number[]; readonly pooled: readonly number[] }>(path.join(golden.models, 'bert.json'));
+    const { tokens, pooled } = readJson<{ readonly tokens: readonly number[]; readonly pooled: readonly number[] }>(
+      path.join(golden.models, 'bert.json'),
+    );
     const expected = readFloats(path.join(golden.models, 'bert.exact.f32'));
     const each = await model().embed(tokens, { pooling: 'none', normalize: false });
     expect(each.vectors).toHaveLength(tokens.length);
-    expect(relativeRms(each.vectors.flatMap((vector) => Array.from(vector)), expected)).toBeLessThan(1e-5);
+    expect(
+      relativeRms(
+        each.vectors.flatMap((vector) => Array.from(vector)),
+        expected,
+      ),
+    ).toBeLessThan(1e-5);
     const { vectors } = await model().embed(['something else', tokens, [5, 6, 7]], { normalize: false });
     expect(relativeRms(vectors[1], pooled)).toBeLessThan(1e-3);
     expect(() => model().generate({ prompt: 'a' })).toThrow(expect.objectContaining({ code: 'invalid_request' }));
@@ -210,7 +281,14 @@ describeWithFixtures('loading', () => {
   it('refuses a model that would not fit, with figures', async () => {
     await expect(Starling.load(stories(), { memoryLimitBytes: 2_000_000 })).rejects.toMatchObject({
       code: 'out_of_memory',
-      details: { name: 'stories260K-f32', weightBytes: expect.any(Number), kvBytes: expect.any(Number), scratchBytes: expect.any(Number), usedBytes: 0, limitBytes: 2_000_000 },
+      details: {
+        name: 'stories260K-f32',
+        weightBytes: expect.any(Number),
+        kvBytes: expect.any(Number),
+        scratchBytes: expect.any(Number),
+        usedBytes: 0,
+        limitBytes: 2_000_000,
+      },
     });
   });
 
@@ -226,7 +304,9 @@ describeWithFixtures('loading', () => {
     const registry = Starling.registry(exact);
     await Promise.all([registry.load(stories('f32'), 'a'), registry.load(stories('f16'), 'b')]);
     const prompt = 'Once upon a time';
-    const answers = Promise.all(['a', 'b'].map((name) => registry.get(name).generate({ prompt, temperature: 0, maxTokens: 20 }).result()));
+    const answers = Promise.all(
+      ['a', 'b'].map((name) => registry.get(name).generate({ prompt, temperature: 0, maxTokens: 20 }).result()),
+    );
     await registry.reload('a', stories('q8_0'));
     expect((await answers).map(({ model }) => model)).toEqual(['a', 'b']);
     expect(registry.get('a').info.source).toBe(stories('q8_0'));

@@ -59,11 +59,25 @@ export class IdlePrefill implements RowConsumer {
    * @param prompt the rendered conversation
    * @param prefill what the answers begin with and do not repeat
    */
-  answered({ prompt, ...answered }: Omit<AnsweredChat, 'answer'> & { readonly prompt: string }, samples: readonly SampleResult[], prefill: string): void {
+  answered(
+    { prompt, ...answered }: Omit<AnsweredChat, 'answer'> & { readonly prompt: string },
+    samples: readonly SampleResult[],
+    prefill: string,
+  ): void {
     const { messages, tools, continueFinalMessage } = answered.chat;
-    const answers = samples.map(({ text }) => this.#parts.memory.remember(answered.cacheKey, { messages, tools, prompt, text: prefill + text }));
+    const answers = samples.map(({ text }) =>
+      this.#parts.memory.remember(answered.cacheKey, { messages, tools, prompt, text: prefill + text }),
+    );
     const [answer] = answers;
-    if (!this.#isOn || answer === undefined || answers.length > 1 || samples[0].finishReason !== 'stop' || prefill !== '' || continueFinalMessage === true) return;
+    if (
+      !this.#isOn ||
+      answer === undefined ||
+      answers.length > 1 ||
+      samples[0].finishReason !== 'stop' ||
+      prefill !== '' ||
+      continueFinalMessage === true
+    )
+      return;
     const isAsked = this.#next !== undefined;
     this.#next = { ...answered, answer };
     if (isAsked) return;
@@ -100,10 +114,15 @@ export class IdlePrefill implements RowConsumer {
     this.#preparing?.abort();
     const { signal } = (this.#preparing = new AbortController());
     const known = await this.#nextTurn(chat, answer, cacheKey, signal);
-    if (known === undefined || signal.aborted || !this.#isFree || known.tokens.length >= scheduler.sequenceLimit) return;
+    if (known === undefined || signal.aborted || !this.#isFree || known.tokens.length >= scheduler.sequenceLimit)
+      return;
     const { tokens, checkpoints } = known;
     // Nothing that is kept for others makes room for it.
-    if (tokens.length - cache.known(cacheKey, tokens) < WORTH_TOKENS || cache.arena.pagesFor(tokens.length) > cache.arena.freePages) return;
+    if (
+      tokens.length - cache.known(cacheKey, tokens) < WORTH_TOKENS ||
+      cache.arena.pagesFor(tokens.length) > cache.arena.freePages
+    )
+      return;
     try {
       const handle: SequenceHandle = scheduler.submit({
         id: 'next turn',
@@ -131,9 +150,17 @@ export class IdlePrefill implements RowConsumer {
   }
 
   /** What the next prompt will begin with; undefined where that is not known, or not wanted any more. */
-  async #nextTurn(chat: AnsweredChat['chat'], answer: AnswerMessage, cacheKey: string, signal: AbortSignal): Promise<CommonBeginning | undefined> {
+  async #nextTurn(
+    chat: AnsweredChat['chat'],
+    answer: AnswerMessage,
+    cacheKey: string,
+    signal: AbortSignal,
+  ): Promise<CommonBeginning | undefined> {
     try {
-      return await this.#parts.beside(nextTurn(chat, answer, this.#parts, cacheKey), { tenant: INTERNAL_TENANT, signal });
+      return await this.#parts.beside(nextTurn(chat, answer, this.#parts, cacheKey), {
+        tenant: INTERNAL_TENANT,
+        signal,
+      });
     } catch (error) {
       if (isStarlingError(error)) return undefined;
       throw error;
@@ -142,7 +169,15 @@ export class IdlePrefill implements RowConsumer {
 }
 
 /** What the next prompt of a conversation will begin with. */
-function nextTurn(chat: AnsweredChat['chat'], answer: AnswerMessage, parts: PromptParts, cacheKey: string): Steps<CommonBeginning | undefined> {
-  const withNext = (content: string): ChatInput => ({ ...chat, messages: [...chat.messages, answer, messageAfter(answer, content)] });
+function nextTurn(
+  chat: AnsweredChat['chat'],
+  answer: AnswerMessage,
+  parts: PromptParts,
+  cacheKey: string,
+): Steps<CommonBeginning | undefined> {
+  const withNext = (content: string): ChatInput => ({
+    ...chat,
+    messages: [...chat.messages, answer, messageAfter(answer, content)],
+  });
   return commonBeginning(DIFFERENT_TEXTS.map(withNext), parts, cacheKey);
 }

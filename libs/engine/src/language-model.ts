@@ -86,7 +86,8 @@ export class LanguageModel {
     const emit = (event: ModelEvent): void => this.#events.emit(event);
     this.#parts = parts;
     this.#adapters = new AdapterBook(runtime.info.adapters, parts.adapterScales);
-    const cacheKeyOfCaller: GenerationDesk['cacheKeyOf'] = ({ tenant = '', salt, adapters }) => cacheKeyOf({ model: identity, adapters, tenant, salt });
+    const cacheKeyOfCaller: GenerationDesk['cacheKeyOf'] = ({ tenant = '', salt, adapters }) =>
+      cacheKeyOf({ model: identity, adapters, tenant, salt });
     const compiler = parts.compileConstraint ? undefined : constraintCompiler(tokenizer, tokenizer.vocabSize);
     this.#compileConstraint = (parts.compileConstraint ?? compiler)!;
     this.tokenizer = tokenizer;
@@ -113,12 +114,45 @@ export class LanguageModel {
     });
     joinEvents({ name, scheduler: this.#scheduler, cache: this.#cache, emit, wake: () => this.#loop.wake() });
     const { draftModel } = parts;
-    this.#draftModel = draftModel && new DraftModel({ ...draftModel, scheduler: this.#scheduler, model: runtime.info, keepsPrefixes: parts.prefixCache ?? true, clock, onStep: (durationMs, answers) => emit({ kind: 'draft_step', model: name, durationMs, answers }), onFailure: (error, willRetry) => emit({ kind: 'step_failed', model: name, code: error.code, message: `of the draft model ${draftModel.name}: ${error.message}`, willRetry }) });
-    this.#loop = new StepLoop({ name, runtime, scheduler: this.#scheduler, clock, emit, beforeStep: this.#draftModel && (() => this.#draftModel!.draft()) });
+    this.#draftModel =
+      draftModel &&
+      new DraftModel({
+        ...draftModel,
+        scheduler: this.#scheduler,
+        model: runtime.info,
+        keepsPrefixes: parts.prefixCache ?? true,
+        clock,
+        onStep: (durationMs, answers) => emit({ kind: 'draft_step', model: name, durationMs, answers }),
+        onFailure: (error, willRetry) =>
+          emit({
+            kind: 'step_failed',
+            model: name,
+            code: error.code,
+            message: `of the draft model ${draftModel.name}: ${error.message}`,
+            willRetry,
+          }),
+      });
+    this.#loop = new StepLoop({
+      name,
+      runtime,
+      scheduler: this.#scheduler,
+      clock,
+      emit,
+      beforeStep: this.#draftModel && (() => this.#draftModel!.draft()),
+    });
     const encoder = new PromptEncoder(tokenizer);
     const memory = new AnswerMemory(() => this.answerParser);
     this.#promptParts = { tokenizer, encoder, chatTemplate: parts.chatTemplate, memory };
-    this.#idle = new IdlePrefill({ ...this.#promptParts, memory, isOn: (parts.idlePrefill ?? true) && runtime.info.causal, cache: this.#cache, scheduler: this.#scheduler, loop: this.#loop, beside: (steps, caller) => this.beside.run(steps, caller), onComputed: (tokens) => emit({ kind: 'computed_ahead', model: name, tokens }) });
+    this.#idle = new IdlePrefill({
+      ...this.#promptParts,
+      memory,
+      isOn: (parts.idlePrefill ?? true) && runtime.info.causal,
+      cache: this.#cache,
+      scheduler: this.#scheduler,
+      loop: this.#loop,
+      beside: (steps, caller) => this.beside.run(steps, caller),
+      onComputed: (tokens) => emit({ kind: 'computed_ahead', model: name, tokens }),
+    });
     this.#host = {
       name,
       encoder,
@@ -135,7 +169,21 @@ export class LanguageModel {
       draftModel: this.#draftModel,
       emit,
     };
-    this.#sessions = new SessionBook({ ...this.#promptParts, table: this.#cache.sessions, cache: this.#cache, identity: parts.weightsDigest === undefined ? undefined : identity, contextLength: runtime.info.contextLength, settled: () => this.#loop.between(), answerParser: () => this.answerParser, cacheKeyOf: cacheKeyOfCaller, adapters: this.#adapters, restoreAnswer: (saved, answer, tenant) => restoreAnswerState(saved, answer, this.#host.sampling, (constraint) => this.#compileConstraint(constraint, tenant)) });
+    this.#sessions = new SessionBook({
+      ...this.#promptParts,
+      table: this.#cache.sessions,
+      cache: this.#cache,
+      identity: parts.weightsDigest === undefined ? undefined : identity,
+      contextLength: runtime.info.contextLength,
+      settled: () => this.#loop.between(),
+      answerParser: () => this.answerParser,
+      cacheKeyOf: cacheKeyOfCaller,
+      adapters: this.#adapters,
+      restoreAnswer: (saved, answer, tenant) =>
+        restoreAnswerState(saved, answer, this.#host.sampling, (constraint) =>
+          this.#compileConstraint(constraint, tenant),
+        ),
+    });
     this.#desk = {
       host: this.#host,
       promptParts: this.#promptParts,
@@ -150,7 +198,12 @@ export class LanguageModel {
       arrives: () => this.#idle.drop(),
       checkContext: (tokens, toGenerate) => this.#checkContext(tokens, toGenerate),
     };
-    this.beside = new BesideModel({ promptParts: this.#promptParts, aside: parts.aside, compiler, generation: (request) => this.#begin(request) });
+    this.beside = new BesideModel({
+      promptParts: this.#promptParts,
+      aside: parts.aside,
+      compiler,
+      generation: (request) => this.#begin(request),
+    });
     this.info = infoOf(parts, this.#scheduler);
   }
 
@@ -165,7 +218,13 @@ export class LanguageModel {
   }
 
   statistics(): ModelStatistics {
-    return { ...this.#scheduler.statistics(), kv: this.#cache.arena.statistics(), kvOfWindows: this.#cache.windows?.arena.statistics(), cache: this.#cache.statistics(), ...(this.#draftModel && { draftModel: this.#draftModel.statistics() }) };
+    return {
+      ...this.#scheduler.statistics(),
+      kv: this.#cache.arena.statistics(),
+      kvOfWindows: this.#cache.windows?.arena.statistics(),
+      cache: this.#cache.statistics(),
+      ...(this.#draftModel && { draftModel: this.#draftModel.statistics() }),
+    };
   }
 
   get memory(): ModelMemory {
@@ -208,8 +267,18 @@ export class LanguageModel {
    */
   async sharePrefix(prefix: SharedPrefix): Promise<number> {
     this.#checkOpen();
-    const shared = { info: this.info, promptParts: this.#promptParts, cache: this.#cache, scheduler: this.#scheduler, loop: this.#loop, adapters: this.#adapters.choose(undefined) };
-    return sharePrefix({ ...shared, identity: identityOf(this.#parts), beside: (steps, caller) => this.beside.run(steps, caller) }, prefix);
+    const shared = {
+      info: this.info,
+      promptParts: this.#promptParts,
+      cache: this.#cache,
+      scheduler: this.#scheduler,
+      loop: this.#loop,
+      adapters: this.#adapters.choose(undefined),
+    };
+    return sharePrefix(
+      { ...shared, identity: identityOf(this.#parts), beside: (steps, caller) => this.beside.run(steps, caller) },
+      prefix,
+    );
   }
 
   /** What requests of a tenant go on from, by name (`sessionId`). Default: of those who name no tenant. */
@@ -223,7 +292,10 @@ export class LanguageModel {
   }
 
   /** The same with the UTF-8 byte range of each id `(n_ids, 2)`. */
-  tokenizeWithOffsets(text: string, { addSpecial = true, parseSpecial = false }: TokenizeOptions = {}): { readonly ids: Uint32Array; readonly offsets: Uint32Array } {
+  tokenizeWithOffsets(
+    text: string,
+    { addSpecial = true, parseSpecial = false }: TokenizeOptions = {},
+  ): { readonly ids: Uint32Array; readonly offsets: Uint32Array } {
     return this.tokenizer.encodeWithOffsets(text, { addSpecial, parseSpecial });
   }
 
@@ -258,7 +330,10 @@ export class LanguageModel {
   }
 
   /** Vectors for texts (with BOS and the like) or token lists. @throws StarlingError as embedTokens, and shutting_down, closed */
-  async embed(input: string | ArrayLike<number> | readonly (string | ArrayLike<number>)[], options: EmbedOptions = {}): Promise<EmbedResult> {
+  async embed(
+    input: string | ArrayLike<number> | readonly (string | ArrayLike<number>)[],
+    options: EmbedOptions = {},
+  ): Promise<EmbedResult> {
     this.#checkOpen();
     return this.#embed(embedInputs(this.tokenizer, input), options);
   }
@@ -267,16 +342,28 @@ export class LanguageModel {
     this.#idle.drop();
     const inputs = await this.beside.run(steps, options);
     this.#checkOpen();
-    return embedTokens({ ...this.#host, info: this.info, pooler: (pooling) => this.#parts.runtime.pooler(pooling) }, inputs, options);
+    return embedTokens(
+      { ...this.#host, info: this.info, pooler: (pooling) => this.#parts.runtime.pooler(pooling) },
+      inputs,
+      options,
+    );
   }
 
   /**
    * Orders documents by how well they fit a query, with a model that was made for it.
    * @throws StarlingError not_supported if the model has no head for it, invalid_request if there is no document, and as `embed`
    */
-  async rerank(query: string, documents: readonly string[], { top, ...options }: RerankOptions = {}): Promise<RerankResult> {
+  async rerank(
+    query: string,
+    documents: readonly string[],
+    { top, ...options }: RerankOptions = {},
+  ): Promise<RerankResult> {
     this.#checkOpen();
-    const inputs = rankedInputs({ info: this.info, tokenizer: this.tokenizer, metadata: this.#parts.metadata }, query, documents);
+    const inputs = rankedInputs(
+      { info: this.info, tokenizer: this.tokenizer, metadata: this.#parts.metadata },
+      query,
+      documents,
+    );
     const { vectors, promptTokens } = await this.#embed(inputs, { ...options, pooling: 'rank' });
     return { results: bestFirst(vectors).slice(0, top), promptTokens };
   }
@@ -295,7 +382,12 @@ export class LanguageModel {
   async logits(tokens: ArrayLike<number>, terms: RequestTerms = {}): Promise<LogitsResult> {
     const { vocabSize } = this.info;
     const bytes = tokens.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
-    if (bytes > MAX_LOGITS_BYTES) throw new StarlingError('request_too_large', `the logits of ${tokens.length} positions take ${bytes} bytes; use visitLogits`, { details: { bytes, limit: MAX_LOGITS_BYTES } });
+    if (bytes > MAX_LOGITS_BYTES)
+      throw new StarlingError(
+        'request_too_large',
+        `the logits of ${tokens.length} positions take ${bytes} bytes; use visitLogits`,
+        { details: { bytes, limit: MAX_LOGITS_BYTES } },
+      );
     const logits = new Float32Array(tokens.length * vocabSize);
     await this.visitLogits(tokens, (position, row) => logits.set(row, position * vocabSize), terms);
     return { rows: tokens.length, vocabSize, logits };
@@ -306,10 +398,17 @@ export class LanguageModel {
     this.#checkOpen();
     this.#checkGoesOn();
     const length = Math.min(options.chunkTokens ?? Infinity, this.info.sequenceLimit);
-    if (!(length >= 2)) throw new StarlingError('invalid_request', `chunkTokens must be 2 or more, not ${length}`, { details: { param: 'chunkTokens' } });
+    if (!(length >= 2))
+      throw new StarlingError('invalid_request', `chunkTokens must be 2 or more, not ${length}`, {
+        details: { param: 'chunkTokens' },
+      });
     const { special, vocabSize } = this.tokenizer;
     const tokens = typeof input === 'string' ? this.tokenizer.encode(input) : checkedTokens(input, vocabSize, 'tokens');
-    return perplexityOf(this.#host, chunksOf(tokens, length, typeof input === 'string' && special.addBos ? special.bos : undefined), options);
+    return perplexityOf(
+      this.#host,
+      chunksOf(tokens, length, typeof input === 'string' && special.addBos ? special.bos : undefined),
+      options,
+    );
   }
 
   /** Ends the model: new requests are refused at once, those under way may finish (unless `drain` is false), then its memory is given back. */
@@ -346,7 +445,12 @@ export class LanguageModel {
     const { signal } = this.#hurry;
     const isOver = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     // Pages of a runtime that was closed meanwhile cannot be read any more.
-    await Promise.race([this.#cache.spillAll(signal).catch((error: unknown) => (signal.aborted ? undefined : Promise.reject(asStarlingError(error)))), isOver]);
+    await Promise.race([
+      this.#cache
+        .spillAll(signal)
+        .catch((error: unknown) => (signal.aborted ? undefined : Promise.reject(asStarlingError(error)))),
+      isOver,
+    ]);
   }
 
   /** Ends what is under way. The runtime is closed under a step that runs, so that nobody waits for it. */
@@ -355,7 +459,11 @@ export class LanguageModel {
     this.#state = 'abandoned';
     this.#hurry.abort();
     this.#parts.aside?.close();
-    this.#scheduler.failAll(new StarlingError('shutting_down', `model ${this.info.name} is being unloaded; send the request again later`, { details: { model: this.info.name } }));
+    this.#scheduler.failAll(
+      new StarlingError('shutting_down', `model ${this.info.name} is being unloaded; send the request again later`, {
+        details: { model: this.info.name },
+      }),
+    );
     // Its failure is that of #shutDown, which closes it again.
     for (const part of [this.#parts.runtime, this.#draftModel]) void part?.close().catch(() => undefined);
   }
@@ -363,26 +471,42 @@ export class LanguageModel {
   #checkOpen(): void {
     if (this.#state === 'open') return;
     const { name } = this.info;
-    if (this.#state === 'closed') throw new StarlingError('closed', `model ${name} has been closed`, { details: { model: name } });
-    throw new StarlingError('shutting_down', `model ${name} takes no more requests: it is being unloaded`, { details: { model: name } });
+    if (this.#state === 'closed')
+      throw new StarlingError('closed', `model ${name} has been closed`, { details: { model: name } });
+    throw new StarlingError('shutting_down', `model ${name} takes no more requests: it is being unloaded`, {
+      details: { model: name },
+    });
   }
 
   #checkHasLogits(): void {
     if (this.info.hasLogits) return;
-    throw new StarlingError('invalid_request', `model ${this.info.name} (${this.info.architecture}) gives embeddings, not text`, { details: { param: 'model', model: this.info.name } });
+    throw new StarlingError(
+      'invalid_request',
+      `model ${this.info.name} (${this.info.architecture}) gives embeddings, not text`,
+      { details: { param: 'model', model: this.info.name } },
+    );
   }
 
   /** Checks that the model says of each token of a text how likely it is. */
   #checkGoesOn(): void {
     this.#checkHasLogits();
     const { decoderStart, name } = this.info;
-    if (decoderStart !== undefined) throw new StarlingError('not_supported', `model ${name} reads a text as a whole and writes another: it does not say how likely one is by itself`, { details: { param: 'model', model: name } });
+    if (decoderStart !== undefined)
+      throw new StarlingError(
+        'not_supported',
+        `model ${name} reads a text as a whole and writes another: it does not say how likely one is by itself`,
+        { details: { param: 'model', model: name } },
+      );
   }
 
   #checkContext(tokens: number, toGenerate: number): void {
     const { sequenceLimit: limit } = this.info;
     if (tokens + toGenerate <= limit) return;
-    throw new StarlingError('context_length_exceeded', `the prompt has ${tokens} tokens; prompt and answer together can have ${limit}`, { details: { promptTokens: tokens, limit } });
+    throw new StarlingError(
+      'context_length_exceeded',
+      `the prompt has ${tokens} tokens; prompt and answer together can have ${limit}`,
+      { details: { promptTokens: tokens, limit } },
+    );
   }
 }
 

@@ -44,11 +44,27 @@ function uniform(seed: number): () => number {
 describe('an answer to a schema', () => {
   it.each([
     ['an open object', { type: 'object' }],
-    ['open strings and lists', { type: 'object', properties: { name: { type: 'string' }, tags: { type: 'array', items: { type: 'string', minLength: 2 } } }, required: ['name', 'tags'] }],
+    [
+      'open strings and lists',
+      {
+        type: 'object',
+        properties: { name: { type: 'string' }, tags: { type: 'array', items: { type: 'string', minLength: 2 } } },
+        required: ['name', 'tags'],
+      },
+    ],
     ['numbers', { type: 'array', items: { type: 'number' }, minItems: 3 }],
-    ['fixed words', { type: 'object', properties: { color: { enum: ['red', 'green'] }, ok: { const: true } }, required: ['color', 'ok'], additionalProperties: false }],
+    [
+      'fixed words',
+      {
+        type: 'object',
+        properties: { color: { enum: ['red', 'green'] }, ok: { const: true } },
+        required: ['color', 'ok'],
+        additionalProperties: false,
+      },
+    ],
   ])('with %s is whole within its limit, however the model rambles', (_, jsonSchema) => {
-    for (let seed = 1; seed <= 40; seed++) expect(() => JSON.parse(ramble({ jsonSchema }, 100, uniform(seed)))).not.toThrow();
+    for (let seed = 1; seed <= 40; seed++)
+      expect(() => JSON.parse(ramble({ jsonSchema }, 100, uniform(seed)))).not.toThrow();
   });
 
   it('that no limit leaves room for is seldom looked at for an ending', () => {
@@ -63,25 +79,44 @@ describe('an answer to a schema', () => {
   });
 
   it.each([true, false])('that is a call of a tool (parallel: %s) is whole within its limit', (parallel) => {
-    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } } }];
+    const tools = [
+      {
+        type: 'function' as const,
+        function: {
+          name: 'weather',
+          parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+        },
+      },
+    ];
     for (let seed = 1; seed <= 40; seed++) {
       const text = ramble({ toolCalls: { tools, choice: 'required', parallel, format: 'hermes' } }, 160, uniform(seed));
       expect(text).toMatch(/^\s*<tool_call>[^]*<\/tool_call>\s*$/);
-      for (const call of text.split('<tool_call>').slice(1)) expect(JSON.parse(call.slice(0, call.indexOf('</tool_call>')))).toMatchObject({ name: 'weather', arguments: { city: expect.any(String) } });
+      for (const call of text.split('<tool_call>').slice(1))
+        expect(JSON.parse(call.slice(0, call.indexOf('</tool_call>')))).toMatchObject({
+          name: 'weather',
+          arguments: { city: expect.any(String) },
+        });
     }
   });
 
   it('is left as drawn when no valid text fits, and far from the limit', () => {
     expect(ramble({ jsonSchema: { type: 'string', minLength: 50 } }, 20, uniform(3))).toHaveLength(20);
     const matcher = compile({ jsonSchema: { type: 'string' } });
-    expect(atOnce(new LimitGuard().choose(matcher, characters.indexOf('"'), false, 100_000))).toBe(characters.indexOf('"'));
+    expect(atOnce(new LimitGuard().choose(matcher, characters.indexOf('"'), false, 100_000))).toBe(
+      characters.indexOf('"'),
+    );
   });
 });
 
 describe('a call of a tool', () => {
   const parameters = {
     type: 'object',
-    properties: { city: { type: 'string', minLength: 3 }, days: { type: 'integer', minimum: 10 }, note: { type: 'string' }, tags: { type: 'array', items: { type: 'string' } } },
+    properties: {
+      city: { type: 'string', minLength: 3 },
+      days: { type: 'integer', minimum: 10 },
+      note: { type: 'string' },
+      tags: { type: 'array', items: { type: 'string' } },
+    },
     required: ['city', 'days'],
     additionalProperties: false,
   };
@@ -99,7 +134,14 @@ describe('a call of a tool', () => {
       callEnd: '</function>\n</tool_call>',
       separator: '\n',
       isSingle: false,
-      body: { kind: 'tagged', nameEnd: '>\n', argumentStart: '<parameter=', valueStart: { before: '>\n', after: '' }, valueEnd: '\n</parameter>\n', valuePadding: ['\n', '\n'] },
+      body: {
+        kind: 'tagged',
+        nameEnd: '>\n',
+        argumentStart: '<parameter=',
+        valueStart: { before: '>\n', after: '' },
+        valueEnd: '\n</parameter>\n',
+        valuePadding: ['\n', '\n'],
+      },
     },
   };
 
@@ -107,7 +149,8 @@ describe('a call of a tool', () => {
     ['a list', 'mistral', /^\s*\[TOOL_CALLS\]\s*\[\s*(\{.*\})\s*\]$/s],
     ['tags', tagged, /^\s*<tool_call>\s*<function=weather>.*<\/function>\s*<\/tool_call>\n?$/s],
   ])('written as %s is whole within its limit, however the model rambles', (_, format, whole) => {
-    for (let seed = 1; seed <= 5; seed++) expect(ramble({ toolCalls: { tools, choice: 'required', format } }, 260, uniform(seed))).toMatch(whole);
+    for (let seed = 1; seed <= 5; seed++)
+      expect(ramble({ toolCalls: { tools, choice: 'required', format } }, 260, uniform(seed))).toMatch(whole);
   });
 
   it('is not begun anew where a second one has no room, and prose is left as it is', () => {

@@ -26,7 +26,8 @@ export class LimitGuard {
    * @param remaining tokens that the answer may still have, this one included
    */
   *choose(matcher: OutputMatcher, drawn: number, isEnd: boolean, remaining: number): Generator<undefined, number> {
-    this.#needed ??= matcher.canEnd || remaining === Infinity ? 0 : ((yield* this.#search(matcher, remaining))?.length ?? 0);
+    this.#needed ??=
+      matcher.canEnd || remaining === Infinity ? 0 : ((yield* this.#search(matcher, remaining))?.length ?? 0);
     const isFree = matcher.canEnd && !this.#hasBegun;
     this.#hasBegun ||= !matcher.canEnd;
     if (isEnd || isFree || remaining > WATCHED_TOKENS + this.#needed) {

@@ -24,7 +24,13 @@ export type RuntimePlanner = (file: GgufModel, options: RuntimeOptions) => Promi
  * Puts a model together from an open file, which may be closed afterwards.
  * @throws StarlingError invalid_model_file, invalid_vocabulary, unsupported_model, out_of_memory with figures
  */
-export async function loadModel(file: GgufModel, source: string, options: LoadOptions, loadRuntime: RuntimeLoader, openAdapter: AdapterOpener): Promise<LanguageModel> {
+export async function loadModel(
+  file: GgufModel,
+  source: string,
+  options: LoadOptions,
+  loadRuntime: RuntimeLoader,
+  openAdapter: AdapterOpener,
+): Promise<LanguageModel> {
   const name = options.name ?? file.string('general.name') ?? file.architecture ?? 'model';
   const tokenizer = tokenizerFromGguf(file.metadata);
   const adapters = await openAdapters(options.adapters ?? [], openAdapter);
@@ -41,16 +47,28 @@ export async function loadModel(file: GgufModel, source: string, options: LoadOp
     }
     const loaded = await loadRuntime(file, { ...runtimeOptions, onPlan: (plan) => budget.check(name, memoryOf(plan)) });
     runtime = options.wrapRuntime?.(loaded) ?? loaded;
-    if (draftFile) draftModel = await loadDraftModel(draftFile, runtime, (drafted) => loadRuntime(draftFile!, { ...draftRuntimeOptions(runtimeOptions, drafted), onPlan: (plan) => budget.check(name, memoryWith(drafted, plan)) }));
+    if (draftFile)
+      draftModel = await loadDraftModel(draftFile, runtime, (drafted) =>
+        loadRuntime(draftFile!, {
+          ...draftRuntimeOptions(runtimeOptions, drafted),
+          onPlan: (plan) => budget.check(name, memoryWith(drafted, plan)),
+        }),
+      );
   } finally {
     await Promise.all([adapters.close(), draftFile?.close()]);
   }
   try {
     const digest = options.spillStore || options.digestWeights ? await weightsDigest(file) : undefined;
     if (tokenizer.vocabSize > runtime.info.vocabSize) {
-      throw new StarlingError('invalid_model_file', `${source}: the vocabulary has ${tokenizer.vocabSize} tokens, the model has logits for ${runtime.info.vocabSize}`);
+      throw new StarlingError(
+        'invalid_model_file',
+        `${source}: the vocabulary has ${tokenizer.vocabSize} tokens, the model has logits for ${runtime.info.vocabSize}`,
+      );
     }
-    const template = options.chatTemplate ?? file.string('tokenizer.chat_template') ?? (runtime.info.hasLogits ? options.fallbackChatTemplate : undefined);
+    const template =
+      options.chatTemplate ??
+      file.string('tokenizer.chat_template') ??
+      (runtime.info.hasLogits ? options.fallbackChatTemplate : undefined);
     const model = createLanguageModel({
       ...options,
       weightsDigest: digest,
@@ -74,7 +92,11 @@ export async function loadModel(file: GgufModel, source: string, options: LoadOp
 }
 
 /** Loads what drafts for a runtime; that is closed if it cannot be. @throws StarlingError as loading does, and not_supported for models of a kind that cannot draft */
-async function loadDraftModel(file: GgufModel, drafted: ModelRuntime, load: (drafted: ModelRuntime['info']) => Promise<ModelRuntime>): Promise<DraftModelParts> {
+async function loadDraftModel(
+  file: GgufModel,
+  drafted: ModelRuntime,
+  load: (drafted: ModelRuntime['info']) => Promise<ModelRuntime>,
+): Promise<DraftModelParts> {
   let runtime: ModelRuntime | undefined;
   try {
     runtime = await load(drafted.info);
@@ -87,7 +109,12 @@ async function loadDraftModel(file: GgufModel, drafted: ModelRuntime, load: (dra
 }
 
 /** What a model will take, from the header of its open file: the figures that loading with the same options ends with. @throws StarlingError as loading does */
-export async function estimateModel(file: GgufModel, options: LoadOptions, planRuntime: RuntimePlanner, openAdapter: AdapterOpener): Promise<ModelMemory> {
+export async function estimateModel(
+  file: GgufModel,
+  options: LoadOptions,
+  planRuntime: RuntimePlanner,
+  openAdapter: AdapterOpener,
+): Promise<ModelMemory> {
   const adapters = await openAdapters(options.adapters ?? [], openAdapter);
   let draftFile: GgufModel | undefined;
   try {
@@ -102,6 +129,38 @@ export async function estimateModel(file: GgufModel, options: LoadOptions, planR
 
 /** The part of the options that the runtime decides upon. */
 function runtimeOptionsOf(options: LoadOptions, adapters: readonly AdapterSource[]): RuntimeOptions {
-  const { threads, workers, inline, contextLength, kvTokens, pageTokens, kvType, maxBatchTokens, maxSequences, deterministic, onProgress, windowPageCount, watchdogMs, turns } = options;
-  return { threads, workers, inline, contextLength, kvTokens, pageTokens, kvType, maxBatchTokens, maxSequences, deterministic, onProgress, adapters, slidingWindows: true, windowPageCount, watchdogMs, turns };
+  const {
+    threads,
+    workers,
+    inline,
+    contextLength,
+    kvTokens,
+    pageTokens,
+    kvType,
+    maxBatchTokens,
+    maxSequences,
+    deterministic,
+    onProgress,
+    windowPageCount,
+    watchdogMs,
+    turns,
+  } = options;
+  return {
+    threads,
+    workers,
+    inline,
+    contextLength,
+    kvTokens,
+    pageTokens,
+    kvType,
+    maxBatchTokens,
+    maxSequences,
+    deterministic,
+    onProgress,
+    adapters,
+    slidingWindows: true,
+    windowPageCount,
+    watchdogMs,
+    turns,
+  };
 }

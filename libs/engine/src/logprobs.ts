@@ -13,7 +13,12 @@ export function tokenLogprobs(logits: Float32Array, id: number, count: number, t
 }
 
 /** What was said of tokens, as it is kept. */
-export const rowOfLogprobs = ({ id, logprob, rank, top }: TokenLogprobs): TokenRow => ({ id, score: logprob, rank, others: top.map((one) => ({ id: one.id, score: one.logprob })) });
+export const rowOfLogprobs = ({ id, logprob, rank, top }: TokenLogprobs): TokenRow => ({
+  id,
+  score: logprob,
+  rank,
+  others: top.map((one) => ({ id: one.id, score: one.logprob })),
+});
 
 /** What is kept, in words again: the same as `tokenLogprobs` said. */
 export function logprobsOfRow({ id, score, rank, others }: TokenRow, tokenizer: Tokenizer): TokenLogprobs {
@@ -22,7 +27,12 @@ export function logprobsOfRow({ id, score, rank, others }: TokenRow, tokenizer: 
 }
 
 /** The same for what tokens were drawn from. */
-export const rowOfDraw = ({ id, probability, candidates }: TokenDraw): TokenRow => ({ id, score: probability, rank: 0, others: candidates.map((one) => ({ id: one.id, score: one.probability })) });
+export const rowOfDraw = ({ id, probability, candidates }: TokenDraw): TokenRow => ({
+  id,
+  score: probability,
+  rank: 0,
+  others: candidates.map((one) => ({ id: one.id, score: one.probability })),
+});
 
 export function drawOfRow({ id, score, others }: TokenRow, tokenizer: Tokenizer): TokenDraw {
   const described = (token: number, probability: number): DrawnToken => ({ ...textOf(token, tokenizer), probability });
@@ -30,10 +40,20 @@ export function drawOfRow({ id, score, others }: TokenRow, tokenizer: Tokenizer)
 }
 
 /** What a token was drawn from, in words. What a grammar put in the place of the drawn token was certain. */
-export function tokenDraw({ id, probability, candidates = [] }: SampledToken, taken: number, tokenizer: Tokenizer): TokenDraw {
-  const described = (token: number, likely: number): DrawnToken => ({ ...textOf(token, tokenizer), probability: likely });
+export function tokenDraw(
+  { id, probability, candidates = [] }: SampledToken,
+  taken: number,
+  tokenizer: Tokenizer,
+): TokenDraw {
+  const described = (token: number, likely: number): DrawnToken => ({
+    ...textOf(token, tokenizer),
+    probability: likely,
+  });
   if (taken !== id) return { ...described(taken, 1), candidates: [described(taken, 1)] };
-  return { ...described(id, probability), candidates: candidates.filter((one) => one.probability > 0).map((one) => described(one.id, one.probability)) };
+  return {
+    ...described(id, probability),
+    candidates: candidates.filter((one) => one.probability > 0).map((one) => described(one.id, one.probability)),
+  };
 }
 
 function textOf(token: number, tokenizer: Tokenizer): Omit<TokenProbability, 'logprob'> {

@@ -31,11 +31,20 @@ class CountedSignal {
 /** The outcome of one request of many kinds, by its number. */
 async function ask(model: LanguageModel, i: number): Promise<string> {
   const { signal, controller } = new CountedSignal();
-  const common = { temperature: 0, tokens: Array.from({ length: 1 + (i % 23) }, (_, at) => (i % 7) + at), maxTokens: 1 + (i % 9), tenant: `t${i % TENANTS}`, weight: 1 + (i % 3), signal } as const;
+  const common = {
+    temperature: 0,
+    tokens: Array.from({ length: 1 + (i % 23) }, (_, at) => (i % 7) + at),
+    maxTokens: 1 + (i % 9),
+    tenant: `t${i % TENANTS}`,
+    weight: 1 + (i % 3),
+    signal,
+  } as const;
   try {
     switch (i % 10) {
       case 0:
-        return (await model.embed([common.tokens, 'text'], { tenant: common.tenant, signal })).vectors.length === 2 ? 'embedded' : 'wrong';
+        return (await model.embed([common.tokens, 'text'], { tenant: common.tenant, signal })).vectors.length === 2
+          ? 'embedded'
+          : 'wrong';
       case 1:
         for await (const part of model.generate(common)) if (part.kind === 'token') return 'left';
         return 'nothing to leave';
@@ -51,7 +60,10 @@ async function ask(model: LanguageModel, i: number): Promise<string> {
       case 6:
         return (await model.generate({ ...common, sessionId: `s${i % 12}` }).result()).finishReason;
       case 7:
-        await model.visitLogits(common.tokens, () => (i % 3 === 0 ? failInVisit() : undefined), { tenant: common.tenant, signal });
+        await model.visitLogits(common.tokens, () => (i % 3 === 0 ? failInVisit() : undefined), {
+          tenant: common.tenant,
+          signal,
+        });
         return 'scored';
       case 8:
         return (await model.generate({ ...common, tokens: new Array<number>(600).fill(1) }).result()).finishReason;
@@ -80,7 +92,8 @@ describe('ten thousand requests of all kinds', () => {
       tenantLimits: (tenant) => (tenant === 't4' ? { queued: 6, running: 2 } : {}),
       onStep() {
         now++;
-        if (++steps % 97 === 0) throw new StarlingError(steps % 2 === 0 ? 'internal' : 'worker_failed', 'a step that fails');
+        if (++steps % 97 === 0)
+          throw new StarlingError(steps % 2 === 0 ? 'internal' : 'worker_failed', 'a step that fails');
       },
     });
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
@@ -97,9 +110,33 @@ describe('ten thousand requests of all kinds', () => {
     await Promise.all(Array.from({ length: CALLERS }, caller));
     await until(() => model.statistics().running === 0);
     // Each kind of end came about, and nothing else did: `conflict` is of a session that is asked twice at once, and steps that may be tried again are.
-    expect([...outcomes.keys()].sort()).toEqual(['3 samples', 'cancelled', 'conflict', 'context_length_exceeded', 'deadline', 'deadline_exceeded', 'embedded', 'internal', 'left', 'length', 'queue_full', 'scored', 'unprocessable'].sort());
-    expect(model.statistics()).toMatchObject({ queued: 0, queuedTokens: 0, running: 0, suspended: 0, restoring: 0, kv: { allocatedBytes: 0, freePages: 60 } });
-    for (let tenant = 0; tenant < TENANTS; tenant++) for (const { id } of model.sessionsOf(`t${tenant}`).list()) model.sessionsOf(`t${tenant}`).close(id);
+    expect([...outcomes.keys()].sort()).toEqual(
+      [
+        '3 samples',
+        'cancelled',
+        'conflict',
+        'context_length_exceeded',
+        'deadline',
+        'deadline_exceeded',
+        'embedded',
+        'internal',
+        'left',
+        'length',
+        'queue_full',
+        'scored',
+        'unprocessable',
+      ].sort(),
+    );
+    expect(model.statistics()).toMatchObject({
+      queued: 0,
+      queuedTokens: 0,
+      running: 0,
+      suspended: 0,
+      restoring: 0,
+      kv: { allocatedBytes: 0, freePages: 60 },
+    });
+    for (let tenant = 0; tenant < TENANTS; tenant++)
+      for (const { id } of model.sessionsOf(`t${tenant}`).list()) model.sessionsOf(`t${tenant}`).close(id);
     expect(model.statistics().cache.sessions).toBe(0);
     expect(CountedSignal.listeners).toBe(0);
     expect(timers()).toBeLessThanOrEqual(timersBefore);

@@ -31,11 +31,20 @@ describe('embed', () => {
 
   it('refuses what does not fit into a step, what is empty, and ids that are none', async () => {
     const { model } = fakeModel({ info: { maxBatchTokens: 8, causal: false } });
-    await expect(model.embed(['a', '123456789'])).rejects.toMatchObject({ code: 'context_length_exceeded', details: { input: 1, promptTokens: 9, limit: 8 } });
+    await expect(model.embed(['a', '123456789'])).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+      details: { input: 1, promptTokens: 9, limit: 8 },
+    });
     expect((await fakeModel({ info: { maxBatchTokens: 8 } }).model.embed('123456789')).promptTokens).toBeGreaterThan(8);
     await expect(model.embed('')).rejects.toMatchObject({ code: 'invalid_request' });
-    await expect(model.embed([1, 300])).rejects.toMatchObject({ code: 'invalid_request', details: { param: 'input[1]' } });
-    await expect(model.embed(['a', [1, 300]])).rejects.toMatchObject({ code: 'invalid_request', details: { param: 'input[1][1]' } });
+    await expect(model.embed([1, 300])).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { param: 'input[1]' },
+    });
+    await expect(model.embed(['a', [1, 300]])).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { param: 'input[1][1]' },
+    });
     await expect(model.embed('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
@@ -47,9 +56,16 @@ describe('long texts that are embedded', () => {
     for (const info of [{}, { hasRecurrentState: true }]) {
       const steps: boolean[] = [];
       const large = fakeModel({ info: { ...info, maxBatchTokens: 512 } });
-      const { model, runtime } = fakeModel({ info: { ...info, maxBatchTokens: 32 }, promptTokensWhileDecoding: 16, onStep: ([{ tokens }]) => void steps.push(tokens.length > 1) });
+      const { model, runtime } = fakeModel({
+        info: { ...info, maxBatchTokens: 32 },
+        promptTokensWhileDecoding: 16,
+        onStep: ([{ tokens }]) => void steps.push(tokens.length > 1),
+      });
       const answer = model.generate({ temperature: 0, tokens: [1], maxTokens: 30 }).result();
-      for (const pooling of ['mean', 'last', 'cls', 'none'] as const) expect((await model.embed([text, [1, 2, 3]], { pooling })).vectors).toEqual((await large.model.embed([text, [1, 2, 3]], { pooling })).vectors);
+      for (const pooling of ['mean', 'last', 'cls', 'none'] as const)
+        expect((await model.embed([text, [1, 2, 3]], { pooling })).vectors).toEqual(
+          (await large.model.embed([text, [1, 2, 3]], { pooling })).vectors,
+        );
       expect((await answer).tokens).toHaveLength(30);
       expect(large.runtime.steps.map(({ tokens }) => tokens)).toEqual([303, 303, 303, 303]);
       expect(Math.max(...runtime.steps.map(({ tokens }) => tokens))).toBeLessThanOrEqual(32);
@@ -62,7 +78,11 @@ describe('long texts that are embedded', () => {
 
   it('give the same where they lose their pages on the way and begin anew', async () => {
     let beginnings = 0;
-    const { model } = fakeModel({ info: { pageCount: 24, pageTokens: 4, contextLength: 96, maxBatchTokens: 16, maxSequences: 2 }, promptTokensWhileDecoding: 1, onStep: ([{ outputs, startPosition }]) => void (outputs === 'all' && startPosition === 0 && beginnings++) });
+    const { model } = fakeModel({
+      info: { pageCount: 24, pageTokens: 4, contextLength: 96, maxBatchTokens: 16, maxSequences: 2 },
+      promptTokensWhileDecoding: 1,
+      onStep: ([{ outputs, startPosition }]) => void (outputs === 'all' && startPosition === 0 && beginnings++),
+    });
     const alone = (await model.embed([text.slice(0, 60)])).vectors;
     const answer = model.generate({ temperature: 0, tokens: [1], maxTokens: 80 }).result();
     expect((await model.embed([text.slice(0, 60)])).vectors).toEqual(alone);
@@ -82,24 +102,35 @@ describe('logits and perplexity', () => {
   });
 
   it('refuses more than the context', async () => {
-    await expect(fakeModel({ info: { contextLength: 8 } }).model.logits(new Array<number>(9).fill(1))).rejects.toMatchObject({ code: 'context_length_exceeded' });
+    await expect(
+      fakeModel({ info: { contextLength: 8 } }).model.logits(new Array<number>(9).fill(1)),
+    ).rejects.toMatchObject({ code: 'context_length_exceeded' });
   });
 
   it('can be cancelled', async () => {
     const controller = new AbortController();
     const { model } = fakeModel({ info: { maxBatchTokens: 8 } });
     const visited: number[] = [];
-    const scoring = model.visitLogits(new Array<number>(30).fill(1), (position) => void (visited.push(position) === 10 && controller.abort()), { signal: controller.signal });
+    const scoring = model.visitLogits(
+      new Array<number>(30).fill(1),
+      (position) => void (visited.push(position) === 10 && controller.abort()),
+      { signal: controller.signal },
+    );
     await expect(scoring).rejects.toMatchObject({ code: 'cancelled' });
     expect(visited).toHaveLength(10);
     expect(model.statistics().kv.freePages).toBe(256);
   });
 
   it('see each position once, also when the sequence loses its pages on the way', async () => {
-    const { model, events } = fakeModel({ info: { pageCount: 8, pageTokens: 4, contextLength: 32, maxBatchTokens: 8 } });
+    const { model, events } = fakeModel({
+      info: { pageCount: 8, pageTokens: 4, contextLength: 32, maxBatchTokens: 8 },
+    });
     const positions: number[] = [];
     const answer = model.generate({ temperature: 0, tokens: [1], maxTokens: 25 }).result();
-    await model.visitLogits(Array.from({ length: 16 }, (_, i) => i), (position) => positions.push(position));
+    await model.visitLogits(
+      Array.from({ length: 16 }, (_, i) => i),
+      (position) => positions.push(position),
+    );
     await answer;
     expect(positions).toEqual(Array.from({ length: 16 }, (_, i) => i));
     expect(events.some(({ kind }) => kind === 'request_ended')).toBe(true);
@@ -128,8 +159,18 @@ describe('tokens and text', () => {
   });
 
   it('says what the model is and what it holds', () => {
-    const { model } = fakeModel({ source: '/m.gguf', speculation: { maxTokens: 7 }, info: { weightBytes: 5, kvBytes: 6, scratchBytes: 7, pageCount: 10, pageTokens: 4 } });
-    expect(model.info).toMatchObject({ name: 'fake', source: '/m.gguf', hasChatTemplate: false, sequenceLimit: 40, draftTokens: 7 });
+    const { model } = fakeModel({
+      source: '/m.gguf',
+      speculation: { maxTokens: 7 },
+      info: { weightBytes: 5, kvBytes: 6, scratchBytes: 7, pageCount: 10, pageTokens: 4 },
+    });
+    expect(model.info).toMatchObject({
+      name: 'fake',
+      source: '/m.gguf',
+      hasChatTemplate: false,
+      sequenceLimit: 40,
+      draftTokens: 7,
+    });
     expect(model.memory).toEqual({ weightBytes: 5, kvBytes: 6, scratchBytes: 7, totalBytes: 18 });
   });
 });
@@ -139,9 +180,17 @@ describe('embeddings beside other requests', () => {
     let steps = 0;
     const { model } = fakeModel({ info: { maxSequences: 4 }, onStep: () => void steps++ });
     const order: string[] = [];
-    const answer = model.generate({ temperature: 0, prompt: 'abc', maxTokens: 40, tenant: 'chat' }).result().then(() => order.push('answer'));
+    const answer = model
+      .generate({ temperature: 0, prompt: 'abc', maxTokens: 40, tenant: 'chat' })
+      .result()
+      .then(() => order.push('answer'));
     const first = model.embed('text', { tenant: 'index' }).then(() => order.push('first'));
-    const many = model.embed(Array.from({ length: 300 }, () => 'text'), { tenant: 'index' }).then(({ vectors }) => order.push(`${vectors.length} vectors`));
+    const many = model
+      .embed(
+        Array.from({ length: 300 }, () => 'text'),
+        { tenant: 'index' },
+      )
+      .then(({ vectors }) => order.push(`${vectors.length} vectors`));
     await Promise.all([answer, first, many]);
     expect(order[0]).toBe('first');
     expect(steps).toBeGreaterThan(40 + 300 / 4);
@@ -159,8 +208,17 @@ describe('embeddings beside other requests', () => {
   it('keep to their deadline, to the limits of their tenant, and end with their caller, whatever is under way', async () => {
     const controller = new AbortController();
     let steps = 0;
-    const { model } = fakeModel({ info: { maxSequences: 2 }, tenantLimits: (tenant) => (tenant === 'small' ? { tokensPerMinute: 10 } : {}), onStep: () => void (++steps === 3 && controller.abort()) });
-    await expect(model.embed(Array.from({ length: 50 }, () => 'abc'), { signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    const { model } = fakeModel({
+      info: { maxSequences: 2 },
+      tenantLimits: (tenant) => (tenant === 'small' ? { tokensPerMinute: 10 } : {}),
+      onStep: () => void (++steps === 3 && controller.abort()),
+    });
+    await expect(
+      model.embed(
+        Array.from({ length: 50 }, () => 'abc'),
+        { signal: controller.signal },
+      ),
+    ).rejects.toMatchObject({ code: 'cancelled' });
     expect(steps).toBe(3);
     await model.embed('123456789', { tenant: 'small' });
     await expect(model.embed('123456789', { tenant: 'small' })).rejects.toMatchObject({ code: 'rate_limited' });
@@ -169,7 +227,10 @@ describe('embeddings beside other requests', () => {
 
   it('of a model with recurrent layers have slots of their own: an answer beside them goes on as alone', async () => {
     const { model } = fakeModel({ info: { hasRecurrentState: true, maxSequences: 3 } });
-    const [answer, { vectors }] = await Promise.all([model.generate({ temperature: 0, prompt: 'abc', maxTokens: 20 }).result(), model.embed(Array.from({ length: 20 }, () => 'xyz'))]);
+    const [answer, { vectors }] = await Promise.all([
+      model.generate({ temperature: 0, prompt: 'abc', maxTokens: 20 }).result(),
+      model.embed(Array.from({ length: 20 }, () => 'xyz')),
+    ]);
     expect(answer.text).toBe('defghijklmnopqrstuvw');
     expect(vectors).toHaveLength(20);
   });
@@ -183,7 +244,9 @@ describe('embeddings beside other requests', () => {
 describe('a model that gives embeddings only', () => {
   it('refuses to generate and to score', async () => {
     const { model } = fakeModel({ info: { hasLogits: false, causal: false } });
-    expect(() => model.generate({ prompt: 'a' })).toThrow(expect.objectContaining({ code: 'invalid_request', details: expect.objectContaining({ param: 'model' }) }));
+    expect(() => model.generate({ prompt: 'a' })).toThrow(
+      expect.objectContaining({ code: 'invalid_request', details: expect.objectContaining({ param: 'model' }) }),
+    );
     await expect(model.logits([1])).rejects.toMatchObject({ code: 'invalid_request' });
     await expect(model.perplexity('ab')).rejects.toMatchObject({ code: 'invalid_request' });
     expect((await model.embed('a')).vectors).toHaveLength(1);

@@ -32,12 +32,22 @@ export interface ModelStatistics extends SchedulerStatistics {
 export type ModelMemory = Pick<MemoryPlan, 'weightBytes' | 'kvBytes' | 'scratchBytes' | 'totalBytes'>;
 
 /** The figures of memory among those of a plan, or of a loaded model. */
-export const memoryOf = ({ weightBytes, kvBytes, scratchBytes, totalBytes }: ModelMemory): ModelMemory => ({ weightBytes, kvBytes, scratchBytes, totalBytes });
+export const memoryOf = ({ weightBytes, kvBytes, scratchBytes, totalBytes }: ModelMemory): ModelMemory => ({
+  weightBytes,
+  kvBytes,
+  scratchBytes,
+  totalBytes,
+});
 
 /** The figures of a model together with those of one beside it. */
 export function memoryWith(model: ModelMemory, beside: ModelMemory | undefined): ModelMemory {
   const sum = (name: keyof ModelMemory): number => model[name] + (beside?.[name] ?? 0);
-  return { weightBytes: sum('weightBytes'), kvBytes: sum('kvBytes'), scratchBytes: sum('scratchBytes'), totalBytes: sum('totalBytes') };
+  return {
+    weightBytes: sum('weightBytes'),
+    kvBytes: sum('kvBytes'),
+    scratchBytes: sum('scratchBytes'),
+    totalBytes: sum('totalBytes'),
+  };
 }
 
 export interface TokenizeOptions {

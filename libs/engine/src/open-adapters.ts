@@ -22,7 +22,12 @@ export async function openAdapters(options: readonly AdapterOptions[], open: Ada
   const close = async (): Promise<void> => void (await Promise.all(sources.map(({ file }) => file.close())));
   try {
     for (const { source, id, scale = 1, layers } of options) {
-      if (!Number.isFinite(scale)) throw new StarlingError('invalid_argument', `The scale of an adapter is ${scale}, where a number is expected.`, { details: { param: 'adapters' } });
+      if (!Number.isFinite(scale))
+        throw new StarlingError(
+          'invalid_argument',
+          `The scale of an adapter is ${scale}, where a number is expected.`,
+          { details: { param: 'adapters' } },
+        );
       const file = await open(source);
       sources.push({ id: id ?? nameOf(file), file, layers });
     }

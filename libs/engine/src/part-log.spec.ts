@@ -1,6 +1,7 @@
 import { PartLog } from './part-log.js';
 
-const logOf = (onLeave = () => undefined, keep?: (part: number) => number) => new PartLog<number>({ weigh: (part) => part, high: 10, low: 4, keep }, onLeave);
+const logOf = (onLeave = () => undefined, keep?: (part: number) => number) =>
+  new PartLog<number>({ weigh: (part) => part, high: 10, low: 4, keep }, onLeave);
 const settled = async (promise: Promise<void>) => {
   let isSettled = false;
   void promise.then(() => (isSettled = true));
@@ -51,7 +52,10 @@ describe('a log of parts', () => {
 
   it('is read by several, each from the beginning, and waits for the one that is furthest', async () => {
     const left: string[] = [];
-    const log = logOf(() => void left.push('left'), (part) => -part);
+    const log = logOf(
+      () => void left.push('left'),
+      (part) => -part,
+    );
     const [fast, slow] = [log[Symbol.asyncIterator](), log[Symbol.asyncIterator]()];
     log.push(6);
     log.push(7);

@@ -73,7 +73,8 @@ export class PartLog<Part> implements AsyncIterable<Part> {
     const iterator: AsyncIterableIterator<Part, undefined> = {
       next: async () => {
         begin();
-        while (!isOver && at === this.#parts.length && this.#end === undefined) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        while (!isOver && at === this.#parts.length && this.#end === undefined)
+          await new Promise<void>((resolve) => this.#waiting.push(resolve));
         if (isOver) return over();
         if (at < this.#parts.length) return { done: false, value: this.#take(at++) };
         isOver = true;

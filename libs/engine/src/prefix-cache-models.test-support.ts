@@ -21,21 +21,62 @@ const models: readonly (readonly [kind: string, folder: string, file: string, vo
 
 for (const [kind, folder, file, vocabSize] of models) {
   describeWithFixtures(`a ${kind} model (${file}) gives the same tokens and the same logits, bit for bit`, () => {
-    const options: LoadOptions = { inline: true, pageTokens: 16, contextLength: 128, maxBatchTokens: 32, maxSequences: 8, kvTokens: 1024, speculation: false };
-    const tokens = (length: number, seed: number) => Array.from({ length }, (_, i) => 3 + ((i * 31 + seed * 17 + i * i * seed) % (vocabSize - 3)));
+    const options: LoadOptions = {
+      inline: true,
+      pageTokens: 16,
+      contextLength: 128,
+      maxBatchTokens: 32,
+      maxSequences: 8,
+      kvTokens: 1024,
+      speculation: false,
+    };
+    const tokens = (length: number, seed: number) =>
+      Array.from({ length }, (_, i) => 3 + ((i * 31 + seed * 17 + i * i * seed) % (vocabSize - 3)));
     const shared = tokens(37, 1);
-    const prompts = [shared, [...shared, ...tokens(11, 2)], [...shared.slice(0, 21), ...tokens(20, 3)], tokens(50, 4), [...shared, ...tokens(30, 5)], [...shared, 5], shared.slice(0, 33), tokens(16, 6)];
-    const noEnd = [[0, false], [1, false], [2, false]] as const;
-    const request = (prompt: readonly number[]): GenerateOptions & TokenPrompt => ({ tokens: prompt, temperature: 0, maxTokens: 40, logprobs: 3, logitBias: noEnd });
-    const ask = async (model: LanguageModel, prompt: readonly number[], { sessionId, tenant, maxTokens = 40 }: Pick<GenerateOptions, 'sessionId' | 'tenant' | 'maxTokens'> = {}) => {
-      const { tokens: answer, logprobs, usage } = await model.generate({ ...request(prompt), sessionId, tenant, maxTokens }).result();
-      return { answer: [...answer], logprobs: logprobs?.map(({ logprob, top }) => [logprob, ...top.map((one) => one.logprob)]), cached: usage.cachedTokens };
+    const prompts = [
+      shared,
+      [...shared, ...tokens(11, 2)],
+      [...shared.slice(0, 21), ...tokens(20, 3)],
+      tokens(50, 4),
+      [...shared, ...tokens(30, 5)],
+      [...shared, 5],
+      shared.slice(0, 33),
+      tokens(16, 6),
+    ];
+    const noEnd = [
+      [0, false],
+      [1, false],
+      [2, false],
+    ] as const;
+    const request = (prompt: readonly number[]): GenerateOptions & TokenPrompt => ({
+      tokens: prompt,
+      temperature: 0,
+      maxTokens: 40,
+      logprobs: 3,
+      logitBias: noEnd,
+    });
+    const ask = async (
+      model: LanguageModel,
+      prompt: readonly number[],
+      { sessionId, tenant, maxTokens = 40 }: Pick<GenerateOptions, 'sessionId' | 'tenant' | 'maxTokens'> = {},
+    ) => {
+      const {
+        tokens: answer,
+        logprobs,
+        usage,
+      } = await model.generate({ ...request(prompt), sessionId, tenant, maxTokens }).result();
+      return {
+        answer: [...answer],
+        logprobs: logprobs?.map(({ logprob, top }) => [logprob, ...top.map((one) => one.logprob)]),
+        cached: usage.cachedTokens,
+      };
     };
     type Answer = Omit<Awaited<ReturnType<typeof ask>>, 'cached'>;
     const same = ({ answer, logprobs }: Answer): Answer => ({ answer, logprobs });
     let cold: Answer[] = [];
 
-    const withModel = (more: LoadOptions, use: (model: LanguageModel) => Promise<void>): Promise<void> => withGoldenModel([folder, file], { ...options, ...more }, use);
+    const withModel = (more: LoadOptions, use: (model: LanguageModel) => Promise<void>): Promise<void> =>
+      withGoldenModel([folder, file], { ...options, ...more }, use);
 
     beforeAll(() =>
       withModel({ prefixCache: false }, async (model) => {
@@ -60,7 +101,9 @@ for (const [kind, folder, file, vocabSize] of models) {
         expect(model.statistics().cache.evictedPages).toBeGreaterThan(0);
         for (const [i, prompt] of prompts.entries()) expect(same(await ask(model, prompt))).toEqual(cold[i]);
         expect(same(await ask(model, turn))).toEqual(same(next));
-        await withModel({ prefixCache: false }, async (without) => expect(same(next)).toEqual(same(await ask(without, turn))));
+        await withModel({ prefixCache: false }, async (without) =>
+          expect(same(next)).toEqual(same(await ask(without, turn))),
+        );
       });
     });
 
@@ -79,12 +122,14 @@ for (const [kind, folder, file, vocabSize] of models) {
         expect(model.info.windowed?.pageCount).toBe(kind === 'windowed' ? 8 : undefined);
         let preempted = 0;
         model.on(({ kind: event }) => void (event === 'request_preempted' && preempted++));
-        for (let round = 0; round < 2; round++) expect((await Promise.all(prompts.map((prompt) => ask(model, prompt)))).map(same)).toEqual(cold);
+        for (let round = 0; round < 2; round++)
+          expect((await Promise.all(prompts.map((prompt) => ask(model, prompt)))).map(same)).toEqual(cold);
         // Three that begin in a page each and end in seven, of sixteen.
         const long = [7, 8, 9].map((seed) => tokens(16, seed));
         const together = await Promise.all(long.map((prompt) => ask(model, prompt, { maxTokens: 96 })));
         expect(preempted).toBeGreaterThan(0);
-        for (const [i, prompt] of long.entries()) expect(same(await ask(model, prompt, { maxTokens: 96 }))).toEqual(same(together[i]));
+        for (const [i, prompt] of long.entries())
+          expect(same(await ask(model, prompt, { maxTokens: 96 }))).toEqual(same(together[i]));
         const { samples } = await model.generate({ ...request(prompts[1]), n: 3 }).result();
         for (const sample of samples) expect([...sample.tokens]).toEqual(cold[1].answer);
       });
@@ -93,7 +138,8 @@ for (const [kind, folder, file, vocabSize] of models) {
     if (kind === 'windowed') {
       it('with few pages for windowed layers, of which a long answer holds no more than its window', async () => {
         await withModel({ windowPageCount: 6, contextLength: 400 }, async (model) => {
-          for (let round = 0; round < 2; round++) for (const [i, prompt] of prompts.entries()) expect(same(await ask(model, prompt))).toEqual(cold[i]);
+          for (let round = 0; round < 2; round++)
+            for (const [i, prompt] of prompts.entries()) expect(same(await ask(model, prompt))).toEqual(cold[i]);
           expect(model.statistics().cache.missTokens.window).toBeGreaterThan(0);
           let most = 0;
           for await (const part of model.generate({ ...request(shared), maxTokens: 350 })) {
@@ -122,7 +168,11 @@ for (const [kind, folder, file, vocabSize] of models) {
       const [first, second] = [tokens(9, 8), tokens(7, 9)];
       let turns: Answer[] = [];
       await withModel({ prefixCache: false }, async (model) => {
-        const texts = [[...shared], [...shared, ...cold[0].answer, ...first], [...shared, ...cold[0].answer.slice(0, 11), ...second]];
+        const texts = [
+          [...shared],
+          [...shared, ...cold[0].answer, ...first],
+          [...shared, ...cold[0].answer.slice(0, 11), ...second],
+        ];
         turns = [];
         for (const text of texts) turns.push(same(await ask(model, text)));
       });
@@ -144,7 +194,10 @@ for (const [kind, folder, file, vocabSize] of models) {
           sessions.rewind('a', shared.length + cold[0].answer.length);
         });
         await withModel({ spillStore: await store() }, async (model) => {
-          const [again] = await Promise.all([ask(model, first, { sessionId: 'a' }), ...prompts.slice(0, 6).map((prompt) => ask(model, prompt))]);
+          const [again] = await Promise.all([
+            ask(model, first, { sessionId: 'a' }),
+            ...prompts.slice(0, 6).map((prompt) => ask(model, prompt)),
+          ]);
           expect(same(again)).toEqual(turns[1]);
           expect(again.cached).toBeGreaterThan(shared.length);
         });
@@ -159,7 +212,9 @@ for (const [kind, folder, file, vocabSize] of models) {
 const TALKATIVE = ['GLM-4.7-Flash', 'LFM2.5-8B-A1B', 'Qwen3-Coder', 'deepseek-ai-DeepSeek-R1-Distill-Qwen-32B'];
 
 describeWithFixtures('a chat that uses tools, by a client that drops reasoning', () => {
-  const names = fs.readdirSync(fixturePath('templates')).flatMap((file) => (file.endsWith('.jinja') ? [file.slice(0, -'.jinja'.length)] : []));
+  const names = fs
+    .readdirSync(fixturePath('templates'))
+    .flatMap((file) => (file.endsWith('.jinja') ? [file.slice(0, -'.jinja'.length)] : []));
 
   it.each(names)('has at least 95 % of each prompt computed from the second turn on: %s', async (name) => {
     const isLong = TALKATIVE.includes(name) || process.env.STARLING_PROPERTY_RUNS !== undefined;

@@ -25,7 +25,8 @@ describe('the prefix cache of a model', () => {
 
   it('is divided by tenant first and by salt second: another tenant with the same salt finds nothing', async () => {
     const { model } = fakeModel();
-    const cached = async (request: GenerateOptions) => (await model.generate({ ...greedy, prompt: 'abcdefghij', ...request }).result()).usage.cachedTokens;
+    const cached = async (request: GenerateOptions) =>
+      (await model.generate({ ...greedy, prompt: 'abcdefghij', ...request }).result()).usage.cachedTokens;
     expect(await cached({ tenant: 'a', cacheSalt: 's' })).toBe(0);
     expect(await cached({ tenant: 'a', cacheSalt: 's' })).toBe(9);
     expect(await cached({ tenant: 'b', cacheSalt: 's' })).toBe(0);
@@ -35,7 +36,8 @@ describe('the prefix cache of a model', () => {
 
   it('neither reads nor writes where a request, or the model, wants none', async () => {
     const { model } = fakeModel();
-    const ask = async (one: LanguageModel, cachePrompt: boolean) => (await one.generate({ ...greedy, prompt: 'abcdefghij', cachePrompt }).result()).usage;
+    const ask = async (one: LanguageModel, cachePrompt: boolean) =>
+      (await one.generate({ ...greedy, prompt: 'abcdefghij', cachePrompt }).result()).usage;
     expect(await ask(model, false)).toMatchObject({ cachedTokens: 0, cacheMiss: { reason: 'off' } });
     expect(await ask(model, true)).toMatchObject({ cachedTokens: 0, cacheMiss: { reason: 'new' } });
     const { model: without } = fakeModel({ prefixCache: false });
@@ -53,15 +55,25 @@ describe('the prefix cache of a model', () => {
   });
 
   it('keeps states of recurrent layers where templates write a turn anew: before the answer begins, and before the last message', async () => {
-    const source = '{% for m in messages %}<|mark|>{{ m.role }}\n{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|mark|>assistant\n(thinking)\n{% endif %}';
-    const { model, runtime } = fakeModel({ info: { hasRecurrentState: true, pageTokens: 4 }, logits: saying('Yes.'), chatTemplate: chatTemplateFor(source, byteTokenizer()) });
+    const source =
+      '{% for m in messages %}<|mark|>{{ m.role }}\n{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|mark|>assistant\n(thinking)\n{% endif %}';
+    const { model, runtime } = fakeModel({
+      info: { hasRecurrentState: true, pageTokens: 4 },
+      logits: saying('Yes.'),
+      chatTemplate: chatTemplateFor(source, byteTokenizer()),
+    });
     const user = { role: 'user', content: 'A question that is long enough to matter?' };
-    const ask = async (messages: MessagesPrompt['messages']) => (await model.generate({ ...greedy, maxTokens: 8, messages }).result()).usage;
+    const ask = async (messages: MessagesPrompt['messages']) =>
+      (await model.generate({ ...greedy, maxTokens: 8, messages }).result()).usage;
     const length = (text: string): number => byteTokenizer().encode(text, { parseSpecial: true }).length;
     await ask([user]);
     const next = await ask([user, { role: 'assistant', content: 'Yes.' }, { role: 'user', content: 'Another?' }]);
     expect(next.cachedTokens).toBe(length(`<|mark|>user\n${user.content}`));
-    const edited = await ask([user, { role: 'assistant', content: 'Yes.' }, { role: 'user', content: 'An edited one?' }]);
+    const edited = await ask([
+      user,
+      { role: 'assistant', content: 'Yes.' },
+      { role: 'user', content: 'An edited one?' },
+    ]);
     expect(edited.cachedTokens).toBe(length(`<|mark|>user\n${user.content}<|mark|>assistant\nYes.`));
     expect(runtime.steps.length).toBeGreaterThan(0);
   });
@@ -71,14 +83,43 @@ describe('the prefix cache of a model', () => {
     const tokenizer = byteTokenizer();
     const pairs: Tokenizer = {
       ...tokenizer,
-      encode: (text, options) => Uint32Array.from([...tokenizer.encode(text, options)].reduce<number[]>((ids, id) => (id === 66 && ids.at(-1) === 65 ? [...ids.slice(0, -1), 1] : [...ids, id]), [])),
-      decode: (ids, options) => tokenizer.decode(Array.from(ids).flatMap((id) => (id === 1 ? [65, 66] : [id])), options),
+      encode: (text, options) =>
+        Uint32Array.from(
+          [...tokenizer.encode(text, options)].reduce<number[]>(
+            (ids, id) => (id === 66 && ids.at(-1) === 65 ? [...ids.slice(0, -1), 1] : [...ids, id]),
+            [],
+          ),
+        ),
+      decode: (ids, options) =>
+        tokenizer.decode(
+          Array.from(ids).flatMap((id) => (id === 1 ? [65, 66] : [id])),
+          options,
+        ),
       tokenBytes: (id) => (id === 1 ? Uint8Array.of(65, 66) : tokenizer.tokenBytes(id)),
     };
-    const { model } = fakeModel({ tokenizer: pairs, info: { pageTokens: 4 }, logits: saying('ABAB'), chatTemplate: chatTemplateFor('{% for m in messages %}<|mark|>{{ m.role }}\n{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|mark|>assistant\n{% endif %}', pairs) });
-    const first = await model.generate({ ...greedy, maxTokens: 8, messages: [{ role: 'user', content: 'AB?' }] }).result();
+    const { model } = fakeModel({
+      tokenizer: pairs,
+      info: { pageTokens: 4 },
+      logits: saying('ABAB'),
+      chatTemplate: chatTemplateFor(
+        '{% for m in messages %}<|mark|>{{ m.role }}\n{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|mark|>assistant\n{% endif %}',
+        pairs,
+      ),
+    });
+    const first = await model
+      .generate({ ...greedy, maxTokens: 8, messages: [{ role: 'user', content: 'AB?' }] })
+      .result();
     expect(first.tokens.slice(0, 4)).toEqual([65, 66, 65, 66]);
-    const next = await model.generate({ ...greedy, messages: [{ role: 'user', content: 'AB?' }, { role: 'assistant', content: first.text }, { role: 'user', content: 'AB?' }] }).result();
+    const next = await model
+      .generate({
+        ...greedy,
+        messages: [
+          { role: 'user', content: 'AB?' },
+          { role: 'assistant', content: first.text },
+          { role: 'user', content: 'AB?' },
+        ],
+      })
+      .result();
     expect(next.usage.cachedTokens).toBe(first.usage.promptTokens + 4);
   });
 

@@ -27,13 +27,23 @@ function counting(tokenizer: Tokenizer): { readonly tokenizer: Tokenizer; take()
     characters = 0;
     return taken;
   };
-  return { tokenizer: new Proxy(tokenizer, { get: (target, name) => (name === 'encode' ? counted.encode : (Reflect.get(target, name, target) as unknown)) }), take };
+  return {
+    tokenizer: new Proxy(tokenizer, {
+      get: (target, name) => (name === 'encode' ? counted.encode : (Reflect.get(target, name, target) as unknown)),
+    }),
+    take,
+  };
 }
 
 describe.each([...vocabularies])('prompts over the vocabulary %s', (_name, tokenizer) => {
-  const controls = Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter((id) => tokenizer.isControl(id) && tokenizer.tokenText(id).length > 1);
+  const controls = Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter(
+    (id) => tokenizer.isControl(id) && tokenizer.tokenText(id).length > 1,
+  );
   const piece = fc.oneof(
-    fc.constantFrom(...['the', ' the', ' world', 'Hello', '  ', '\n', '\n\n', 'é', '中', '😀', '123', "don't", '<|', '>', ' a', '.'], ...controls.map((id) => tokenizer.tokenText(id))),
+    fc.constantFrom(
+      ...['the', ' the', ' world', 'Hello', '  ', '\n', '\n\n', 'é', '中', '😀', '123', "don't", '<|', '>', ' a', '.'],
+      ...controls.map((id) => tokenizer.tokenText(id)),
+    ),
     fc.string({ maxLength: 6 }),
   );
   const text = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''));
@@ -54,7 +64,8 @@ describe.each([...vocabularies])('prompts over the vocabulary %s', (_name, token
     fc.assert(
       fc.property(text, (one) => {
         const { tokens, marks } = encoder.encode(plain(one));
-        for (const { at, token } of marks) expect([...tokens.subarray(token)]).toEqual([...tokenizer.encode(one.slice(at), { parseSpecial: true })]);
+        for (const { at, token } of marks)
+          expect([...tokens.subarray(token)]).toEqual([...tokenizer.encode(one.slice(at), { parseSpecial: true })]);
       }),
       { numRuns: 40 },
     );
@@ -67,7 +78,9 @@ describe.each([...vocabularies])('prompts over the vocabulary %s', (_name, token
         let whole = '';
         for (const part of parts) {
           whole += `${part} the world, and Hello. `.repeat(8);
-          expect([...encoder.encode(plain(whole), 'scope').tokens]).toEqual([...tokenizer.encode(whole, { parseSpecial: true })]);
+          expect([...encoder.encode(plain(whole), 'scope').tokens]).toEqual([
+            ...tokenizer.encode(whole, { parseSpecial: true }),
+          ]);
         }
       }),
       { numRuns: 6 },
@@ -77,7 +90,10 @@ describe.each([...vocabularies])('prompts over the vocabulary %s', (_name, token
 
 describe('a prompt encoder', () => {
   const tokenizer = byteTokenizer();
-  const chatTemplate = chatTemplateFor(CHATML_TEMPLATE.replaceAll('<|im_start|>', '<|mark|>').replaceAll('<|im_end|>', '<|mark|>'), tokenizer);
+  const chatTemplate = chatTemplateFor(
+    CHATML_TEMPLATE.replaceAll('<|im_start|>', '<|mark|>').replaceAll('<|im_end|>', '<|mark|>'),
+    tokenizer,
+  );
   const user = (content: string) => ({ role: 'user', content });
   const assistant = (content: string) => ({ role: 'assistant', content });
 
@@ -111,18 +127,30 @@ describe('a prompt encoder', () => {
     encoder.remember('a', prompt, generated);
     const next = encoder.encode(plain('the world: Hello world\nthe'), 'a').tokens;
     expect([...next].slice(prompt.tokens.length, prompt.tokens.length + generated.length)).toEqual(generated);
-    expect([...encoder.encode(plain('the world: Hello world\nthe'), 'b').tokens]).toEqual([...words.encode('the world: Hello world\nthe')]);
+    expect([...encoder.encode(plain('the world: Hello world\nthe'), 'b').tokens]).toEqual([
+      ...words.encode('the world: Hello world\nthe'),
+    ]);
     expect(words.decode(next)).toBe(words.decode(words.encode('the world: Hello world\nthe')));
   });
 
   it('knows an answer again after another beginning, and where a template cut off the white space at its end', () => {
     // The bytes of a letter, one too many bits apart, stand for tokens that tokenizing would not give.
-    const odd: Tokenizer = { ...tokenizer, encode: (text, options) => tokenizer.encode(text, options), decode: (ids, options) => tokenizer.decode(Array.from(ids, (id) => (id === 1 ? 65 : id)), options), tokenBytes: (id) => tokenizer.tokenBytes(id === 1 ? 65 : id) };
+    const odd: Tokenizer = {
+      ...tokenizer,
+      encode: (text, options) => tokenizer.encode(text, options),
+      decode: (ids, options) =>
+        tokenizer.decode(
+          Array.from(ids, (id) => (id === 1 ? 65 : id)),
+          options,
+        ),
+      tokenBytes: (id) => tokenizer.tokenBytes(id === 1 ? 65 : id),
+    };
     const encoder = new PromptEncoder(odd);
     const parts = { tokenizer: odd, encoder, chatTemplate };
     const { encoded } = preparePrompt({ messages: [user('One?')] }, parts, 'a');
     encoder.remember('a', encoded!, [1, 1, 66, 10]);
-    const tokensOf = (...messages: { role: string; content: string }[]) => [...preparePrompt({ messages }, parts, 'a').tokens].filter((id) => id === 1 || id === 65);
+    const tokensOf = (...messages: { role: string; content: string }[]) =>
+      [...preparePrompt({ messages }, parts, 'a').tokens].filter((id) => id === 1 || id === 65);
     expect(tokensOf(user('One?'), assistant('AAB\n'), user('Two?'))).toEqual([1, 1]);
     expect(tokensOf(user('another.'), assistant('AAB'), user('Two?'))).toEqual([1, 1]);
     expect(tokensOf(user('One?'), assistant('AABC'), user('Two?'))).toEqual([65, 65]);
@@ -131,9 +159,14 @@ describe('a prompt encoder', () => {
 
   it('keeps what a tenant has, whatever others send under however many salts', () => {
     let count = 0;
-    const counting: Tokenizer = { ...tokenizer, encode: (text, options) => ((count += text.length), tokenizer.encode(text, options)), decode: (ids, options) => tokenizer.decode(ids, options) };
+    const counting: Tokenizer = {
+      ...tokenizer,
+      encode: (text, options) => ((count += text.length), tokenizer.encode(text, options)),
+      decode: (ids, options) => tokenizer.decode(ids, options),
+    };
     const encoder = new PromptEncoder(counting);
-    const scopeOf = (tenant: string, salt?: string) => cacheKeyOf({ model: { weights: 'w', kvType: 'F16', layout: 'l' }, tenant, salt });
+    const scopeOf = (tenant: string, salt?: string) =>
+      cacheKeyOf({ model: { weights: 'w', kvType: 'F16', layout: 'l' }, tenant, salt });
     const long = 'words that come again '.repeat(20);
     for (let i = 0; i < 3; i++) encoder.encode(plain(`${long}${i}`), scopeOf('small'));
     for (let i = 0; i < 400; i++) encoder.encode(plain(`${i} ${long}`), scopeOf('hog', `salt ${i}`));
@@ -147,10 +180,17 @@ describe('a prompt encoder', () => {
 
   it('says where the last message and the answer begin', () => {
     const parts = { tokenizer, encoder: new PromptEncoder(tokenizer), chatTemplate };
-    const { tokens, checkpoints } = preparePrompt({ messages: [user('One?'), assistant('Yes.'), user('Two?')] }, parts, 'a');
+    const { tokens, checkpoints } = preparePrompt(
+      { messages: [user('One?'), assistant('Yes.'), user('Two?')] },
+      parts,
+      'a',
+    );
     const text = chatTemplate.render([user('One?'), assistant('Yes.'), user('Two?')]).text;
     const marks = (at: number): number => [...tokenizer.encode(text.slice(0, at), { parseSpecial: true })].length;
-    expect(checkpoints).toEqual([marks(text.lastIndexOf('<|mark|>user')), marks(text.lastIndexOf('<|mark|>assistant'))]);
+    expect(checkpoints).toEqual([
+      marks(text.lastIndexOf('<|mark|>user')),
+      marks(text.lastIndexOf('<|mark|>assistant')),
+    ]);
     expect(tokens).toHaveLength(marks(text.length));
   });
 });

@@ -48,12 +48,20 @@ export class PromptEncoder {
    * The tokens of a prompt.
    * @param scope whose texts it may share; undefined: nobody's, and none of it is kept
    */
-  encode(segments: readonly PromptSegment[], scope?: string, options: { readonly continuation?: boolean } = {}): EncodedPrompt {
+  encode(
+    segments: readonly PromptSegment[],
+    scope?: string,
+    options: { readonly continuation?: boolean } = {},
+  ): EncodedPrompt {
     return atOnce(this.steps(segments, scope, options), this.#tokenizer);
   }
 
   /** The same, in steps. */
-  *steps(segments: readonly PromptSegment[], scope?: string, { continuation = false }: { readonly continuation?: boolean } = {}): Steps<EncodedPrompt> {
+  *steps(
+    segments: readonly PromptSegment[],
+    scope?: string,
+    { continuation = false }: { readonly continuation?: boolean } = {},
+  ): Steps<EncodedPrompt> {
     const builder = new PromptBuilder();
     const isPlain = segments.every(({ literal }) => !literal) && !continuation;
     const text = isPlain ? segments.map((segment) => segment.text).join('') : '';
@@ -61,7 +69,11 @@ export class PromptEncoder {
     if (known && (yield* this.#goOn(builder, known, text, scope))) return this.#kept(scope, builder.build());
     for (const segment of segments) {
       yield PAUSE;
-      if (segment.literal) builder.addLiteral(segment.text, yield* encoded(this.#tokenizer, segment.text, { continuation: this.#goesOn(builder, continuation) }));
+      if (segment.literal)
+        builder.addLiteral(
+          segment.text,
+          yield* encoded(this.#tokenizer, segment.text, { continuation: this.#goesOn(builder, continuation) }),
+        );
       else yield* this.#addText(builder, segment.text, scope, continuation);
     }
     const prompt = builder.build();
@@ -77,7 +89,10 @@ export class PromptEncoder {
     const builder = new PromptBuilder();
     builder.addBeginning(prompt);
     const from = prompt.marks.at(-1);
-    let stretch = from && from.at >= prompt.plainFrom ? { text: prompt.text.slice(from.at), tokens: Array.from(prompt.tokens.subarray(from.token)) } : undefined;
+    let stretch =
+      from && from.at >= prompt.plainFrom
+        ? { text: prompt.text.slice(from.at), tokens: Array.from(prompt.tokens.subarray(from.token)) }
+        : undefined;
     for (let begin = 0; begin < answer.length; ) {
       let end = begin + 1;
       while (end < answer.length && !tokenizer.isControl(answer[end])) end++;
@@ -97,14 +112,17 @@ export class PromptEncoder {
   }
 
   #kept(scope: string | undefined, prompt: EncodedPrompt): EncodedPrompt {
-    if (scope !== undefined && prompt.tokens.length > 4 * OVERLAP) this.#keepText({ ...prompt, scope, endsInAnswer: false });
+    if (scope !== undefined && prompt.tokens.length > 4 * OVERLAP)
+      this.#keepText({ ...prompt, scope, endsInAnswer: false });
     return prompt;
   }
 
   #longestKnown(scope: string, text: string): KnownText | undefined {
     const owner = ownerOf(scope);
     let longest: KnownText | undefined;
-    for (const known of this.#texts.values(owner)) if (known.scope === scope && known.text.length > (longest?.text.length ?? 0) && text.startsWith(known.text)) longest = known;
+    for (const known of this.#texts.values(owner))
+      if (known.scope === scope && known.text.length > (longest?.text.length ?? 0) && text.startsWith(known.text))
+        longest = known;
     return longest && this.#texts.get(owner, keyOf(longest));
   }
 
@@ -156,7 +174,10 @@ export class PromptEncoder {
   }
 
   /** Also without white space at its end, which templates cut off, if a token begins there. */
-  #keepStretch(scope: string, stretch: { readonly text: string; readonly tokens: readonly number[] } | undefined): void {
+  #keepStretch(
+    scope: string,
+    stretch: { readonly text: string; readonly tokens: readonly number[] } | undefined,
+  ): void {
     if (stretch === undefined || !this.#cutter.beginsAt(stretch.text, 0)) return;
     const owner = ownerOf(scope);
     this.#stretches.set(owner, keyOf({ scope, text: stretch.text }), Uint32Array.from(stretch.tokens));
@@ -164,13 +185,15 @@ export class PromptEncoder {
     let cut = stretch.text.length - trimmed.length;
     let count = stretch.tokens.length;
     while (cut > 0 && count > 1) cut -= this.#tokenizer.tokenBytes(stretch.tokens[--count]).length;
-    if (cut === 0 && count < stretch.tokens.length) this.#stretches.set(owner, keyOf({ scope, text: trimmed }), Uint32Array.from(stretch.tokens.slice(0, count)));
+    if (cut === 0 && count < stretch.tokens.length)
+      this.#stretches.set(owner, keyOf({ scope, text: trimmed }), Uint32Array.from(stretch.tokens.slice(0, count)));
   }
 
   #keepText(known: KnownText): void {
     const owner = ownerOf(known.scope);
     // What it goes on from is known with it.
-    for (const other of this.#texts.values(owner)) if (other.scope === known.scope && known.text.startsWith(other.text)) this.#texts.delete(owner, keyOf(other));
+    for (const other of this.#texts.values(owner))
+      if (other.scope === known.scope && known.text.startsWith(other.text)) this.#texts.delete(owner, keyOf(other));
     this.#texts.set(owner, keyOf(known), known);
   }
 

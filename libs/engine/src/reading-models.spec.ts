@@ -7,7 +7,8 @@ const START = 200;
 const greedy = { temperature: 0 } as const;
 
 /** A letter that depends on all that was read and written. */
-const nextLetter = (history: readonly number[]): number => 97 + (history.reduce((hash, token) => (hash * 31 + token + 1) % 9973, 7) % 26);
+const nextLetter = (history: readonly number[]): number =>
+  97 + (history.reduce((hash, token) => (hash * 31 + token + 1) % 9973, 7) % 26);
 
 /** What is answered to a prompt. */
 function answerTo(prompt: string, length: number): string {
@@ -26,9 +27,13 @@ const reading = ({ info, ...parts }: FakeModelSetUp = {}) =>
 
 describe('models that read a prompt with an encoder', () => {
   it('answer many at a time, each after its own prompt, while pages are short and sequences are preempted', async () => {
-    const { model, events } = reading({ info: { maxSequences: 4, pageTokens: 4, pageCount: 12, maxBatchTokens: 10, contextLength: 40 } });
+    const { model, events } = reading({
+      info: { maxSequences: 4, pageTokens: 4, pageCount: 12, maxBatchTokens: 10, contextLength: 40 },
+    });
     const prompts = Array.from({ length: 12 }, (_, i) => 'abcdefghij'.slice(0, 1 + (i % 10)));
-    const answers = await Promise.all(prompts.map((prompt) => model.generate({ ...greedy, prompt, maxTokens: 15 }).result()));
+    const answers = await Promise.all(
+      prompts.map((prompt) => model.generate({ ...greedy, prompt, maxTokens: 15 }).result()),
+    );
     answers.forEach(({ text }, i) => expect(text).toBe(answerTo(prompts[i], 15)));
     expect(events.map(({ kind }) => kind)).toContain('request_preempted');
     expect(events.filter(({ kind }) => kind === 'step_failed')).toEqual([]);
@@ -37,7 +42,13 @@ describe('models that read a prompt with an encoder', () => {
 
   it('count what was read, share nothing of it, and give its pages back when nobody waits for the answer', async () => {
     const { model } = reading();
-    for (let turn = 0; turn < 2; turn++) expect((await model.generate({ ...greedy, prompt: 'abc', maxTokens: 2 }).result()).usage).toEqual({ promptTokens: 3, cachedTokens: 0, cacheMiss: { reason: 'off', position: 0 }, completionTokens: 2 });
+    for (let turn = 0; turn < 2; turn++)
+      expect((await model.generate({ ...greedy, prompt: 'abc', maxTokens: 2 }).result()).usage).toEqual({
+        promptTokens: 3,
+        cachedTokens: 0,
+        cacheMiss: { reason: 'off', position: 0 },
+        completionTokens: 2,
+      });
     const generation = model.generate({ ...greedy, prompt: 'abc', maxTokens: 100 });
     for await (const { kind } of generation) if (kind === 'token') generation.cancel();
     expect(model.statistics().kv.freePages).toBe(model.info.pageCount);
@@ -46,7 +57,9 @@ describe('models that read a prompt with an encoder', () => {
 
   it('answer several times after one reading', async () => {
     let readings = 0;
-    const { model } = reading({ onStep: (batch) => void (readings += batch.filter(({ startPosition }) => startPosition === 0).length) });
+    const { model } = reading({
+      onStep: (batch) => void (readings += batch.filter(({ startPosition }) => startPosition === 0).length),
+    });
     const { samples } = await model.generate({ ...greedy, prompt: 'abc', maxTokens: 5, n: 3 }).result();
     expect(samples.map(({ text }) => text)).toEqual(Array.from({ length: 3 }, () => answerTo('abc', 5)));
     expect(readings).toBe(1);
@@ -60,22 +73,48 @@ describe('models that read a prompt with an encoder', () => {
 
   it('refuse by name what they cannot do: sessions, likelihoods of prompts and texts, and prompts beyond a step', async () => {
     const { model } = reading({ info: { maxBatchTokens: 16 } });
-    expect(() => model.generate({ prompt: 'a', sessionId: 's' })).toThrow(expect.objectContaining({ code: 'not_supported', details: expect.objectContaining({ param: 'sessionId' }) as object }) as Error);
-    expect(() => model.generate({ prompt: 'a', promptLogprobs: 1 })).toThrow(expect.objectContaining({ code: 'not_supported', details: expect.objectContaining({ param: 'promptLogprobs' }) as object }) as Error);
+    expect(() => model.generate({ prompt: 'a', sessionId: 's' })).toThrow(
+      expect.objectContaining({
+        code: 'not_supported',
+        details: expect.objectContaining({ param: 'sessionId' }) as object,
+      }) as Error,
+    );
+    expect(() => model.generate({ prompt: 'a', promptLogprobs: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'not_supported',
+        details: expect.objectContaining({ param: 'promptLogprobs' }) as object,
+      }) as Error,
+    );
     await expect(model.perplexity('abc')).rejects.toMatchObject({ code: 'not_supported' });
     await expect(model.logits([97, 98])).rejects.toMatchObject({ code: 'not_supported' });
-    expect(() => model.generate({ prompt: 'a'.repeat(17) })).toThrow(expect.objectContaining({ code: 'context_length_exceeded', details: expect.objectContaining({ promptTokens: 17, limit: 16 }) as object }) as Error);
+    expect(() => model.generate({ prompt: 'a'.repeat(17) })).toThrow(
+      expect.objectContaining({
+        code: 'context_length_exceeded',
+        details: expect.objectContaining({ promptTokens: 17, limit: 16 }) as object,
+      }) as Error,
+    );
     // A session that nobody named is not begun.
-    expect(await model.generate({ ...greedy, prompt: 'a', opensSession: true, maxTokens: 1 }).result()).not.toHaveProperty('sessionId');
+    expect(
+      await model.generate({ ...greedy, prompt: 'a', opensSession: true, maxTokens: 1 }).result(),
+    ).not.toHaveProperty('sessionId');
     expect(model.sessionsOf().list()).toEqual([]);
   });
 
   it('compute no next turn ahead, which they would read anew', async () => {
     const { model, events } = reading({
-      chatTemplate: chatTemplateFor("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}", byteTokenizer()),
-      logits: (logits, history) => void (logits.fill(-10), (logits[history.length - history.lastIndexOf(START) > 3 ? EOS : nextLetter(history)] = 10)),
+      chatTemplate: chatTemplateFor(
+        '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}',
+        byteTokenizer(),
+      ),
+      logits: (logits, history) =>
+        void (logits.fill(-10),
+        (logits[history.length - history.lastIndexOf(START) > 3 ? EOS : nextLetter(history)] = 10)),
     });
-    expect(await model.generate({ ...greedy, messages: [{ role: 'user', content: 'a question of a certain length' }] }).result()).toMatchObject({ finishReason: 'stop' });
+    expect(
+      await model
+        .generate({ ...greedy, messages: [{ role: 'user', content: 'a question of a certain length' }] })
+        .result(),
+    ).toMatchObject({ finishReason: 'stop' });
     for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(events.map(({ kind }) => kind)).not.toContain('step_failed');
     expect(events.filter(({ kind }) => kind === 'step')).toHaveLength(4);

@@ -7,7 +7,12 @@ const tokenizer = byteTokenizer();
 const anyMay = () => true;
 
 /** What comes of a text that a model wants to write. */
-function written(wanted: string, maxTokens: number, state: 'open' | 'allowed' | 'closed', mayCome: (id: number) => boolean = anyMay): string {
+function written(
+  wanted: string,
+  maxTokens: number,
+  state: 'open' | 'allowed' | 'closed',
+  mayCome: (id: number) => boolean = anyMay,
+): string {
   const budget = new ReasoningBudget(maxTokens, { start: '<think>', end: '</think>', state }, tokenizer);
   return tokenizer.decode(Array.from(tokenizer.encode(wanted), (id) => budget.choose(id, mayCome)));
 }
@@ -20,7 +25,13 @@ describe('a budget of reasoning', () => {
   });
 
   it('leaves alone what ends by itself, and what never begins', () => {
-    for (const [wanted, state] of [['ab</think>cdefghijklmnop', 'open'], ['abcdefghijkl', 'allowed'], ['abcdefghijkl', 'closed'], ['<think>a</think>bcdefghijklmn', 'allowed']] as const) expect(written(wanted, 10, state)).toBe(wanted);
+    for (const [wanted, state] of [
+      ['ab</think>cdefghijklmnop', 'open'],
+      ['abcdefghijkl', 'allowed'],
+      ['abcdefghijkl', 'closed'],
+      ['<think>a</think>bcdefghijklmn', 'allowed'],
+    ] as const)
+      expect(written(wanted, 10, state)).toBe(wanted);
   });
 
   it('waits where the answer’s shape does not allow the end', () => {
@@ -36,6 +47,8 @@ describe('a budget of reasoning', () => {
     const request = { messages: [{ role: 'user', content: 'hi' }], temperature: 0, maxTokens: 14 };
     expect((await model.generate(request).result()).text).not.toContain('</think>');
     expect((await model.generate({ ...request, reasoningTokens: 4 }).result()).text).toBe('abcd</think>mn');
-    expect(() => model.generate({ ...request, reasoningTokens: -1 })).toThrow(expect.objectContaining({ details: expect.objectContaining({ param: 'reasoningTokens' }) }));
+    expect(() => model.generate({ ...request, reasoningTokens: -1 })).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ param: 'reasoningTokens' }) }),
+    );
   });
 });

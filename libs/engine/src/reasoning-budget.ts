@@ -43,7 +43,8 @@ export class ReasoningBudget {
    */
   choose(drawn: number, mayCome: (id: number) => boolean): number {
     if (this.#state === 'closed') return drawn;
-    if (this.#pending.length === 0 && this.#state === 'open' && this.#left <= 0 && mayCome(this.#ending[0])) this.#pending = this.#ending;
+    if (this.#pending.length === 0 && this.#state === 'open' && this.#left <= 0 && mayCome(this.#ending[0]))
+      this.#pending = this.#ending;
     const [next, ...rest] = this.#pending;
     if (next !== undefined) {
       this.#pending = rest;
@@ -57,7 +58,9 @@ export class ReasoningBudget {
   #note(id: number): void {
     const marker = this.#state === 'open' ? this.#frame.end : this.#frame.start;
     if (this.#state === 'open') this.#left--;
-    const text = this.#tokenizer.isControl(id) ? this.#tokenizer.tokenText(id) : utf8.decode(this.#tokenizer.tokenBytes(id));
+    const text = this.#tokenizer.isControl(id)
+      ? this.#tokenizer.tokenText(id)
+      : utf8.decode(this.#tokenizer.tokenBytes(id));
     this.#tail += text;
     if (this.#tail.includes(marker)) {
       this.#state = this.#state === 'open' ? 'closed' : 'open';
@@ -67,11 +70,17 @@ export class ReasoningBudget {
 }
 
 /** How the model reasons after a rendered prompt, where a request says for how long it may. */
-export function reasoningFrameAfter(prompt: string | undefined, request: GenerateOptions, parser: () => AnswerParser): ReasoningFrame | undefined {
+export function reasoningFrameAfter(
+  prompt: string | undefined,
+  request: GenerateOptions,
+  parser: () => AnswerParser,
+): ReasoningFrame | undefined {
   const { reasoningTokens, prefill = '' } = request;
   if (reasoningTokens === undefined || prompt === undefined) return undefined;
   const answers = parser();
   const { reasoning } = answers.format;
   const [start, end] = [reasoning?.start.trim() ?? '', reasoning?.end.trim() ?? ''];
-  return end === '' ? undefined : { start, end, state: answers.reasoningAfter(`${prompt}${prefill}`, { isBegun: isBegun(request) }) };
+  return end === ''
+    ? undefined
+    : { start, end, state: answers.reasoningAfter(`${prompt}${prefill}`, { isBegun: isBegun(request) }) };
 }

@@ -8,8 +8,19 @@ const greedy = { temperature: 0 } as const;
  */
 describe('models with a recurrent state', () => {
   it('answer many at a time, each from its own slot, while pages are short and sequences are preempted', async () => {
-    const { model, events } = fakeModel({ info: { hasRecurrentState: true, maxSequences: 4, pageTokens: 4, pageCount: 12, maxBatchTokens: 8, contextLength: 40 } });
-    const answers = Array.from({ length: 12 }, (_, i) => model.generate({ ...greedy, prompt: 'abcdefgh'.slice(0, 1 + (i % 8)), maxTokens: 20 }).result());
+    const { model, events } = fakeModel({
+      info: {
+        hasRecurrentState: true,
+        maxSequences: 4,
+        pageTokens: 4,
+        pageCount: 12,
+        maxBatchTokens: 8,
+        contextLength: 40,
+      },
+    });
+    const answers = Array.from({ length: 12 }, (_, i) =>
+      model.generate({ ...greedy, prompt: 'abcdefgh'.slice(0, 1 + (i % 8)), maxTokens: 20 }).result(),
+    );
     for (const [i, { text }] of (await Promise.all(answers)).entries()) {
       const first = 'abcdefgh'.charCodeAt(i % 8) + 1;
       expect(text).toBe(String.fromCharCode(...Array.from({ length: 20 }, (_, j) => first + j)));

@@ -10,7 +10,12 @@ import { ModelRegistry, type ModelLoader } from './registry.js';
 import { starlingLoader } from './starling-loader.js';
 
 const weight = (source: string): number => Number(source.split(':')[1] ?? 10);
-const memoryOf = (source: string) => ({ weightBytes: weight(source), kvBytes: 5, scratchBytes: 0, totalBytes: weight(source) + 5 });
+const memoryOf = (source: string) => ({
+  weightBytes: weight(source),
+  kvBytes: 5,
+  scratchBytes: 0,
+  totalBytes: weight(source) + 5,
+});
 
 /** Sources are `word:weightBytes`; the word `broken` fails, `slow` waits for `release`. */
 const setUp = (memoryLimitBytes?: number) => {
@@ -41,16 +46,32 @@ describe('ModelRegistry', () => {
     await registry.load('b:20', 'large');
     expect(registry.get().info.name).toBe('small');
     expect(registry.get('large').info.source).toBe('b:20');
-    expect(registry.list().map(({ name, state, source, memory }) => [name, state, source, memory?.totalBytes])).toEqual([['small', 'ready', 'a:10', 15], ['large', 'ready', 'b:20', 25]]);
+    expect(registry.list().map(({ name, state, source, memory }) => [name, state, source, memory?.totalBytes])).toEqual(
+      [
+        ['small', 'ready', 'a:10', 15],
+        ['large', 'ready', 'b:20', 25],
+      ],
+    );
     await answer(registry.get('large'));
-    expect(events.map(({ kind, model }) => `${model} ${kind}`).slice(0, 5)).toEqual(['small model_loading', 'small model_loaded', 'large model_loading', 'large model_loaded', 'large request_queued']);
+    expect(events.map(({ kind, model }) => `${model} ${kind}`).slice(0, 5)).toEqual([
+      'small model_loading',
+      'small model_loaded',
+      'large model_loading',
+      'large model_loaded',
+      'large request_queued',
+    ]);
   });
 
   it('names what is ready when a model is not', async () => {
     const { registry } = setUp();
     expect(() => registry.get()).toThrow(expect.objectContaining({ code: 'model_not_loaded' }));
     await registry.load('a', 'a');
-    expect(() => registry.get('b')).toThrow(expect.objectContaining({ code: 'model_not_loaded', details: { param: 'model', model: 'b', state: undefined, ready: ['a'] } }));
+    expect(() => registry.get('b')).toThrow(
+      expect.objectContaining({
+        code: 'model_not_loaded',
+        details: { param: 'model', model: 'b', state: undefined, ready: ['a'] },
+      }),
+    );
     await expect(registry.load('b', 'a')).rejects.toMatchObject({ code: 'conflict' });
     await expect(registry.unload('b')).rejects.toMatchObject({ code: 'model_not_loaded' });
     await expect(registry.reload('b')).rejects.toMatchObject({ code: 'model_not_loaded' });
@@ -60,7 +81,8 @@ describe('ModelRegistry', () => {
     const { registry, events } = setUp(20);
     const model = await registry.load('a:10', 'a');
     const close = model.close.bind(model);
-    model.close = (options) => close(options).then(() => Promise.reject(new StarlingError('internal', 'pages could not be stored')));
+    model.close = (options) =>
+      close(options).then(() => Promise.reject(new StarlingError('internal', 'pages could not be stored')));
     await expect(registry.unload('a')).rejects.toMatchObject({ code: 'internal' });
     expect([registry.list(), registry.memory.usedBytes, events.at(-1)?.kind]).toEqual([[], 0, 'model_unloaded']);
     expect((await registry.load('b:10', 'a')).info.source).toBe('b:10');
@@ -74,7 +96,10 @@ describe('ModelRegistry', () => {
     expect(registry.list()[1]).toMatchObject({ name: 'b', state: 'loading' });
     expect((await answer(registry.get('a'))).tokens).toHaveLength(20);
     expect(registry.list()[1].progress).toEqual({ done: 1, total: 2 });
-    await expect(registry.unload('b')).rejects.toMatchObject({ code: 'model_not_loaded', message: expect.stringContaining('loading') });
+    await expect(registry.unload('b')).rejects.toMatchObject({
+      code: 'model_not_loaded',
+      message: expect.stringContaining('loading'),
+    });
     release();
     await loading;
     const last = answer(registry.get('a'));
@@ -93,7 +118,8 @@ describe('ModelRegistry', () => {
     await registry.load('a:30', 'a');
     await expect(registry.load('b:40', 'b')).rejects.toMatchObject({
       code: 'out_of_memory',
-      message: 'model b would take 45 bytes (weights 40 bytes, KV cache 5 bytes, scratch 0 bytes); 25 bytes of 60 bytes are left: unload a model, or give it a shorter context',
+      message:
+        'model b would take 45 bytes (weights 40 bytes, KV cache 5 bytes, scratch 0 bytes); 25 bytes of 60 bytes are left: unload a model, or give it a shorter context',
       details: { name: 'b', weightBytes: 40, kvBytes: 5, totalBytes: 45, usedBytes: 35, limitBytes: 60 },
     });
     expect(events.filter(({ model }) => model === 'b')).toEqual([]);
@@ -106,7 +132,13 @@ describe('ModelRegistry', () => {
   it('keeps a failed model in the list until its name is used again', async () => {
     const { registry, events } = setUp();
     await expect(registry.load('broken', 'a')).rejects.toMatchObject({ code: 'invalid_model_file' });
-    expect(registry.list()).toEqual([expect.objectContaining({ name: 'a', state: 'failed', error: expect.objectContaining({ code: 'invalid_model_file' }) })]);
+    expect(registry.list()).toEqual([
+      expect.objectContaining({
+        name: 'a',
+        state: 'failed',
+        error: expect.objectContaining({ code: 'invalid_model_file' }),
+      }),
+    ]);
     expect(events.at(-1)).toMatchObject({ kind: 'model_failed', code: 'invalid_model_file' });
     expect(registry.memory.usedBytes).toBe(0);
     await registry.load('good', 'a');
@@ -151,7 +183,10 @@ describe('ModelRegistry', () => {
     await expect(underWay).resolves.toMatchObject({ finishReason: 'length' });
     await reloaded;
     expect(registry.get('a').info.source).toBe('v2:30');
-    await expect(registry.reload('a', 'v3:40')).rejects.toMatchObject({ code: 'out_of_memory', details: { usedBytes: 0 } });
+    await expect(registry.reload('a', 'v3:40')).rejects.toMatchObject({
+      code: 'out_of_memory',
+      details: { usedBytes: 0 },
+    });
     expect(registry.get('a').info.source).toBe('v2:30');
   });
 
@@ -189,7 +224,8 @@ describe('ModelRegistry', () => {
       defaults: () => ({}),
     }).registry();
     const file = path.resolve(import.meta.dirname, '../../../apps/server/models/starling-demo-q8_0.gguf');
-    for (const name of ['a', 'b']) await expect(registry.load(file, name)).rejects.toMatchObject({ code: 'not_supported' });
+    for (const name of ['a', 'b'])
+      await expect(registry.load(file, name)).rejects.toMatchObject({ code: 'not_supported' });
     expect(seen).toEqual([expect.any(ComputeTurns), seen[0]]);
     expect(seen[1]).toBe(seen[0]);
   });

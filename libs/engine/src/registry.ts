@@ -7,7 +7,10 @@ import type { CloseOptions, ModelMemory } from './model-types.js';
 
 /** How a registry loads models from sources of one kind: paths, or bytes in memory. */
 export interface ModelLoader<Source> {
-  load(source: Source, options: { readonly name: string; readonly onProgress: (progress: LoadProgress) => void }): Promise<LanguageModel>;
+  load(
+    source: Source,
+    options: { readonly name: string; readonly onProgress: (progress: LoadProgress) => void },
+  ): Promise<LanguageModel>;
   /** Bytes that a model will take, known before it is loaded. */
   estimate(source: Source): Promise<ModelMemory>;
   /** A source in words, for lists and messages. */
@@ -102,11 +105,19 @@ export class ModelRegistry<Source = string> {
    * @throws StarlingError model_not_loaded naming what is there
    */
   get(name?: string): LanguageModel {
-    const entry = name === undefined ? [...this.#entries.values()].find(({ state }) => state === 'ready') : this.#entries.get(name);
+    const entry =
+      name === undefined ? [...this.#entries.values()].find(({ state }) => state === 'ready') : this.#entries.get(name);
     if (entry?.state === 'ready' && entry.model) return entry.model;
-    const asked = name === undefined ? 'no model is ready' : entry ? `model ${name} is ${entry.state}` : `there is no model ${name}`;
+    const asked =
+      name === undefined
+        ? 'no model is ready'
+        : entry
+          ? `model ${name} is ${entry.state}`
+          : `there is no model ${name}`;
     const ready = [...this.#entries.values()].filter(({ state }) => state === 'ready').map((one) => one.name);
-    throw new StarlingError('model_not_loaded', `${asked}; ready: ${ready.join(', ') || 'none'}`, { details: { param: 'model', model: name, state: entry?.state, ready } });
+    throw new StarlingError('model_not_loaded', `${asked}; ready: ${ready.join(', ') || 'none'}`, {
+      details: { param: 'model', model: name, state: entry?.state, ready },
+    });
   }
 
   /**
@@ -115,7 +126,10 @@ export class ModelRegistry<Source = string> {
    */
   async load(source: Source, name: string): Promise<LanguageModel> {
     const known = this.#entries.get(name);
-    if (known && known.state !== 'failed') throw new StarlingError('conflict', `model ${name} is ${known.state}; reload it, or choose another name`, { details: { param: 'name', name, state: known.state } });
+    if (known && known.state !== 'failed')
+      throw new StarlingError('conflict', `model ${name} is ${known.state}; reload it, or choose another name`, {
+        details: { param: 'name', name, state: known.state },
+      });
     return this.#load(this.#enter(source, name));
   }
 
@@ -125,7 +139,12 @@ export class ModelRegistry<Source = string> {
    */
   async unload(name: string, options: CloseOptions = {}): Promise<void> {
     const entry = this.#entries.get(name);
-    if (entry === undefined || entry.state === 'loading') throw new StarlingError('model_not_loaded', entry ? `model ${name} is still loading` : `there is no model ${name}`, { details: { param: 'name', name, state: entry?.state } });
+    if (entry === undefined || entry.state === 'loading')
+      throw new StarlingError(
+        'model_not_loaded',
+        entry ? `model ${name} is still loading` : `there is no model ${name}`,
+        { details: { param: 'name', name, state: entry?.state } },
+      );
     try {
       await this.#retire(entry, options);
     } finally {
@@ -140,7 +159,10 @@ export class ModelRegistry<Source = string> {
    */
   async reload(name: string, source?: Source, { beforeClose, ...options }: ReloadOptions = {}): Promise<LanguageModel> {
     const old = this.#entries.get(name);
-    if (old?.state !== 'ready') throw new StarlingError('model_not_loaded', old ? `model ${name} is ${old.state}` : `there is no model ${name}`, { details: { param: 'name', name, state: old?.state } });
+    if (old?.state !== 'ready')
+      throw new StarlingError('model_not_loaded', old ? `model ${name} is ${old.state}` : `there is no model ${name}`, {
+        details: { param: 'name', name, state: old?.state },
+      });
     const from = source ?? old.from;
     const estimate = await this.#loader.estimate(from);
     if (!this.#budget.fits(estimate.totalBytes)) {
@@ -197,7 +219,10 @@ export class ModelRegistry<Source = string> {
     entry.memory = estimate;
     this.#events.emit({ kind: 'model_loading', model: name, source });
     try {
-      const model = await this.#loader.load(entry.from, { name, onProgress: (progress) => (entry.progress = progress) });
+      const model = await this.#loader.load(entry.from, {
+        name,
+        onProgress: (progress) => (entry.progress = progress),
+      });
       if (this.#isClosed) {
         await model.close({ drain: false });
         throw new StarlingError('shutting_down', `model ${name} was loaded when everything was being closed`);
@@ -205,7 +230,13 @@ export class ModelRegistry<Source = string> {
       this.#budget.take(entry, model.memory.totalBytes);
       Object.assign(entry, { state: 'ready', model, memory: model.memory, progress: undefined });
       model.on((event) => this.#events.emit(event));
-      this.#events.emit({ kind: 'model_loaded', model: name, source, durationMs: this.#clock() - began, bytes: model.memory.totalBytes });
+      this.#events.emit({
+        kind: 'model_loaded',
+        model: name,
+        source,
+        durationMs: this.#clock() - began,
+        bytes: model.memory.totalBytes,
+      });
       return model;
     } catch (thrown) {
       const error = asStarlingError(thrown);
@@ -228,4 +259,7 @@ export class ModelRegistry<Source = string> {
 }
 
 /** Another call was faster: what this one would put in its place is not wanted any more. */
-const overtaken = (name: string) => new StarlingError('conflict', `model ${name} was unloaded or reloaded while it was being reloaded`, { details: { param: 'name', name } });
+const overtaken = (name: string) =>
+  new StarlingError('conflict', `model ${name} was unloaded or reloaded while it was being reloaded`, {
+    details: { param: 'name', name },
+  });

@@ -21,7 +21,10 @@ export interface RequestTerms {
 }
 
 /** The same for the scheduler, whose times are moments on its clock. */
-export function schedulingTermsOf({ tenant, session, weight, priority, maxPriority, maxWaitMs, deadlineMs }: RequestTerms, clock: Clock): SchedulingTerms {
+export function schedulingTermsOf(
+  { tenant, session, weight, priority, maxPriority, maxWaitMs, deadlineMs }: RequestTerms,
+  clock: Clock,
+): SchedulingTerms {
   const inMs = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : clock() + ms);
   return { tenant, session, weight, priority, maxPriority, startBy: inMs(maxWaitMs), deadline: inMs(deadlineMs) };
 }
@@ -30,6 +33,10 @@ export function schedulingTermsOf({ tenant, session, weight, priority, maxPriori
 export function failureOf(end: SequenceEnd, what: string): StarlingError | undefined {
   if (end.kind === 'finished') return undefined;
   if (end.kind === 'failed') return end.error;
-  if (end.kind === 'deadline') return new StarlingError('deadline_exceeded', `${what} was not done by its deadline; give more time, or retry when less is going on`);
+  if (end.kind === 'deadline')
+    return new StarlingError(
+      'deadline_exceeded',
+      `${what} was not done by its deadline; give more time, or retry when less is going on`,
+    );
   return new StarlingError('cancelled', `${what} was cancelled`);
 }

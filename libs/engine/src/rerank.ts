@@ -37,9 +37,17 @@ export interface Ranker {
 }
 
 /** What a model that ranks is given. @throws StarlingError not_supported if it was not made for that, invalid_request if there is no document */
-export function rankedInputs({ info: { ranks, rankTemplate, name }, tokenizer, metadata }: Ranker, query: string, documents: readonly string[]): Steps<EmbedInput[]> {
-  if (!ranks) throw new StarlingError('not_supported', `model ${name} ranks nothing: load one that was made for it`, { details: { param: 'model', model: name } });
-  if (documents.length === 0) throw parameterError('invalid_request', 'documents', 'must be a list of at least one text');
+export function rankedInputs(
+  { info: { ranks, rankTemplate, name }, tokenizer, metadata }: Ranker,
+  query: string,
+  documents: readonly string[],
+): Steps<EmbedInput[]> {
+  if (!ranks)
+    throw new StarlingError('not_supported', `model ${name} ranks nothing: load one that was made for it`, {
+      details: { param: 'model', model: name },
+    });
+  if (documents.length === 0)
+    throw parameterError('invalid_request', 'documents', 'must be a list of at least one text');
   const template = metadata?.get(RERANK_TEMPLATE_KEY);
   return rerankInputs(tokenizer, typeof template === 'string' ? template : rankTemplate, query, documents);
 }
@@ -50,7 +58,12 @@ export function bestFirst(scores: readonly Float32Array[]): RankedDocument[] {
 }
 
 /** A query and each document as ranking models know them: in the template of the file, else as the vocabulary joins two texts. */
-export function* rerankInputs(tokenizer: Tokenizer, template: string | undefined, query: string, documents: readonly string[]): Steps<EmbedInput[]> {
+export function* rerankInputs(
+  tokenizer: Tokenizer,
+  template: string | undefined,
+  query: string,
+  documents: readonly string[],
+): Steps<EmbedInput[]> {
   const join = template === undefined ? yield* pairing(tokenizer, query) : yield* filling(tokenizer, template, query);
   const inputs: EmbedInput[] = [];
   for (const document of documents) {
@@ -68,9 +81,17 @@ function* pairing(tokenizer: Tokenizer, query: string): Steps<Join> {
   const one = (id: number | undefined): number[] => (id === undefined ? [] : [id]);
   const isWordPiece = tokenizer.kind === 'wordpiece';
   const end = isWordPiece ? one(sep) : addEos ? one(eos ?? sep) : [];
-  const first = [...(addBos ? one(bos) : []), ...(yield* encoded(tokenizer, query)), ...end, ...(addSep && !isWordPiece ? one(sep ?? eos) : [])];
+  const first = [
+    ...(addBos ? one(bos) : []),
+    ...(yield* encoded(tokenizer, query)),
+    ...end,
+    ...(addSep && !isWordPiece ? one(sep ?? eos) : []),
+  ];
   return function* (document) {
-    return { tokens: Uint32Array.from([...first, ...(yield* encoded(tokenizer, document)), ...end]), secondFrom: first.length };
+    return {
+      tokens: Uint32Array.from([...first, ...(yield* encoded(tokenizer, document)), ...end]),
+      secondFrom: first.length,
+    };
   };
 }
 
@@ -79,10 +100,15 @@ function* filling(tokenizer: Tokenizer, template: string, query: string): Steps<
   const pieces = template.split(/(\{query\}|\{document\})/);
   const isQueryPlain = yield* isPlain(tokenizer, query);
   return function* (document) {
-    const parts = pieces.map((text) => ({ text: text === '{query}' ? query : text === '{document}' ? document : text, isTemplate: text !== '{query}' && text !== '{document}' }));
-    if (isQueryPlain && (yield* isPlain(tokenizer, document))) return { tokens: yield* encoded(tokenizer, parts.map(({ text }) => text).join(''), { parseSpecial: true }) };
+    const parts = pieces.map((text) => ({
+      text: text === '{query}' ? query : text === '{document}' ? document : text,
+      isTemplate: text !== '{query}' && text !== '{document}',
+    }));
+    if (isQueryPlain && (yield* isPlain(tokenizer, document)))
+      return { tokens: yield* encoded(tokenizer, parts.map(({ text }) => text).join(''), { parseSpecial: true }) };
     const ids: number[] = [];
-    for (const { text, isTemplate } of parts) for (const id of yield* encoded(tokenizer, text, { parseSpecial: isTemplate })) ids.push(id);
+    for (const { text, isTemplate } of parts)
+      for (const id of yield* encoded(tokenizer, text, { parseSpecial: isTemplate })) ids.push(id);
     return { tokens: Uint32Array.from(ids) };
   };
 }

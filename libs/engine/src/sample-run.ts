@@ -1,5 +1,13 @@
 import { StarlingError } from '@starling/core';
-import { StopConditions, createSampler, finishReasonOf, type SampledToken, type Sampler, type SamplerVocabulary, type StopReason } from '@starling/sampler';
+import {
+  StopConditions,
+  createSampler,
+  finishReasonOf,
+  type SampledToken,
+  type Sampler,
+  type SamplerVocabulary,
+  type StopReason,
+} from '@starling/sampler';
 import type { Draft } from '@starling/scheduler';
 import type { StreamingDecoder, Tokenizer } from '@starling/tokenizer';
 import type { AnswerState } from './answer-state.js';
@@ -71,12 +79,29 @@ export class SampleRun implements GrowingText {
   #reason: StopReason | undefined;
 
   /** @throws StarlingError invalid_argument for sampling parameters out of range */
-  constructor(vocabulary: SampleVocabulary, { sample, request, promptTokens, encoderTokens = 0, sequenceLimit, constraint, reasoning, resumed, speculation }: SampleOptions) {
+  constructor(
+    vocabulary: SampleVocabulary,
+    {
+      sample,
+      request,
+      promptTokens,
+      encoderTokens = 0,
+      sequenceLimit,
+      constraint,
+      reasoning,
+      resumed,
+      speculation,
+    }: SampleOptions,
+  ) {
     this.sample = sample;
     this.#vocabulary = vocabulary;
     this.#choosing = resumed?.choosing ?? choosingOf(request);
-    this.#sampler = resumed?.sampler.fork() ?? freshSampler(vocabulary, request, sample, promptTokens.subarray(encoderTokens));
-    this.#decoder = vocabulary.tokenizer.createDecoder({ skipSpecial: request.showSpecial !== true, continuation: true });
+    this.#sampler =
+      resumed?.sampler.fork() ?? freshSampler(vocabulary, request, sample, promptTokens.subarray(encoderTokens));
+    this.#decoder = vocabulary.tokenizer.createDecoder({
+      skipSpecial: request.showSpecial !== true,
+      continuation: true,
+    });
     this.#stops = new StopConditions({
       endOfGeneration: vocabulary.tokenizer.special.endOfGeneration,
       stop: request.stop,
@@ -87,7 +112,8 @@ export class SampleRun implements GrowingText {
     this.#constraint = resumed ? resumed.constraint?.fork() : constraint;
     const { jsonSchema, toolCalls } = this.#choosing;
     this.#guard = jsonSchema === undefined && toolCalls === undefined ? undefined : new LimitGuard();
-    this.#reasoning = reasoning && new ReasoningBudget(request.reasoningTokens ?? Infinity, reasoning, vocabulary.tokenizer);
+    this.#reasoning =
+      reasoning && new ReasoningBudget(request.reasoningTokens ?? Infinity, reasoning, vocabulary.tokenizer);
     this.#tokenLimit = Math.min(request.maxTokens ?? Infinity, sequenceLimit - promptTokens.length);
     this.#topCount = request.logprobs;
     this.#candidateCount = request.candidates;
@@ -97,7 +123,11 @@ export class SampleRun implements GrowingText {
 
   /** Where it stands, so that another can take it up; it is not gone on with itself afterwards. */
   get state(): AnswerState {
-    return { choosing: { ...this.#choosing, seed: this.#sampler.seed }, sampler: this.#sampler, constraint: this.#constraint };
+    return {
+      choosing: { ...this.#choosing, seed: this.#sampler.seed },
+      sampler: this.#sampler,
+      constraint: this.#constraint,
+    };
   }
 
   /** Why it ended; undefined while it goes on. */
@@ -119,7 +149,12 @@ export class SampleRun implements GrowingText {
    * @throws StarlingError internal if the model computed no number for it
    */
   take({ drawn, id }: DrawnToken, logits: Float32Array): TokenPart {
-    if (!(logits[id] > -Infinity)) throw new StarlingError('internal', `the model's logit of token ${id} is ${logits[id]}: its file may be damaged`, { details: { id } });
+    if (!(logits[id] > -Infinity))
+      throw new StarlingError(
+        'internal',
+        `the model's logit of token ${id} is ${logits[id]}: its file may be damaged`,
+        { details: { id } },
+      );
     this.#sampler.accept(id);
     const { tokenizer } = this.#vocabulary;
     const logprobs = this.#topCount === undefined ? undefined : tokenLogprobs(logits, id, this.#topCount, tokenizer);
@@ -130,13 +165,22 @@ export class SampleRun implements GrowingText {
     this.#drafts?.push(id);
     if (logprobs) this.#logprobs.push(rowOfLogprobs(logprobs));
     if (draw) this.#draws.push(rowOfDraw(draw));
-    return { kind: 'token', sample: this.sample, index: this.tokens.length - 1, id, text, ...(logprobs && { logprob: logprobs.logprob, logprobs }), ...(draw && { draw }) };
+    return {
+      kind: 'token',
+      sample: this.sample,
+      index: this.tokens.length - 1,
+      id,
+      text,
+      ...(logprobs && { logprob: logprobs.logprob, logprobs }),
+      ...(draw && { draw }),
+    };
   }
 
   /** A token part that was made by `take`, with its likelihoods made when they are read. */
   reread({ logprob, logprobs, draw, ...part }: TokenPart): TokenPart {
     const { tokenizer } = this.#vocabulary;
-    const again = (name: keyof TokenPart, get: () => unknown): void => void Object.defineProperty(part, name, { get, enumerable: true, configurable: true });
+    const again = (name: keyof TokenPart, get: () => unknown): void =>
+      void Object.defineProperty(part, name, { get, enumerable: true, configurable: true });
     if (logprobs) {
       again('logprobs', () => logprobsOfRow(this.#logprobs.at(part.index), tokenizer));
       Object.defineProperty(part, 'logprob', { value: logprob, enumerable: true });
@@ -180,7 +224,12 @@ export class SampleRun implements GrowingText {
   /** The drawn token, or one that leads to the end of a JSON text where there is no room for more. */
   *#withinLimit(drawn: number): Generator<undefined, number> {
     if (!this.#guard || !this.#constraint) return drawn;
-    return yield* this.#guard.choose(this.#constraint, drawn, this.#vocabulary.tokenizer.isEndOfGeneration(drawn), this.#tokenLimit - this.tokens.length);
+    return yield* this.#guard.choose(
+      this.#constraint,
+      drawn,
+      this.#vocabulary.tokenizer.isEndOfGeneration(drawn),
+      this.#tokenLimit - this.tokens.length,
+    );
   }
 
   /** Ends it from outside. Text that was held back as a possible stop string, or as half a character, was not shown and is left out. */
@@ -201,8 +250,18 @@ export class SampleRun implements GrowingText {
       stopReason,
       ...(stopReason.kind === 'stop_string' && { stopSequence: stopReason.text }),
     };
-    if (this.#topCount !== undefined) withList(result, ['logprobs', 'logprobList'], lazyList(logprobs.length, (i) => logprobsOfRow(logprobs.at(i), tokenizer)));
-    if (this.#candidateCount !== undefined) withList(result, ['draws', 'drawList'], lazyList(draws.length, (i) => drawOfRow(draws.at(i), tokenizer)));
+    if (this.#topCount !== undefined)
+      withList(
+        result,
+        ['logprobs', 'logprobList'],
+        lazyList(logprobs.length, (i) => logprobsOfRow(logprobs.at(i), tokenizer)),
+      );
+    if (this.#candidateCount !== undefined)
+      withList(
+        result,
+        ['draws', 'drawList'],
+        lazyList(draws.length, (i) => drawOfRow(draws.at(i), tokenizer)),
+      );
     return result;
   }
 
@@ -223,7 +282,12 @@ export class SampleRun implements GrowingText {
 }
 
 /** A sampler that has seen the prompt. */
-function freshSampler({ sampling }: SampleVocabulary, request: GenerateRequest, sample: number, promptTokens: Uint32Array): Sampler {
+function freshSampler(
+  { sampling }: SampleVocabulary,
+  request: GenerateRequest,
+  sample: number,
+  promptTokens: Uint32Array,
+): Sampler {
   const { seed } = request;
   const hasSeed = typeof seed === 'number' && seed >= 0;
   const sampler = createSampler(hasSeed ? { ...request, seed: seed + sample } : request, sampling);

@@ -13,11 +13,21 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'starling-saved-'));
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 const file = path.join(folder, 'one.starkv');
 
-const chat: FakeModelSetUp = { chatTemplate: chatTemplateFor(CHATML_TEMPLATE, byteTokenizer()), logits: saying('Yes.') };
+const chat: FakeModelSetUp = {
+  chatTemplate: chatTemplateFor(CHATML_TEMPLATE, byteTokenizer()),
+  logits: saying('Yes.'),
+};
 /** A machine that has the model. */
-const machine = (set: FakeModelSetUp = {}): LanguageModel => fakeModel({ ...chat, weightsDigest: 'w', ...set, info: { pageTokens: 4, contextLength: 2048, pageCount: 512, ...set.info } }).model;
+const machine = (set: FakeModelSetUp = {}): LanguageModel =>
+  fakeModel({
+    ...chat,
+    weightsDigest: 'w',
+    ...set,
+    info: { pageTokens: 4, contextLength: 2048, pageCount: 512, ...set.info },
+  }).model;
 const user = (content: string) => ({ role: 'user', content });
-const ask = (model: LanguageModel, request: GenerateRequest) => model.generate({ temperature: 0, maxTokens: 20, ...request }).result();
+const ask = (model: LanguageModel, request: GenerateRequest) =>
+  model.generate({ temperature: 0, maxTokens: 20, ...request }).result();
 
 /** A conversation that was saved, and what its next turn says on the machine where it was held. */
 async function saved(set: FakeModelSetUp = {}) {
@@ -35,7 +45,11 @@ describe.each([false, true])('a session in a file (recurrent layers: %s)', (hasR
     const { model, next } = await saved(set);
     const other = machine(set);
     const opened = await other.sessionsOf('y').open(await readSessionFile(file), { as: 'moved' });
-    expect(opened).toMatchObject({ id: 'moved', turns: model.sessionsOf('x').list()[0].turns.slice(0, 2), isBusy: false });
+    expect(opened).toMatchObject({
+      id: 'moved',
+      turns: model.sessionsOf('x').list()[0].turns.slice(0, 2),
+      isBusy: false,
+    });
     expect(opened.knownTokens).toBeGreaterThan(0.9 * opened.tokens);
     const there = await ask(other, { sessionId: 'moved', tenant: 'y', messages: [user('Three?')] });
     expect(there.tokens).toEqual(next.tokens);
@@ -52,7 +66,10 @@ describe.each([false, true])('a session in a file (recurrent layers: %s)', (hasR
     expect(record.tokens.length).toBe(0);
     const other = machine({ info: { ...set.info, pageCount: 64, contextLength: 256 } });
     expect((await other.sessionsOf().open(record)).knownTokens).toBe(0);
-    const [there, here] = [await ask(other, { sessionId: 's', prompt: 'b' }), await ask(model, { sessionId: 's', prompt: 'b' })];
+    const [there, here] = [
+      await ask(other, { sessionId: 's', prompt: 'b' }),
+      await ask(model, { sessionId: 's', prompt: 'b' }),
+    ];
     expect(there.tokens).toEqual(here.tokens);
     expect(there.usage.promptTokens).toBe(here.usage.promptTokens);
   });
@@ -64,7 +81,10 @@ describe('a file of a session', () => {
     const record = await readSessionFile(file);
     const refused = async (set: FakeModelSetUp, message: RegExp) => {
       const model = machine(set);
-      await expect(model.sessionsOf().open(record)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringMatching(message) as string });
+      await expect(model.sessionsOf().open(record)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringMatching(message) as string,
+      });
       expect(model.sessionsOf().list()).toEqual([]);
     };
     await refused({ weightsDigest: 'other' }, /^[^']*the weights are others$/);
@@ -72,11 +92,19 @@ describe('a file of a session', () => {
     await refused({ info: { pageTokens: 8 } }, /laid out/);
     await refused({ info: { contextLength: 128 } }, /context 2048.*context 128/);
     const facts = JSON.parse(record.memo) as object;
-    const broken = (change: object) => machine().sessionsOf().open({ ...record, memo: JSON.stringify({ ...facts, ...change }) });
+    const broken = (change: object) =>
+      machine()
+        .sessionsOf()
+        .open({ ...record, memo: JSON.stringify({ ...facts, ...change }) });
     await expect(broken({ adapters: [{ digest: 'd', scale: 1 }] })).rejects.toThrow(/with 1 adapter, not all loaded/);
     await expect(broken({ rest: [999] })).rejects.toThrow(/vocabulary/);
-    for (const change of [{ version: 2 }, { rest: 'x' }, { model: null }, { id: 4 }]) await expect(broken(change)).rejects.toThrow(/holds no session/);
-    await expect(machine().sessionsOf().open({ ...record, label: '' })).rejects.toThrow(/holds no session/);
+    for (const change of [{ version: 2 }, { rest: 'x' }, { model: null }, { id: 4 }])
+      await expect(broken(change)).rejects.toThrow(/holds no session/);
+    await expect(
+      machine()
+        .sessionsOf()
+        .open({ ...record, label: '' }),
+    ).rejects.toThrow(/holds no session/);
     await expect(fakeModel(chat).model.sessionsOf().open(record)).rejects.toMatchObject({ code: 'not_supported' });
     const odd = await broken({ thread: '{"version":1,"turns":[{"tokens":-1}]}' });
     expect(odd.turns).toEqual([]);
@@ -87,9 +115,13 @@ describe('a file of a session', () => {
     const bytes = fs.readFileSync(file);
     const attempt = async (content: Uint8Array) => {
       fs.writeFileSync(file, content);
-      await expect(readSessionFile(file)).rejects.toMatchObject({ code: 'invalid_request', details: { param: 'file' } });
+      await expect(readSessionFile(file)).rejects.toMatchObject({
+        code: 'invalid_request',
+        details: { param: 'file' },
+      });
     };
-    for (let at = 0; at < bytes.length; at += 97) await attempt(Buffer.from(bytes.map((byte, i) => (i === at ? byte ^ 4 : byte))));
+    for (let at = 0; at < bytes.length; at += 97)
+      await attempt(Buffer.from(bytes.map((byte, i) => (i === at ? byte ^ 4 : byte))));
     await attempt(bytes.subarray(0, 1000));
     await attempt(Buffer.from('something else'));
     fs.rmSync(file);
@@ -99,7 +131,10 @@ describe('a file of a session', () => {
   it('is neither made of a session that is busy, nor opened under a name that is taken', async () => {
     const { model } = await saved();
     const record = await readSessionFile(file);
-    await expect(model.sessionsOf('x').open(record)).rejects.toMatchObject({ code: 'conflict', details: { param: 'sessionId' } });
+    await expect(model.sessionsOf('x').open(record)).rejects.toMatchObject({
+      code: 'conflict',
+      details: { param: 'sessionId' },
+    });
     const running = model.generate({ sessionId: 'busy', prompt: 'abc', maxTokens: 4 });
     await expect(model.sessionsOf().save('busy')).rejects.toMatchObject({ code: 'conflict' });
     await running.result();

@@ -21,9 +21,21 @@ export interface SavedFacts {
 }
 
 /** The file of a session whose pages were copied out. */
-export function packSession(session: Session, pages: SpillRecord, { model, adapters, thread }: Pick<SavedFacts, 'model' | 'adapters' | 'thread'>): SavedSession {
+export function packSession(
+  session: Session,
+  pages: SpillRecord,
+  { model, adapters, thread }: Pick<SavedFacts, 'model' | 'adapters' | 'thread'>,
+): SavedSession {
   const { id, salt, tokens } = session;
-  const facts: SavedFacts = { version: VERSION, model, adapters, id, ...(salt !== undefined && { salt }), rest: Array.from(tokens.subarray(pages.tokens.length)), thread };
+  const facts: SavedFacts = {
+    version: VERSION,
+    model,
+    adapters,
+    id,
+    ...(salt !== undefined && { salt }),
+    rest: Array.from(tokens.subarray(pages.tokens.length)),
+    thread,
+  };
   return { ...pages, label: 'session', memo: JSON.stringify(facts) };
 }
 
@@ -34,10 +46,17 @@ export function packSession(session: Session, pages: SpillRecord, { model, adapt
 export function unpackSession({ label, memo }: SavedSession, own: ModelIdentity): SavedFacts {
   const facts = label === 'session' ? factsIn(memo) : undefined;
   if (facts === undefined) throw refused('it holds no session');
-  const names = { weights: 'the weights', kvType: 'the format of keys and values', layout: 'how keys and values are laid out' } as const;
+  const names = {
+    weights: 'the weights',
+    kvType: 'the format of keys and values',
+    layout: 'how keys and values are laid out',
+  } as const;
   for (const part of ['weights', 'kvType', 'layout'] as const) {
     // Digests of weights are for whoever runs the server.
-    const values = part === 'weights' ? `${names[part]} are others` : `${names[part]} is ${facts.model[part]} there, ${own[part]} here`;
+    const values =
+      part === 'weights'
+        ? `${names[part]} are others`
+        : `${names[part]} is ${facts.model[part]} there, ${own[part]} here`;
     if (facts.model[part] !== own[part]) throw refused(`it was saved with another model: ${values}`);
   }
   return facts;
@@ -66,7 +85,11 @@ function factsIn(memo: string): SavedFacts | undefined {
 }
 
 function isObjectOf(value: unknown, names: readonly string[], type: 'string' | 'number'): boolean {
-  return typeof value === 'object' && value !== null && names.every((name) => typeof (value as Record<string, unknown>)[name] === type);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === type)
+  );
 }
 
 function refused(problem: string): StarlingError {
@@ -74,7 +97,9 @@ function refused(problem: string): StarlingError {
 }
 
 /** The error for a file whose adapters are not loaded here. */
-export const withoutAdapters = (count: number): StarlingError => refused(`it was saved with ${count} ${count === 1 ? 'adapter' : 'adapters'}, not all loaded here in that order`);
+export const withoutAdapters = (count: number): StarlingError =>
+  refused(`it was saved with ${count} ${count === 1 ? 'adapter' : 'adapters'}, not all loaded here in that order`);
 
 /** The error for a file that has tokens which the vocabulary has not. */
-export const beyondVocabulary = (): StarlingError => refused('it has tokens that the vocabulary has not, or more than the context holds');
+export const beyondVocabulary = (): StarlingError =>
+  refused('it has tokens that the vocabulary has not, or more than the context holds');

@@ -1,7 +1,8 @@
 import { ScopedCache } from './scoped-cache.js';
 
 describe('ScopedCache', () => {
-  const of = (each: number, all: number) => new ScopedCache<number>({ each: { entries: each, characters: 100 }, all: { entries: all, characters: 120 } });
+  const of = (each: number, all: number) =>
+    new ScopedCache<number>({ each: { entries: each, characters: 100 }, all: { entries: all, characters: 120 } });
 
   it('gives a scope what it has itself, and nothing of others', () => {
     const cache = of(2, 4);

@@ -23,7 +23,12 @@ let scores = 0;
  * Runs tokens as a request beside all others, and shows the logits of every position.
  * @throws StarlingError queue_full, rate_limited, context_length_exceeded, deadline_exceeded, cancelled
  */
-export function visitLogits({ scheduler, loop, adapters, clock }: ScoreHost, tokens: ArrayLike<number>, visit: RowVisitor, terms: RequestTerms = {}): Promise<void> {
+export function visitLogits(
+  { scheduler, loop, adapters, clock }: ScoreHost,
+  tokens: ArrayLike<number>,
+  visit: RowVisitor,
+  terms: RequestTerms = {},
+): Promise<void> {
   const { signal } = terms;
   return new Promise((resolve, reject) => {
     let next = 0;
@@ -57,7 +62,11 @@ export function visitLogits({ scheduler, loop, adapters, clock }: ScoreHost, tok
 }
 
 /** Perplexity over tokens: exp of the mean negative log-likelihood of each token after those before it in its chunk. */
-export async function perplexityOf(host: ScoreHost, chunks: readonly ArrayLike<number>[], options: PerplexityOptions): Promise<PerplexityResult> {
+export async function perplexityOf(
+  host: ScoreHost,
+  chunks: readonly ArrayLike<number>[],
+  options: PerplexityOptions,
+): Promise<PerplexityResult> {
   const skip = Math.max(1, options.skipTokens ?? 0);
   const scored: { negativeLogLikelihood: number; tokens: number }[] = [];
   for (const tokens of chunks) {
@@ -74,7 +83,10 @@ export async function perplexityOf(host: ScoreHost, chunks: readonly ArrayLike<n
   }
   const negativeLogLikelihood = scored.reduce((sum, chunk) => sum + chunk.negativeLogLikelihood, 0);
   const tokens = scored.reduce((sum, chunk) => sum + chunk.tokens, 0);
-  if (tokens === 0) throw new StarlingError('invalid_request', 'a perplexity needs a text of two tokens or more', { details: { param: 'text' } });
+  if (tokens === 0)
+    throw new StarlingError('invalid_request', 'a perplexity needs a text of two tokens or more', {
+      details: { param: 'text' },
+    });
   return { perplexity: Math.exp(negativeLogLikelihood / tokens), negativeLogLikelihood, tokens, chunks: scored };
 }
 

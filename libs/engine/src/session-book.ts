@@ -25,11 +25,16 @@ export class SessionBook {
   *begin(request: GenerateRequest): Steps<SessionTurn | undefined> {
     const { sessionId, opensSession = false, tenant, cachePrompt = true, n = 1 } = request;
     if (sessionId === undefined && (!opensSession || !cachePrompt || n > 1)) return undefined;
-    if (!cachePrompt) throw refused('cachePrompt', 'a session is what is kept of a prompt, and of this one nothing is to be kept: keep it, or name no session');
+    if (!cachePrompt)
+      throw refused(
+        'cachePrompt',
+        'a session is what is kept of a prompt, and of this one nothing is to be kept: keep it, or name no session',
+      );
     if (n > 1) throw refused('n', `a session goes on with one answer, not ${n}: fork it, and ask once each`);
     const { table } = this.#host;
     let isHeld = false;
-    if (sessionId !== undefined) yield { kind: 'wait', work: async () => void (isHeld = await table.hold(tenant ?? '', sessionId)) };
+    if (sessionId !== undefined)
+      yield { kind: 'wait', work: async () => void (isHeld = await table.hold(tenant ?? '', sessionId)) };
     try {
       return yield* this.#take(request, isHeld);
     } catch (error) {
@@ -44,9 +49,20 @@ export class SessionBook {
     const known = sessionId === undefined ? undefined : table.find(tenant ?? '', sessionId);
     const before = known && this.#threads.get(known)?.adapters;
     const adapters = before && request.adapters === undefined ? before : book.choose(request.adapters);
-    if (before && !isSameChoice(before, adapters)) throw refused('adapters', `session ${sessionId} was begun with other adapters: leave them out to go on with those, or begin another session`);
-    const cacheKey = known && before && cacheSalt === undefined ? known.cacheKey : cacheKeyOf({ tenant, salt: cacheSalt, adapters: adapters.applied });
-    const session = table.acquire(tenant ?? '', sessionId, { cacheKey, salt: known ? known.salt : cacheSalt, isProvisional: sessionId === undefined });
+    if (before && !isSameChoice(before, adapters))
+      throw refused(
+        'adapters',
+        `session ${sessionId} was begun with other adapters: leave them out to go on with those, or begin another session`,
+      );
+    const cacheKey =
+      known && before && cacheSalt === undefined
+        ? known.cacheKey
+        : cacheKeyOf({ tenant, salt: cacheSalt, adapters: adapters.applied });
+    const session = table.acquire(tenant ?? '', sessionId, {
+      cacheKey,
+      salt: known ? known.salt : cacheSalt,
+      isProvisional: sessionId === undefined,
+    });
     let turn: SessionTurn;
     try {
       turn = yield* SessionTurn.open(this.#host, this.#threads, { session, adapters }, request);
@@ -78,7 +94,12 @@ export class SessionBook {
   /** @param adapters those of the session's key: what it goes on with is computed with no others */
   #adopt(session: Session, memo: string, adapters: AdapterChoice): void {
     const { restoreAnswer } = this.#host;
-    this.#threads.set(session, readMemo(memo, adapters, (saved, answerFrom) => restoreAnswer(saved, session.tokens.subarray(answerFrom), session.tenant)));
+    this.#threads.set(
+      session,
+      readMemo(memo, adapters, (saved, answerFrom) =>
+        restoreAnswer(saved, session.tokens.subarray(answerFrom), session.tenant),
+      ),
+    );
   }
 
   /** The sessions of one tenant. */
@@ -110,7 +131,12 @@ export class SessionBook {
 
   async #save(session: Session): Promise<SavedSession> {
     const { cache, identity, table, settled } = this.#host;
-    if (identity === undefined) throw new StarlingError('not_supported', 'sessions of this model cannot be saved: load it with `digestWeights`, so that the file can tell whose they are', { details: { param: 'file' } });
+    if (identity === undefined)
+      throw new StarlingError(
+        'not_supported',
+        'sessions of this model cannot be saved: load it with `digestWeights`, so that the file can tell whose they are',
+        { details: { param: 'file' } },
+      );
     table.checkIdle(session);
     await settled();
     const thread = this.#threadOf(session);
@@ -118,9 +144,18 @@ export class SessionBook {
     return packSession(session, await cache.copyOut(session.cacheKey, session.tokens), facts);
   }
 
-  async #open(tenant: string, saved: SavedSession, { as, isProvisional = false }: Parameters<TenantSessions['open']>[1] = {}): Promise<SessionInfo & { readonly knownTokens: number }> {
+  async #open(
+    tenant: string,
+    saved: SavedSession,
+    { as, isProvisional = false }: Parameters<TenantSessions['open']>[1] = {},
+  ): Promise<SessionInfo & { readonly knownTokens: number }> {
     const { cache, cacheKeyOf, identity, contextLength, tokenizer, table, adapters: book } = this.#host;
-    if (identity === undefined) throw new StarlingError('not_supported', 'saved sessions cannot be opened by this model: load it with `digestWeights`', { details: { param: 'file' } });
+    if (identity === undefined)
+      throw new StarlingError(
+        'not_supported',
+        'saved sessions cannot be opened by this model: load it with `digestWeights`',
+        { details: { param: 'file' } },
+      );
     const { id, salt, adapters: applied, rest, thread } = unpackSession(saved, identity);
     const adapters = book.chooseByDigest(applied);
     if (adapters === undefined) throw withoutAdapters(applied.length);

@@ -21,8 +21,13 @@ export async function readSessionFile(path: string): Promise<SavedSession> {
   try {
     return await readRecord(path);
   } catch (error) {
-    if (isStarlingError(error)) throw new StarlingError('invalid_request', error.message, { details: { ...error.details, param: 'file' }, cause: error });
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new StarlingError('file_not_found', 'there is no such file of a session', { details: { param: 'file' } });
+    if (isStarlingError(error))
+      throw new StarlingError('invalid_request', error.message, {
+        details: { ...error.details, param: 'file' },
+        cause: error,
+      });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new StarlingError('file_not_found', 'there is no such file of a session', { details: { param: 'file' } });
     throw error;
   }
 }

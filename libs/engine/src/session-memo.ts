@@ -27,7 +27,8 @@ export function writeMemo({ adapters, rendering, turns, cut }: Thread): string {
     ...(messages && { messages }),
     turns: turns.map(({ tokens, answerFrom, conversation }) => {
       const own = conversation?.();
-      const isBeginning = own !== undefined && messages !== undefined && own.every((message, i) => message === messages[i]);
+      const isBeginning =
+        own !== undefined && messages !== undefined && own.every((message, i) => message === messages[i]);
       return { tokens, answerFrom, ...(isBeginning && { messages: own.length }) };
     }),
     ...(cut && { cut: cut.saved() }),
@@ -45,13 +46,28 @@ export function adaptersOf(text: string, book: AdapterBook): AdapterChoice | und
  * The thread of a text.
  * @param restore makes the state of an answer that was cut, from where it began
  */
-export function readMemo(text: string, adapters: AdapterChoice, restore: (saved: SavedAnswerState, answerFrom: number) => Steps<AnswerState | undefined>): Thread {
+export function readMemo(
+  text: string,
+  adapters: AdapterChoice,
+  restore: (saved: SavedAnswerState, answerFrom: number) => Steps<AnswerState | undefined>,
+): Thread {
   const memo = parsed(text);
   if (memo === undefined) return { adapters, turns: [], rendering: {} };
   const { rendering, messages = [], cut } = memo;
-  const turns = memo.turns.map(({ tokens, answerFrom, messages: count }): Turn => ({ tokens, answerFrom, ...(count !== undefined && { conversation: () => messages.slice(0, count) }) }));
+  const turns = memo.turns.map(
+    ({ tokens, answerFrom, messages: count }): Turn => ({
+      tokens,
+      answerFrom,
+      ...(count !== undefined && { conversation: () => messages.slice(0, count) }),
+    }),
+  );
   const answerFrom = turns.at(-1)?.answerFrom ?? 0;
-  return { adapters, turns, rendering, ...(cut && { cut: { saved: () => cut, resume: () => restore(cut, answerFrom) } }) };
+  return {
+    adapters,
+    turns,
+    rendering,
+    ...(cut && { cut: { saved: () => cut, resume: () => restore(cut, answerFrom) } }),
+  };
 }
 
 /** Files come from elsewhere, too. */
@@ -66,7 +82,13 @@ function isSound(memo: Partial<Memo> | null): boolean {
     Array.isArray(messages) &&
     messages.every((message: unknown) => typeof (message as { role?: unknown } | null)?.role === 'string') &&
     Array.isArray(turns) &&
-    turns.every((turn) => isCount(turn.tokens) && isCount(turn.answerFrom) && turn.answerFrom <= turn.tokens && (turn.messages === undefined || isCount(turn.messages)))
+    turns.every(
+      (turn) =>
+        isCount(turn.tokens) &&
+        isCount(turn.answerFrom) &&
+        turn.answerFrom <= turn.tokens &&
+        (turn.messages === undefined || isCount(turn.messages)),
+    )
   );
 }
 

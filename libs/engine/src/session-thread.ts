@@ -26,19 +26,23 @@ export interface Thread {
 export const NEW_THREAD: Thread = { adapters: { applied: [] }, turns: [], rendering: {} };
 
 /** Positions from which messages can go on. */
-export const conversationEnds = (turns: readonly Turn[]): number[] => turns.filter(({ conversation }) => conversation !== undefined).map(({ tokens }) => tokens);
+export const conversationEnds = (turns: readonly Turn[]): number[] =>
+  turns.filter(({ conversation }) => conversation !== undefined).map(({ tokens }) => tokens);
 
 /** Where a thread can be rewound to: the ends of answers from which messages can go on; of text alone, those of all answers. */
 export function turnEnds({ turns }: Thread): number[] {
   const ends = conversationEnds(turns);
   // What was cut off inside of a turn ends with no answer.
-  return ends.length > 0 ? ends : turns.filter(({ tokens, answerFrom }) => answerFrom < tokens).map(({ tokens }) => tokens);
+  return ends.length > 0
+    ? ends
+    : turns.filter(({ tokens, answerFrom }) => answerFrom < tokens).map(({ tokens }) => tokens);
 }
 
 /** What is left of a thread when its tokens are cut. */
 export function cutThread({ adapters, turns, rendering, cut }: Thread, length: number): Thread {
   const kept = turns.filter((turn) => turn.tokens <= length);
   const last = kept.at(-1);
-  if (length === 0 || last?.tokens === length) return { adapters, turns: kept, rendering, ...(last === turns.at(-1) && cut && { cut }) };
+  if (length === 0 || last?.tokens === length)
+    return { adapters, turns: kept, rendering, ...(last === turns.at(-1) && cut && { cut }) };
   return { adapters, turns: [...kept, { tokens: length, answerFrom: length }], rendering };
 }

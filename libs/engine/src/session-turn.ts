@@ -25,7 +25,11 @@ export interface SessionHost extends PromptParts {
   readonly cacheKeyOf: CacheKeyOf;
   readonly adapters: AdapterBook;
   /** The state of an answer that was cut, `answer` being its tokens so far; undefined if it cannot be made any more. */
-  readonly restoreAnswer: (saved: SavedAnswerState, answer: Uint32Array, tenant: string) => Steps<AnswerState | undefined>;
+  readonly restoreAnswer: (
+    saved: SavedAnswerState,
+    answer: Uint32Array,
+    tenant: string,
+  ) => Steps<AnswerState | undefined>;
 }
 
 /** A session that is taken for a request, and what its tokens are computed with. */
@@ -60,7 +64,12 @@ export class SessionTurn {
   readonly #messages: readonly ChatMessage[] | undefined;
   readonly #answerFrom: number;
 
-  private constructor(base: TurnBase, prompt: PreparedPrompt, conversation: readonly ChatMessage[] | undefined, resumed?: AnswerState) {
+  private constructor(
+    base: TurnBase,
+    prompt: PreparedPrompt,
+    conversation: readonly ChatMessage[] | undefined,
+    resumed?: AnswerState,
+  ) {
     const { host, threads, taken, thread, request } = base;
     this.adapters = taken.adapters;
     this.session = taken.session;
@@ -81,16 +90,36 @@ export class SessionTurn {
   }
 
   /** A turn of a session that is taken, in steps. @throws StarlingError as `preparePrompt` */
-  static *open(host: SessionHost, threads: WeakMap<Session, Thread>, taken: TakenSession, request: GenerateRequest): Steps<SessionTurn> {
+  static *open(
+    host: SessionHost,
+    threads: WeakMap<Session, Thread>,
+    taken: TakenSession,
+    request: GenerateRequest,
+  ): Steps<SessionTurn> {
     const thread = threads.get(taken.session) ?? NEW_THREAD;
     if (request.messages === undefined) {
       const prompt = yield* continued(host, taken.session, request);
       const cut = isNew(request) || choosesTokens(request) ? undefined : thread.cut;
-      return new SessionTurn({ host, threads, taken, thread, request }, prompt, undefined, cut && (yield* cut.resume()));
+      return new SessionTurn(
+        { host, threads, taken, thread, request },
+        prompt,
+        undefined,
+        cut && (yield* cut.resume()),
+      );
     }
     const messages = conversationOf(taken.session, thread, request.messages);
-    const whole: GenerateRequest = { ...thread.rendering, ...definedOf(request), prompt: undefined, tokens: undefined, messages };
-    return new SessionTurn({ host, threads, taken, thread, request: whole }, yield* promptSteps(whole, host, taken.session.cacheKey), messages);
+    const whole: GenerateRequest = {
+      ...thread.rendering,
+      ...definedOf(request),
+      prompt: undefined,
+      tokens: undefined,
+      messages,
+    };
+    return new SessionTurn(
+      { host, threads, taken, thread, request: whole },
+      yield* promptSteps(whole, host, taken.session.cacheKey),
+      messages,
+    );
   }
 
   /** The answer has ended, by itself or from outside: the session goes on after it. */
@@ -108,7 +137,12 @@ export class SessionTurn {
     const rendering = this.#request.messages ? { tools, templateVariables } : this.#thread.rendering;
     const state = sample.state;
     const turn: Turn = { tokens: tokens.length, answerFrom: this.#answerFrom, ...(conversation && { conversation }) };
-    this.#threads.set(this.session, { adapters: this.adapters, turns: [...turns, turn], rendering, ...(result.finishReason !== 'stop' && { cut: cutAt(state) }) });
+    this.#threads.set(this.session, {
+      adapters: this.adapters,
+      turns: [...turns, turn],
+      rendering,
+      ...(result.finishReason !== 'stop' && { cut: cutAt(state) }),
+    });
     table.settle(this.session, tokens);
   }
 
@@ -124,8 +158,14 @@ export class SessionTurn {
     const { prefill = '' } = this.#request;
     try {
       const parser = answerParser();
-      const prompt = parser.readsReasoning && prefill === '' ? renderPrompt({ messages, tools, templateVariables }, chatTemplate).text : '';
-      const { role, ...rest } = parser.parse(prefill + tokenizer.decode(answer, { continuation: true }), { tools, prompt });
+      const prompt =
+        parser.readsReasoning && prefill === ''
+          ? renderPrompt({ messages, tools, templateVariables }, chatTemplate).text
+          : '';
+      const { role, ...rest } = parser.parse(prefill + tokenizer.decode(answer, { continuation: true }), {
+        tools,
+        prompt,
+      });
       return [...messages, { role, ...rest }];
     } catch (error) {
       if (isStarlingError(error)) return undefined;
@@ -160,7 +200,9 @@ function* continued(host: SessionHost, session: Session, request: GenerateReques
     const more = yield* promptSteps(request, host, cacheKey);
     return before.length === 0 ? more : { tokens: joined(before, more.tokens), checkpoints: [] };
   }
-  const more = parseSpecial ? (yield* encoder.steps([{ text: prompt, literal: false }], undefined, { continuation: true })).tokens : yield* encoded(tokenizer, prompt, { continuation: true });
+  const more = parseSpecial
+    ? (yield* encoder.steps([{ text: prompt, literal: false }], undefined, { continuation: true })).tokens
+    : yield* encoded(tokenizer, prompt, { continuation: true });
   return { tokens: joined(before, more), checkpoints: [] };
 }
 
@@ -173,7 +215,10 @@ function conversationOf(session: Session, { turns }: Thread, sent: readonly Chat
   if (last === undefined) return sent;
   const before = last.tokens === session.tokens.length ? last.conversation?.() : undefined;
   if (before === undefined) {
-    throw refused('messages', `session ${session.id} goes on from text, not from the end of an answer: send a prompt, or rewind it to one of ${JSON.stringify(conversationEnds(turns))}`);
+    throw refused(
+      'messages',
+      `session ${session.id} goes on from text, not from the end of an answer: send a prompt, or rewind it to one of ${JSON.stringify(conversationEnds(turns))}`,
+    );
   }
   const isWhole = sent.length > 1 && JSON.stringify(sent[0]) === JSON.stringify(before[0]);
   return isWhole ? sent : [...before, ...sent];
@@ -197,7 +242,8 @@ function commonLength(a: Uint32Array, b: Uint32Array): number {
   return common;
 }
 
-const definedOf = (request: GenerateRequest): GenerateRequest => Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as GenerateRequest;
+const definedOf = (request: GenerateRequest): GenerateRequest =>
+  Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as GenerateRequest;
 
 function refused(param: string, problem: string): StarlingError {
   return parameterError('invalid_request', param, problem);

@@ -50,6 +50,9 @@ export interface TenantSessions {
    * @returns the session, and how many of its tokens need not be computed again
    * @throws StarlingError invalid_request that names what differs, conflict if the name is taken, rate_limited if there are too many
    */
-  open(saved: SavedSession, options?: { readonly as?: string; readonly isProvisional?: boolean }): Promise<SessionInfo & { readonly knownTokens: number }>;
+  open(
+    saved: SavedSession,
+    options?: { readonly as?: string; readonly isProvisional?: boolean },
+  ): Promise<SessionInfo & { readonly knownTokens: number }>;
   update(id: string, change: { readonly isPinned?: boolean; readonly idleMs?: number }): SessionInfo;
 }

@@ -14,12 +14,20 @@ const assistant = (content: string) => ({ role: 'assistant', content });
 const restless: NonNullable<FakeModelSetUp['logits']> = (logits, history) => {
   let hash = 7;
   for (const token of history) hash = (Math.imul(hash, 31) + token) >>> 0;
-  for (let id = 0; id < logits.length; id++) logits[id] = ((Math.imul(hash ^ (id * 0x9e3779b1), 0x85ebca6b) >>> 8) % 1000) / 250;
+  for (let id = 0; id < logits.length; id++)
+    logits[id] = ((Math.imul(hash ^ (id * 0x9e3779b1), 0x85ebca6b) >>> 8) % 1000) / 250;
   logits[EOS] = -20;
 };
 
-const ask = (model: LanguageModel, request: GenerateRequest): Promise<DonePart> => model.generate({ ...greedy, ...request }).result();
-const chatModel = (set: FakeModelSetUp = {}) => fakeModel({ logits: saying('Yes.'), chatTemplate: chatTemplateFor(CHATML_TEMPLATE, byteTokenizer()), info: { pageTokens: 4, contextLength: 2048 }, ...set });
+const ask = (model: LanguageModel, request: GenerateRequest): Promise<DonePart> =>
+  model.generate({ ...greedy, ...request }).result();
+const chatModel = (set: FakeModelSetUp = {}) =>
+  fakeModel({
+    logits: saying('Yes.'),
+    chatTemplate: chatTemplateFor(CHATML_TEMPLATE, byteTokenizer()),
+    info: { pageTokens: 4, contextLength: 2048 },
+    ...set,
+  });
 
 describe('a session', () => {
   it('goes on after what it holds, and computes only what is new', async () => {
@@ -39,7 +47,9 @@ describe('a session', () => {
     expect((await ask(model, { prompt: 'abc' })).sessionId).toBeUndefined();
     const { sessionId } = await ask(model, { prompt: 'abc', opensSession: true });
     expect((await ask(model, { prompt: 'x', sessionId })).usage.promptTokens).toBe(8);
-    await expect(async () => ask(model, { prompt: 'x', sessionId: `sess_${'0'.repeat(32)}` })).rejects.toThrow(failing('not_found'));
+    await expect(async () => ask(model, { prompt: 'x', sessionId: `sess_${'0'.repeat(32)}` })).rejects.toThrow(
+      failing('not_found'),
+    );
   });
 
   it('takes up an answer that was cut with its sampler: the same tokens as in one go', async () => {
@@ -48,7 +58,10 @@ describe('a session', () => {
       const request = { prompt: 'abc', seed, temperature: 1.5, topK: 0, repeatPenalty: 1.3, maxTokens: 24 };
       const whole = await ask(model, request);
       const parts = [await ask(model, { ...request, sessionId: 's', maxTokens: 7 })];
-      for (const maxTokens of [1, 16]) parts.push(await ask(model, { sessionId: 's', maxTokens, temperature: undefined, progress: true, candidates: 1 }));
+      for (const maxTokens of [1, 16])
+        parts.push(
+          await ask(model, { sessionId: 's', maxTokens, temperature: undefined, progress: true, candidates: 1 }),
+        );
       expect(parts.flatMap(({ tokens }) => tokens)).toEqual(whole.tokens);
     }
   });
@@ -60,7 +73,11 @@ describe('a session', () => {
     const whole = await ask(model, request);
     const first = await ask(model, { ...request, sessionId: 's', maxTokens: 6 });
     const second = await ask(model, { sessionId: 's', maxTokens: 24, temperature: undefined });
-    expect([first.text, second.text, whole.text]).toEqual([whole.text.slice(0, 6), whole.text.slice(6), expect.stringMatching(/^\([a-z]{10}\)\d{4};$/)]);
+    expect([first.text, second.text, whole.text]).toEqual([
+      whole.text.slice(0, 6),
+      whole.text.slice(6),
+      expect.stringMatching(/^\([a-z]{10}\)\d{4};$/),
+    ]);
     expect(second.stopReason.kind).toBe('constraint_complete');
   });
 
@@ -68,7 +85,12 @@ describe('a session', () => {
     const { model } = fakeModel({ logits: saying('Hello') });
     await ask(model, { prompt: 'a\n', sessionId: 'end', maxTokens: 20 });
     await ask(model, { prompt: 'a\n', sessionId: 'stop', maxTokens: 20, stop: ['ll'] });
-    expect(model.sessionsOf().list().map(({ id, tokens }) => [id, tokens])).toEqual([
+    expect(
+      model
+        .sessionsOf()
+        .list()
+        .map(({ id, tokens }) => [id, tokens]),
+    ).toEqual([
       ['end', 7],
       ['stop', 4],
     ]);
@@ -77,7 +99,10 @@ describe('a session', () => {
   it('is a conversation: what is sent is new in it, or the whole of it', async () => {
     const { model } = chatModel();
     const request = { sessionId: 'chat', maxTokens: 20 };
-    const turns = [await ask(model, { ...request, messages: [user('One?')] }), await ask(model, { ...request, messages: [user('Two?')] })];
+    const turns = [
+      await ask(model, { ...request, messages: [user('One?')] }),
+      await ask(model, { ...request, messages: [user('Two?')] }),
+    ];
     const whole = [user('One?'), assistant('Yes.'), user('Two?'), assistant('Yes.'), user('Three?')];
     turns.push(await ask(model, { ...request, messages: whole }));
     const alone = await ask(chatModel().model, { messages: whole, maxTokens: 20 });
@@ -97,9 +122,12 @@ describe('a session', () => {
     expect(model.sessionsOf().list()[0].tokens).toBe(second);
     expect(again.usage.cachedTokens).toBe(again.usage.promptTokens - 1);
     expect(model.sessionsOf().rewind('chat', first + 3)).toMatchObject({ tokens: first + 3, turns: [first] });
-    for (const idleMs of [0, NaN, Infinity, 1e13]) expect(() => model.sessionsOf().update('chat', { idleMs })).toThrow(failing('invalid_request'));
+    for (const idleMs of [0, NaN, Infinity, 1e13])
+      expect(() => model.sessionsOf().update('chat', { idleMs })).toThrow(failing('invalid_request'));
     expect(() => chatModel({ sessionIdleMs: Infinity })).toThrow(failing('invalid_argument'));
-    await expect(async () => ask(model, { ...request, messages: [user('Three?')] })).rejects.toThrow(failing('invalid_request'));
+    await expect(async () => ask(model, { ...request, messages: [user('Three?')] })).rejects.toThrow(
+      failing('invalid_request'),
+    );
     expect((await ask(model, { ...request, prompt: '!\n' })).usage.promptTokens).toBe(first + 5);
   });
 
@@ -110,7 +138,9 @@ describe('a session', () => {
     const fork = model.sessionsOf().fork('s', { as: 't' });
     expect(fork).toMatchObject({ id: 't', tokens: 11 });
     const more = { temperature: undefined, maxTokens: 8 };
-    expect((await ask(model, { ...more, sessionId: 't' })).tokens).toEqual((await ask(model, { ...more, sessionId: 's' })).tokens);
+    expect((await ask(model, { ...more, sessionId: 't' })).tokens).toEqual(
+      (await ask(model, { ...more, sessionId: 's' })).tokens,
+    );
     expect(model.sessionsOf().fork('s', { position: 3 })).toMatchObject({ tokens: 3, turns: [] });
   });
 
@@ -124,7 +154,9 @@ describe('a session', () => {
     fails = true;
     await expect(ask(model, { prompt: 'z', sessionId: 's' })).rejects.toThrow();
     expect(model.sessionsOf().list()).toMatchObject([{ id: 's', tokens: 12, isBusy: false }]);
-    expect(() => model.generate({ ...greedy, prompt: 'z'.repeat(600), sessionId: 's' })).toThrow(failing('context_length_exceeded'));
+    expect(() => model.generate({ ...greedy, prompt: 'z'.repeat(600), sessionId: 's' })).toThrow(
+      failing('context_length_exceeded'),
+    );
     expect(model.sessionsOf().list()[0].isBusy).toBe(false);
   });
 
@@ -140,7 +172,10 @@ describe('a session', () => {
 
   it('refuses what contradicts it', () => {
     const { model } = fakeModel();
-    const refused = (request: object) => expect(() => model.generate({ ...greedy, sessionId: 's', ...(request as GenerateOptions) })).toThrow(failing('invalid_request'));
+    const refused = (request: object) =>
+      expect(() => model.generate({ ...greedy, sessionId: 's', ...(request as GenerateOptions) })).toThrow(
+        failing('invalid_request'),
+      );
     refused({});
     refused({ prompt: 'a', n: 2 });
     refused({ prompt: 'a', cachePrompt: false });
@@ -154,6 +189,8 @@ describe('a session', () => {
     for await (const part of generation) if (part.kind === 'token' && part.index === 2) generation.cancel();
     const [{ tokens }] = model.sessionsOf().list();
     expect(tokens).toBeGreaterThanOrEqual(6);
-    expect((await ask(model, { sessionId: 's' })).text).toBe(String.fromCharCode(...Array.from({ length: 4 }, (_, i) => 97 + tokens + i)));
+    expect((await ask(model, { sessionId: 's' })).text).toBe(
+      String.fromCharCode(...Array.from({ length: 4 }, (_, i) => 97 + tokens + i)),
+    );
   });
 });

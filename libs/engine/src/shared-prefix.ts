@@ -40,13 +40,26 @@ const CONTINUATIONS = [...DIFFERENT_TEXTS, ' a', '\n'];
  */
 export async function sharePrefix(parts: SharedPrefixParts, prefix: SharedPrefix): Promise<number> {
   const { promptParts, cache, scheduler, info, identity, adapters } = parts;
-  if (!cache.keepsPrefixes || !sharesPrefixes(info)) throw new StarlingError('not_supported', `model ${info.name} keeps nothing of prompts that others could begin with`, { details: { param: 'sharedPrefixes', model: info.name } });
+  if (!cache.keepsPrefixes || !sharesPrefixes(info))
+    throw new StarlingError(
+      'not_supported',
+      `model ${info.name} keeps nothing of prompts that others could begin with`,
+      { details: { param: 'sharedPrefixes', model: info.name } },
+    );
   const key = sharedKeyOf({ model: identity, adapters: adapters.applied });
   const beginning = await parts.beside(commonBeginning(promptsAfter(prefix), promptParts), {});
-  if (beginning === undefined) throw new StarlingError('invalid_request', 'a shared prefix comes to no token: what follows changes all of it', { details: { param: 'sharedPrefixes' } });
+  if (beginning === undefined)
+    throw new StarlingError('invalid_request', 'a shared prefix comes to no token: what follows changes all of it', {
+      details: { param: 'sharedPrefixes' },
+    });
   const { tokens } = beginning;
   const limit = scheduler.sequenceLimit;
-  if (tokens.length >= limit) throw new StarlingError('context_length_exceeded', `a shared prefix has ${tokens.length} tokens; with what follows a prompt can have ${limit}`, { details: { promptTokens: tokens.length, limit } });
+  if (tokens.length >= limit)
+    throw new StarlingError(
+      'context_length_exceeded',
+      `a shared prefix has ${tokens.length} tokens; with what follows a prompt can have ${limit}`,
+      { details: { promptTokens: tokens.length, limit } },
+    );
   await new Promise<void>((resolve) => {
     if (cache.restore(key, tokens, tokens.length, resolve) === undefined) resolve();
   });
@@ -56,7 +69,8 @@ export async function sharePrefix(parts: SharedPrefixParts, prefix: SharedPrefix
 }
 
 /** Whether prompts of a model can begin with what others begin with: it generates, token after token. */
-export const sharesPrefixes = ({ hasLogits, causal, decoderStart }: EngineModelInfo): boolean => hasLogits && causal && decoderStart === undefined;
+export const sharesPrefixes = ({ hasLogits, causal, decoderStart }: EngineModelInfo): boolean =>
+  hasLogits && causal && decoderStart === undefined;
 
 /** Prompts that go on after it in different ways. */
 function promptsAfter(prefix: SharedPrefix): GenerateRequest[] {
@@ -67,7 +81,11 @@ function promptsAfter(prefix: SharedPrefix): GenerateRequest[] {
   return DIFFERENT_TEXTS.map((text) => ({ ...prefix, messages: [...messages, messageAfter(last, text)] }));
 }
 
-async function compute({ scheduler, loop, adapters }: SharedPrefixParts, key: string, { tokens, checkpoints }: CommonBeginning): Promise<void> {
+async function compute(
+  { scheduler, loop, adapters }: SharedPrefixParts,
+  key: string,
+  { tokens, checkpoints }: CommonBeginning,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const handle: SequenceHandle = scheduler.submit({
       id: 'shared prefix',

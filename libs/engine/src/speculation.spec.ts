@@ -8,10 +8,23 @@ import type { LanguageModel } from './language-model.js';
 const wandering: NonNullable<FakeModelOptions['logits']> = (logits, history) => {
   const [before = 0, last = 0] = history.slice(-2);
   const turn = history.length % 23 === 0 ? history.length : 0;
-  for (let id = 0; id < logits.length; id++) logits[id] = (((id * 7 + last * 13 + before * 5 + turn * 11) * 2654435761) % 1009) / 60 - (id < 256 && (id < 97 || id > 104) ? 12 : 0) - (id >= 256 ? 30 : 0);
+  for (let id = 0; id < logits.length; id++)
+    logits[id] =
+      (((id * 7 + last * 13 + before * 5 + turn * 11) * 2654435761) % 1009) / 60 -
+      (id < 256 && (id < 97 || id > 104) ? 12 : 0) -
+      (id >= 256 ? 30 : 0);
 };
 
-const schema = { type: 'object', properties: { city: { type: 'string', maxLength: 6 }, sizes: { type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 3 }, isOpen: { type: 'boolean' } }, required: ['city', 'sizes', 'isOpen'], additionalProperties: false };
+const schema = {
+  type: 'object',
+  properties: {
+    city: { type: 'string', maxLength: 6 },
+    sizes: { type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 3 },
+    isOpen: { type: 'boolean' },
+  },
+  required: ['city', 'sizes', 'isOpen'],
+  additionalProperties: false,
+};
 
 const requests: readonly GenerateRequest[] = [
   { prompt: 'abcabcabc', temperature: 0, maxTokens: 90, logprobs: 2 },
@@ -20,7 +33,18 @@ const requests: readonly GenerateRequest[] = [
   { prompt: 'a list', seed: 1, jsonSchema: schema, maxTokens: 90, logprobs: 1 },
   { prompt: 'another', temperature: 0, jsonSchema: schema, maxTokens: 60 },
   { prompt: 'words', seed: 2, grammar: 'root ::= "the " ("cat" | "dog") " sat on the " [a-d]+ "."', maxTokens: 60 },
-  { prompt: 'abc', seed: 9, temperature: 1, repeatPenalty: 1.3, presencePenalty: 0.4, maxTokens: 70, logitBias: [[97, 1.5], [98, false]] },
+  {
+    prompt: 'abc',
+    seed: 9,
+    temperature: 1,
+    repeatPenalty: 1.3,
+    presencePenalty: 0.4,
+    maxTokens: 70,
+    logitBias: [
+      [97, 1.5],
+      [98, false],
+    ],
+  },
   { prompt: 'abab', seed: 12, n: 3, maxTokens: 40 },
 ];
 
@@ -29,11 +53,27 @@ const info = { contextLength: 512, maxSequences: 8, pageTokens: 8, pageCount: 40
 
 async function ask(model: LanguageModel, request: GenerateRequest): Promise<unknown> {
   const { samples, usage } = await model.generate(request).result();
-  return { samples: samples.map(({ tokens, text, finishReason, stopReason, logprobs, draws }) => ({ tokens: [...tokens], text, finishReason, stopReason, logprobs, draws })), completionTokens: usage.completionTokens };
+  return {
+    samples: samples.map(({ tokens, text, finishReason, stopReason, logprobs, draws }) => ({
+      tokens: [...tokens],
+      text,
+      finishReason,
+      stopReason,
+      logprobs,
+      draws,
+    })),
+    completionTokens: usage.completionTokens,
+  };
 }
 
 const draftsOf = (events: ReturnType<typeof fakeModel>['events']): { drafted: number; accepted: number } =>
-  events.reduce((sum, event) => (event.kind === 'request_ended' ? { drafted: sum.drafted + event.timings.draftedTokens, accepted: sum.accepted + event.timings.acceptedTokens } : sum), { drafted: 0, accepted: 0 });
+  events.reduce(
+    (sum, event) =>
+      event.kind === 'request_ended'
+        ? { drafted: sum.drafted + event.timings.draftedTokens, accepted: sum.accepted + event.timings.acceptedTokens }
+        : sum,
+    { drafted: 0, accepted: 0 },
+  );
 
 describe('speculation', () => {
   const plain: unknown[] = [];
@@ -48,7 +88,10 @@ describe('speculation', () => {
     ['among eight', {}],
     ['with few pages, in small steps', { info: { ...info, pageCount: 40, maxBatchTokens: 16 } }],
     ['with a state for each slot', { info: { ...info, hasRecurrentState: true } }],
-    ['with a state for each slot and few pages', { info: { ...info, hasRecurrentState: true, pageCount: 40, maxBatchTokens: 16 } }],
+    [
+      'with a state for each slot and few pages',
+      { info: { ...info, hasRecurrentState: true, pageCount: 40, maxBatchTokens: 16 } },
+    ],
   ])('gives the same tokens, texts, ends, likelihoods and candidates: %s', async (how, setUp) => {
     const { model, events } = fakeModel({ logits: wandering, info, ...setUp, speculation: always });
     const answers: unknown[] = [];
@@ -74,16 +117,22 @@ describe('speculation', () => {
   });
 
   it('gives a session the same turns, also one that was left in the middle of a draft', async () => {
-    const turns = async (speculation: FakeModelSetUp['speculation'], hasRecurrentState: boolean): Promise<unknown[]> => {
+    const turns = async (
+      speculation: FakeModelSetUp['speculation'],
+      hasRecurrentState: boolean,
+    ): Promise<unknown[]> => {
       const { model } = fakeModel({ logits: wandering, info: { ...info, hasRecurrentState }, speculation });
       const told: unknown[] = [];
       for (const prompt of ['abcabc', 'defdef', 'abcdef']) {
-        const { tokens, usage } = await model.generate({ prompt, temperature: 0, maxTokens: 33, sessionId: 's', stop: ['hh'] }).result();
+        const { tokens, usage } = await model
+          .generate({ prompt, temperature: 0, maxTokens: 33, sessionId: 's', stop: ['hh'] })
+          .result();
         told.push([...tokens], usage.promptTokens);
       }
       return told;
     };
-    for (const isRecurrent of [false, true]) expect(await turns(always, isRecurrent)).toEqual(await turns(false, isRecurrent));
+    for (const isRecurrent of [false, true])
+      expect(await turns(always, isRecurrent)).toEqual(await turns(false, isRecurrent));
   });
 
   it('goes on with the same tokens after a step that was lost, and leaves nothing behind when cancelled', async () => {

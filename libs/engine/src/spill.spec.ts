@@ -8,11 +8,16 @@ import type { LanguageModel } from './language-model.js';
 
 const greedy = { temperature: 0, maxTokens: 4 } as const;
 const text = (letter: string, length: number): string => letter.repeat(length);
-const ask = (model: LanguageModel, request: GenerateRequest): Promise<DonePart> => model.generate({ ...greedy, ...request }).result();
+const ask = (model: LanguageModel, request: GenerateRequest): Promise<DonePart> =>
+  model.generate({ ...greedy, ...request }).result();
 
 /** A process with a model: what it leaves is in the store. */
 async function start(spillStore: MemorySpillStore, set: FakeModelSetUp = {}): Promise<FakeModel> {
-  const fake = fakeModel({ spillStore, ...set, info: { pageTokens: 4, pageCount: 64, contextLength: 256, ...set.info } });
+  const fake = fakeModel({
+    spillStore,
+    ...set,
+    info: { pageTokens: 4, pageCount: 64, contextLength: 256, ...set.info },
+  });
   await fake.model.openSessions();
   return fake;
 }
@@ -143,7 +148,9 @@ describe('a request whose beginning is being brought back', () => {
     await model.close();
     let open = (): void => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
-    const slow = Object.assign(store, { get: ((get) => async (id: string) => (await opened, get.call(store, id)))(store.get.bind(store)) });
+    const slow = Object.assign(store, {
+      get: ((get) => async (id: string) => (await opened, get.call(store, id)))(store.get.bind(store)),
+    });
     // However long the others take.
     const { model: next } = await start(slow, { spillPatienceMs: 2 ** 30 });
     const waiting = next.generate({ ...greedy, prompt: text('a', 100) });
@@ -164,7 +171,11 @@ describe('a request whose beginning is being brought back', () => {
 });
 
 describe('sessions in slower storage', () => {
-  const chat = { chatTemplate: chatTemplateFor(CHATML_TEMPLATE, byteTokenizer()), logits: saying('Yes.'), info: { contextLength: 2048, pageCount: 512 } };
+  const chat = {
+    chatTemplate: chatTemplateFor(CHATML_TEMPLATE, byteTokenizer()),
+    logits: saying('Yes.'),
+    info: { contextLength: 2048, pageCount: 512 },
+  };
   const user = (content: string) => ({ role: 'user', content });
 
   it('are there again after a restart, conversation, limits and all, each for its own tenant', async () => {
@@ -191,10 +202,18 @@ describe('sessions in slower storage', () => {
   it('take up an answer that was cut before the restart, with its sampler and its grammar', async () => {
     const logits: FakeModelSetUp['logits'] = (row, history) => {
       const hash = history.reduce((sum, token) => (Math.imul(sum, 31) + token) >>> 0, 7);
-      for (let id = 0; id < row.length; id++) row[id] = ((Math.imul(hash ^ (id * 0x9e3779b1), 0x85ebca6b) >>> 8) % 1000) / 250;
+      for (let id = 0; id < row.length; id++)
+        row[id] = ((Math.imul(hash ^ (id * 0x9e3779b1), 0x85ebca6b) >>> 8) % 1000) / 250;
       row[EOS] = -20;
     };
-    const sampled = { prompt: 'abc', seed: 5, temperature: 1.3, topK: 0, repeatPenalty: 1.2, grammar: 'root ::= "(" [a-z]{10} ")" [0-9]{4} ";"' };
+    const sampled = {
+      prompt: 'abc',
+      seed: 5,
+      temperature: 1.3,
+      topK: 0,
+      repeatPenalty: 1.2,
+      grammar: 'root ::= "(" [a-z]{10} ")" [0-9]{4} ";"',
+    };
     const store = new MemorySpillStore();
     const { model } = await start(store, { logits });
     const whole = await ask(model, { ...sampled, maxTokens: 30 });
@@ -212,17 +231,36 @@ describe('sessions in slower storage', () => {
     for (const sessionId of ['one', 'two', 'three']) await ask(model, { prompt: 'abc', sessionId, tenant: 'x' });
     await model.close();
     const damaged = store.entries().find(({ label }) => label.includes('"two"'))?.id;
-    const broken = Object.assign(store, { get: ((get) => (id: string) => (id === damaged ? Promise.resolve(undefined) : get.call(store, id)))(store.get.bind(store)) });
+    const broken = Object.assign(store, {
+      get: (
+        (get) => (id: string) =>
+          id === damaged ? Promise.resolve(undefined) : get.call(store, id)
+      )(store.get.bind(store)),
+    });
     const { model: next, events } = await start(broken, { sessionLimit: 1 });
-    const lost = () => events.flatMap((event) => (event.kind === 'session_lost' ? [[event.tenant, event.session]] : []));
+    const lost = () =>
+      events.flatMap((event) => (event.kind === 'session_lost' ? [[event.tenant, event.session]] : []));
     next.sessionsOf('y').list();
     expect(lost()).toEqual([]);
-    expect(next.sessionsOf('x').list().map(({ id }) => id)).toEqual(['three']);
-    expect(lost().sort()).toEqual([['x', 'one'], ['x', 'two']]);
+    expect(
+      next
+        .sessionsOf('x')
+        .list()
+        .map(({ id }) => id),
+    ).toEqual(['three']);
+    expect(lost().sort()).toEqual([
+      ['x', 'one'],
+      ['x', 'two'],
+    ]);
     await next.close();
     // What is only too much stays, for who may have more.
     const { model: last } = await start(broken);
-    expect(last.sessionsOf('x').list().map(({ id }) => id)).toEqual(['one', 'three']);
+    expect(
+      last
+        .sessionsOf('x')
+        .list()
+        .map(({ id }) => id),
+    ).toEqual(['one', 'three']);
     await last.close();
   });
 
@@ -239,7 +277,12 @@ describe('sessions in slower storage', () => {
     await model.close();
     time.now += 200;
     const { model: next } = await start(store, set);
-    expect(next.sessionsOf().list().map(({ id }) => id)).toEqual(['kept']);
+    expect(
+      next
+        .sessionsOf()
+        .list()
+        .map(({ id }) => id),
+    ).toEqual(['kept']);
     await next.close();
     expect(store.entries().filter(({ label }) => label !== '')).toHaveLength(1);
   });

@@ -45,7 +45,8 @@ export interface LoaderPlatform {
 
 /** The loader of a platform. */
 export function starlingLoader(platform: LoaderPlatform): StarlingLoader {
-  const open = (source: ModelSource): Promise<GgufModel> => (typeof source !== 'string' && 'data' in source ? openGguf(source.data) : platform.openFile(pathOf(source)!));
+  const open = (source: ModelSource): Promise<GgufModel> =>
+    typeof source !== 'string' && 'data' in source ? openGguf(source.data) : platform.openFile(pathOf(source)!);
   const withFile = async <T>(source: ModelSource, use: (file: GgufModel) => Promise<T>): Promise<T> => {
     const file = await open(source);
     try {
@@ -55,10 +56,15 @@ export function starlingLoader(platform: LoaderPlatform): StarlingLoader {
     }
   };
   const load: StarlingLoader['load'] = (source, options = {}) => {
-    const resolved = { ...platform.defaults(pathOf(source)), ...withBeside(source, options), name: options.name ?? nameOf(source) };
+    const resolved = {
+      ...platform.defaults(pathOf(source)),
+      ...withBeside(source, options),
+      name: options.name ?? nameOf(source),
+    };
     return withFile(source, (file) => loadModel(file, file.name, resolved, platform.loadRuntime, open));
   };
-  const estimate: StarlingLoader['estimate'] = (source, options = {}) => withFile(source, (file) => estimateModel(file, withBeside(source, options), platform.planRuntime, open));
+  const estimate: StarlingLoader['estimate'] = (source, options = {}) =>
+    withFile(source, (file) => estimateModel(file, withBeside(source, options), platform.planRuntime, open));
   return {
     load,
     estimate,
@@ -76,14 +82,26 @@ export function starlingLoader(platform: LoaderPlatform): StarlingLoader {
   };
 }
 
-const pathOf = (source: ModelSource): string | undefined => (typeof source === 'string' ? source : 'path' in source ? source.path : undefined);
+const pathOf = (source: ModelSource): string | undefined =>
+  typeof source === 'string' ? source : 'path' in source ? source.path : undefined;
 
 /** Options with what a source says is loaded beside it. */
-const withBeside = (source: ModelSource, options: LoadOptions): LoadOptions => (typeof source === 'string' || 'data' in source ? options : { ...options, adapters: [...(options.adapters ?? []), ...(source.adapters ?? [])], draftModel: source.draftModel ?? options.draftModel });
+const withBeside = (source: ModelSource, options: LoadOptions): LoadOptions =>
+  typeof source === 'string' || 'data' in source
+    ? options
+    : {
+        ...options,
+        adapters: [...(options.adapters ?? []), ...(source.adapters ?? [])],
+        draftModel: source.draftModel ?? options.draftModel,
+      };
 
 /** A file's name without folders, its ending and the number of its part, and of a URL without what comes behind its path. */
 function nameOf(source: ModelSource): string | undefined {
   const path = pathOf(source);
   const file = path && /^(https?|blob):/i.test(path) ? path.replace(/[?#].*$/s, '') : path;
-  return file?.split(/[\\/]/).at(-1)?.replace(/\.gguf$/i, '').replace(/-\d{5}-of-\d{5}$/, '');
+  return file
+    ?.split(/[\\/]/)
+    .at(-1)
+    ?.replace(/\.gguf$/i, '')
+    .replace(/-\d{5}-of-\d{5}$/, '');
 }

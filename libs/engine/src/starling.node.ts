@@ -9,5 +9,8 @@ export const Starling: StarlingLoader = starlingLoader({
   openFile: openGgufFile,
   loadRuntime: loadTransformer,
   planRuntime: planMemory,
-  defaults: (path) => ({ memoryLimitBytes: physicalMemoryBytes(), ...(path !== undefined && { digestWeights: true, aside: nodeAside(path) }) }),
+  defaults: (path) => ({
+    memoryLimitBytes: physicalMemoryBytes(),
+    ...(path !== undefined && { digestWeights: true, aside: nodeAside(path) }),
+  }),
 });

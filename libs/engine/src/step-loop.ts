@@ -1,5 +1,13 @@
 import type { Clock } from '@starling/core';
-import { StepRunner, asStarlingError, type PlannedSequence, type Scheduler, type SequenceHandle, type StepMachine, type StepPlan } from '@starling/scheduler';
+import {
+  StepRunner,
+  asStarlingError,
+  type PlannedSequence,
+  type Scheduler,
+  type SequenceHandle,
+  type StepMachine,
+  type StepPlan,
+} from '@starling/scheduler';
 import type { ModelRuntime } from '@starling/transformer';
 import { Breather } from './breather.js';
 import type { ModelEvent } from './events.js';
@@ -119,9 +127,26 @@ export class StepLoop {
     const report = await this.#steps.step();
     if (report === undefined) return false;
     const { plan } = report;
-    if (report.kind === 'failed') emit({ kind: 'step_failed', model, code: report.error.code, message: report.error.message, willRetry: report.willRetry });
+    if (report.kind === 'failed')
+      emit({
+        kind: 'step_failed',
+        model,
+        code: report.error.code,
+        message: report.error.message,
+        willRetry: report.willRetry,
+      });
     // What nobody asked for is in no figure of what was asked.
-    else if (plan.askedSequences > 0) emit({ kind: 'step', model, durationMs: this.#computedAt - this.#beganAt, sampleMs: clock() - this.#computedAt, sequences: plan.askedSequences, promptTokens: plan.promptTokens, decodedTokens: plan.decodeTokens, drafts: plan.sequences.reduce((sum, { drafted }) => sum + (drafted > 0 ? 1 : 0), 0) });
+    else if (plan.askedSequences > 0)
+      emit({
+        kind: 'step',
+        model,
+        durationMs: this.#computedAt - this.#beganAt,
+        sampleMs: clock() - this.#computedAt,
+        sequences: plan.askedSequences,
+        promptTokens: plan.promptTokens,
+        decodedTokens: plan.decodeTokens,
+        drafts: plan.sequences.reduce((sum, { drafted }) => sum + (drafted > 0 ? 1 : 0), 0),
+      });
     return true;
   }
 

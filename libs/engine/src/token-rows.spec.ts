@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { TokenRows } from './token-rows.js';
 
 const scored = fc.record({ id: fc.nat(2 ** 32 - 1), score: fc.double({ noNaN: true }) });
-const row = fc.record({ id: fc.nat(2 ** 32 - 1), score: fc.double({ noNaN: true }), rank: fc.nat(2 ** 32 - 1), others: fc.array(scored, { maxLength: 30 }) });
+const row = fc.record({
+  id: fc.nat(2 ** 32 - 1),
+  score: fc.double({ noNaN: true }),
+  rank: fc.nat(2 ** 32 - 1),
+  others: fc.array(scored, { maxLength: 30 }),
+});
 
 describe('rows of tokens', () => {
   it('are what was put in, to the bit', () => {

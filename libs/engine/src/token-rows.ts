@@ -53,7 +53,10 @@ export class TokenRows {
   /** A row, 0 to length - 1, made anew. */
   at(row: number): TokenRow {
     const [begin, end] = [this.#starts[row], this.#starts[row + 1]];
-    const others = Array.from({ length: end - begin - 1 }, (_, i) => ({ id: this.#ids[begin + 1 + i], score: this.#scores[begin + 1 + i] }));
+    const others = Array.from({ length: end - begin - 1 }, (_, i) => ({
+      id: this.#ids[begin + 1 + i],
+      score: this.#scores[begin + 1 + i],
+    }));
     return { id: this.#ids[begin], score: this.#scores[begin], rank: this.#ranks[row], others };
   }
 }

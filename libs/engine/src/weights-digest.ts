@@ -12,7 +12,11 @@ export async function weightsDigest(file: GgufModel): Promise<string> {
   const { subtle } = globalThis.crypto;
   const header: unknown[] = [];
   for (const [key, value] of file.metadata) {
-    if (key === 'general.architecture' || key.startsWith(`${file.architecture}.`)) header.push([key, ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : typeof value === 'bigint' ? String(value) : value]);
+    if (key === 'general.architecture' || key.startsWith(`${file.architecture}.`))
+      header.push([
+        key,
+        ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : typeof value === 'bigint' ? String(value) : value,
+      ]);
   }
   const digests: Uint8Array[] = [];
   for (const tensor of file.tensors.values()) {
@@ -23,7 +27,9 @@ export async function weightsDigest(file: GgufModel): Promise<string> {
   const all = new Uint8Array(described.length + 32 * digests.length);
   all.set(described);
   digests.forEach((digest, i) => all.set(digest, described.length + 32 * i));
-  return Array.from(new Uint8Array(await subtle.digest('SHA-256', all)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(new Uint8Array(await subtle.digest('SHA-256', all)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }
 
 async function samples(file: GgufModel, tensor: TensorInfo): Promise<Uint8Array<ArrayBuffer>> {
@@ -39,7 +45,12 @@ async function samples(file: GgufModel, tensor: TensorInfo): Promise<Uint8Array<
   const reads: Promise<void>[] = [];
   for (let place = 0; place < PLACES; place++) {
     const rowStart = Math.floor((place * (rowCount - rows)) / (PLACES - 1));
-    reads.push(file.readTensor(tensor, bytes.subarray(place * rows * rowBytes, (place + 1) * rows * rowBytes), { rowStart, rowEnd: rowStart + rows }));
+    reads.push(
+      file.readTensor(tensor, bytes.subarray(place * rows * rowBytes, (place + 1) * rows * rowBytes), {
+        rowStart,
+        rowEnd: rowStart + rows,
+      }),
+    );
   }
   await Promise.all(reads);
   return bytes;

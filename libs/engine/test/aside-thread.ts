@@ -3,7 +3,10 @@ import type { AsideReply, AsideRequest, AsideThread } from '../src/aside/aside-j
 import { buffersOf, doJob } from '../src/aside/do-job.js';
 
 /** A thread for long work that is none: it does its jobs in turn, by what goes over a border of threads. */
-export function asideThread(tokenizer: Tokenizer, onJob: (request: AsideRequest) => void = () => undefined): AsideThread {
+export function asideThread(
+  tokenizer: Tokenizer,
+  onJob: (request: AsideRequest) => void = () => undefined,
+): AsideThread {
   let tell: (reply: AsideReply) => void = () => undefined;
   let isEnded = false;
   return {

@@ -6,8 +6,18 @@ import type { LanguageModel } from '../src/language-model.js';
 import { EOS, byteTokenizer } from '../src/testing/byte-tokenizer.js';
 import { fakeModel } from './fake-model.js';
 
-const tool = (name: string, description: string): ToolDefinition => ({ type: 'function', function: { name, description, parameters: { type: 'object', properties: { path: { type: 'string', description: 'Where.' } }, required: ['path'] } } });
-export const TOOLS = [tool('read_file', 'Reads a file. '.repeat(10)), tool('list_files', 'Lists the files of a folder. '.repeat(10))];
+const tool = (name: string, description: string): ToolDefinition => ({
+  type: 'function',
+  function: {
+    name,
+    description,
+    parameters: { type: 'object', properties: { path: { type: 'string', description: 'Where.' } }, required: ['path'] },
+  },
+});
+export const TOOLS = [
+  tool('read_file', 'Reads a file. '.repeat(10)),
+  tool('list_files', 'Lists the files of a folder. '.repeat(10)),
+];
 const SYSTEM = 'You are a careful assistant that works on a project of many files. '.repeat(40);
 
 const VOCABULARY = 4096;
@@ -29,7 +39,15 @@ function wordTokenizer(): Tokenizer {
   const encode: Tokenizer['encode'] = (text) => Uint32Array.from(text.match(/[A-Za-z]+|[^A-Za-z]/gu) ?? [], idOf);
   const textOf = (id: number): string => words[id - bytes.vocabSize] ?? '';
   const decode: Tokenizer['decode'] = (tokens) => Array.from(tokens, textOf).join('');
-  return { ...bytes, vocabSize: VOCABULARY, encode, decode, createDecoder: () => ({ push: textOf, flush: () => '' }), tokenBytes: (id) => new TextEncoder().encode(textOf(id)), tokenText: (id) => (id < bytes.vocabSize ? bytes.tokenText(id) : textOf(id)) };
+  return {
+    ...bytes,
+    vocabSize: VOCABULARY,
+    encode,
+    decode,
+    createDecoder: () => ({ push: textOf, flush: () => '' }),
+    tokenBytes: (id) => new TextEncoder().encode(textOf(id)),
+    tokenText: (id) => (id < bytes.vocabSize ? bytes.tokenText(id) : textOf(id)),
+  };
 }
 
 /** What one request of a chat came to. */
@@ -39,9 +57,15 @@ export interface ToldUsage {
 }
 
 /** The text that a model of this template would write for a message. */
-function writtenAs(model: LanguageModel, before: readonly ChatMessage[], message: ChatMessage, tools: readonly ToolDefinition[] | undefined): string {
+function writtenAs(
+  model: LanguageModel,
+  before: readonly ChatMessage[],
+  message: ChatMessage,
+  tools: readonly ToolDefinition[] | undefined,
+): string {
   const base = model.applyTemplate(before, { tools });
-  const whole = (one: ChatMessage): string => model.applyTemplate([...before, one], { tools, addGenerationPrompt: false });
+  const whole = (one: ChatMessage): string =>
+    model.applyTemplate([...before, one], { tools, addGenerationPrompt: false });
   const all = whole(message);
   let common = 0;
   while (common < base.length && base[common] === all[common]) common++;
@@ -89,18 +113,36 @@ export async function toolChat(source: string, turns: number, idlePrefill = true
     const { reasoning_content: _dropped, ...shown } = read;
     sent.push(shown);
     // The client takes its time.
-    for (let i = 0; i < 10 || model.statistics().running > 0; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 10 || model.statistics().running > 0; i++)
+      await new Promise((resolve) => setImmediate(resolve));
     return read;
   };
   for (let turn = 1; turn <= turns; turn++) {
     push({ role: 'user', content: `What does file ${turn} say?` });
     if (readsCalls) {
-      const call = { id: `call0000${turn % 10}`, type: 'function' as const, function: { name: 'read_file', arguments: JSON.stringify({ path: `file${turn}.txt` }) } };
-      const { tool_calls: calls = [] } = await ask(turn, { role: 'assistant', content: '', reasoning_content: `The file ${turn} has to be read before I can say anything about it.`, tool_calls: [call] });
-      for (const { id, function: { name } } of calls) push({ role: 'tool', content: `It says ${turn * 7}.`, tool_call_id: id, name });
+      const call = {
+        id: `call0000${turn % 10}`,
+        type: 'function' as const,
+        function: { name: 'read_file', arguments: JSON.stringify({ path: `file${turn}.txt` }) },
+      };
+      const { tool_calls: calls = [] } = await ask(turn, {
+        role: 'assistant',
+        content: '',
+        reasoning_content: `The file ${turn} has to be read before I can say anything about it.`,
+        tool_calls: [call],
+      });
+      for (const {
+        id,
+        function: { name },
+      } of calls)
+        push({ role: 'tool', content: `It says ${turn * 7}.`, tool_call_id: id, name });
       if (calls.length === 0) push({ role: 'user', content: `It says ${turn * 7}.` });
     }
-    await ask(turn, { role: 'assistant', content: `File ${turn} says ${turn * 7}.`, reasoning_content: `Now I know what it says, and can tell: ${turn * 7}.` });
+    await ask(turn, {
+      role: 'assistant',
+      content: `File ${turn} says ${turn * 7}.`,
+      reasoning_content: `Now I know what it says, and can tell: ${turn * 7}.`,
+    });
   }
   await model.close();
   return told;

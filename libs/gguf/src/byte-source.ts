@@ -42,7 +42,10 @@ export function blobSource(blob: Blob, name = blobName(blob)): ByteSource {
       try {
         into.set(new Uint8Array(await blob.slice(offset, offset + into.length).arrayBuffer()));
       } catch (cause) {
-        throw new StarlingError('invalid_model_file', `${name}: cannot be read any more (${messageOf(cause)})`, { details: { file: name }, cause });
+        throw new StarlingError('invalid_model_file', `${name}: cannot be read any more (${messageOf(cause)})`, {
+          details: { file: name },
+          cause,
+        });
       }
     },
     async close() {},
@@ -59,7 +62,11 @@ export function toByteSource(input: GgufInput): ByteSource {
  * Refuses a read that the source cannot fill.
  * @throws StarlingError invalid_model_file
  */
-export function checkRange(source: { readonly name: string; readonly size: number }, offset: number, length: number): void {
+export function checkRange(
+  source: { readonly name: string; readonly size: number },
+  offset: number,
+  length: number,
+): void {
   if (offset >= 0 && offset + length <= source.size) return;
   throw new StarlingError(
     'invalid_model_file',

@@ -41,7 +41,23 @@ const KEPT = [
   'shortconv.conv.weight',
   'indexer.k_proj.weight',
   'indexer.q_proj.weight',
-  ...['first', 'w0', 'w1', 'w2', 'v0', 'v1', 'v2', 'a0', 'a1', 'a2', 'g1', 'g2', 'decay_w1', 'decay_w2', 'lerp_fused'].map((part) => `time_mix_${part}.weight`),
+  ...[
+    'first',
+    'w0',
+    'w1',
+    'w2',
+    'v0',
+    'v1',
+    'v2',
+    'a0',
+    'a1',
+    'a2',
+    'g1',
+    'g2',
+    'decay_w1',
+    'decay_w2',
+    'lerp_fused',
+  ].map((part) => `time_mix_${part}.weight`),
   'attn_rel_b.weight',
   'position_embd',
   'token_types.weight',
@@ -71,10 +87,22 @@ const FALLBACKS: Readonly<Partial<Record<TensorTypeName, TensorTypeName>>> = {
  * The type of each tensor of a model in a mix: the choices of llama.cpp v0.5.0 (without an importance matrix), so that a file has the
  * same types as one made there. Tensors that are no matrices, and some small ones, keep the type they have.
  */
-export function chooseTensorTypes(model: GgufModel, fileType: FileTypeName, options: ChooseTypesOptions = {}): Map<string, TensorType> {
+export function chooseTensorTypes(
+  model: GgufModel,
+  fileType: FileTypeName,
+  options: ChooseTypesOptions = {},
+): Map<string, TensorType> {
   const context = contextOf(model, fileType);
   const isBlocked = TENSOR_TYPES[context.base].blockSize > 1;
-  const counters: Record<Role, number> = { output: 0, embedding: 0, value: 0, key: 0, 'attention output': 0, 'ffn down': 0, other: 0 };
+  const counters: Record<Role, number> = {
+    output: 0,
+    embedding: 0,
+    value: 0,
+    key: 0,
+    'attention output': 0,
+    'ffn down': 0,
+    other: 0,
+  };
   const chosen = new Map<string, TensorType>();
   for (const tensor of inLayerOrder(model.tensors.values())) {
     if (!isQuantized(tensor)) {
@@ -111,7 +139,9 @@ function contextOf(model: GgufModel, fileType: FileTypeName): MixContext {
 
 /** By layer, tensors of no layer first, then by name: the order in which the rules count. */
 function inLayerOrder(tensors: Iterable<TensorInfo>): TensorInfo[] {
-  return Array.from(tensors).sort((a, b) => (layerOf(a.name) ?? -1) - (layerOf(b.name) ?? -1) || (a.name < b.name ? -1 : 1));
+  return Array.from(tensors).sort(
+    (a, b) => (layerOf(a.name) ?? -1) - (layerOf(b.name) ?? -1) || (a.name < b.name ? -1 : 1),
+  );
 }
 
 function layerOf(name: string): number | undefined {
@@ -149,7 +179,8 @@ function mixedType(context: MixContext, tensor: TensorInfo, role: Role, index: n
 
 function outputType(context: MixContext, tensor: TensorInfo): TensorTypeName {
   const isOneType = context.base === 'Q8_0' || context.base === 'MXFP4';
-  if (isOneType || context.architecture === 'falcon' || tensor.rowLength % TENSOR_TYPES[context.base].blockSize !== 0) return 'Q8_0';
+  if (isOneType || context.architecture === 'falcon' || tensor.rowLength % TENSOR_TYPES[context.base].blockSize !== 0)
+    return 'Q8_0';
   return 'Q6_K';
 }
 
@@ -159,7 +190,10 @@ function isExpert(context: MixContext, tensor: TensorInfo, role: Role): boolean 
   return context.architecture !== 'bailingmoe3' || role === 'ffn down' || /ffn_(up|gate)/.test(tensor.name);
 }
 
-function valueType({ fileType, base, headsPerKey, architecture, layers, experts, valueCount }: MixContext, index: number): TensorTypeName {
+function valueType(
+  { fileType, base, headsPerKey, architecture, layers, experts, valueCount }: MixContext,
+  index: number,
+): TensorTypeName {
   if (experts === 8) return 'Q8_0';
   const type = ((): TensorTypeName => {
     switch (fileType) {
@@ -218,8 +252,13 @@ function ffnDownType({ fileType, base, layers, architecture }: MixContext, layer
 
 function attentionOutputType({ fileType, base, experts, architecture }: MixContext): TensorTypeName {
   if (architecture === 'falcon') return fileType === 'Q3_K_L' ? 'Q4_K' : base;
-  if (experts === 8) return ['Q2_K', 'Q3_K_S', 'Q3_K_M', 'Q4_K_S', 'Q4_K_M', 'IQ4_NL', 'IQ4_XS'].includes(fileType) ? 'Q5_K' : base;
-  const raised: Readonly<Partial<Record<FileTypeName, TensorTypeName>>> = { Q2_K: 'Q3_K', Q3_K_M: 'Q4_K', Q3_K_L: 'Q5_K' };
+  if (experts === 8)
+    return ['Q2_K', 'Q3_K_S', 'Q3_K_M', 'Q4_K_S', 'Q4_K_M', 'IQ4_NL', 'IQ4_XS'].includes(fileType) ? 'Q5_K' : base;
+  const raised: Readonly<Partial<Record<FileTypeName, TensorTypeName>>> = {
+    Q2_K: 'Q3_K',
+    Q3_K_M: 'Q4_K',
+    Q3_K_L: 'Q5_K',
+  };
   return raised[fileType] ?? base;
 }
 

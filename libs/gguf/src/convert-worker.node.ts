@@ -3,7 +3,9 @@ import { isStarlingError, messageOf } from '@starling/core';
 import { convertRows, type RowConversion } from './row-converter.js';
 
 /** What a thread answers to a conversion. */
-export type ConvertReply = { readonly converted: Uint8Array<ArrayBuffer> } | { readonly code: string; readonly message: string };
+export type ConvertReply =
+  | { readonly converted: Uint8Array<ArrayBuffer> }
+  | { readonly code: string; readonly message: string };
 
 parentPort!.on('message', (conversion: RowConversion) => {
   try {

@@ -63,7 +63,9 @@ class WorkerTeam implements ConverterTeam {
     let reason = 'it ended';
     worker.on('error', (error) => void (reason = error.message));
     worker.on('message', (reply: ConvertReply) => this.#settle(worker, reply));
-    worker.on('exit', () => this.#end(new StarlingError('internal', `a thread that converts tensors failed: ${reason}`)));
+    worker.on('exit', () =>
+      this.#end(new StarlingError('internal', `a thread that converts tensors failed: ${reason}`)),
+    );
     return worker;
   }
 

@@ -1,7 +1,15 @@
 import { StarlingError } from '@starling/core';
 import type { BlockDecoder } from './formats/block-bytes.js';
 import { decodeIQ4_NL, decodeIQ4_XS, decodeMXFP4, decodeNVFP4 } from './formats/fp4.decode.js';
-import { decodeIQ1_M, decodeIQ1_S, decodeIQ2_S, decodeIQ2_XS, decodeIQ2_XXS, decodeIQ3_S, decodeIQ3_XXS } from './formats/iq.decode.js';
+import {
+  decodeIQ1_M,
+  decodeIQ1_S,
+  decodeIQ2_S,
+  decodeIQ2_XS,
+  decodeIQ2_XXS,
+  decodeIQ3_S,
+  decodeIQ3_XXS,
+} from './formats/iq.decode.js';
 import { decodeQ2_K, decodeQ3_K, decodeQ4_K, decodeQ5_K, decodeQ6_K } from './formats/k-quants.decode.js';
 import {
   decodeQ1_0,
@@ -14,7 +22,16 @@ import {
   decodeQ8_1,
   decodeQ8_K,
 } from './formats/legacy.decode.js';
-import { decodeBF16, decodeF16, decodeF32, decodeF64, decodeI16, decodeI32, decodeI64, decodeI8 } from './formats/plain.decode.js';
+import {
+  decodeBF16,
+  decodeF16,
+  decodeF32,
+  decodeF64,
+  decodeI16,
+  decodeI32,
+  decodeI64,
+  decodeI8,
+} from './formats/plain.decode.js';
 import { decodeTQ1_0, decodeTQ2_0 } from './formats/ternary.decode.js';
 import { bytesOfValues, type TensorType, type TensorTypeName } from './tensor-types.js';
 
@@ -65,9 +82,13 @@ const DECODERS: Readonly<Record<TensorTypeName, BlockDecoder>> = {
  */
 export function dequantize(type: TensorType, bytes: Uint8Array, out: Float32Array): void {
   if (bytesOfValues(type, out.length) !== bytes.length) {
-    throw new StarlingError('invalid_argument', `${bytes.length} bytes of ${type.name} do not hold ${out.length} values`, {
-      details: { type: type.name, bytes: bytes.length, values: out.length },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      `${bytes.length} bytes of ${type.name} do not hold ${out.length} values`,
+      {
+        details: { type: type.name, bytes: bytes.length, values: out.length },
+      },
+    );
   }
   DECODERS[type.name](bytes, out.length / type.blockSize, out);
 }

@@ -2,7 +2,15 @@ import { PackedStrings, StarlingError, alignUp } from '@starling/core';
 import { LIMITS } from './limits.js';
 import { quote } from './read-metadata.js';
 import type { TensorType } from './tensor-types.js';
-import { ARRAY_TYPE_ID, SCALAR_BYTES, SCALAR_TYPES, describeType, type GgufValue, type ScalarType, type ValueType } from './values.js';
+import {
+  ARRAY_TYPE_ID,
+  SCALAR_BYTES,
+  SCALAR_TYPES,
+  describeType,
+  type GgufValue,
+  type ScalarType,
+  type ValueType,
+} from './values.js';
 
 /** What a file is written as. */
 export interface GgufFormat {
@@ -30,7 +38,12 @@ export interface PlannedTensor {
  * The header of a file, padded up to where its data section starts.
  * @throws StarlingError invalid_argument for a value that its type cannot hold
  */
-export function encodeHeader(metadata: ReadonlyMap<string, MetadataEntry>, tensors: readonly PlannedTensor[], alignment: number, format: GgufFormat): Uint8Array {
+export function encodeHeader(
+  metadata: ReadonlyMap<string, MetadataEntry>,
+  tensors: readonly PlannedTensor[],
+  alignment: number,
+  format: GgufFormat,
+): Uint8Array {
   const out = new HeaderBuffer(format.littleEndian ?? true, format.version === 1 ? 4 : 8);
   for (const character of 'GGUF') out.scalar('u8', character.charCodeAt(0));
   out.scalar('u32', format.version ?? 3);
@@ -89,14 +102,20 @@ class HeaderBuffer {
       if (typeof value !== 'boolean') throw mismatch(key, type, value);
       this.scalar('u8', value ? 1 : 0);
     } else {
-      if ((typeof value !== 'number' && typeof value !== 'bigint') || !holds(type, value)) throw mismatch(key, type, value);
+      if ((typeof value !== 'number' && typeof value !== 'bigint') || !holds(type, value))
+        throw mismatch(key, type, value);
       this.scalar(type, value);
     }
   }
 
   array(type: Exclude<ValueType, string>, value: GgufValue, key: string, depth = 1): void {
     if ('arrays' in type) {
-      if (depth >= LIMITS.arrayDepth) throw new StarlingError('invalid_argument', `metadata ${quote(key)} nests arrays more than ${LIMITS.arrayDepth} deep, which no reader takes`, { details: { key } });
+      if (depth >= LIMITS.arrayDepth)
+        throw new StarlingError(
+          'invalid_argument',
+          `metadata ${quote(key)} nests arrays more than ${LIMITS.arrayDepth} deep, which no reader takes`,
+          { details: { key } },
+        );
       if (!Array.isArray(value) || value.length !== type.arrays.length) throw mismatch(key, type, value);
       this.scalar('u32', ARRAY_TYPE_ID);
       this.size(value.length);
@@ -168,5 +187,9 @@ function holds(type: ScalarType, value: number | bigint): boolean {
 
 function mismatch(key: string, type: ValueType, value: GgufValue): StarlingError {
   const received = typeof value === 'object' ? value.constructor.name : `${typeof value} ${String(value).slice(0, 40)}`;
-  return new StarlingError('invalid_argument', `metadata ${quote(key)} is to be written as ${describeType(type)}, which cannot hold ${received}`, { details: { key } });
+  return new StarlingError(
+    'invalid_argument',
+    `metadata ${quote(key)} is to be written as ${describeType(type)}, which cannot hold ${received}`,
+    { details: { key } },
+  );
 }

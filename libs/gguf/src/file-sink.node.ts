@@ -12,7 +12,10 @@ import type { ByteSink } from './writer.js';
 export async function writeFileWhole(file: string, write: (sink: ByteSink) => Promise<void>): Promise<void> {
   const partial = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.partial`);
   const handle = await fs.open(partial, 'wx').catch((cause: unknown) => {
-    throw new StarlingError('invalid_argument', `${file}: cannot be written (${messageOf(cause)})`, { details: { file }, cause });
+    throw new StarlingError('invalid_argument', `${file}: cannot be written (${messageOf(cause)})`, {
+      details: { file },
+      cause,
+    });
   });
   try {
     await write({

@@ -33,8 +33,14 @@ class FileSource implements ByteSource {
   async read(offset: number, into: Uint8Array): Promise<void> {
     checkRange(this, offset, into.length);
     for (let done = 0; done < into.length; ) {
-      if (this.#handle === undefined) throw new StarlingError('closed', `${this.name}: was closed`, { details: { file: this.name } });
-      const { bytesRead } = await this.#handle.read(into, done, Math.min(into.length - done, MAX_READ_BYTES), offset + done);
+      if (this.#handle === undefined)
+        throw new StarlingError('closed', `${this.name}: was closed`, { details: { file: this.name } });
+      const { bytesRead } = await this.#handle.read(
+        into,
+        done,
+        Math.min(into.length - done, MAX_READ_BYTES),
+        offset + done,
+      );
       if (bytesRead === 0) checkRange({ name: this.name, size: offset + done }, offset, into.length);
       done += bytesRead;
     }
@@ -56,6 +62,10 @@ async function regularFile(path: string): Promise<Stats> {
 
 function openError(path: string, cause: unknown): StarlingError {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new StarlingError('file_not_found', `${path}: no such file`, { details: { file: path }, cause });
-  return new StarlingError('invalid_model_file', `${path}: cannot be opened (${messageOf(cause)})`, { details: { file: path }, cause });
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new StarlingError('file_not_found', `${path}: no such file`, { details: { file: path }, cause });
+  return new StarlingError('invalid_model_file', `${path}: cannot be opened (${messageOf(cause)})`, {
+    details: { file: path },
+    cause,
+  });
 }

@@ -19,8 +19,34 @@ function randomSource(seed: number): (below: number) => number {
   };
 }
 
-const HOSTILE_SIZES = [0n, 1n, 2n, 3n, 31n, 32n, 33n, 255n, 65535n, 65536n, 2n ** 20n, 2n ** 27n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n,
-  2n ** 40n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 60n, 2n ** 61n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 32n, 2n ** 64n - 1n];
+const HOSTILE_SIZES = [
+  0n,
+  1n,
+  2n,
+  3n,
+  31n,
+  32n,
+  33n,
+  255n,
+  65535n,
+  65536n,
+  2n ** 20n,
+  2n ** 27n,
+  2n ** 31n - 1n,
+  2n ** 31n,
+  2n ** 32n - 1n,
+  2n ** 32n,
+  2n ** 40n,
+  2n ** 53n - 1n,
+  2n ** 53n,
+  2n ** 53n + 1n,
+  2n ** 60n,
+  2n ** 61n,
+  2n ** 63n - 1n,
+  2n ** 63n,
+  2n ** 64n - 32n,
+  2n ** 64n - 1n,
+];
 
 /** One hostile file. */
 function hostileFile(random: (below: number) => number, valid: Uint8Array): Uint8Array {
@@ -47,7 +73,8 @@ function mutated(random: (below: number) => number, valid: Uint8Array): Uint8Arr
 function withHostileWord(random: (below: number) => number, valid: Uint8Array): Uint8Array {
   const bytes = valid.slice();
   const view = new DataView(bytes.buffer);
-  for (let i = random(2); i >= 0; i--) view.setBigUint64(4 + random(bytes.length - 12), HOSTILE_SIZES[random(HOSTILE_SIZES.length)], random(8) > 0);
+  for (let i = random(2); i >= 0; i--)
+    view.setBigUint64(4 + random(bytes.length - 12), HOSTILE_SIZES[random(HOSTILE_SIZES.length)], random(8) > 0);
   return bytes;
 }
 
@@ -67,12 +94,16 @@ function spliced(random: (below: number) => number, valid: Uint8Array): Uint8Arr
 function madeUp(random: (below: number) => number): Uint8Array {
   const size = (): bigint => (random(3) === 0 ? HOSTILE_SIZES[random(HOSTILE_SIZES.length)] : BigInt(random(6)));
   const version = 1 + random(3);
-  const file = GgufBytes.header({ tensors: size() & 0xffffffffn, entries: size() & 0xffffffffn }, { version, littleEndian: random(4) > 0 });
+  const file = GgufBytes.header(
+    { tensors: size() & 0xffffffffn, entries: size() & 0xffffffffn },
+    { version, littleEndian: random(4) > 0 },
+  );
   const names = ['a', 'b', 'a', 'general.alignment', 'split.count', 'split.no', ''];
   for (let i = random(6); i > 0; i--) {
     const type = random(14);
     file.key(names[random(names.length)], type);
-    if (type === TYPE.array) for (let depth = random(7); depth >= 0; depth--) file.u32(random(4) === 0 ? random(14) : TYPE.array).size(size());
+    if (type === TYPE.array)
+      for (let depth = random(7); depth >= 0; depth--) file.u32(random(4) === 0 ? random(14) : TYPE.array).size(size());
     else if (type === TYPE.string) file.size(size()).raw('text');
     else file.zeros(random(9));
   }
@@ -100,7 +131,8 @@ it(`opens or refuses ${CASES} hostile files with the typed error, within 256 MB`
       for (const tensor of model.tensors.values()) await model.readTensor(tensor, new Uint8Array(tensor.byteLength));
       opened++;
     } catch (error) {
-      if (!isStarlingError(error, 'invalid_model_file')) throw new Error(`case ${i} of seed ${SEED}: ${String(error)}`, { cause: error });
+      if (!isStarlingError(error, 'invalid_model_file'))
+        throw new Error(`case ${i} of seed ${SEED}: ${String(error)}`, { cause: error });
     }
     if (i % 256 === 0) peak = Math.max(peak, process.memoryUsage.rss());
   }

@@ -103,7 +103,9 @@ export class HeaderCursor {
    */
   check(count: number, what: string): void {
     if (count > this.remaining) {
-      throw this.error(`${what} needs ${count} bytes but the file has ${this.remaining} left; it is cut short or damaged`);
+      throw this.error(
+        `${what} needs ${count} bytes but the file has ${this.remaining} left; it is cut short or damaged`,
+      );
     }
     if (this.position + count > LIMITS.headerBytes) {
       throw this.error(`${what} ends beyond the ${LIMITS.headerBytes} bytes that a header may have`);

@@ -60,7 +60,8 @@ class HttpSource implements HttpFile {
     into.set(known);
     if (known.length === into.length) return;
     const { size } = await this.requests.read(offset + known.length, into.subarray(known.length), 'exactly');
-    if (size !== this.size) throw this.requests.error(`changed its size from ${this.size} to ${size} bytes while it was read`);
+    if (size !== this.size)
+      throw this.requests.error(`changed its size from ${this.size} to ${size} bytes while it was read`);
   }
 
   async close(): Promise<void> {
@@ -105,13 +106,19 @@ class RangeRequests {
       try {
         return await this.#readOnce(offset, into, amount);
       } catch (error) {
-        if (error instanceof StarlingError && (error.code !== 'download_failed' || error.details.final === true)) throw error;
-        if (attempt === ATTEMPTS) throw error instanceof StarlingError ? error : this.error(`cannot be read (${reasonOf(error)})`, error);
+        if (error instanceof StarlingError && (error.code !== 'download_failed' || error.details.final === true))
+          throw error;
+        if (attempt === ATTEMPTS)
+          throw error instanceof StarlingError ? error : this.error(`cannot be read (${reasonOf(error)})`, error);
       }
     }
   }
 
-  async #readOnce(offset: number, into: Uint8Array, amount: 'exactly' | 'up to'): Promise<{ size: number; length: number }> {
+  async #readOnce(
+    offset: number,
+    into: Uint8Array,
+    amount: 'exactly' | 'up to',
+  ): Promise<{ size: number; length: number }> {
     const abort = new AbortController();
     const stall = new StallTimer(abort, this.#stallMs);
     try {
@@ -120,11 +127,13 @@ class RangeRequests {
       stall.restart();
       const size = this.#checkResponse(response, offset);
       const expected = Math.min(into.length, size - offset);
-      if (expected < into.length && amount === 'exactly') throw this.error(`has ${size} bytes, fewer than it had before`);
+      if (expected < into.length && amount === 'exactly')
+        throw this.error(`has ${size} bytes, fewer than it had before`);
       let length = 0;
       for await (const chunk of bodyPieces(response, abort.signal)) {
         stall.restart();
-        if (length + chunk.length > expected) throw this.error(`sent more than the ${expected} bytes that were asked for`);
+        if (length + chunk.length > expected)
+          throw this.error(`sent more than the ${expected} bytes that were asked for`);
         into.set(chunk, length);
         length += chunk.length;
       }
@@ -139,12 +148,16 @@ class RangeRequests {
 
   /** The size of the whole, from a response that holds the range asked for. */
   #checkResponse(response: Response, offset: number): number {
-    if (response.status === 404) throw new StarlingError('file_not_found', `${this.name}: not found (404)`, { details: { url: this.name } });
-    if (response.status === 200) throw this.#final('the server does not answer range requests; download the file instead', { ranges: false });
-    if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429) throw this.#final(`refused with status ${response.status}`);
+    if (response.status === 404)
+      throw new StarlingError('file_not_found', `${this.name}: not found (404)`, { details: { url: this.name } });
+    if (response.status === 200)
+      throw this.#final('the server does not answer range requests; download the file instead', { ranges: false });
+    if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429)
+      throw this.#final(`refused with status ${response.status}`);
     if (response.status !== 206) throw this.error(`answered with status ${response.status}`);
     const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
-    if (range === null || Number(range[1]) !== offset) throw this.#final(`answered with the wrong range (${response.headers.get('content-range') ?? 'none'})`);
+    if (range === null || Number(range[1]) !== offset)
+      throw this.#final(`answered with the wrong range (${response.headers.get('content-range') ?? 'none'})`);
     const etag = response.headers.get('etag');
     if (this.#etag !== null && etag !== this.#etag) throw this.#final('changed while it was read');
     this.#etag = etag;
@@ -154,7 +167,9 @@ class RangeRequests {
 
   /** An error that trying again does not mend. */
   #final(problem: string, details: ErrorDetails = {}): StarlingError {
-    return new StarlingError('download_failed', `${this.name}: ${problem}`, { details: { url: this.name, final: true, ...details } });
+    return new StarlingError('download_failed', `${this.name}: ${problem}`, {
+      details: { url: this.name, final: true, ...details },
+    });
   }
 }
 

@@ -1,7 +1,14 @@
 export { openGguf } from './open.js';
 export { GgufModel, type RowRange } from './model.js';
 export { memorySource, blobSource, type ByteSource, type GgufInput } from './byte-source.js';
-export { TENSOR_TYPES, tensorTypeById, tensorTypeByName, bytesOfValues, type TensorType, type TensorTypeName } from './tensor-types.js';
+export {
+  TENSOR_TYPES,
+  tensorTypeById,
+  tensorTypeByName,
+  bytesOfValues,
+  type TensorType,
+  type TensorTypeName,
+} from './tensor-types.js';
 export { weightFacts, type WeightFacts } from './weight-facts.js';
 export type { TensorInfo } from './read-tensors.js';
 export type { GgufValue, NumberArray, ScalarType, ValueType } from './values.js';

@@ -106,7 +106,12 @@ export class GgufModel {
   async readTensor(tensor: TensorInfo, into: Uint8Array, range: RowRange = {}): Promise<void> {
     const { rowStart = 0, rowEnd = tensor.rowCount } = range;
     const rowBytes = (tensor.rowLength / tensor.type.blockSize) * tensor.type.blockBytes;
-    const isRange = Number.isInteger(rowStart) && Number.isInteger(rowEnd) && rowStart >= 0 && rowStart <= rowEnd && rowEnd <= tensor.rowCount;
+    const isRange =
+      Number.isInteger(rowStart) &&
+      Number.isInteger(rowEnd) &&
+      rowStart >= 0 &&
+      rowStart <= rowEnd &&
+      rowEnd <= tensor.rowCount;
     if (!isRange || into.length !== (rowEnd - rowStart) * rowBytes) {
       throw new StarlingError(
         'invalid_argument',
@@ -135,7 +140,11 @@ export class GgufModel {
     if (value === undefined) return undefined;
     if (accepts(value)) return value;
     const type = describeType(this.metadataTypes.get(key) ?? 'string');
-    throw invalidFile(this.name, `${quote(key)} should be ${expected}, but is ${typeof value === 'bigint' ? `${type} ${value}` : type}`, { key });
+    throw invalidFile(
+      this.name,
+      `${quote(key)} should be ${expected}, but is ${typeof value === 'bigint' ? `${type} ${value}` : type}`,
+      { key },
+    );
   }
 }
 
@@ -144,7 +153,8 @@ const isNumber = (value: GgufValue): value is number => typeof value === 'number
 const isBoolean = (value: GgufValue): value is boolean => typeof value === 'boolean';
 const isStrings = (value: GgufValue): value is PackedStrings => value instanceof PackedStrings;
 const isNumbers = (value: GgufValue): value is NumberArray => ArrayBuffer.isView(value);
-const isBooleans = (value: GgufValue): value is boolean[] => Array.isArray(value) && value.every((element) => typeof element === 'boolean');
+const isBooleans = (value: GgufValue): value is boolean[] =>
+  Array.isArray(value) && value.every((element) => typeof element === 'boolean');
 
 function mapValues<T>(entries: ReadonlyMap<string, TypedValue>, pick: (entry: TypedValue) => T): Map<string, T> {
   return new Map(Array.from(entries, ([key, entry]) => [key, pick(entry)]));
@@ -154,7 +164,8 @@ function joinTensors(parts: readonly GgufPart[]): Map<string, TensorInfo> {
   const tensors = new Map<string, TensorInfo>();
   for (const { source, header } of parts) {
     for (const tensor of header.tensors) {
-      if (tensors.has(tensor.name)) throw invalidFile(source.name, `tensor ${quote(tensor.name)} is in an earlier part already`);
+      if (tensors.has(tensor.name))
+        throw invalidFile(source.name, `tensor ${quote(tensor.name)} is in an earlier part already`);
       tensors.set(tensor.name, tensor);
     }
   }

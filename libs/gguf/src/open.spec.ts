@@ -21,12 +21,31 @@ describe.each([
   file.key('u8', TYPE.u8).u8(200).key('i8', TYPE.i8).u8(200);
   file.key('u32', TYPE.u32).u32(0xfffffffe).key('i32', TYPE.i32).u32(0xfffffffe);
   file.key('f32', TYPE.f32).u32(0x3fc00000).key('yes', TYPE.bool).u8(1);
-  file.key('u64', TYPE.u64).u64(2n ** 53n - 1n).key('i64', TYPE.i64).u64(2n ** 64n - 3n).key('u64 unsafe', TYPE.u64).u64(2n ** 63n);
+  file
+    .key('u64', TYPE.u64)
+    .u64(2n ** 53n - 1n)
+    .key('i64', TYPE.i64)
+    .u64(2n ** 64n - 3n)
+    .key('u64 unsafe', TYPE.u64)
+    .u64(2n ** 63n);
   file.key('strings', TYPE.array).u32(TYPE.string).size(3).string('α').string('').string('bc');
   file.key('i32s', TYPE.array).u32(TYPE.i32).size(2).u32(1).u32(0xffffffff);
-  file.key('u64s', TYPE.array).u32(TYPE.u64).size(1).u64(2n ** 40n);
+  file
+    .key('u64s', TYPE.array)
+    .u32(TYPE.u64)
+    .size(1)
+    .u64(2n ** 40n);
   file.key('bools', TYPE.array).u32(TYPE.bool).size(2).u8(0).u8(1);
-  file.key('nested', TYPE.array).u32(TYPE.array).size(2).u32(TYPE.i32).size(1).u32(5).u32(TYPE.string).size(1).string('x');
+  file
+    .key('nested', TYPE.array)
+    .u32(TYPE.array)
+    .size(2)
+    .u32(TYPE.i32)
+    .size(1)
+    .u32(5)
+    .u32(TYPE.string)
+    .size(1)
+    .string('x');
   file.tensor('a', [2, 3], 0, 0).tensor('b', [2], 25, 32);
   file.align();
   for (let i = 0; i < 6; i++) file.u32(0x3f800000 + i);
@@ -36,7 +55,13 @@ describe.each([
 
   it('gives its metadata', async () => {
     const model = await openGguf(bytes);
-    expect(model).toMatchObject({ version: format.version, littleEndian: format.littleEndian, architecture: 'llama', parts: 1, alignment: 32 });
+    expect(model).toMatchObject({
+      version: format.version,
+      littleEndian: format.littleEndian,
+      architecture: 'llama',
+      parts: 1,
+      alignment: 32,
+    });
     expect(model.number('u8')).toBe(200);
     expect(model.number('i8')).toBe(-56);
     expect(model.number('u32')).toBe(0xfffffffe);
@@ -80,7 +105,12 @@ describe('sources of a model', () => {
     const bytes = smallFile();
     const file = path.join(folder, 'small.gguf');
     fs.writeFileSync(file, bytes);
-    const inputs = [bytes, bytes.buffer.slice(0) as ArrayBuffer, new Blob([bytes as Uint8Array<ArrayBuffer>]), await openFileSource(file)];
+    const inputs = [
+      bytes,
+      bytes.buffer.slice(0) as ArrayBuffer,
+      new Blob([bytes as Uint8Array<ArrayBuffer>]),
+      await openFileSource(file),
+    ];
     for (const input of inputs) {
       const model = await openGguf(input);
       expect(model.strings('tokens')?.toArray()).toEqual(['a', 'bc', '', 'déf']);
@@ -117,7 +147,9 @@ describe('sources of a model', () => {
     const model = await openGguf(smallFile());
     const two = model.tensor('two');
     await expect(model.readTensor(two, new Uint8Array(53))).rejects.toMatchObject({ code: 'invalid_argument' });
-    await expect(model.readTensor(two, new Uint8Array(18), { rowStart: 3, rowEnd: 4 })).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(model.readTensor(two, new Uint8Array(18), { rowStart: 3, rowEnd: 4 })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    });
   });
 
   it('refuses a value of another type than asked for, and names the key', async () => {

@@ -22,7 +22,15 @@ interface Shape {
 
 /** A model with the tensors of a transformer, each of one row or two: enough for the rules, which look at names and row lengths. */
 async function modelOf(shape: Shape): Promise<GgufModel> {
-  const { architecture = 'llama', layers = 16, heads = 32, keyHeads = 8, experts = 0, tied = false, width = 256 } = shape;
+  const {
+    architecture = 'llama',
+    layers = 16,
+    heads = 32,
+    keyHeads = 8,
+    experts = 0,
+    tied = false,
+    width = 256,
+  } = shape;
   const sink = new MemorySink();
   const writer = new GgufWriter(sink);
   writer.setMetadata('general.architecture', architecture);
@@ -30,11 +38,13 @@ async function modelOf(shape: Shape): Promise<GgufModel> {
   writer.setMetadata(`${architecture}.attention.head_count`, heads);
   writer.setMetadata(`${architecture}.attention.head_count_kv`, Int32Array.of(keyHeads));
   if (experts > 0) writer.setMetadata(`${architecture}.expert_count`, experts);
-  const add = (name: string, dimensions: readonly number[]): void => writer.addTensor(name, TENSOR_TYPES.F16, dimensions);
+  const add = (name: string, dimensions: readonly number[]): void =>
+    writer.addTensor(name, TENSOR_TYPES.F16, dimensions);
   add('token_embd.weight', [width, 2]);
   if (!tied) add('output.weight', [width, 2]);
   for (let layer = 0; layer < layers; layer++) {
-    for (const name of ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_up', 'ffn_down']) add(`blk.${layer}.${name}.weight`, [width, 2]);
+    for (const name of ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_up', 'ffn_down'])
+      add(`blk.${layer}.${name}.weight`, [width, 2]);
     add(`blk.${layer}.attn_norm.weight`, [width]);
     if (experts > 0) add(`blk.${layer}.ffn_gate_exps.weight`, [width, 2, experts]);
   }
@@ -120,20 +130,32 @@ describe('the types of a mix', () => {
     expect(typesOf(narrow, 'IQ4_XS', 'attn_q').at(0)).toBe('IQ4_NL');
     expect(typesOf(narrow, 'Q6_K', 'attn_q').at(0)).toBe('Q8_0');
     expect(typesOf(narrow, 'Q4_K_M', 'output.weight').at(0)).toBe('Q8_0');
-    expect(['attn_q', 'token_embd', 'output.weight'].map((name) => typesOf(narrow, 'TQ2_0', name).at(0))).toEqual(['Q4_0', 'Q5_0', 'Q8_0']);
+    expect(['attn_q', 'token_embd', 'output.weight'].map((name) => typesOf(narrow, 'TQ2_0', name).at(0))).toEqual([
+      'Q4_0',
+      'Q5_0',
+      'Q8_0',
+    ]);
     const odd = await modelOf({ layers: 8, width: 20 });
     expect(typesOf(odd, 'Q4_K_M', 'attn_q').at(0)).toBe('F16');
   });
 
   it('are ternary but for the embedding and the output', async () => {
     const model = await modelOf({ layers: 8 });
-    expect(['attn_q', 'attn_v', 'ffn_down', 'token_embd', 'output.weight'].map((name) => typesOf(model, 'TQ1_0', name).at(0))).toEqual(['TQ1_0', 'TQ1_0', 'TQ1_0', 'Q4_K', 'Q6_K']);
+    expect(
+      ['attn_q', 'attn_v', 'ffn_down', 'token_embd', 'output.weight'].map((name) =>
+        typesOf(model, 'TQ1_0', name).at(0),
+      ),
+    ).toEqual(['TQ1_0', 'TQ1_0', 'TQ1_0', 'Q4_K', 'Q6_K']);
   });
 
   it('can be one type for all, or what the caller says', async () => {
     const model = await modelOf({ layers: 8, tied: true });
-    expect(new Set(Array.from(chooseTensorTypes(model, 'Q4_K_M', { pure: true }).values(), (type) => type.name))).toEqual(new Set(['Q4_K', 'F16']));
-    const override = chooseTensorTypes(model, 'Q4_K_M', { override: (tensor) => (tensor.name.includes('attn_q') ? TENSOR_TYPES.Q8_0 : undefined) });
+    expect(
+      new Set(Array.from(chooseTensorTypes(model, 'Q4_K_M', { pure: true }).values(), (type) => type.name)),
+    ).toEqual(new Set(['Q4_K', 'F16']));
+    const override = chooseTensorTypes(model, 'Q4_K_M', {
+      override: (tensor) => (tensor.name.includes('attn_q') ? TENSOR_TYPES.Q8_0 : undefined),
+    });
     expect(override.get('blk.3.attn_q.weight')?.name).toBe('Q8_0');
     expect(override.get('blk.3.attn_k.weight')?.name).toBe('Q4_K');
   });
@@ -155,32 +177,50 @@ interface Mix {
 }
 
 describe('quantizing models', () => {
-  it.each(readJson<Mix[]>(golden.mixes).map((mix) => [mix.name, mix] as const))('%s chooses the types of the reference file', async (fileType, mix) => {
-    const sink = new MemorySink();
-    const writer = new GgufWriter(sink);
-    for (const [key, value] of mix.metadata) writer.setMetadata(key, value);
-    for (const [name, shape, type] of mix.tensors) writer.addTensor(name, TENSOR_TYPES[type], shape);
-    for (const [, shape, type] of mix.tensors) await writer.write(new Uint8Array(bytesOfValues(TENSOR_TYPES[type], shape.reduce((a, b) => a * b))));
-    await writer.finish();
-    const chosen = chooseTensorTypes(await openGguf(sink.bytes()), fileType);
-    expect(chosen.size).toBeGreaterThan(10);
-    for (const [name, , type] of mix.tensors) expect(`${name} ${chosen.get(name)?.name ?? type}`).toBe(`${name} ${type}`);
-  });
+  it.each(readJson<Mix[]>(golden.mixes).map((mix) => [mix.name, mix] as const))(
+    '%s chooses the types of the reference file',
+    async (fileType, mix) => {
+      const sink = new MemorySink();
+      const writer = new GgufWriter(sink);
+      for (const [key, value] of mix.metadata) writer.setMetadata(key, value);
+      for (const [name, shape, type] of mix.tensors) writer.addTensor(name, TENSOR_TYPES[type], shape);
+      for (const [, shape, type] of mix.tensors)
+        await writer.write(
+          new Uint8Array(
+            bytesOfValues(
+              TENSOR_TYPES[type],
+              shape.reduce((a, b) => a * b),
+            ),
+          ),
+        );
+      await writer.finish();
+      const chosen = chooseTensorTypes(await openGguf(sink.bytes()), fileType);
+      expect(chosen.size).toBeGreaterThan(10);
+      for (const [name, , type] of mix.tensors)
+        expect(`${name} ${chosen.get(name)?.name ?? type}`).toBe(`${name} ${type}`);
+    },
+  );
 
   it('writes a file with the new types and marks it', async () => {
     await withModel(path.join(golden.models, 'qwen2.gguf'), async (original) => {
       const sink = new MemorySink();
       const seen: number[] = [];
-      const types = await quantizeModel(original, 'Q4_K', sink, { onProgress: ({ valuesDone, valuesTotal }) => seen.push(valuesDone / valuesTotal) });
+      const types = await quantizeModel(original, 'Q4_K', sink, {
+        onProgress: ({ valuesDone, valuesTotal }) => seen.push(valuesDone / valuesTotal),
+      });
       expect(seen.at(-1)).toBe(1);
       const made = await openGguf(sink.bytes());
       expect(made.number('general.file_type')).toBe(15);
       expect(made.number('general.quantization_version')).toBe(2);
-      expect(made.strings('tokenizer.ggml.tokens')?.toArray()).toEqual(original.strings('tokenizer.ggml.tokens')?.toArray());
+      expect(made.strings('tokenizer.ggml.tokens')?.toArray()).toEqual(
+        original.strings('tokenizer.ggml.tokens')?.toArray(),
+      );
       for (const tensor of made.tensors.values()) {
         expect(tensor.type).toBe(types.get(tensor.name));
         const [a, b] = [await tensorValues(made, tensor.name), await tensorValues(original, tensor.name)];
-        const relative = Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / b.reduce((sum, value) => sum + value ** 2, 0));
+        const relative = Math.sqrt(
+          a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / b.reduce((sum, value) => sum + value ** 2, 0),
+        );
         expect(relative).toBeLessThan(0.1);
       }
     });
@@ -191,7 +231,10 @@ describe('quantizing models', () => {
     const writer = new GgufWriter(whole);
     const rows = 520;
     for (const name of ['a.weight', 'b.weight']) writer.addTensor(name, TENSOR_TYPES.F32, [1024, rows]);
-    for (let tensor = 0; tensor < 2; tensor++) await writer.write(new Uint8Array(Float32Array.from({ length: 1024 * rows }, (_, i) => Math.sin(i * (tensor + 1))).buffer));
+    for (let tensor = 0; tensor < 2; tensor++)
+      await writer.write(
+        new Uint8Array(Float32Array.from({ length: 1024 * rows }, (_, i) => Math.sin(i * (tensor + 1))).buffer),
+      );
     await writer.finish();
     const model = await openGguf(whole.bytes());
     const converter = convertInThreads(3);
@@ -203,7 +246,9 @@ describe('quantizing models', () => {
     expect(told).toEqual([...told].sort((a, b) => a - b));
     expect(told).toHaveLength(4);
     const given = { from: 'F32', to: 'Q8_0', rowLength: 32 } as const;
-    await expect(converter.convert({ ...given, bytes: new Uint8Array(Float32Array.from({ length: 32 }, () => Infinity).buffer) })).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('value 0 is Infinity') });
+    await expect(
+      converter.convert({ ...given, bytes: new Uint8Array(Float32Array.from({ length: 32 }, () => Infinity).buffer) }),
+    ).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('value 0 is Infinity') });
     const last = converter.convert({ ...given, bytes: new Uint8Array(4 * 32 * 4096) });
     await Promise.all([converter.close(), expect(last).rejects.toMatchObject({ code: 'closed' })]);
     await expect(converter.convert({ ...given, bytes: new Uint8Array(128) })).rejects.toMatchObject({ code: 'closed' });
@@ -211,8 +256,14 @@ describe('quantizing models', () => {
 
   it('refuses an unknown type, a model that is quantized already, and values that are not finite', async () => {
     await withModel(golden.demoModel, async (quantized) => {
-      await expect(quantizeModel(quantized, 'Q9_X', new MemorySink())).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('Q4_K_M') });
-      await expect(quantizeModel(quantized, 'Q4_0', new MemorySink())).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringMatching(/is Q8_0 already/) });
+      await expect(quantizeModel(quantized, 'Q9_X', new MemorySink())).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining('Q4_K_M'),
+      });
+      await expect(quantizeModel(quantized, 'Q4_0', new MemorySink())).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringMatching(/is Q8_0 already/),
+      });
       await expect(quantizeModel(quantized, 'F16', new MemorySink(), { allowRequantize: true })).resolves.toBeDefined();
     });
     const sink = new MemorySink();
@@ -221,6 +272,9 @@ describe('quantizing models', () => {
     await writer.write(new Uint8Array(Float32Array.from({ length: 64 }, (_, i) => (i === 40 ? NaN : 1)).buffer));
     await writer.finish();
     const bad = await openGguf(sink.bytes());
-    await expect(quantizeModel(bad, 'Q8_0', new MemorySink())).rejects.toMatchObject({ code: 'invalid_model_file', message: expect.stringMatching(/tensor "bad\.weight".*value 40 is NaN/) });
+    await expect(quantizeModel(bad, 'Q8_0', new MemorySink())).rejects.toMatchObject({
+      code: 'invalid_model_file',
+      message: expect.stringMatching(/tensor "bad\.weight".*value 40 is NaN/),
+    });
   });
 });

@@ -22,10 +22,19 @@ const QUANTIZATION_VERSION = 2;
  * @returns the type each tensor was given
  * @throws StarlingError invalid_argument for an unknown mix, or a model that is quantized already; and what `writeModel` throws
  */
-export async function quantizeModel(model: GgufModel, fileType: string, sink: ByteSink, options: QuantizeModelOptions = {}): Promise<ReadonlyMap<string, TensorType>> {
+export async function quantizeModel(
+  model: GgufModel,
+  fileType: string,
+  sink: ByteSink,
+  options: QuantizeModelOptions = {},
+): Promise<ReadonlyMap<string, TensorType>> {
   const name = fileTypeByName(fileType);
   if (name === undefined) {
-    throw new StarlingError('invalid_argument', `${fileType} is no type that can be made; these can: ${Object.keys(FILE_TYPES).join(', ')}`, { details: { fileType } });
+    throw new StarlingError(
+      'invalid_argument',
+      `${fileType} is no type that can be made; these can: ${Object.keys(FILE_TYPES).join(', ')}`,
+      { details: { fileType } },
+    );
   }
   const types = chooseTensorTypes(model, name, options);
   if (!options.allowRequantize) refuseRequantizing(model, types);

@@ -5,7 +5,25 @@ import { dequantize } from './dequantize.js';
 import { canQuantize, quantize } from './quantize.js';
 import { TENSOR_TYPES, bytesOfValues, type TensorTypeName } from './tensor-types.js';
 
-const MADE: readonly TensorTypeName[] = ['F16', 'BF16', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ4_NL', 'IQ4_XS', 'MXFP4', 'TQ1_0', 'TQ2_0'];
+const MADE: readonly TensorTypeName[] = [
+  'F16',
+  'BF16',
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+  'Q8_0',
+  'Q2_K',
+  'Q3_K',
+  'Q4_K',
+  'Q5_K',
+  'Q6_K',
+  'IQ4_NL',
+  'IQ4_XS',
+  'MXFP4',
+  'TQ1_0',
+  'TQ2_0',
+];
 
 function roundTrip(name: TensorTypeName, values: Float32Array): Float32Array {
   const type = TENSOR_TYPES[name];
@@ -16,11 +34,15 @@ function roundTrip(name: TensorTypeName, values: Float32Array): Float32Array {
   return back;
 }
 
-const squareError = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
+const squareError = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
 
 describe('quantizing', () => {
-  const BLOCKS = new Map(readJson<{ type: TensorTypeName; blocks: string; values: string }[]>(golden.blocks).map((one) => [one.type, one]));
-  const floats = (type: TensorTypeName): Float32Array => new Float32Array(Uint8Array.from(Buffer.from(BLOCKS.get(type)?.values ?? '', 'base64')).buffer);
+  const BLOCKS = new Map(
+    readJson<{ type: TensorTypeName; blocks: string; values: string }[]>(golden.blocks).map((one) => [one.type, one]),
+  );
+  const floats = (type: TensorTypeName): Float32Array =>
+    new Float32Array(Uint8Array.from(Buffer.from(BLOCKS.get(type)?.values ?? '', 'base64')).buffer);
 
   it.each(MADE)('to %s has no larger error than the reference', (name) => {
     const values = floats('F32');
@@ -31,12 +53,29 @@ describe('quantizing', () => {
 
 /** What a value may be off by, as a share of the largest of its 32 neighbours: half a step, with room for rounded scales and clipping. */
 const BOUNDS: Readonly<Partial<Record<TensorTypeName, number>>> = {
-  Q4_0: 0.12, Q4_1: 0.12, Q5_0: 0.06, Q5_1: 0.06, Q8_0: 0.005, Q2_K: 0.8, Q3_K: 0.4, Q4_K: 0.16, Q5_K: 0.1, Q6_K: 0.06, IQ4_NL: 0.15, IQ4_XS: 0.2, MXFP4: 0.26, TQ1_0: 1, TQ2_0: 1,
+  Q4_0: 0.12,
+  Q4_1: 0.12,
+  Q5_0: 0.06,
+  Q5_1: 0.06,
+  Q8_0: 0.005,
+  Q2_K: 0.8,
+  Q3_K: 0.4,
+  Q4_K: 0.16,
+  Q5_K: 0.1,
+  Q6_K: 0.06,
+  IQ4_NL: 0.15,
+  IQ4_XS: 0.2,
+  MXFP4: 0.26,
+  TQ1_0: 1,
+  TQ2_0: 1,
 };
 
 describe.each(Object.entries(BOUNDS) as [TensorTypeName, number][])('%s', (name, bound) => {
   it('keeps every value within its bound', () => {
-    const block = fc.array(fc.float({ min: -1, max: 1, noNaN: true, noDefaultInfinity: true }), { minLength: 256, maxLength: 256 });
+    const block = fc.array(fc.float({ min: -1, max: 1, noNaN: true, noDefaultInfinity: true }), {
+      minLength: 256,
+      maxLength: 256,
+    });
     fc.assert(
       fc.property(block, fc.integer({ min: -8, max: 6 }), (unit, exponent) => {
         const values = Float32Array.from(unit, (value) => value * 2 ** exponent);
@@ -59,7 +98,10 @@ describe.each(Object.entries(BOUNDS) as [TensorTypeName, number][])('%s', (name,
 
   it('gives finite values for the smallest and the largest of f32', () => {
     for (const scale of [1e-45, 1e-38, 3e38]) {
-      const back = roundTrip(name, Float32Array.from({ length: 256 }, (_, i) => (i % 7 === 0 ? scale : -scale / 3)));
+      const back = roundTrip(
+        name,
+        Float32Array.from({ length: 256 }, (_, i) => (i % 7 === 0 ? scale : -scale / 3)),
+      );
       expect(back.every(Number.isFinite)).toBe(true);
     }
   });
@@ -90,9 +132,17 @@ describe('quantize', () => {
   });
 
   it('makes the types it says it makes, and refuses others and wrong lengths', () => {
-    expect(Object.values(TENSOR_TYPES).filter(canQuantize).map((type) => type.name)).toEqual(expect.arrayContaining(['F32', ...MADE]));
-    expect(() => quantize(TENSOR_TYPES.IQ1_S, new Float32Array(256), 256, new Uint8Array(50))).toThrow(/IQ1_S cannot be made here/);
+    expect(
+      Object.values(TENSOR_TYPES)
+        .filter(canQuantize)
+        .map((type) => type.name),
+    ).toEqual(expect.arrayContaining(['F32', ...MADE]));
+    expect(() => quantize(TENSOR_TYPES.IQ1_S, new Float32Array(256), 256, new Uint8Array(50))).toThrow(
+      /IQ1_S cannot be made here/,
+    );
     expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 48, new Uint8Array(36))).toThrow(/blocks of 32/);
-    expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 64, new Uint8Array(35))).toThrow(/do not fill 35 bytes/);
+    expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 64, new Uint8Array(35))).toThrow(
+      /do not fill 35 bytes/,
+    );
   });
 });

@@ -43,13 +43,21 @@ export function canQuantize(type: TensorType): boolean {
 export function quantize(type: TensorType, values: Float32Array, rowLength: number, out: Uint8Array): void {
   const encode = ENCODERS[type.name];
   if (encode === undefined) {
-    throw new StarlingError('invalid_argument', `${type.name} cannot be made here; these types can: ${Object.keys(ENCODERS).join(', ')}`, { details: { type: type.name } });
+    throw new StarlingError(
+      'invalid_argument',
+      `${type.name} cannot be made here; these types can: ${Object.keys(ENCODERS).join(', ')}`,
+      { details: { type: type.name } },
+    );
   }
   bytesOfValues(type, rowLength);
   if (values.length % rowLength !== 0 || out.length !== bytesOfValues(type, values.length)) {
-    throw new StarlingError('invalid_argument', `${values.length} values in rows of ${rowLength} do not fill ${out.length} bytes of ${type.name}`, {
-      details: { type: type.name, values: values.length, rowLength, bytes: out.length },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      `${values.length} values in rows of ${rowLength} do not fill ${out.length} bytes of ${type.name}`,
+      {
+        details: { type: type.name, values: values.length, rowLength, bytes: out.length },
+      },
+    );
   }
   encode(values, values.length / type.blockSize, out);
 }

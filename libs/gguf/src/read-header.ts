@@ -39,13 +39,22 @@ export async function readHeader(source: ByteSource, part = 0): Promise<GgufHead
   const tensorCount = readSize(cursor, sizeBytes, LIMITS.tensors, 'the number of tensors');
   const entryCount = readSize(cursor, sizeBytes, LIMITS.metadataEntries, 'the number of metadata entries');
   if (tensorCount * MIN_TENSOR_BYTES + entryCount * MIN_ENTRY_BYTES > cursor.remaining) {
-    throw cursor.error(`declares ${tensorCount} tensors and ${entryCount} metadata entries, more than its ${source.size} bytes can hold`);
+    throw cursor.error(
+      `declares ${tensorCount} tensors and ${entryCount} metadata entries, more than its ${source.size} bytes can hold`,
+    );
   }
   const metadata = await readMetadata(cursor, entryCount, sizeBytes);
   const alignment = readAlignment(source, metadata);
   const table = await readTensorTable(cursor, tensorCount, sizeBytes, part);
   const dataOffset = alignUp(cursor.position, alignment);
-  return { version, littleEndian: cursor.littleEndian, alignment, metadata, tensors: placeTensors(source, table, dataOffset, alignment), dataOffset };
+  return {
+    version,
+    littleEndian: cursor.littleEndian,
+    alignment,
+    metadata,
+    tensors: placeTensors(source, table, dataOffset, alignment),
+    dataOffset,
+  };
 }
 
 async function readVersion(cursor: HeaderCursor): Promise<1 | 2 | 3> {
@@ -53,13 +62,15 @@ async function readVersion(cursor: HeaderCursor): Promise<1 | 2 | 3> {
   if (source.size < 8) throw invalidFile(source.name, `not a GGUF file: it has ${source.size} bytes`);
   await cursor.lookAhead(START_BYTES);
   const magic = cursor.text(4, 'the magic');
-  if (magic !== MAGIC) throw invalidFile(source.name, `not a GGUF file: it starts with ${quote(magic)}, not with "${MAGIC}"`);
+  if (magic !== MAGIC)
+    throw invalidFile(source.name, `not a GGUF file: it starts with ${quote(magic)}, not with "${MAGIC}"`);
   let version = cursor.u32('the version');
   if ((version & 0xffff) === 0 && version !== 0) {
     cursor.littleEndian = false;
     version = swap32(version);
   }
-  if (version !== 1 && version !== 2 && version !== 3) throw invalidFile(source.name, `has GGUF version ${version}; versions 1 to 3 can be read`);
+  if (version !== 1 && version !== 2 && version !== 3)
+    throw invalidFile(source.name, `has GGUF version ${version}; versions 1 to 3 can be read`);
   return version;
 }
 
@@ -71,15 +82,32 @@ function readAlignment(source: ByteSource, metadata: ReadonlyMap<string, TypedVa
   const entry = metadata.get('general.alignment');
   if (entry === undefined) return DEFAULT_ALIGNMENT;
   const { type, value } = entry;
-  if (type !== 'f32' && type !== 'f64' && typeof value === 'number' && Number.isInteger(Math.log2(value)) && value >= 1 && value <= LIMITS.alignment) return value;
-  throw invalidFile(source.name, `general.alignment is ${shown(value)} (${describeType(type)}); a power of two up to ${LIMITS.alignment} is needed, as an integer (u32)`);
+  if (
+    type !== 'f32' &&
+    type !== 'f64' &&
+    typeof value === 'number' &&
+    Number.isInteger(Math.log2(value)) &&
+    value >= 1 &&
+    value <= LIMITS.alignment
+  )
+    return value;
+  throw invalidFile(
+    source.name,
+    `general.alignment is ${shown(value)} (${describeType(type)}); a power of two up to ${LIMITS.alignment} is needed, as an integer (u32)`,
+  );
 }
 
 /** Gives tensors their place in the file, and checks that each is aligned, inside of the file, and clear of the others. */
-function placeTensors(source: ByteSource, table: readonly TensorInfo[], dataOffset: number, alignment: number): TensorInfo[] {
+function placeTensors(
+  source: ByteSource,
+  table: readonly TensorInfo[],
+  dataOffset: number,
+  alignment: number,
+): TensorInfo[] {
   const placed = table.map((tensor) => {
     const what = `tensor ${quote(tensor.name)}`;
-    if (tensor.offset % alignment !== 0) throw invalidFile(source.name, `${what} starts at ${tensor.offset}, which is not aligned to ${alignment} bytes`);
+    if (tensor.offset % alignment !== 0)
+      throw invalidFile(source.name, `${what} starts at ${tensor.offset}, which is not aligned to ${alignment} bytes`);
     const offset = dataOffset + tensor.offset;
     if (offset + tensor.byteLength > source.size && tensor.byteLength > 0) {
       throw invalidFile(
@@ -93,7 +121,10 @@ function placeTensors(source: ByteSource, table: readonly TensorInfo[], dataOffs
   for (let i = 1; i < inOrder.length; i++) {
     const [before, after] = [inOrder[i - 1], inOrder[i]];
     if (before.offset + before.byteLength > after.offset) {
-      throw invalidFile(source.name, `tensors ${quote(before.name)} and ${quote(after.name)} overlap at byte ${after.offset}`);
+      throw invalidFile(
+        source.name,
+        `tensors ${quote(before.name)} and ${quote(after.name)} overlap at byte ${after.offset}`,
+      );
     }
   }
   return placed;

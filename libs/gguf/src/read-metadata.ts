@@ -36,7 +36,11 @@ const hostIsLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
  * Reads the `count` metadata entries at the cursor.
  * @throws StarlingError invalid_model_file for anything the format does not allow, empty and repeated keys among it
  */
-export async function readMetadata(cursor: HeaderCursor, count: number, sizeBytes: SizeBytes): Promise<Map<string, TypedValue>> {
+export async function readMetadata(
+  cursor: HeaderCursor,
+  count: number,
+  sizeBytes: SizeBytes,
+): Promise<Map<string, TypedValue>> {
   const entries = new Map<string, TypedValue>();
   for (let i = 0; i < count; i++) {
     await cursor.lookAhead(ENTRY_AHEAD_BYTES + SHORT_KEY_BYTES);
@@ -74,15 +78,22 @@ async function readArray(cursor: HeaderCursor, sizeBytes: SizeBytes, what: strin
   const type = scalarType(cursor, id, what);
   const elementBytes = type === 'string' ? sizeBytes : SCALAR_BYTES[type];
   const length = readArrayLength(cursor, sizeBytes, elementBytes, what);
-  if (type === 'string') return { type: { array: type }, value: await readPackedStrings(cursor, sizeBytes, length, what) };
+  if (type === 'string')
+    return { type: { array: type }, value: await readPackedStrings(cursor, sizeBytes, length, what) };
   if (type === 'bool') return { type: { array: type }, value: await readBooleans(cursor, length, what) };
   return { type: { array: type }, value: await readNumbers(cursor, type, length, what) };
 }
 
-async function readNestedArrays(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string, depth: number): Promise<TypedValue> {
+async function readNestedArrays(
+  cursor: HeaderCursor,
+  sizeBytes: SizeBytes,
+  what: string,
+  depth: number,
+): Promise<TypedValue> {
   if (depth >= LIMITS.arrayDepth) throw cursor.error(`${what} nests arrays more than ${LIMITS.arrayDepth} deep`);
   const length = readArrayLength(cursor, sizeBytes, 4 + sizeBytes, what);
-  if (length > LIMITS.nestedArrays) throw cursor.error(`${what} holds ${length} arrays, more than ${LIMITS.nestedArrays}`);
+  if (length > LIMITS.nestedArrays)
+    throw cursor.error(`${what} holds ${length} arrays, more than ${LIMITS.nestedArrays}`);
   const types: ValueType[] = [];
   const values: GgufValue[] = [];
   for (let i = 0; i < length; i++) {
@@ -104,20 +115,29 @@ function scalarType(cursor: HeaderCursor, id: number, what: string): ScalarType 
 function readArrayLength(cursor: HeaderCursor, sizeBytes: SizeBytes, elementBytes: number, what: string): number {
   const length = readSize(cursor, sizeBytes, Number.MAX_SAFE_INTEGER, `the array length of ${what}`);
   if (length > cursor.remaining / elementBytes) {
-    throw cursor.error(`${what} has ${length} elements, more than the ${cursor.remaining} bytes left in the file can hold`);
+    throw cursor.error(
+      `${what} has ${length} elements, more than the ${cursor.remaining} bytes left in the file can hold`,
+    );
   }
   return length;
 }
 
 async function readBooleans(cursor: HeaderCursor, length: number, what: string): Promise<boolean[]> {
-  if (length > LIMITS.booleanArrayLength) throw cursor.error(`${what} holds ${length} truth values, more than ${LIMITS.booleanArrayLength}`);
+  if (length > LIMITS.booleanArrayLength)
+    throw cursor.error(`${what} holds ${length} truth values, more than ${LIMITS.booleanArrayLength}`);
   const bytes = new Uint8Array(length);
   await cursor.copyInto(bytes, what);
   return Array.from(bytes, (byte) => byte !== 0);
 }
 
-async function readNumbers(cursor: HeaderCursor, type: keyof typeof NUMBER_ARRAYS, length: number, what: string): Promise<NumberArray> {
-  if (length * SCALAR_BYTES[type] > LIMITS.headerBytes) throw cursor.error(`${what} is larger than the ${LIMITS.headerBytes} bytes that a header may have`);
+async function readNumbers(
+  cursor: HeaderCursor,
+  type: keyof typeof NUMBER_ARRAYS,
+  length: number,
+  what: string,
+): Promise<NumberArray> {
+  if (length * SCALAR_BYTES[type] > LIMITS.headerBytes)
+    throw cursor.error(`${what} is larger than the ${LIMITS.headerBytes} bytes that a header may have`);
   const numbers = new NUMBER_ARRAYS[type](length);
   const bytes = new Uint8Array(numbers.buffer);
   await cursor.copyInto(bytes, what);
@@ -125,7 +145,12 @@ async function readNumbers(cursor: HeaderCursor, type: keyof typeof NUMBER_ARRAY
   return numbers;
 }
 
-function readScalar(view: DataView, at: number, type: Exclude<ScalarType, 'string'>, little: boolean): number | bigint | boolean {
+function readScalar(
+  view: DataView,
+  at: number,
+  type: Exclude<ScalarType, 'string'>,
+  little: boolean,
+): number | bigint | boolean {
   switch (type) {
     case 'u8':
       return view.getUint8(at);

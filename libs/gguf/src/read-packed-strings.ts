@@ -11,8 +11,14 @@ const SHORT_STRING_BYTES = 24;
  * lists of merges have hundreds of thousands, so everything in the window is read in one synchronous run.
  * The caller has checked that the file has room for `count` lengths.
  */
-export async function readPackedStrings(cursor: HeaderCursor, sizeBytes: SizeBytes, count: number, what: string): Promise<PackedStrings> {
-  if (count * sizeBytes > LIMITS.headerBytes) throw cursor.error(`${what} is larger than the ${LIMITS.headerBytes} bytes that a header may have`);
+export async function readPackedStrings(
+  cursor: HeaderCursor,
+  sizeBytes: SizeBytes,
+  count: number,
+  what: string,
+): Promise<PackedStrings> {
+  if (count * sizeBytes > LIMITS.headerBytes)
+    throw cursor.error(`${what} is larger than the ${LIMITS.headerBytes} bytes that a header may have`);
   const offsets = new Uint32Array(count + 1);
   let packed = new Uint8Array(Math.min(cursor.remaining, count * 10 + 64));
   for (let done = 0; ; ) {
@@ -24,7 +30,12 @@ export async function readPackedStrings(cursor: HeaderCursor, sizeBytes: SizeByt
 }
 
 /** `packed`, or a larger copy of its first `used` bytes, with room for `more`; doubled, but not beyond what the file still holds. */
-function withRoom(packed: Uint8Array<ArrayBuffer>, used: number, more: number, remaining: number): Uint8Array<ArrayBuffer> {
+function withRoom(
+  packed: Uint8Array<ArrayBuffer>,
+  used: number,
+  more: number,
+  remaining: number,
+): Uint8Array<ArrayBuffer> {
   if (used + more <= packed.length) return packed;
   const larger = new Uint8Array(Math.max(used + more, Math.min(packed.length * 2, used + remaining)));
   larger.set(packed.subarray(0, used));
@@ -35,7 +46,13 @@ function withRoom(packed: Uint8Array<ArrayBuffer>, used: number, more: number, r
  * Packs the strings that lie whole in the window, from string `done` on, and puts the cursor behind them. `packed` has room for them.
  * @returns how many strings are done now
  */
-function packWindow(cursor: HeaderCursor, sizeBytes: SizeBytes, packed: Uint8Array, offsets: Uint32Array, done: number): number {
+function packWindow(
+  cursor: HeaderCursor,
+  sizeBytes: SizeBytes,
+  packed: Uint8Array,
+  offsets: Uint32Array,
+  done: number,
+): number {
   const { window, littleEndian } = cursor;
   const count = offsets.length - 1;
   const lowWord = littleEndian || sizeBytes === 4 ? 0 : 4;

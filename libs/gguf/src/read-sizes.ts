@@ -19,5 +19,7 @@ export function readSize(cursor: HeaderCursor, sizeBytes: SizeBytes, limit: numb
   const high = view.getUint32(little ? at + 4 : at, little);
   const value = high * 2 ** 32 + low;
   if (value <= limit) return value;
-  throw cursor.error(`${what} is ${(BigInt(high) << 32n) | BigInt(low)}, more than the ${limit} that are possible here`);
+  throw cursor.error(
+    `${what} is ${(BigInt(high) << 32n) | BigInt(low)}, more than the ${limit} that are possible here`,
+  );
 }

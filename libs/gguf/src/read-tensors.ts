@@ -28,7 +28,12 @@ const TENSOR_AHEAD_BYTES = 32 + LIMITS.tensorNameBytes + 8 * LIMITS.dimensions;
  * Reads the tensor table at the cursor. Offsets are left as the file has them: from the start of the data section.
  * @throws StarlingError invalid_model_file
  */
-export async function readTensorTable(cursor: HeaderCursor, count: number, sizeBytes: SizeBytes, part: number): Promise<TensorInfo[]> {
+export async function readTensorTable(
+  cursor: HeaderCursor,
+  count: number,
+  sizeBytes: SizeBytes,
+  part: number,
+): Promise<TensorInfo[]> {
   const tensors: TensorInfo[] = [];
   const names = new Set<string>();
   for (let i = 0; i < count; i++) {
@@ -42,7 +47,10 @@ export async function readTensorTable(cursor: HeaderCursor, count: number, sizeB
 }
 
 function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: number, place: string): TensorInfo {
-  const name = cursor.name(readSize(cursor, sizeBytes, LIMITS.tensorNameBytes, `the length of the name of ${place}`), `the name of ${place}`);
+  const name = cursor.name(
+    readSize(cursor, sizeBytes, LIMITS.tensorNameBytes, `the length of the name of ${place}`),
+    `the name of ${place}`,
+  );
   const what = `tensor ${quote(name)}`;
   const shape = readShape(cursor, sizeBytes, what);
   const type = readTensorType(cursor, what);
@@ -52,7 +60,9 @@ function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: number
   const rowCount = shape.slice(1).reduce((product, dimension) => product * dimension, 1);
   const blocks = rowLength / type.blockSize;
   if (!Number.isInteger(blocks)) {
-    throw cursor.error(`${what} has rows of ${rowLength} values, which is no multiple of the ${type.blockSize} in a block of ${type.name}`);
+    throw cursor.error(
+      `${what} has rows of ${rowLength} values, which is no multiple of the ${type.blockSize} in a block of ${type.name}`,
+    );
   }
   const byteLength = blocks * type.blockBytes * rowCount;
   if (![rowCount, rowLength * rowCount, byteLength, offset + byteLength].every(Number.isSafeInteger)) {
@@ -63,7 +73,8 @@ function readTensorInfo(cursor: HeaderCursor, sizeBytes: SizeBytes, part: number
 
 function readShape(cursor: HeaderCursor, sizeBytes: SizeBytes, what: string): number[] {
   const dimensions = cursor.u32(what);
-  if (dimensions > LIMITS.dimensions) throw cursor.error(`${what} has ${dimensions} dimensions; at most ${LIMITS.dimensions} are possible`);
+  if (dimensions > LIMITS.dimensions)
+    throw cursor.error(`${what} has ${dimensions} dimensions; at most ${LIMITS.dimensions} are possible`);
   const shape: number[] = [];
   for (let i = 0; i < dimensions; i++) {
     shape.push(readSize(cursor, sizeBytes, Number.MAX_SAFE_INTEGER, `dimension ${i + 1} of ${what}`));

@@ -30,7 +30,8 @@ export function partName(prefix: string, index: number, count: number): string {
 /** How many parts a header says its model has: 1 if it says nothing. */
 function partCount(header: GgufHeader, file: string): number {
   const count = header.metadata.get('split.count')?.value ?? 1;
-  if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= LIMITS.parts) return Math.max(count, 1);
+  if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= LIMITS.parts)
+    return Math.max(count, 1);
   throw invalidFile(file, `split.count is ${shown(count)}; a number up to ${LIMITS.parts} is needed`);
 }
 
@@ -42,13 +43,20 @@ export function checkParts(parts: readonly GgufPart[]): void {
   const [first] = parts;
   const count = partCount(first.header, first.source.name);
   if (count !== parts.length) {
-    throw invalidFile(first.source.name, `is one of ${count} parts of a split model; ${parts.length} ${parts.length === 1 ? 'was' : 'were'} given`, { count, given: parts.length });
+    throw invalidFile(
+      first.source.name,
+      `is one of ${count} parts of a split model; ${parts.length} ${parts.length === 1 ? 'was' : 'were'} given`,
+      { count, given: parts.length },
+    );
   }
   if (count === 1) return;
   parts.forEach(({ source, header }, index) => {
     const number = header.metadata.get('split.no')?.value;
     if (number !== index || partCount(header, source.name) !== count) {
-      throw invalidFile(source.name, `says it is part ${shown(number)} (from 0) of ${partCount(header, source.name)}, where part ${index} of ${count} is needed`);
+      throw invalidFile(
+        source.name,
+        `says it is part ${shown(number)} (from 0) of ${partCount(header, source.name)}, where part ${index} of ${count} is needed`,
+      );
     }
   });
   const declared = first.header.metadata.get('split.tensors.count')?.value;
@@ -56,12 +64,18 @@ export function checkParts(parts: readonly GgufPart[]): void {
   for (const { source, header } of parts) {
     const own = header.metadata.get('split.tensors.count')?.value;
     if (own !== undefined && own !== declared) {
-      throw invalidFile(source.name, `is a part of another model: its model has ${shown(own)} tensors by split.tensors.count, that of ${first.source.name} has ${shown(declared)}`);
+      throw invalidFile(
+        source.name,
+        `is a part of another model: its model has ${shown(own)} tensors by split.tensors.count, that of ${first.source.name} has ${shown(declared)}`,
+      );
     }
   }
   const found = parts.reduce((sum, { header }) => sum + header.tensors.length, 0);
   if (declared !== found) {
     const held = parts.map(({ source, header }) => `${source.name} holds ${header.tensors.length}`).join(', ');
-    throw invalidFile(first.source.name, `the parts do not belong together: split.tensors.count is ${shown(declared)}, but there are ${found} tensors (${held}); one of the parts is of another model`);
+    throw invalidFile(
+      first.source.name,
+      `the parts do not belong together: split.tensors.count is ${shown(declared)}, but there are ${found} tensors (${held}); one of the parts is of another model`,
+    );
   }
 }

@@ -98,9 +98,13 @@ export function removedTensorTypeName(id: number): string | undefined {
  */
 export function bytesOfValues(type: TensorType, count: number): number {
   if (!Number.isSafeInteger(count) || count < 0 || count % type.blockSize !== 0) {
-    throw new StarlingError('invalid_argument', `${type.name} holds values in blocks of ${type.blockSize}; ${count} values do not fill whole blocks`, {
-      details: { type: type.name, blockSize: type.blockSize, count },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      `${type.name} holds values in blocks of ${type.blockSize}; ${count} values do not fill whole blocks`,
+      {
+        details: { type: type.name, blockSize: type.blockSize, count },
+      },
+    );
   }
   return (count / type.blockSize) * type.blockBytes;
 }

@@ -20,7 +20,19 @@ export type NumberArray =
 export type GgufValue = number | bigint | boolean | string | PackedStrings | NumberArray | boolean[] | GgufValue[];
 
 /** The scalar types of metadata. */
-export type ScalarType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'bool' | 'string' | 'u64' | 'i64' | 'f64';
+export type ScalarType =
+  | 'u8'
+  | 'i8'
+  | 'u16'
+  | 'i16'
+  | 'u32'
+  | 'i32'
+  | 'f32'
+  | 'bool'
+  | 'string'
+  | 'u64'
+  | 'i64'
+  | 'f64';
 
 /** The type of a metadata value: a scalar, an array of scalars, or an array of arrays with the type of each. */
 export type ValueType = ScalarType | { readonly array: ScalarType } | { readonly arrays: readonly ValueType[] };
@@ -61,7 +73,9 @@ export const SCALAR_BYTES: Readonly<Record<Exclude<ScalarType, 'string'>, 1 | 2 
 };
 
 /** Makes the typed array that holds `length` elements of a numeric scalar type. */
-export const NUMBER_ARRAYS: Readonly<Record<Exclude<ScalarType, 'string' | 'bool'>, new (length: number) => NumberArray>> = {
+export const NUMBER_ARRAYS: Readonly<
+  Record<Exclude<ScalarType, 'string' | 'bool'>, new (length: number) => NumberArray>
+> = {
   u8: Uint8Array,
   i8: Int8Array,
   u16: Uint16Array,

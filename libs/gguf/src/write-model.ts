@@ -47,7 +47,10 @@ export async function writeModel(model: GgufModel, sink: ByteSink, options: Writ
     if (!key.startsWith('split.')) writer.setMetadata(key, value, model.metadataTypes.get(key));
   }
   for (const [key, { type, value }] of options.metadata ?? []) writer.setMetadata(key, value, type);
-  const plan = Array.from(model.tensors.values(), (tensor) => ({ tensor, to: options.types?.get(tensor.name) ?? tensor.type }));
+  const plan = Array.from(model.tensors.values(), (tensor) => ({
+    tensor,
+    to: options.types?.get(tensor.name) ?? tensor.type,
+  }));
   for (const { tensor, to } of plan) writer.addTensor(tensor.name, to, tensor.shape);
 
   const { converter = ownThread, signal, onProgress } = options;
@@ -61,11 +64,20 @@ export async function writeModel(model: GgufModel, sink: ByteSink, options: Writ
     ahead.shift();
     const { tensor, to, index, rowStart, rowEnd } = piece;
     valuesDone += (rowEnd - rowStart) * tensor.rowLength;
-    onProgress?.({ tensor: tensor.name, index, tensorCount: plan.length, from: tensor.type, to, valuesDone, valuesTotal });
+    onProgress?.({
+      tensor: tensor.name,
+      index,
+      tensorCount: plan.length,
+      from: tensor.type,
+      to,
+      valuesDone,
+      valuesTotal,
+    });
   };
   try {
     for (const piece of piecesOf(plan)) {
-      if (signal?.aborted) throw new StarlingError('cancelled', `writing ${model.name} was cancelled`, { cause: signal.reason });
+      if (signal?.aborted)
+        throw new StarlingError('cancelled', `writing ${model.name} was cancelled`, { cause: signal.reason });
       const bytes = makePiece(model, piece, converter);
       // It is looked at when its turn comes.
       bytes.catch(() => undefined);
@@ -93,11 +105,16 @@ interface Piece {
 function* piecesOf(plan: readonly Pick<Piece, 'tensor' | 'to'>[]): Iterable<Piece> {
   for (const [index, { tensor, to }] of plan.entries()) {
     const rows = Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, tensor.rowLength)));
-    for (let rowStart = 0; rowStart < tensor.rowCount; rowStart += rows) yield { tensor, to, index, rowStart, rowEnd: Math.min(rowStart + rows, tensor.rowCount) };
+    for (let rowStart = 0; rowStart < tensor.rowCount; rowStart += rows)
+      yield { tensor, to, index, rowStart, rowEnd: Math.min(rowStart + rows, tensor.rowCount) };
   }
 }
 
-async function makePiece(model: GgufModel, { tensor, to, rowStart, rowEnd }: Piece, converter: RowConverter): Promise<Uint8Array> {
+async function makePiece(
+  model: GgufModel,
+  { tensor, to, rowStart, rowEnd }: Piece,
+  converter: RowConverter,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(bytesOfValues(tensor.type, (rowEnd - rowStart) * tensor.rowLength));
   await model.readTensor(tensor, bytes, { rowStart, rowEnd });
   if (to === tensor.type) return bytes;
@@ -105,6 +122,8 @@ async function makePiece(model: GgufModel, { tensor, to, rowStart, rowEnd }: Pie
     return await converter.convert({ from: tensor.type.name, to: to.name, rowLength: tensor.rowLength, bytes });
   } catch (error) {
     if (!isStarlingError(error, 'invalid_argument') || !canQuantize(to)) throw error;
-    throw invalidFile(model.name, `tensor ${quote(tensor.name)} from row ${rowStart} on: ${messageOf(error)}`, { tensor: tensor.name });
+    throw invalidFile(model.name, `tensor ${quote(tensor.name)} from row ${rowStart} on: ${messageOf(error)}`, {
+      tensor: tensor.name,
+    });
   }
 }

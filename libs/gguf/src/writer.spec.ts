@@ -38,14 +38,27 @@ const scalar = fc.oneof(
   fc.record({ type: fc.constant('string' as const), value: fc.string({ unit: 'grapheme' }) }),
 );
 const array = fc.oneof(
-  fc.array(fc.string({ unit: 'grapheme' })).map((values): MetadataEntry => ({ type: { array: 'string' }, value: PackedStrings.from(values) })),
+  fc
+    .array(fc.string({ unit: 'grapheme' }))
+    .map((values): MetadataEntry => ({ type: { array: 'string' }, value: PackedStrings.from(values) })),
   fc.array(fc.boolean()).map((value): MetadataEntry => ({ type: { array: 'bool' }, value })),
   fc.float32Array().map((value): MetadataEntry => ({ type: { array: 'f32' }, value })),
   fc.bigInt64Array().map((value): MetadataEntry => ({ type: { array: 'i64' }, value })),
   fc.uint16Array().map((value): MetadataEntry => ({ type: { array: 'u16' }, value })),
 );
-const nested = fc.array(array, { maxLength: 3 }).map((entries): MetadataEntry => ({ type: { arrays: entries.map((entry) => entry.type) }, value: entries.map((entry) => entry.value) }));
-const metadata = fc.dictionary(fc.stringMatching(/^[a-z.]{1,12}$/).filter((key) => key !== 'general.alignment'), fc.oneof(scalar, array, nested), { maxKeys: 8 });
+const nested = fc
+  .array(array, { maxLength: 3 })
+  .map(
+    (entries): MetadataEntry => ({
+      type: { arrays: entries.map((entry) => entry.type) },
+      value: entries.map((entry) => entry.value),
+    }),
+  );
+const metadata = fc.dictionary(
+  fc.stringMatching(/^[a-z.]{1,12}$/).filter((key) => key !== 'general.alignment'),
+  fc.oneof(scalar, array, nested),
+  { maxKeys: 8 },
+);
 const tensor = fc.record({
   type: fc.constantFrom<TensorType>(...Object.values(TENSOR_TYPES)),
   blocks: fc.integer({ min: 0, max: 3 }),
@@ -71,7 +84,12 @@ describe('a file that is written and read again', () => {
           const data = tensors.map(({ type, blocks, rows, seed }, i) => {
             const shape = [blocks * type.blockSize, ...rows];
             writer.addTensor(`t${i}`, type, shape);
-            const bytes = new Uint8Array(bytesOfValues(type, shape.reduce((product, size) => product * size, 1)));
+            const bytes = new Uint8Array(
+              bytesOfValues(
+                type,
+                shape.reduce((product, size) => product * size, 1),
+              ),
+            );
             return bytes.map((_, at) => (at * 31 + seed) & 255);
           });
           for (const [i, bytes] of data.entries()) {
@@ -98,12 +116,34 @@ describe('a file that is written and read again', () => {
   it('finds the type of a value that is given without', async () => {
     const sink = new MemorySink();
     const writer = new GgufWriter(sink);
-    const values = { a: 1, b: -1, c: 2 ** 40, d: -(2 ** 40), e: 0.5, f: true, g: 'x', h: 2n ** 63n, i: Float32Array.of(1), j: [true], k: [Int8Array.of(1)] };
+    const values = {
+      a: 1,
+      b: -1,
+      c: 2 ** 40,
+      d: -(2 ** 40),
+      e: 0.5,
+      f: true,
+      g: 'x',
+      h: 2n ** 63n,
+      i: Float32Array.of(1),
+      j: [true],
+      k: [Int8Array.of(1)],
+    };
     for (const [key, value] of Object.entries(values)) writer.setMetadata(key, value);
     await writer.finish();
     const model = await openGguf(sink.bytes());
     expect(Object.fromEntries(model.metadataTypes)).toEqual({
-      a: 'u32', b: 'i32', c: 'u64', d: 'i64', e: 'f32', f: 'bool', g: 'string', h: 'u64', i: { array: 'f32' }, j: { array: 'bool' }, k: { arrays: [{ array: 'i8' }] },
+      a: 'u32',
+      b: 'i32',
+      c: 'u64',
+      d: 'i64',
+      e: 'f32',
+      f: 'bool',
+      g: 'string',
+      h: 'u64',
+      i: { array: 'f32' },
+      j: { array: 'bool' },
+      k: { arrays: [{ array: 'i8' }] },
     });
   });
 
@@ -133,7 +173,9 @@ describe('a file that is written and read again', () => {
         }),
       ).rejects.toThrow('disk full');
       expect(fs.readdirSync(folder)).toEqual([]);
-      await expect(writeFileWhole(path.join(folder, 'none', 'out.gguf'), async () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
+      await expect(writeFileWhole(path.join(folder, 'none', 'out.gguf'), async () => {})).rejects.toMatchObject({
+        code: 'invalid_argument',
+      });
       await writeFileWhole(file, (sink) => writeModel(model, sink));
       expect(fs.readdirSync(folder)).toEqual(['out.gguf']);
       const copy = await openGgufFile(file);
@@ -167,11 +209,18 @@ describe('a file that is written and read again', () => {
       const joined = await openGguf(sink.bytes());
       expect(joined).toMatchObject({ parts: 1, architecture: 'llama' });
       expect(joined.metadata.has('split.count')).toBe(false);
-      expect(await contents(joined)).toEqual(new Map([0, 1, 2].map((number) => [`t${number}`, new Uint8Array(5).fill(number)])));
+      expect(await contents(joined)).toEqual(
+        new Map([0, 1, 2].map((number) => [`t${number}`, new Uint8Array(5).fill(number)])),
+      );
       fs.rmSync(path.join(folder, 'm-00003-of-00003.gguf'));
-      await expect(openGgufFile(path.join(folder, 'm-00001-of-00003.gguf'))).rejects.toMatchObject({ code: 'file_not_found', message: expect.stringContaining('m-00003-of-00003') });
+      await expect(openGgufFile(path.join(folder, 'm-00001-of-00003.gguf'))).rejects.toMatchObject({
+        code: 'file_not_found',
+        message: expect.stringContaining('m-00003-of-00003'),
+      });
       fs.copyFileSync(path.join(folder, 'm-00001-of-00003.gguf'), path.join(folder, 'm-00003-of-00003.gguf'));
-      await expect(openGgufFile(path.join(folder, 'm-00001-of-00003.gguf'))).rejects.toThrow(/m-00003-of-00003\.gguf: says it is part 0 \(from 0\) of 3, where part 2/);
+      await expect(openGgufFile(path.join(folder, 'm-00001-of-00003.gguf'))).rejects.toThrow(
+        /m-00003-of-00003\.gguf: says it is part 0 \(from 0\) of 3, where part 2/,
+      );
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
@@ -181,7 +230,9 @@ describe('a file that is written and read again', () => {
     const model = await openGguf(smallFile());
     const abort = new AbortController();
     const onProgress = (): void => abort.abort();
-    await expect(writeModel(model, new MemorySink(), { signal: abort.signal, onProgress })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(writeModel(model, new MemorySink(), { signal: abort.signal, onProgress })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
   });
 });
 

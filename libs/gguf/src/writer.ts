@@ -50,7 +50,11 @@ export class GgufWriter {
     this.#mustPrecedeHeader('metadata');
     if (key === 'general.alignment') {
       const isPower = typeof value === 'number' && value >= 1 && Number.isInteger(Math.log2(value));
-      if (!isPower || this.#tensors.length > 0) throw new StarlingError('invalid_argument', 'general.alignment is a power of two, set before the first tensor is added');
+      if (!isPower || this.#tensors.length > 0)
+        throw new StarlingError(
+          'invalid_argument',
+          'general.alignment is a power of two, set before the first tensor is added',
+        );
     }
     this.#metadata.set(key, { type, value });
   }
@@ -78,7 +82,10 @@ export class GgufWriter {
     const tensor = this.#tensorAt(written);
     const end = tensor === undefined ? 0 : tensor.offset + byteLength(tensor);
     if (tensor === undefined || written + bytes.length > end) {
-      throw new StarlingError('invalid_argument', `${bytes.length} bytes reach beyond the end of ${tensor === undefined ? 'the last tensor' : `tensor ${quote(tensor.name)}`}`);
+      throw new StarlingError(
+        'invalid_argument',
+        `${bytes.length} bytes reach beyond the end of ${tensor === undefined ? 'the last tensor' : `tensor ${quote(tensor.name)}`}`,
+      );
     }
     await this.#sink.write(this.#ordered(tensor, bytes));
     this.#written = written + bytes.length;
@@ -89,7 +96,10 @@ export class GgufWriter {
   async finish(): Promise<void> {
     const written = await this.#begin();
     if (written !== this.#dataBytes) {
-      throw new StarlingError('invalid_argument', `${this.#dataBytes - written} bytes of tensor data are missing, from tensor ${quote(this.#tensorAt(written)?.name ?? '')} on`);
+      throw new StarlingError(
+        'invalid_argument',
+        `${this.#dataBytes - written} bytes of tensor data are missing, from tensor ${quote(this.#tensorAt(written)?.name ?? '')} on`,
+      );
     }
   }
 
@@ -122,7 +132,8 @@ export class GgufWriter {
 
   #ordered(tensor: PlannedTensor, bytes: Uint8Array): Uint8Array {
     if (this.#format.littleEndian ?? true) return bytes;
-    if (bytes.length % tensor.type.blockBytes !== 0) throw new StarlingError('invalid_argument', 'pieces of a big-endian file are whole blocks');
+    if (bytes.length % tensor.type.blockBytes !== 0)
+      throw new StarlingError('invalid_argument', 'pieces of a big-endian file are whole blocks');
     const swapped = bytes.slice();
     swapBlocks(tensor.type, swapped);
     return swapped;
@@ -136,7 +147,8 @@ export class GgufWriter {
   }
 
   #mustPrecedeHeader(what: string): void {
-    if (this.#written !== undefined) throw new StarlingError('invalid_argument', `${what} are set before tensor data are written`);
+    if (this.#written !== undefined)
+      throw new StarlingError('invalid_argument', `${what} are set before tensor data are written`);
   }
 }
 
@@ -169,10 +181,16 @@ function typeOf(key: string, value: GgufValue, depth = 1): ValueType {
   if (value instanceof PackedStrings) return { array: 'string' };
   if (Array.isArray(value)) {
     if (value.every((element) => typeof element === 'boolean')) return { array: 'bool' };
-    if (depth >= LIMITS.arrayDepth) throw new StarlingError('invalid_argument', `metadata ${quote(key)} nests arrays more than ${LIMITS.arrayDepth} deep, which no reader takes`, { details: { key } });
+    if (depth >= LIMITS.arrayDepth)
+      throw new StarlingError(
+        'invalid_argument',
+        `metadata ${quote(key)} nests arrays more than ${LIMITS.arrayDepth} deep, which no reader takes`,
+        { details: { key } },
+      );
     return { arrays: value.map((element) => typeOf(key, element, depth + 1)) };
   }
   const element = ARRAY_TYPES.get(value.constructor);
-  if (element === undefined) throw new StarlingError('invalid_argument', `metadata ${quote(key)}: an array of numbers is a typed array`);
+  if (element === undefined)
+    throw new StarlingError('invalid_argument', `metadata ${quote(key)}: an array of numbers is a typed array`);
   return { array: element };
 }

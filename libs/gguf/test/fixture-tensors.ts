@@ -4,7 +4,8 @@ import type { GgufModel } from '../src/model.js';
 import { openGgufFile } from '../src/open.node.js';
 
 /** Opens a fixture for the time that `use` takes. */
-export const withFixture = <T>(file: readonly string[], use: (model: GgufModel) => Promise<T>): Promise<T> => withModel(fixturePath(...file), use);
+export const withFixture = <T>(file: readonly string[], use: (model: GgufModel) => Promise<T>): Promise<T> =>
+  withModel(fixturePath(...file), use);
 
 /** Opens a model's file for the time that `use` takes. */
 export async function withModel<T>(file: string, use: (model: GgufModel) => Promise<T>): Promise<T> {

@@ -11,7 +11,10 @@ export class GgufBytes {
   ) {}
 
   /** Magic, version and the two counts. */
-  static header(counts: { tensors: number | bigint; entries: number | bigint }, options: { version?: number; littleEndian?: boolean } = {}): GgufBytes {
+  static header(
+    counts: { tensors: number | bigint; entries: number | bigint },
+    options: { version?: number; littleEndian?: boolean } = {},
+  ): GgufBytes {
     const version = options.version ?? 3;
     const file = new GgufBytes(options.littleEndian ?? true, version === 1 ? 4 : 8);
     return file.raw('GGUF').u32(version).size(counts.tensors).size(counts.entries);
@@ -90,7 +93,21 @@ export class GgufBytes {
 }
 
 /** Ids of metadata types. */
-export const TYPE = { u8: 0, i8: 1, u16: 2, i16: 3, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9, u64: 10, i64: 11, f64: 12 } as const;
+export const TYPE = {
+  u8: 0,
+  i8: 1,
+  u16: 2,
+  i16: 3,
+  u32: 4,
+  i32: 5,
+  f32: 6,
+  bool: 7,
+  string: 8,
+  array: 9,
+  u64: 10,
+  i64: 11,
+  f64: 12,
+} as const;
 
 /** A small valid file with a bit of everything, for mutating. */
 export function smallFile(): Uint8Array {
@@ -100,7 +117,16 @@ export function smallFile(): Uint8Array {
   file.key('tokens', TYPE.array).u32(TYPE.string).size(4).string('a').string('bc').string('').string('déf');
   file.key('scores', TYPE.array).u32(TYPE.f32).size(2).u32(0x3f800000).u32(0x40000000);
   file.key('flags', TYPE.array).u32(TYPE.bool).size(3).u8(1).u8(0).u8(1);
-  file.key('nested', TYPE.array).u32(TYPE.array).size(2).u32(TYPE.u8).size(1).u8(7).u32(TYPE.string).size(1).string('in');
+  file
+    .key('nested', TYPE.array)
+    .u32(TYPE.array)
+    .size(2)
+    .u32(TYPE.u8)
+    .size(1)
+    .u8(7)
+    .u32(TYPE.string)
+    .size(1)
+    .string('in');
   file.key('big', TYPE.u64).u64(2n ** 60n);
   file.tensor('one', [4, 2], 0, 0).tensor('two', [32, 3], 2, 32).tensor('three', [], 24, 96);
   return file.align().zeros(128).build();

@@ -4,7 +4,11 @@ import type { AddressInfo } from 'node:net';
 /** What a test server does wrong, and what it saw. */
 export interface RangeServer {
   readonly url: string;
-  readonly requests: { readonly path: string; readonly range: string | undefined; readonly authorization: string | undefined }[];
+  readonly requests: {
+    readonly path: string;
+    readonly range: string | undefined;
+    readonly authorization: string | undefined;
+  }[];
   bytesSent: number;
   close(): Promise<void>;
 }
@@ -13,10 +17,17 @@ export interface RangeServer {
 export type Misbehave = (request: http.IncomingMessage, response: http.ServerResponse, count: number) => boolean;
 
 /** Serves files by range on the loopback interface. */
-export async function serveRanges(files: Readonly<Record<string, Uint8Array>>, misbehave: Misbehave = () => false): Promise<RangeServer> {
+export async function serveRanges(
+  files: Readonly<Record<string, Uint8Array>>,
+  misbehave: Misbehave = () => false,
+): Promise<RangeServer> {
   const requests: RangeServer['requests'] = [];
   const server = http.createServer((request, response) => {
-    requests.push({ path: request.url ?? '', range: request.headers.range, authorization: request.headers.authorization });
+    requests.push({
+      path: request.url ?? '',
+      range: request.headers.range,
+      authorization: request.headers.authorization,
+    });
     if (misbehave(request, response, requests.length)) return;
     const body = files[(request.url ?? '').split('?')[0]];
     if (body === undefined) {
@@ -27,7 +38,10 @@ export async function serveRanges(files: Readonly<Record<string, Uint8Array>>, m
     const start = Number(range?.[1] ?? 0);
     const end = Math.min(Number(range?.[2] ?? body.length - 1), body.length - 1);
     handle.bytesSent += end + 1 - start;
-    response.writeHead(range === null ? 200 : 206, { 'content-range': `bytes ${start}-${end}/${body.length}`, etag: '"1"' });
+    response.writeHead(range === null ? 200 : 206, {
+      'content-range': `bytes ${start}-${end}/${body.length}`,
+      etag: '"1"',
+    });
     response.end(body.subarray(start, end + 1));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,5 +1,11 @@
 import fs from 'node:fs';
-import { describeWithFixtures, fixturePath, readFixture, readFloatFixture, readJsonFixture } from '../../../tools/fixtures/fixtures.js';
+import {
+  describeWithFixtures,
+  fixturePath,
+  readFixture,
+  readFloatFixture,
+  readJsonFixture,
+} from '../../../tools/fixtures/fixtures.js';
 import { dequantize } from '../src/dequantize.js';
 import { openGguf } from '../src/open.js';
 import { openGgufFile } from '../src/open.node.js';
@@ -11,11 +17,18 @@ import { MemorySink, tensorValues, withFixture } from './fixture-tensors.js';
 interface QuantFixture {
   readonly name: string;
   readonly file: string;
-  readonly tensor: { readonly name: string; readonly type: string; readonly file: string; readonly shape: readonly [number, number] };
+  readonly tensor: {
+    readonly name: string;
+    readonly type: string;
+    readonly file: string;
+    readonly shape: readonly [number, number];
+  };
 }
 
 describeWithFixtures('dequantizing', () => {
-  const names = fs.readdirSync(fixturePath('quants')).filter((name) => name.endsWith('.json') && name !== 'tolerances.json');
+  const names = fs
+    .readdirSync(fixturePath('quants'))
+    .filter((name) => name.endsWith('.json') && name !== 'tolerances.json');
   it.each(names)('%s gives the reference values bit for bit', async (name) => {
     const { file, tensor } = readJsonFixture<QuantFixture>('quants', name);
     const model = await openGgufFile(fixturePath('quants', file));
@@ -32,7 +45,23 @@ describeWithFixtures('dequantizing', () => {
   });
 });
 
-const MADE: readonly TensorTypeName[] = ['F16', 'BF16', 'Q4_0', 'Q4_1', 'Q5_0', 'Q5_1', 'Q8_0', 'Q2_K', 'Q3_K', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ4_NL', 'IQ4_XS', 'MXFP4'];
+const MADE: readonly TensorTypeName[] = [
+  'F16',
+  'BF16',
+  'Q4_0',
+  'Q4_1',
+  'Q5_0',
+  'Q5_1',
+  'Q8_0',
+  'Q2_K',
+  'Q3_K',
+  'Q4_K',
+  'Q5_K',
+  'Q6_K',
+  'IQ4_NL',
+  'IQ4_XS',
+  'MXFP4',
+];
 
 function roundTrip(name: TensorTypeName, values: Float32Array): Float32Array {
   const type = TENSOR_TYPES[name];
@@ -43,7 +72,8 @@ function roundTrip(name: TensorTypeName, values: Float32Array): Float32Array {
   return back;
 }
 
-const squareError = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
+const squareError = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0);
 
 describeWithFixtures('quantizing', () => {
   it.each(MADE)('to %s has no larger error than the reference, in any tensor', async (name) => {

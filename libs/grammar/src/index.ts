@@ -4,7 +4,14 @@ export { compileRegex, type RegexOptions } from './regex/compile-regex.js';
 export { checkSchemaValues } from './schema/check-values.js';
 export { compileJsonSchema, jsonSchemaSteps, type JsonSchemaOptions } from './schema/compile-json-schema.js';
 export { lazyGrammar, type LazyOptions, type Trigger } from './lazy/lazy-grammar.js';
-export { compileToolCalls, frameGrammar, toolCallSteps, type AnswerFrame, type Tool, type ToolCallOptions } from './tools/compile-tool-calls.js';
+export {
+  compileToolCalls,
+  frameGrammar,
+  toolCallSteps,
+  type AnswerFrame,
+  type Tool,
+  type ToolCallOptions,
+} from './tools/compile-tool-calls.js';
 export { TOOL_CALL_FORMATS, type ToolCallFormatName } from './tools/tool-call-format.js';
 export {
   ANY_WORD,
@@ -35,4 +42,11 @@ export type { SpaceHabit } from './match/forced-bytes.js';
 export { type TokenMask, maskAllows, maskCount } from './match/token-mask.js';
 export type { TokenVocabulary } from './match/token-vocabulary.js';
 export { LIMITS, type LimitName } from './limits.js';
-export { AutomatonMemory, automataOf, compileWith, compileWithin, type AutomatonData, type MadeAutomata } from './automata/compilation.js';
+export {
+  AutomatonMemory,
+  automataOf,
+  compileWith,
+  compileWithin,
+  type AutomatonData,
+  type MadeAutomata,
+} from './automata/compilation.js';

@@ -61,5 +61,9 @@ export function grammarError(message: string, details: ErrorDetails = {}): Starl
 
 /** The refusal of a grammar that is too large; `what` says of what there are too many. */
 export function limitError(limit: LimitName, what: string, details: ErrorDetails = {}): StarlingError {
-  return grammarError(`the grammar needs more than ${LIMITS[limit]} ${what}; make it smaller`, { limit, maximum: LIMITS[limit], ...details });
+  return grammarError(`the grammar needs more than ${LIMITS[limit]} ${what}; make it smaller`, {
+    limit,
+    maximum: LIMITS[limit],
+    ...details,
+  });
 }

@@ -47,18 +47,43 @@ function positionIn(source: string, offset: number): { line: number; column: num
 
 /** The failure as users of the library see it: `invalid_template`, with what went wrong, line and column in `details`. */
 export function asStarlingError(cause: unknown, source: string, at: number): unknown {
-  const failure = cause instanceof TemplateFailure ? cause : isStackOverflow(cause) ? limitReached('depth', 'the template nests deeper than this program can follow') : undefined;
+  const failure =
+    cause instanceof TemplateFailure
+      ? cause
+      : isStackOverflow(cause)
+        ? limitReached('depth', 'the template nests deeper than this program can follow')
+        : undefined;
   if (failure === undefined) return cause;
   const { line, column } = positionIn(source, failure.at ?? at);
   const { reason: kind, limit, message } = failure;
-  const what = kind === 'raised' ? `it refuses this conversation: ${message}` : kind === 'syntax' ? `it cannot be parsed: ${message}` : kind === 'limit' ? `limit reached: ${message}` : `${kind}: ${message}`;
+  const what =
+    kind === 'raised'
+      ? `it refuses this conversation: ${message}`
+      : kind === 'syntax'
+        ? `it cannot be parsed: ${message}`
+        : kind === 'limit'
+          ? `limit reached: ${message}`
+          : `${kind}: ${message}`;
   return new StarlingError('invalid_template', `template, line ${line}, column ${column}: ${what}`, {
-    details: { reason: kind, line, column, ...(kind === 'raised' && { raised: message }), ...(limit !== undefined && { limit }) },
+    details: {
+      reason: kind,
+      line,
+      column,
+      ...(kind === 'raised' && { raised: message }),
+      ...(limit !== undefined && { limit }),
+    },
     cause,
   });
 }
 
 /** The engine's own guard, should a limit be set higher than its stack reaches. */
 function isStackOverflow(cause: unknown): boolean {
-  return typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'RangeError' && 'message' in cause && /call stack/.test(String(cause.message));
+  return (
+    typeof cause === 'object' &&
+    cause !== null &&
+    'name' in cause &&
+    cause.name === 'RangeError' &&
+    'message' in cause &&
+    /call stack/.test(String(cause.message))
+  );
 }

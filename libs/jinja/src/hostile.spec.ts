@@ -6,7 +6,10 @@ import { Template } from './template.js';
 const deep = 95_000;
 
 /** Renders or fails with the typed error; anything else is a defect. */
-function outcome(source: string, variables: Record<string, unknown> = {}): { readonly text?: string; readonly reason?: unknown; readonly limit?: unknown } {
+function outcome(
+  source: string,
+  variables: Record<string, unknown> = {},
+): { readonly text?: string; readonly reason?: unknown; readonly limit?: unknown } {
   try {
     return { text: new Template(source).render(variables).text };
   } catch (error) {
@@ -16,7 +19,8 @@ function outcome(source: string, variables: Record<string, unknown> = {}): { rea
 }
 
 /** Two values of 60 levels, each of which has the one below twice. */
-const SHARED = '{% set ns = namespace(l=(1,), m=(1,)) %}{% for a in range(60) %}{% set ns.l = (ns.l, ns.l) %}{% set ns.m = (ns.m, ns.m) %}{% endfor %}';
+const SHARED =
+  '{% set ns = namespace(l=(1,), m=(1,)) %}{% for a in range(60) %}{% set ns.l = (ns.l, ns.l) %}{% set ns.m = (ns.m, ns.m) %}{% endfor %}';
 
 describe('a hostile template', () => {
   it.each([
@@ -28,10 +32,22 @@ describe('a hostile template', () => {
     ['a long source', ' '.repeat(LIMITS.source + 1), 'source'],
     ['recursion', '{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', 'depth'],
     ['a recursive loop', '{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}', 'depth'],
-    ['loops inside of loops', '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}', 'steps'],
-    ['a text that doubles', "{% set ns = namespace(t='xxxxxxxx') %}{% for a in range(99) %}{% set ns.t = ns.t + ns.t %}{% endfor %}", 'output'],
+    [
+      'loops inside of loops',
+      '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}',
+      'steps',
+    ],
+    [
+      'a text that doubles',
+      "{% set ns = namespace(t='xxxxxxxx') %}{% for a in range(99) %}{% set ns.t = ns.t + ns.t %}{% endfor %}",
+      'output',
+    ],
     ['a repeated text', "{{ 'x' * 99999999999 }}", 'output'],
-    ['a long text that is looked at', "{% set x = 'a' * 9000000 %}{% for i in range(9999) %}{% if 'b' in x or x == x ~ 'b' or x.find('b') > 0 or x|length == 3 %}{% endif %}{% endfor %}", 'steps'],
+    [
+      'a long text that is looked at',
+      "{% set x = 'a' * 9000000 %}{% for i in range(9999) %}{% if 'b' in x or x == x ~ 'b' or x.find('b') > 0 or x|length == 3 %}{% endif %}{% endfor %}",
+      'steps',
+    ],
     ['a list that repeats', '{% set x = [0] * 9000000 %}', 'steps'],
     ['a text cut everywhere', "{% set x = ('a' * 9000000).rsplit('a') %}", 'steps'],
     ['padding', "{{ 'x'.ljust(99999999999) }}", 'output'],
@@ -42,8 +58,16 @@ describe('a hostile template', () => {
     ['a chain of calls', `{{ m${'()'.repeat(90_000)} }}`, 'depth'],
     ['formats that pad', "{{ '%99999999999d' % 1 }}", 'output'],
     ['a list that doubles', '{% set l = [1] %}{% for i in range(99) %}{% set x = l.extend(l) %}{% endfor %}', 'steps'],
-    ['a tuple that doubles', '{% set ns = namespace(t=(1,)) %}{% for i in range(99) %}{% set ns.t = ns.t + ns.t %}{% endfor %}', 'steps'],
-    ['long texts in a list that are compared', "{% set a = ['a' * 9000000] * 9999 %}{% set b = ['a' * 8999999 ~ 'a'] * 9999 %}{{ a == b }}", 'steps'],
+    [
+      'a tuple that doubles',
+      '{% set ns = namespace(t=(1,)) %}{% for i in range(99) %}{% set ns.t = ns.t + ns.t %}{% endfor %}',
+      'steps',
+    ],
+    [
+      'long texts in a list that are compared',
+      "{% set a = ['a' * 9000000] * 9999 %}{% set b = ['a' * 8999999 ~ 'a'] * 9999 %}{{ a == b }}",
+      'steps',
+    ],
     ['a margin for each level of JSON', "{{ [[[1]]]|tojson(indent='x' * 9000000) }}", 'output'],
     ['a list inside of itself', '{% set l = [] %}{% set x = l.append(l) %}{{ l }}', 'depth'],
   ])('of %s ends at a limit with a name', (_name, source, limit) => {
@@ -69,19 +93,64 @@ describe('a hostile template', () => {
   });
 
   it('cannot make text of users its own, whatever it does to it', () => {
-    const filters = ['striptags', 'urlencode', 'wordwrap(3)', 'pprint', 'tojson', 'indent', 'title', 'e', 'truncate(9)', 'center(20)', "replace('a', 'b')", 'string', 'list|string', "map('upper')|join", 'reverse', "batch(2)|map('join')|join", 'xmlattr'];
+    const filters = [
+      'striptags',
+      'urlencode',
+      'wordwrap(3)',
+      'pprint',
+      'tojson',
+      'indent',
+      'title',
+      'e',
+      'truncate(9)',
+      'center(20)',
+      "replace('a', 'b')",
+      'string',
+      'list|string',
+      "map('upper')|join",
+      'reverse',
+      "batch(2)|map('join')|join",
+      'xmlattr',
+    ];
     for (const filter of filters) {
       const of = filter === 'xmlattr' ? '{"a": m.content}' : 'm.content';
       const { text, runs } = new Template(`{{ ${of}|${filter} }}`).render({ m: { content: '<|im_end|> <b>&lt;x' } });
-      const own = runs.filter(({ isTemplate }) => !isTemplate).map(({ start, end }) => text.slice(start, end)).join('');
-      for (const letter of 'imend') expect(own.toLowerCase().split(letter).length).toBe(text.toLowerCase().replace(/^ a=/, '').split(letter).length);
+      const own = runs
+        .filter(({ isTemplate }) => !isTemplate)
+        .map(({ start, end }) => text.slice(start, end))
+        .join('');
+      for (const letter of 'imend')
+        expect(own.toLowerCase().split(letter).length).toBe(
+          text.toLowerCase().replace(/^ a=/, '').split(letter).length,
+        );
     }
   });
 
   it('is not slow with long hostile texts', () => {
     const long = 'x'.repeat(50_000);
-    for (const text of ['<!--'.repeat(25_000), '<'.repeat(100_000), '&'.repeat(100_000), '-a'.repeat(25_000), ' '.repeat(100_000), `"${'\\'.repeat(50_000)}`, long]) {
-      for (const filter of ['striptags', 'wordwrap(5)', 'title', 'trim', 'int', 'float', 'urlencode|length', 'list|length', 'first', 'capitalize', 'indent', 'split()|length']) {
+    for (const text of [
+      '<!--'.repeat(25_000),
+      '<'.repeat(100_000),
+      '&'.repeat(100_000),
+      '-a'.repeat(25_000),
+      ' '.repeat(100_000),
+      `"${'\\'.repeat(50_000)}`,
+      long,
+    ]) {
+      for (const filter of [
+        'striptags',
+        'wordwrap(5)',
+        'title',
+        'trim',
+        'int',
+        'float',
+        'urlencode|length',
+        'list|length',
+        'first',
+        'capitalize',
+        'indent',
+        'split()|length',
+      ]) {
         const of = filter.startsWith('split') ? `t.${filter}` : `t|${filter}`;
         expect(outcome(`{{ ${of} }}`, { t: text }).reason ?? 'limit').toBe('limit');
       }
@@ -93,7 +162,8 @@ describe('a hostile template', () => {
     const limits = { steps: 100, stepsPerPair: 5, mostSteps: 5_000 };
     const take = (count: number): unknown => {
       try {
-        return new Template(source, { limits }).render({ messages: Array.from({ length: count }, () => ({ a: 1 })) }).text;
+        return new Template(source, { limits }).render({ messages: Array.from({ length: count }, () => ({ a: 1 })) })
+          .text;
       } catch (error) {
         return isStarlingError(error) && error.details.limit;
       }
@@ -102,15 +172,35 @@ describe('a hostile template', () => {
   });
 
   it('that gathers a text piece by piece keeps where each came from', () => {
-    const source = "{% set ns = namespace(t='') %}{% for m in messages %}{% set ns.t = ns.t ~ '[' ~ m ~ ']' + m %}{% if loop.first %}{% set ns.t = ns.t|replace('a', '<>') %}{% endif %}{% endfor %}{{ ns.t * 2 }}";
+    const source =
+      "{% set ns = namespace(t='') %}{% for m in messages %}{% set ns.t = ns.t ~ '[' ~ m ~ ']' + m %}{% if loop.first %}{% set ns.t = ns.t|replace('a', '<>') %}{% endif %}{% endfor %}{{ ns.t * 2 }}";
     const { text, runs } = new Template(source).render({ messages: ['xay', 'b😀'] });
     expect(text).toBe('[x<>y]x<>y[b😀]b😀'.repeat(2));
-    expect(runs.filter(({ isTemplate }) => !isTemplate).map(({ start, end }) => text.slice(start, end))).toEqual(['x', 'y', 'x', 'y', 'b😀', 'b😀', 'x', 'y', 'x', 'y', 'b😀', 'b😀']);
+    expect(runs.filter(({ isTemplate }) => !isTemplate).map(({ start, end }) => text.slice(start, end))).toEqual([
+      'x',
+      'y',
+      'x',
+      'y',
+      'b😀',
+      'b😀',
+      'x',
+      'y',
+      'x',
+      'y',
+      'b😀',
+      'b😀',
+    ]);
   });
 
   it('sees no prototypes', () => {
-    expect(outcome("{{ {}.__proto__ }}|{{ {}['constructor'] }}|{{ ''.constructor }}|{{ [].__class__ }}")).toEqual({ text: '|||' });
-    expect(outcome('{{ d.constructor }}{{ d.__proto__ }}', { d: JSON.parse('{"constructor": 1, "__proto__": 2}') as unknown })).toEqual({ text: '12' });
+    expect(outcome("{{ {}.__proto__ }}|{{ {}['constructor'] }}|{{ ''.constructor }}|{{ [].__class__ }}")).toEqual({
+      text: '|||',
+    });
+    expect(
+      outcome('{{ d.constructor }}{{ d.__proto__ }}', {
+        d: JSON.parse('{"constructor": 1, "__proto__": 2}') as unknown,
+      }),
+    ).toEqual({ text: '12' });
   });
 
   it('does not change what it was given', () => {
@@ -120,7 +210,43 @@ describe('a hostile template', () => {
   });
 
   it('of any text renders or throws the typed error', () => {
-    const piece = fc.oneof(fc.constantFrom('{{', '}}', '{%', '%}', '{#', '#}', '-', 'if', 'endif', 'for', 'endfor', ' x in ', 'set ', '=', '|', 'join', 'is ', '(', ')', '[', ']', '"', "'", 'm', '.', ' ', '\n', 'macro f()', 'endmacro', '1', '**', '~'), fc.string({ maxLength: 4 }));
+    const piece = fc.oneof(
+      fc.constantFrom(
+        '{{',
+        '}}',
+        '{%',
+        '%}',
+        '{#',
+        '#}',
+        '-',
+        'if',
+        'endif',
+        'for',
+        'endfor',
+        ' x in ',
+        'set ',
+        '=',
+        '|',
+        'join',
+        'is ',
+        '(',
+        ')',
+        '[',
+        ']',
+        '"',
+        "'",
+        'm',
+        '.',
+        ' ',
+        '\n',
+        'macro f()',
+        'endmacro',
+        '1',
+        '**',
+        '~',
+      ),
+      fc.string({ maxLength: 4 }),
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 25 }), (pieces) => {
         const { text, reason } = outcome(pieces.join(''), { m: [{ a: 1 }] });
@@ -139,9 +265,41 @@ const CHAT = `{{- bos }}{%- set ns = namespace(system='', n=0) %}{%- macro call(
 {%- if tools is defined and tools %}{{ tools | map(attribute='name') | join(', ') ~ '%s-%d' % ('a', ns.n) }}{% endif %}{% if not messages[-1:] | length %}{{ raise_exception('none') }}{% endif %}`;
 
 it('a mutated template renders or throws the typed error, within its limits', () => {
-  const variables = { bos: '<s>', tools: [{ name: 't' }], messages: [{ role: 'system', content: ' s ' }, { role: 'user', content: [{ type: 'text', text: 'x' }] }, { role: 'assistant', content: 'a</think>b', calls: [{ name: 'n', arguments: { a: [1, 2.5] } }] }] };
+  const variables = {
+    bos: '<s>',
+    tools: [{ name: 't' }],
+    messages: [
+      { role: 'system', content: ' s ' },
+      { role: 'user', content: [{ type: 'text', text: 'x' }] },
+      { role: 'assistant', content: 'a</think>b', calls: [{ name: 'n', arguments: { a: [1, 2.5] } }] },
+    ],
+  };
   expect(outcome(CHAT, variables).text).toContain('<|user|>x');
-  const change = fc.record({ at: fc.nat(CHAT.length), length: fc.nat(12), to: fc.nat(CHAT.length), kind: fc.constantFrom('cut', 'copy', 'swap', 'text'), text: fc.constantFrom('{%', '%}', '{{', '}}', '(', ')', '|', '.', '[', ']', "'", 'loop', '**', '9', ' recursive', 'not ', '{# ') });
+  const change = fc.record({
+    at: fc.nat(CHAT.length),
+    length: fc.nat(12),
+    to: fc.nat(CHAT.length),
+    kind: fc.constantFrom('cut', 'copy', 'swap', 'text'),
+    text: fc.constantFrom(
+      '{%',
+      '%}',
+      '{{',
+      '}}',
+      '(',
+      ')',
+      '|',
+      '.',
+      '[',
+      ']',
+      "'",
+      'loop',
+      '**',
+      '9',
+      ' recursive',
+      'not ',
+      '{# ',
+    ),
+  });
   let rendered = 0;
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
@@ -149,7 +307,9 @@ it('a mutated template renders or throws the typed error, within its limits', ()
         const piece = text.slice(at, at + length);
         if (kind === 'cut') return text.slice(0, at) + text.slice(at + length);
         if (kind === 'text') return text.slice(0, at) + own + text.slice(at);
-        return kind === 'copy' ? text.slice(0, to) + piece + text.slice(to) : text.slice(0, at) + text.slice(at + length, at + 2 * length) + piece + text.slice(at + 2 * length);
+        return kind === 'copy'
+          ? text.slice(0, to) + piece + text.slice(to)
+          : text.slice(0, at) + text.slice(at + length, at + 2 * length) + piece + text.slice(at + 2 * length);
       }, CHAT);
       const { text, reason } = outcome(source, variables);
       if (text !== undefined) rendered++;
@@ -165,6 +325,8 @@ describe('where text came from', () => {
     const source = "{{ '<' ~ (m.content | upper | trim)[1:] ~ '>' }}";
     const { text, runs } = new Template(source).render({ m: { content: ' abc ' } });
     expect(text).toBe('<BC>');
-    expect(runs.filter(({ isTemplate }) => !isTemplate)).toEqual([{ start: 1, end: 3, path: ['m', 'content'], isTemplate: false }]);
+    expect(runs.filter(({ isTemplate }) => !isTemplate)).toEqual([
+      { start: 1, end: 3, path: ['m', 'content'], isTemplate: false },
+    ]);
   });
 });

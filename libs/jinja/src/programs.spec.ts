@@ -7,7 +7,12 @@ import { parseJson } from './values/parse-json.js';
 /** What Python's Jinja2 makes of small templates with statements: see `test/make-golden-programs.py`. */
 interface Golden {
   readonly variables: Record<string, unknown>;
-  readonly cases: readonly { readonly template: string; readonly text?: string; readonly raised?: string; readonly fails?: true }[];
+  readonly cases: readonly {
+    readonly template: string;
+    readonly text?: string;
+    readonly raised?: string;
+    readonly fails?: true;
+  }[];
 }
 
 const text = fs.readFileSync(path.resolve(import.meta.dirname, '../test/programs.json'), 'utf8');

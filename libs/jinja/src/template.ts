@@ -51,7 +51,8 @@ export class Template {
     this.now = now;
     this.text = normalized(source);
     try {
-      if (source.length > this.limits.source) throw limitReached('source', `${source.length} characters, at most ${this.limits.source} are read`, 0);
+      if (source.length > this.limits.source)
+        throw limitReached('source', `${source.length} characters, at most ${this.limits.source} are read`, 0);
       this.body = new TemplateParser(new Lexer(this.text).tokenize(), this.limits).parse();
     } catch (error) {
       throw asStarlingError(error, this.text, 0);
@@ -68,16 +69,26 @@ export class Template {
 
   /** The same step by step: between them, which are as long as a pass of an outer loop, others may run. */
   *renderSteps(variables: Readonly<Record<string, unknown>> = {}): Steps<Rendering> {
-    const budget = new Budget(this.limits, Object.values(variables).reduce<number>((most, value) => (Array.isArray(value) ? Math.max(most, value.length) : most), 0));
+    const budget = new Budget(
+      this.limits,
+      Object.values(variables).reduce<number>(
+        (most, value) => (Array.isArray(value) ? Math.max(most, value.length) : most),
+        0,
+      ),
+    );
     const globals = new Scope();
     const interpreter = new Interpreter(globals, budget);
     try {
       for (const [name, value] of globalsOf(budget, this.now)) globals.set(name, value);
-      for (const [name, value] of Object.entries(variables)) if (value !== undefined) globals.set(name, toValue(value, [name]));
+      for (const [name, value] of Object.entries(variables))
+        if (value !== undefined) globals.set(name, toValue(value, [name]));
       yield;
       const { text, runs } = yield* counted(interpreter.render(this.body), budget);
       yield;
-      return { text, runs: runs.map(({ start, end, origin, isTemplate }) => ({ start, end, path: pathOf(origin), isTemplate })) };
+      return {
+        text,
+        runs: runs.map(({ start, end, origin, isTemplate }) => ({ start, end, path: pathOf(origin), isTemplate })),
+      };
     } catch (error) {
       throw asStarlingError(error, this.text, interpreter.at);
     }
@@ -99,6 +110,13 @@ function pathOf({ path }: Origin): readonly (string | number)[] {
 
 function localTime(): WallTime {
   const now = new Date();
-  return { year: now.getFullYear(), month: now.getMonth() + 1, day: now.getDate(), hour: now.getHours(), minute: now.getMinutes(), second: now.getSeconds(), microsecond: now.getMilliseconds() * 1000 };
+  return {
+    year: now.getFullYear(),
+    month: now.getMonth() + 1,
+    day: now.getDate(),
+    hour: now.getHours(),
+    minute: now.getMinutes(),
+    second: now.getSeconds(),
+    microsecond: now.getMilliseconds() * 1000,
+  };
 }
-

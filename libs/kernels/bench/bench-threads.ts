@@ -40,7 +40,10 @@ export class BenchThreads {
   constructor(count: number, modules: readonly WebAssembly.Module[], memory: WebAssembly.Memory) {
     const control = new SharedArrayBuffer(64);
     this.#words = new Int32Array(control);
-    this.#workers = Array.from({ length: count }, (_, thread) => new Worker(workerSource, { eval: true, workerData: { modules, memory, control, thread } }));
+    this.#workers = Array.from(
+      { length: count },
+      (_, thread) => new Worker(workerSource, { eval: true, workerData: { modules, memory, control, thread } }),
+    );
   }
 
   /** Runs a job on as many threads as it has lists of calls; gives the seconds from the common start to the last end. */
@@ -50,7 +53,9 @@ export class BenchThreads {
     Atomics.store(words, READY, 0);
     Atomics.store(words, DONE, 0);
     const active = this.#workers.slice(0, calls.length);
-    const times = active.map((worker) => new Promise<{ start: bigint; end: bigint }>((resolve) => worker.once('message', resolve)));
+    const times = active.map(
+      (worker) => new Promise<{ start: bigint; end: bigint }>((resolve) => worker.once('message', resolve)),
+    );
     active.forEach((worker, i) => worker.postMessage({ name, calls: calls[i], step }));
     while (Atomics.load(words, READY) < active.length) await new Promise((resolve) => setTimeout(resolve, 1));
     Atomics.store(words, GO, step);

@@ -1,6 +1,12 @@
 import { compileKernels } from '../src/matmul/compile-kernels.node.js';
 import type { KernelBuild } from '../src/matmul/dot-mode.js';
-import { chunkRows, matmulFormat, QUANTIZE_EXPORT, type MatmulFormat, type MatmulFormatName } from '../src/matmul/format.js';
+import {
+  chunkRows,
+  matmulFormat,
+  QUANTIZE_EXPORT,
+  type MatmulFormat,
+  type MatmulFormatName,
+} from '../src/matmul/format.js';
 import { randomActivations, randomFile } from '../src/matmul/matmul-harness.js';
 import { buildMatmulModule } from '../src/matmul/matmul-module.js';
 import { BenchThreads } from './bench-threads.js';
@@ -72,8 +78,13 @@ export class KernelBench {
     const { build, formats, threads, megabytes } = options;
     const pages = Math.ceil((PLACES.weights + (megabytes + 1) * MIB) / 65536);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const modules = [await compileKernels(buildMatmulModule(formats, build), build), await compileKernels(buildYardsticks(build), build)];
-    const [kernels, yardsticks] = modules.map((module) => new WebAssembly.Instance(module, { env: { memory } }).exports as Exports);
+    const modules = [
+      await compileKernels(buildMatmulModule(formats, build), build),
+      await compileKernels(buildYardsticks(build), build),
+    ];
+    const [kernels, yardsticks] = modules.map(
+      (module) => new WebAssembly.Instance(module, { env: { memory } }).exports as Exports,
+    );
     return new KernelBench(options, memory, kernels, yardsticks, new BenchThreads(threads, modules, memory));
   }
 
@@ -104,10 +115,20 @@ export class KernelBench {
     const bytes = new Uint8Array(this.memory.buffer);
     const file = randomFile(format.name, SEED_ROWS, cols, 1, false);
     bytes.set(file, PLACES.scratch);
-    const calls = repeat(Math.ceil((4 * MIB) / file.length), () => [PLACES.scratch, PLACES.weights, 0, SEED_ROWS, cols]);
+    const calls = repeat(Math.ceil((4 * MIB) / file.length), () => [
+      PLACES.scratch,
+      PLACES.weights,
+      0,
+      SEED_ROWS,
+      cols,
+    ]);
     const seconds = Math.min(...repeat(runs, () => processorSeconds(this.kernels[format.kernels.pack], calls)));
     for (let filled = SEED_ROWS; filled < rows; filled *= 2) {
-      bytes.copyWithin(PLACES.weights + filled * rowBytes, PLACES.weights, PLACES.weights + Math.min(filled, rows - filled) * rowBytes);
+      bytes.copyWithin(
+        PLACES.weights + filled * rowBytes,
+        PLACES.weights,
+        PLACES.weights + Math.min(filled, rows - filled) * rowBytes,
+      );
     }
     return (calls.length * file.length) / seconds / 1e9;
   }
@@ -122,21 +143,40 @@ export class KernelBench {
   }
 
   /** All weights once, by all threads, each its share in chunks; reading alone in between. */
-  private async matvec(format: MatmulFormat, rows: number, rowBytes: number, { at, stride }: { at: number; stride: number }): Promise<Share> {
+  private async matvec(
+    format: MatmulFormat,
+    rows: number,
+    rowBytes: number,
+    { at, stride }: { at: number; stride: number },
+  ): Promise<Share> {
     const { threads, cols, runs } = this.options;
     const chunk = chunkRows(format, rows, cols, threads);
     const share = Math.ceil(rows / threads);
     const products = repeat(threads, (t) =>
       repeat(Math.ceil(share / chunk), (i) => {
         const begin = t * share + i * chunk;
-        return [PLACES.weights, at, PLACES.output, begin, Math.min(begin + chunk, (t + 1) * share, rows), 1, cols, stride, 0, 0];
+        return [
+          PLACES.weights,
+          at,
+          PLACES.output,
+          begin,
+          Math.min(begin + chunk, (t + 1) * share, rows),
+          1,
+          cols,
+          stride,
+          0,
+          0,
+        ];
       }),
     );
     const bytes = rows * rowBytes;
     const readings = repeat(threads, (t) => [[PLACES.weights + (t * bytes) / threads, bytes / threads]]);
     let [value, limit] = [0, 0];
     for (let run = 0; run < runs; run++) {
-      limit = Math.max(limit, bytes / (await this.threads.run({ name: run % 2 ? 'stream1' : 'stream4', calls: readings })) / 1e9);
+      limit = Math.max(
+        limit,
+        bytes / (await this.threads.run({ name: run % 2 ? 'stream1' : 'stream4', calls: readings })) / 1e9,
+      );
       value = Math.max(value, bytes / (await this.threads.run({ name: format.kernels.matmul, calls: products })) / 1e9);
     }
     return { value, limit };
@@ -145,25 +185,54 @@ export class KernelBench {
   private cachedMatvec(format: MatmulFormat, rowBytes: number, { at, stride }: { at: number; stride: number }): number {
     const { cols, runs } = this.options;
     const bytes = CACHED_ROWS * rowBytes;
-    const calls = repeat(Math.ceil((64 * MIB) / bytes), () => [PLACES.weights, at, PLACES.output, 0, CACHED_ROWS, 1, cols, stride, 0, PLACES.scratch]);
-    return (calls.length * bytes) / Math.min(...repeat(runs, () => processorSeconds(this.kernels[format.kernels.matmul], calls))) / 1e9;
+    const calls = repeat(Math.ceil((64 * MIB) / bytes), () => [
+      PLACES.weights,
+      at,
+      PLACES.output,
+      0,
+      CACHED_ROWS,
+      1,
+      cols,
+      stride,
+      0,
+      PLACES.scratch,
+    ]);
+    return (
+      (calls.length * bytes) /
+      Math.min(...repeat(runs, () => processorSeconds(this.kernels[format.kernels.matmul], calls))) /
+      1e9
+    );
   }
 
   private matmul(format: MatmulFormat, tokens: number, { at, stride }: { at: number; stride: number }): Share {
     const { cols, runs, build } = this.options;
-    const [peak, operations] = format.activation === 'q8' ? ['peakDot', peakOperations(build).dot] : ['peakMadd', peakOperations(build).madd];
+    const [peak, operations] =
+      format.activation === 'q8' ? ['peakDot', peakOperations(build).dot] : ['peakMadd', peakOperations(build).madd];
     const iterations = 500_000;
     const calls = repeat(Math.ceil((2 * MAX_TOKENS) / tokens), (i) => {
       const begin = CACHED_ROWS * (i % 16);
-      return [PLACES.weights, at, PLACES.output, begin, begin + CACHED_ROWS, tokens, cols, stride, 4 * 1024, PLACES.scratch];
+      return [
+        PLACES.weights,
+        at,
+        PLACES.output,
+        begin,
+        begin + CACHED_ROWS,
+        tokens,
+        cols,
+        stride,
+        4 * 1024,
+        PLACES.scratch,
+      ];
     });
     const products = 2 * calls.length * CACHED_ROWS * cols * tokens;
     let [value, limit] = [0, 0];
     for (let run = 0; run < runs; run++) {
-      limit = Math.max(limit, (operations * iterations) / processorSeconds(this.yardsticks[peak], [[0, iterations]]) / 1e9);
+      limit = Math.max(
+        limit,
+        (operations * iterations) / processorSeconds(this.yardsticks[peak], [[0, iterations]]) / 1e9,
+      );
       value = Math.max(value, products / processorSeconds(this.kernels[format.kernels.matmul], calls) / 1e9);
     }
     return { value, limit };
   }
 }
-

@@ -52,7 +52,12 @@ function emitStream(module: ModuleBuilder, streams: number): void {
       }
       f.branchIf(again, i32.ltU(places[0], end));
     });
-    f.result(i32x4.extractLane(sums.map((sum): Expr<'v128'> => sum).reduce((a, b) => v128.or(a, b)), 0));
+    f.result(
+      i32x4.extractLane(
+        sums.map((sum): Expr<'v128'> => sum).reduce((a, b) => v128.or(a, b)),
+        0,
+      ),
+    );
   });
 }
 

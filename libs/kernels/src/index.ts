@@ -8,7 +8,17 @@ export { type NamedModules } from './team/kernel-binding.js';
 export type { TeamWorker, WorkerFactory, WorkerReport, StartMessage } from './team/worker-protocol.js';
 export { webWorkers } from './team/web-workers.js';
 export { serveTeam } from './team/worker-loop.js';
-export type { Home, KernelCall, KernelRef, KernelSource, Operand, OpsBuild, Phase, Placed, Task } from './program/program.js';
+export type {
+  Home,
+  KernelCall,
+  KernelRef,
+  KernelSource,
+  Operand,
+  OpsBuild,
+  Phase,
+  Placed,
+  Task,
+} from './program/program.js';
 export { KernelTable, writeProgram } from './program/program-code.js';
 export { hasRelaxedSimd, type SimdLevel } from './simd/simd-level.js';
 export { buildMatmulModule } from './matmul/matmul-module.js';
@@ -16,4 +26,14 @@ export { fastestBuild, PLAIN_BUILD, type KernelBuild } from './matmul/dot-mode.j
 export type { KernelCompiler } from './matmul/kernel-compiler.js';
 export type { MatmulFormatName } from './matmul/format.js';
 export { buildOpsModule } from './ops/ops-module.js';
-export { hasMatrixFormat, matrixFormatOf, type ActivationFormat, type ConvertOperands, type LookupOperands, type MatrixFormat, type MultiplyExpertsOperands, type MultiplyOperands, type PackOperands } from './ops/matrix-format.js';
+export {
+  hasMatrixFormat,
+  matrixFormatOf,
+  type ActivationFormat,
+  type ConvertOperands,
+  type LookupOperands,
+  type MatrixFormat,
+  type MultiplyExpertsOperands,
+  type MultiplyOperands,
+  type PackOperands,
+} from './ops/matrix-format.js';

@@ -30,7 +30,12 @@ export function cacheKeyOf({ tenant, salt, ...common }: CacheScope): string {
 
 /** What the keys of all tenants of a model with the same adapters begin with, and those of no other: the key of what is theirs together. */
 export function sharedKeyOf({ model, adapters = [] }: Pick<CacheScope, 'model' | 'adapters'>): string {
-  const parts: string[] = [framed('weights', model.weights), framed('kv', model.kvType), framed('layout', model.layout), `adapters:${adapters.length};`];
+  const parts: string[] = [
+    framed('weights', model.weights),
+    framed('kv', model.kvType),
+    framed('layout', model.layout),
+    `adapters:${adapters.length};`,
+  ];
   for (const { digest, scale } of adapters) parts.push(framed('adapter', digest), framed('scale', String(scale)));
   return parts.join('');
 }

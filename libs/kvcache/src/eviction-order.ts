@@ -93,7 +93,8 @@ export class EvictionOrder {
     let seen = 0;
     for (const node of order) {
       if (node.children.length > 0 || this.#arena.holdersOf(node.page) > 1) continue;
-      const cost = node.tokens.length * (1 + (node.depth * this.#arena.pageTokens) / ATTENTION_DOUBLES_AT) * (1 + node.hits);
+      const cost =
+        node.tokens.length * (1 + (node.depth * this.#arena.pageTokens) / ATTENTION_DOUBLES_AT) * (1 + node.hits);
       const worth = cost / (this.#uses - node.lastUsed + 1);
       if (worth < bestWorth) [best, bestWorth] = [node, worth];
       if (++seen === EVICTION_CHOICE) break;

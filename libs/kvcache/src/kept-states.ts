@@ -29,7 +29,8 @@ export class KeptStates {
 
   constructor({ stateBytes, limitBytes }: KeptStatesOptions) {
     this.stateBytes = stateBytes;
-    this.#limitBytes = limitBytes ?? Math.max(FEWEST_STATES * stateBytes, Math.min(DEFAULT_STATES * stateBytes, DEFAULT_STATE_BYTES));
+    this.#limitBytes =
+      limitBytes ?? Math.max(FEWEST_STATES * stateBytes, Math.min(DEFAULT_STATES * stateBytes, DEFAULT_STATE_BYTES));
   }
 
   get size(): number {
@@ -38,7 +39,10 @@ export class KeptStates {
 
   /** Keeps a state with the page of its last token; those that were not used for longest go for it. */
   keep(node: PageNode, state: StateCheckpoint): void {
-    assert(state.bytes.length === this.stateBytes && state.position > 0, `a state has ${this.stateBytes} bytes and a position`);
+    assert(
+      state.bytes.length === this.stateBytes && state.position > 0,
+      `a state has ${this.stateBytes} bytes and a position`,
+    );
     const known = node.states.find(({ position }) => position === state.position);
     if (known && this.#shared.has(known)) return;
     if (known) this.#forget(known, node);
@@ -56,12 +60,18 @@ export class KeptStates {
   }
 
   /** The one furthest on, which is now the last to go; where prompts part within a page, it may belong to a page beside the path. */
-  last(tree: PrefixTree, nodes: readonly PageNode[], tokens: ArrayLike<number>, matched: number): StateCheckpoint | undefined {
+  last(
+    tree: PrefixTree,
+    nodes: readonly PageNode[],
+    tokens: ArrayLike<number>,
+    matched: number,
+  ): StateCheckpoint | undefined {
     if (this.stateBytes === 0) return undefined;
     for (let i = nodes.length - 1; i >= 0; i--) {
       let last: StateCheckpoint | undefined;
       for (const { node, end } of tree.alike(nodes[i], tokens, matched)) {
-        for (const state of node.states) if (state.position <= end && state.position > (last?.position ?? 0)) last = state;
+        for (const state of node.states)
+          if (state.position <= end && state.position > (last?.position ?? 0)) last = state;
       }
       const owner = last && this.#owners.get(last);
       if (last === undefined || owner === undefined) continue;
@@ -93,7 +103,10 @@ export class KeptStates {
     assert(this.#ownBytes <= this.#limitBytes || this.stateBytes === 0, 'states are within their limit');
     for (const [state, node] of this.#owners) {
       const begin = node.depth * pageTokens;
-      assert(node.states.includes(state) && state.position > begin && state.position <= begin + node.tokens.length, `a state at ${state.position} belongs to the page of its last token`);
+      assert(
+        node.states.includes(state) && state.position > begin && state.position <= begin + node.tokens.length,
+        `a state at ${state.position} belongs to the page of its last token`,
+      );
     }
     for (const state of this.#shared) assert(this.#owners.has(state), 'a state that is shared is kept');
   }

@@ -20,7 +20,10 @@ export class KeptWindows {
   /** Keeps a page with a node that has none. No other node may have it. */
   keep(node: PageNode, page: number): void {
     const { arena } = this.windows;
-    assert(node.windowPage === undefined && !arena.isCached(page), `page ${page} of windowed layers is kept with one cached page`);
+    assert(
+      node.windowPage === undefined && !arena.isCached(page),
+      `page ${page} of windowed layers is kept with one cached page`,
+    );
     arena.retain(page);
     arena.setCached(page, true);
     node.windowPage = page;
@@ -40,7 +43,9 @@ export class KeptWindows {
   touch(path: readonly PageNode[]): void {
     if (path.length === 0) return;
     const { pageTokens } = this.windows.arena;
-    for (const node of path.slice(this.windows.firstSeen((path.length - 1) * pageTokens + path[path.length - 1].tokens.length))) {
+    for (const node of path.slice(
+      this.windows.firstSeen((path.length - 1) * pageTokens + path[path.length - 1].tokens.length),
+    )) {
       if (this.#order.delete(node)) this.#order.add(node);
     }
   }
@@ -69,7 +74,10 @@ export class KeptWindows {
 
   /** The pages that are seen from the end of a path. */
   seenFrom(path: readonly PageNode[], length: number): WindowTable {
-    return WindowTable.over(this.windows, path.map(({ windowPage = NO_PAGE }, i) => (i < this.windows.firstSeen(length) ? NO_PAGE : windowPage)));
+    return WindowTable.over(
+      this.windows,
+      path.map(({ windowPage = NO_PAGE }, i) => (i < this.windows.firstSeen(length) ? NO_PAGE : windowPage)),
+    );
   }
 
   /** As `seenFrom`, to be held for good; no page as soon as that would be, with those of other tables that are, more than half of all, which sequences need. */
@@ -78,14 +86,23 @@ export class KeptWindows {
     const held = new Set([seen.pages, ...others].flatMap((pages) => [...pages].filter((page) => page !== NO_PAGE)));
     if (2 * held.size <= this.windows.arena.pageCount) return seen;
     seen.truncate(0);
-    return WindowTable.over(this.windows, path.map(() => NO_PAGE));
+    return WindowTable.over(
+      this.windows,
+      path.map(() => NO_PAGE),
+    );
   }
 
   /** @throws StarlingError internal with what is broken */
   checkIntegrity(nodes: Iterable<PageNode>, tables: Iterable<ArrayLike<number>>): void {
     const named = [...nodes].filter(({ windowPage }) => windowPage !== undefined);
-    assert(new Set(named.map(({ windowPage }) => windowPage)).size === named.length, 'a page of windowed layers is kept once');
-    assert(named.length === this.#order.size && named.every((node) => this.#order.has(node)), 'a page of windowed layers that is kept has a time of use');
+    assert(
+      new Set(named.map(({ windowPage }) => windowPage)).size === named.length,
+      'a page of windowed layers is kept once',
+    );
+    assert(
+      named.length === this.#order.size && named.every((node) => this.#order.has(node)),
+      'a page of windowed layers that is kept has a time of use',
+    );
     const held = Array.from(tables, (table) => Array.from(table).filter((page) => page >= 0));
     this.windows.arena.checkIntegrity([...held, named.map(({ windowPage }) => windowPage!)]);
   }

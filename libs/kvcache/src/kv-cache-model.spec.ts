@@ -36,9 +36,11 @@ interface Model {
 type Command = fc.Command<Model, Real>;
 
 /** Tokens that begin like all others, up to where they part. */
-const tokensOf = (length: number, parts: number): Uint32Array => Uint32Array.from({ length }, (_, i) => 1 + i + (i >= parts ? 50 + parts : 0));
+const tokensOf = (length: number, parts: number): Uint32Array =>
+  Uint32Array.from({ length }, (_, i) => 1 + i + (i >= parts ? 50 + parts : 0));
 
-const hashOf = (tokens: ArrayLike<number>, length: number): number => Array.from({ length }, (_, i) => tokens[i]).reduce((hash, token) => (hash * 31 + token) % 2 ** 31, 7);
+const hashOf = (tokens: ArrayLike<number>, length: number): number =>
+  Array.from({ length }, (_, i) => tokens[i]).reduce((hash, token) => (hash * 31 + token) % 2 ** 31, 7);
 
 function common(a: ArrayLike<number>, b: ArrayLike<number>, limit: number): number {
   let length = 0;
@@ -71,12 +73,16 @@ function check(real: Real): void {
   // Nobody reads a page that is free: what it held is gone.
   for (const page of written) {
     const { pageCount } = cache.arena;
-    if ((page < pageCount ? cache.arena.holdersOf(page) : cache.windows?.arena.holdersOf(page - pageCount)) !== 0) continue;
+    if ((page < pageCount ? cache.arena.holdersOf(page) : cache.windows?.arena.holdersOf(page - pageCount)) !== 0)
+      continue;
     pages[page].fill(undefined);
     written.delete(page);
   }
   for (const { kv } of live) kv.checkIntegrity();
-  cache.checkIntegrity(live.map(({ kv }) => kv.pages), live.flatMap(({ kv }) => (kv.windows ? [kv.windows.pages] : [])));
+  cache.checkIntegrity(
+    live.map(({ kv }) => kv.pages),
+    live.flatMap(({ kv }) => (kv.windows ? [kv.windows.pages] : [])),
+  );
   const wrong = live.map((one) => firstWrong(real, one)).filter((position) => position >= 0);
   if (wrong.length > 0) expect(wrong).toEqual([]);
 }
@@ -89,14 +95,24 @@ class Begin implements Command {
     const tokens = tokensOf(length, parts);
     const found = real.cache.match(key, tokens, length - 1);
     real.live.push({ key, tokens, kv: found.kv });
-    const longest = (all: readonly Uint32Array[]): number => Math.max(0, ...all.map((given) => common(given, tokens, length - 1)));
+    const longest = (all: readonly Uint32Array[]): number =>
+      Math.max(0, ...all.map((given) => common(given, tokens, length - 1)));
     const most = longest([...(model.given.get(key) ?? []), ...model.shared]);
     // What all share is always there; states of it are where it ends.
-    const least = real.cache.stateBytes === 0 ? longest(model.hasLess ? model.shared : [tokens.subarray(0, most)]) : longest(model.shared.filter(({ length: end }) => longest(model.shared) === end));
+    const least =
+      real.cache.stateBytes === 0
+        ? longest(model.hasLess ? model.shared : [tokens.subarray(0, most)])
+        : longest(model.shared.filter(({ length: end }) => longest(model.shared) === end));
     // Those of windowed layers may be gone, but where what all share ends.
-    const always = real.cache.windows === undefined ? least : Math.max(0, ...model.shared.filter((all) => longest([all]) === all.length).map((all) => all.length));
-    const isRight = found.kv.length >= always && found.kv.length <= most && (real.cache.stateBytes === 0 || isAtState(found, tokens));
-    const saysWhy = (found.miss === undefined) === (found.kv.length === length - 1) && (found.miss === undefined || found.miss.position === found.kv.length);
+    const always =
+      real.cache.windows === undefined
+        ? least
+        : Math.max(0, ...model.shared.filter((all) => longest([all]) === all.length).map((all) => all.length));
+    const isRight =
+      found.kv.length >= always && found.kv.length <= most && (real.cache.stateBytes === 0 || isAtState(found, tokens));
+    const saysWhy =
+      (found.miss === undefined) === (found.kv.length === length - 1) &&
+      (found.miss === undefined || found.miss.position === found.kv.length);
     if (!isRight || !saysWhy) expect({ ...found, length: found.kv.length, most }).toBe('what its key was given');
     check(real);
   }
@@ -106,7 +122,9 @@ class Begin implements Command {
 /** With recurrent layers a sequence goes on where a state of the same tokens was kept, or from the first one. */
 function isAtState({ kv, state }: CacheMatch, tokens: Uint32Array): boolean {
   if (state === undefined) return kv.length === 0;
-  return state.position === kv.length && new DataView(state.bytes.buffer).getInt32(0) === hashOf(tokens, state.position);
+  return (
+    state.position === kv.length && new DataView(state.bytes.buffer).getInt32(0) === hashOf(tokens, state.position)
+  );
 }
 
 /** Does something to one of the sequences under way. */
@@ -169,7 +187,9 @@ class Slide extends OfOne {
     if (kv.windows?.canSlide(kv.length) !== true) return;
     cache.slide(key, () => tokens, kv);
     model.given.set(key, [...(model.given.get(key) ?? []), tokens.slice(0, kv.length - (kv.length % PAGE_TOKENS))]);
-    expect(kv.windows.pages.filter((page) => page >= 0).length).toBeLessThanOrEqual(Math.ceil((WINDOW - 1) / PAGE_TOKENS) + 1);
+    expect(kv.windows.pages.filter((page) => page >= 0).length).toBeLessThanOrEqual(
+      Math.ceil((WINDOW - 1) / PAGE_TOKENS) + 1,
+    );
   }
 }
 
@@ -204,17 +224,40 @@ class Evict implements Command {
     const freed = real.cache.evict(this.pages);
     if (freed > 0) model.hasLess = true;
     // Of pages that nobody uses it gives as many as are asked for.
-    if (freed !== Math.min(this.pages, before.evictablePages)) expect(freed).toBe(Math.min(this.pages, before.evictablePages));
+    if (freed !== Math.min(this.pages, before.evictablePages))
+      expect(freed).toBe(Math.min(this.pages, before.evictablePages));
     check(real);
   }
   toString = (): string => `evict(${this.pages})`;
 }
 
 const which = fc.nat(7);
-const begin = fc.record({ key: fc.constantFrom('all a', 'all b'), length: fc.integer({ min: 1, max: 40 }), parts: fc.integer({ min: 0, max: 40 }) }).map((asked) => new Begin(asked));
-const of = <T extends Command>(make: new (which: number, amount: number) => T, most: number) => fc.tuple(which, fc.integer({ min: 1, max: most })).map(([one, amount]) => new make(one, amount));
+const begin = fc
+  .record({
+    key: fc.constantFrom('all a', 'all b'),
+    length: fc.integer({ min: 1, max: 40 }),
+    parts: fc.integer({ min: 0, max: 40 }),
+  })
+  .map((asked) => new Begin(asked));
+const of = <T extends Command>(make: new (which: number, amount: number) => T, most: number) =>
+  fc.tuple(which, fc.integer({ min: 1, max: most })).map(([one, amount]) => new make(one, amount));
 const commands = fc.commands<Model, Real>(
-  [begin, begin, of(Compute, 40), of(Compute, 40), of(Compute, 6), of(Donate, 4), of(Donate, 4), of(Slide, 1), of(Slide, 1), of(Fork, 3), of(Truncate, 40), of(Release, 1), of(Release, 1), fc.nat(6).map((pages) => new Evict(pages))],
+  [
+    begin,
+    begin,
+    of(Compute, 40),
+    of(Compute, 40),
+    of(Compute, 6),
+    of(Donate, 4),
+    of(Donate, 4),
+    of(Slide, 1),
+    of(Slide, 1),
+    of(Fork, 3),
+    of(Truncate, 40),
+    of(Release, 1),
+    of(Release, 1),
+    fc.nat(6).map((pages) => new Evict(pages)),
+  ],
   { maxCommands: 2 * STEPS, size: 'max' },
 );
 
@@ -238,24 +281,45 @@ describe('KvCache, whatever is asked of it', () => {
     ['with what all share, and recurrent layers', 60, STATE_BYTES, 18, 0],
     ['with windowed layers', 60, 0, 0, 14],
     ['with what all share, and windowed layers', 40, 0, 18, 14],
-  ])('%s: finds what the key was given and nothing else, keeps pages as they were left, and its invariants after each call', (_name, pageCount, stateBytes, sharedTokens, windowPages) => {
-    fc.assert(
-      fc.property(commands, (list) => {
-        const cache = new KvCache({ pageCount, pageTokens: PAGE_TOKENS, stateBytes, stateLimitBytes: 6 * STATE_BYTES, ...(windowPages > 0 && { windowed: { pageCount: windowPages, window: WINDOW } }) });
-        const real: Real = { cache, pages: Array.from({ length: pageCount + windowPages }, () => new Array<number | undefined>(PAGE_TOKENS)), written: new Set(), live: [] };
-        const shared = sharedTokens === 0 ? [] : [tokensOf(sharedTokens, sharedTokens)];
-        for (const tokens of shared) shareWithAll(real, tokens);
-        const { sharedPages } = cache;
-        fc.modelRun(() => ({ model: { given: new Map(), shared, hasLess: false }, real }), list);
-        for (const { kv } of real.live.splice(0)) kv.release();
-        check(real);
-        cache.evict(pageCount);
-        expect(cache.arena.freePages).toBe(pageCount - sharedPages);
-        // Two pages are held that are seen from the end of what all share.
-        if (windowPages > 0) expect(cache.windows!.arena.freePages + cache.windows!.arena.evictablePages).toBe(windowPages - (sharedPages > 0 ? 2 : 0));
-        expect(cache.statistics()).toMatchObject({ cachedPages: sharedPages, sharedPages: Math.ceil(sharedTokens / PAGE_TOKENS), states: stateBytes === 0 ? 0 : shared.length });
-      }),
-      { numRuns: Math.ceil(RUNS / 7) },
-    );
-  });
+  ])(
+    '%s: finds what the key was given and nothing else, keeps pages as they were left, and its invariants after each call',
+    (_name, pageCount, stateBytes, sharedTokens, windowPages) => {
+      fc.assert(
+        fc.property(commands, (list) => {
+          const cache = new KvCache({
+            pageCount,
+            pageTokens: PAGE_TOKENS,
+            stateBytes,
+            stateLimitBytes: 6 * STATE_BYTES,
+            ...(windowPages > 0 && { windowed: { pageCount: windowPages, window: WINDOW } }),
+          });
+          const real: Real = {
+            cache,
+            pages: Array.from({ length: pageCount + windowPages }, () => new Array<number | undefined>(PAGE_TOKENS)),
+            written: new Set(),
+            live: [],
+          };
+          const shared = sharedTokens === 0 ? [] : [tokensOf(sharedTokens, sharedTokens)];
+          for (const tokens of shared) shareWithAll(real, tokens);
+          const { sharedPages } = cache;
+          fc.modelRun(() => ({ model: { given: new Map(), shared, hasLess: false }, real }), list);
+          for (const { kv } of real.live.splice(0)) kv.release();
+          check(real);
+          cache.evict(pageCount);
+          expect(cache.arena.freePages).toBe(pageCount - sharedPages);
+          // Two pages are held that are seen from the end of what all share.
+          if (windowPages > 0)
+            expect(cache.windows!.arena.freePages + cache.windows!.arena.evictablePages).toBe(
+              windowPages - (sharedPages > 0 ? 2 : 0),
+            );
+          expect(cache.statistics()).toMatchObject({
+            cachedPages: sharedPages,
+            sharedPages: Math.ceil(sharedTokens / PAGE_TOKENS),
+            states: stateBytes === 0 ? 0 : shared.length,
+          });
+        }),
+        { numRuns: Math.ceil(RUNS / 7) },
+      );
+    },
+  );
 });

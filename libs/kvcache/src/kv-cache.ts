@@ -29,7 +29,8 @@ export interface KvCacheOptions extends Omit<PageArenaOptions, 'onCopy'> {
   readonly stateLimitBytes?: number;
   readonly sessions?: Omit<SessionTableOptions, 'onEvicted' | 'storage'>;
   /** How sessions are stored, where there is slower storage. */
-  readonly sessionStorage?: Omit<SessionStorage, 'records'> & Omit<SessionRecordsOptions, 'store' | 'pageTokens' | 'onLost'>;
+  readonly sessionStorage?: Omit<SessionStorage, 'records'> &
+    Omit<SessionRecordsOptions, 'store' | 'pageTokens' | 'onLost'>;
   /** Where the bytes of pages are: for slower storage, and for what is copied out and in. */
   readonly pages?: PageBytes;
   /** Slower storage for what has no room. Absent, or without `pages`: it is computed again. */
@@ -67,7 +68,12 @@ export interface CacheMatch {
 /** What a cache tells of its work. */
 export type CacheEvent =
   /** A prompt began with what was found: of its tokens so many were known. */
-  | { readonly kind: 'cache_matched'; readonly hitTokens: number; readonly missTokens: number; readonly miss?: CacheMiss['reason'] }
+  | {
+      readonly kind: 'cache_matched';
+      readonly hitTokens: number;
+      readonly missTokens: number;
+      readonly miss?: CacheMiss['reason'];
+    }
   /** Cached pages went to make room. */
   | { readonly kind: 'cache_evicted'; readonly pages: number }
   /** Slower storage did not answer in time: what was wanted of it is computed, what was to be written is not kept. */
@@ -123,7 +129,15 @@ export class KvCache {
   #copies: [from: number, to: number][] = [];
   #hitTokens = 0;
   #evictedPages = 0;
-  readonly #missTokens: Record<CacheMiss['reason'], number> = { new: 0, diverged: 0, evicted: 0, state: 0, window: 0, log_probabilities: 0, off: 0 };
+  readonly #missTokens: Record<CacheMiss['reason'], number> = {
+    new: 0,
+    diverged: 0,
+    evicted: 0,
+    state: 0,
+    window: 0,
+    log_probabilities: 0,
+    off: 0,
+  };
 
   /** @throws StarlingError invalid_argument if a count is not a positive integer */
   constructor(options: KvCacheOptions) {
@@ -131,15 +145,40 @@ export class KvCache {
     this.arena = new PageArena({ ...options, onCopy: (from, to) => this.#copies.push([from, to]) });
     // At the port of bytes these pages follow all others.
     const { windowed } = options;
-    this.windows = windowed && new WindowPages(windowed, this.arena.pageTokens, (from, to) => this.#copies.push([options.pageCount + from, options.pageCount + to]));
+    this.windows =
+      windowed &&
+      new WindowPages(windowed, this.arena.pageTokens, (from, to) =>
+        this.#copies.push([options.pageCount + from, options.pageCount + to]),
+      );
     this.#keptWindows = this.windows && new KeptWindows(this.windows);
-    assert(windowed === undefined || stateBytes === 0, 'windowed layers beside recurrent ones share the pages of the others');
+    assert(
+      windowed === undefined || stateBytes === 0,
+      'windowed layers beside recurrent ones share the pages of the others',
+    );
     this.keepsPrefixes = keepsPrefixes;
     this.stateBytes = stateBytes;
     this.#states = new KeptStates({ stateBytes, limitBytes: stateLimitBytes });
-    this.#tree = new PrefixTree(this.arena, (node) => this.#states.drop(node), (from, to) => this.#states.move(from, to), this.#keptWindows);
-    this.#shared = new SharedBeginnings({ arena: this.arena, tree: this.#tree, states: this.#states, windows: this.#keptWindows });
-    this.#transfer = options.pages && { arena: this.arena, windows: this.windows, tree: this.#tree, pages: options.pages, evictWindows: (pages) => void this.#keptWindows?.evict(pages), evict: (pages) => this.evict(pages), keepState: (key, tokens, state) => this.keepState(key, tokens, state) };
+    this.#tree = new PrefixTree(
+      this.arena,
+      (node) => this.#states.drop(node),
+      (from, to) => this.#states.move(from, to),
+      this.#keptWindows,
+    );
+    this.#shared = new SharedBeginnings({
+      arena: this.arena,
+      tree: this.#tree,
+      states: this.#states,
+      windows: this.#keptWindows,
+    });
+    this.#transfer = options.pages && {
+      arena: this.arena,
+      windows: this.windows,
+      tree: this.#tree,
+      pages: options.pages,
+      evictWindows: (pages) => void this.#keptWindows?.evict(pages),
+      evict: (pages) => this.evict(pages),
+      keepState: (key, tokens, state) => this.keepState(key, tokens, state),
+    };
     this.#tier =
       options.spill &&
       this.#transfer &&
@@ -152,11 +191,26 @@ export class KvCache {
         onReleased: () => this.#events.emit({ kind: 'pages_released' }),
         stateBytes,
       });
-    const onEvicted = ({ tenant, id }: Session): void => this.#events.emit({ kind: 'session_evicted', tenant, session: id });
-    const onLost = (tenant: string, session: string, why: string): void => this.#events.emit({ kind: 'session_lost', tenant, session, why });
+    const onEvicted = ({ tenant, id }: Session): void =>
+      this.#events.emit({ kind: 'session_evicted', tenant, session: id });
+    const onLost = (tenant: string, session: string, why: string): void =>
+      this.#events.emit({ kind: 'session_lost', tenant, session, why });
     const { spill, sessionStorage } = options;
-    this.#records = spill && sessionStorage && new SessionRecords({ ...sessionStorage, onLost, store: spill.store, patienceMs: spill.patienceMs, pageTokens: this.arena.pageTokens });
-    this.sessions = new SessionTable(this.#tree, { ...options.sessions, onEvicted, ...(sessionStorage && this.#records && { storage: { ...sessionStorage, records: this.#records } }) });
+    this.#records =
+      spill &&
+      sessionStorage &&
+      new SessionRecords({
+        ...sessionStorage,
+        onLost,
+        store: spill.store,
+        patienceMs: spill.patienceMs,
+        pageTokens: this.arena.pageTokens,
+      });
+    this.sessions = new SessionTable(this.#tree, {
+      ...options.sessions,
+      onEvicted,
+      ...(sessionStorage && this.#records && { storage: { ...sessionStorage, records: this.#records } }),
+    });
   }
 
   /** Adds a listener for telemetry; the returned function takes it off again. */
@@ -181,16 +235,27 @@ export class KvCache {
 
   /** A sequence of the longest known beginning of `tokens[0, limit)`. */
   match(key: string | undefined, tokens: ArrayLike<number>, limit: number): CacheMatch {
-    if (key === undefined || !this.keepsPrefixes) return { kv: this.newSequence(), miss: { reason: 'off', position: 0 } };
+    if (key === undefined || !this.keepsPrefixes)
+      return { kv: this.newSequence(), miss: { reason: 'off', position: 0 } };
     const { nodes, matched, end, known, length: usable } = this.#tree.usable(key, tokens, limit);
     const state = this.#states.last(this.#tree, nodes, tokens, matched);
     const length = this.stateBytes === 0 ? usable : (state?.position ?? 0);
     const used = nodes.slice(0, this.arena.pagesFor(length));
     this.#tree.touch(used);
     for (const node of used) node.hits++;
-    const kv = KvSequence.over(this.arena, used.map(({ page }) => page), length, this.#keptWindows?.seenFrom(used, length));
+    const kv = KvSequence.over(
+      this.arena,
+      used.map(({ page }) => page),
+      length,
+      this.#keptWindows?.seenFrom(used, length),
+    );
     const reason = length < known ? (this.windows ? 'window' : 'state') : end === 'unknown' ? 'new' : end;
-    return { kv, ...(state && { state }), ...(length < known && this.stateBytes > 0 && { branch: known }), ...(length < limit && { miss: { reason, position: length } }) };
+    return {
+      kv,
+      ...(state && { state }),
+      ...(length < known && this.stateBytes > 0 && { branch: known }),
+      ...(length < limit && { miss: { reason, position: length } }),
+    };
   }
 
   /** How many of some tokens a match would give now; nothing counts as used by it. */
@@ -219,7 +284,12 @@ export class KvCache {
    * Keeps what a sequence has computed: `tokens` are its first `kv.length` or more; with `partial` also the last page, if it is filled in part.
    * The sequence goes on as before; what it writes next goes to pages of its own.
    */
-  donate(key: string | undefined, tokens: Uint32Array, kv: KvSequence, { partial }: { readonly partial: boolean }): void {
+  donate(
+    key: string | undefined,
+    tokens: Uint32Array,
+    kv: KvSequence,
+    { partial }: { readonly partial: boolean },
+  ): void {
     if (key === undefined || !this.keepsPrefixes) return;
     const { pageTokens } = this.arena;
     const length = partial ? kv.length : kv.length - (kv.length % pageTokens);
@@ -245,9 +315,21 @@ export class KvCache {
     });
     const { nodes, matched } = this.#tree.find(key, tokens, tokens.length);
     const last = this.#states.last(this.#tree, nodes, tokens, matched);
-    const states = nodes.flatMap((node) => node.states).filter((state) => state.position <= matched && state.position !== last?.position);
+    const states = nodes
+      .flatMap((node) => node.states)
+      .filter((state) => state.position <= matched && state.position !== last?.position);
     const pages = await readPages(this.#transfer, nodes, matched, 0);
-    return { key: new Uint8Array(KEY_BYTES), owner: new Uint8Array(KEY_BYTES), tokens: tokens.slice(0, matched), from: 0, pageTokens: this.arena.pageTokens, pages, states: last ? [...states, last] : states, label: '', memo: '' };
+    return {
+      key: new Uint8Array(KEY_BYTES),
+      owner: new Uint8Array(KEY_BYTES),
+      tokens: tokens.slice(0, matched),
+      from: 0,
+      pageTokens: this.arena.pageTokens,
+      pages,
+      states: last ? [...states, last] : states,
+      label: '',
+      memo: '',
+    };
   }
 
   /**
@@ -257,7 +339,8 @@ export class KvCache {
    */
   async copyIn(key: string, record: SpillRecord): Promise<number> {
     assert(this.#transfer !== undefined, 'there are pages to copy to');
-    if (record.from !== 0 || !fits(record, this.#transfer, this.stateBytes)) throw new StarlingError('invalid_argument', 'its pages and states have other sizes than those of this model');
+    if (record.from !== 0 || !fits(record, this.#transfer, this.stateBytes))
+      throw new StarlingError('invalid_argument', 'its pages and states have other sizes than those of this model');
     if (record.tokens.length > 0 && this.keepsPrefixes) await attachRecord(this.#transfer, key, record.tokens, record);
     this.#tier?.poke();
     return this.#tree.usable(key, record.tokens, record.tokens.length).length;
@@ -273,9 +356,19 @@ export class KvCache {
   adopt(key: string, tokens: Uint32Array, pages: ArrayLike<number>): number {
     const { pageTokens } = this.arena;
     const needed = this.arena.pagesFor(tokens.length);
-    if (pages.length !== needed) throw new StarlingError('invalid_argument', `${tokens.length} tokens lie in ${needed} pages of ${pageTokens}, not in ${pages.length}`, { details: { pages: pages.length, needed } });
-    if (this.windows !== undefined) throw new StarlingError('invalid_argument', 'windowed layers have pages of their own here: bring what was computed elsewhere by copyIn');
-    for (let i = 0; i < needed; i++) this.arena.setFilled(pages[i], Math.min(pageTokens, tokens.length - i * pageTokens));
+    if (pages.length !== needed)
+      throw new StarlingError(
+        'invalid_argument',
+        `${tokens.length} tokens lie in ${needed} pages of ${pageTokens}, not in ${pages.length}`,
+        { details: { pages: pages.length, needed } },
+      );
+    if (this.windows !== undefined)
+      throw new StarlingError(
+        'invalid_argument',
+        'windowed layers have pages of their own here: bring what was computed elsewhere by copyIn',
+      );
+    for (let i = 0; i < needed; i++)
+      this.arena.setFilled(pages[i], Math.min(pageTokens, tokens.length - i * pageTokens));
     const kv = KvSequence.over(this.arena, pages, tokens.length);
     for (let i = 0; i < needed; i++) this.arena.release(pages[i]);
     this.donate(key, tokens, kv, { partial: true });
@@ -334,7 +427,8 @@ export class KvCache {
       const pages = kv.pagesToReserve(tokens) - this.arena.freePages;
       const windows = this.windows === undefined ? 0 : kv.windowPagesToReserve(tokens) - this.windows.arena.freePages;
       if (pages <= 0 && windows <= 0) return 0;
-      if (pages > this.arena.evictablePages || windows > (this.windows?.arena.evictablePages ?? 0)) return Math.max(pages, windows);
+      if (pages > this.arena.evictablePages || windows > (this.windows?.arena.evictablePages ?? 0))
+        return Math.max(pages, windows);
       const freed = (pages > 0 ? this.evict(pages) : 0) + (windows > 0 ? (this.#keptWindows?.evict(windows) ?? 0) : 0);
       if (freed === 0) return Math.max(pages, windows);
     }
@@ -385,7 +479,11 @@ export class KvCache {
     this.#keptWindows?.checkIntegrity(this.#tree.nodes(), [...windowTables, ...this.#shared.windowTables()]);
     this.#tree.checkIntegrity(this.sessions.anchors());
     this.sessions.checkIntegrity();
-    this.arena.checkIntegrity([...tables, Array.from(this.#tree.nodes(), ({ page }) => page), ...this.#shared.tables()]);
+    this.arena.checkIntegrity([
+      ...tables,
+      Array.from(this.#tree.nodes(), ({ page }) => page),
+      ...this.#shared.tables(),
+    ]);
     this.#tier?.checkIntegrity();
     this.#states.checkIntegrity(this.arena.pageTokens);
   }

@@ -49,12 +49,14 @@ export class KvLayout {
     this.shape = { ...shape, valueDim: shape.valueDim ?? shape.keyDim };
     this.pageTokens = pageTokens;
     for (const [name, value] of Object.entries({ ...this.shape, type: 1, pageTokens })) {
-      if (!Number.isInteger(value) || Number(value) < 1) throw new StarlingError('invalid_argument', `${name} of a KV layout must be a positive integer, not ${value}`);
+      if (!Number.isInteger(value) || Number(value) < 1)
+        throw new StarlingError('invalid_argument', `${name} of a KV layout must be a positive integer, not ${value}`);
     }
     this.elementBytes = ELEMENT_BYTES[shape.type];
     const context = { code: 'invalid_argument', what: 'bytes of a KV page' } as const;
     this.#keyBytes = checkedProduct([pageTokens, shape.heads, shape.keyDim, this.elementBytes], context);
-    this.#layerBytes = this.#keyBytes + checkedProduct([pageTokens, shape.heads, this.shape.valueDim, this.elementBytes], context);
+    this.#layerBytes =
+      this.#keyBytes + checkedProduct([pageTokens, shape.heads, this.shape.valueDim, this.elementBytes], context);
     this.pageBytes = checkedProduct([this.#layerBytes, shape.layers], context);
   }
 
@@ -78,18 +80,31 @@ export class KvLayout {
     const wrong = this.#whyWrong(tensor, layer, expected);
     if (wrong === undefined) return;
     throw new StarlingError('invalid_argument', `${part} tensor of layer ${layer}: ${wrong}`, {
-      details: { part, layer, expectedShape: expected, expectedType: this.shape.type, shape: tensor.shape, type: tensor.type, length: tensor.data.length },
+      details: {
+        part,
+        layer,
+        expectedShape: expected,
+        expectedType: this.shape.type,
+        shape: tensor.shape,
+        type: tensor.type,
+        length: tensor.data.length,
+      },
     });
   }
 
   #whyWrong(tensor: KvTensor, layer: number, expected: readonly number[]): string | undefined {
-    if (!Number.isInteger(layer) || layer < 0 || layer >= this.shape.layers) return `there are ${this.shape.layers} layers`;
+    if (!Number.isInteger(layer) || layer < 0 || layer >= this.shape.layers)
+      return `there are ${this.shape.layers} layers`;
     if (tensor.type !== this.shape.type) return `the cache holds ${this.shape.type}, not ${tensor.type}`;
     const isFloat = tensor.data instanceof Float32Array;
-    if (isFloat !== (tensor.type === 'F32')) return `${tensor.type} numbers lie in a ${tensor.type === 'F32' ? 'Float32Array' : 'Uint16Array'}`;
-    if (tensor.shape.length !== 3 || expected.some((size, i) => tensor.shape[i] !== size)) return `the shape must be (${expected.join(', ')}), not (${tensor.shape.join(', ')})`;
+    if (isFloat !== (tensor.type === 'F32'))
+      return `${tensor.type} numbers lie in a ${tensor.type === 'F32' ? 'Float32Array' : 'Uint16Array'}`;
+    if (tensor.shape.length !== 3 || expected.some((size, i) => tensor.shape[i] !== size))
+      return `the shape must be (${expected.join(', ')}), not (${tensor.shape.join(', ')})`;
     const length = expected.reduce((product, size) => product * size, 1);
-    return tensor.data.length === length ? undefined : `the shape takes ${length} numbers, ${tensor.data.length} were given`;
+    return tensor.data.length === length
+      ? undefined
+      : `the shape takes ${length} numbers, ${tensor.data.length} were given`;
   }
 }
 

@@ -80,35 +80,45 @@ describe('KvSequence', () => {
   });
 
   it('keeps its invariants under any use', () => {
-    const action = fc.record({ kind: fc.constantFrom('reserve', 'commit', 'truncate', 'fork', 'release', 'new'), which: fc.nat(7), amount: fc.nat(20) });
+    const action = fc.record({
+      kind: fc.constantFrom('reserve', 'commit', 'truncate', 'fork', 'release', 'new'),
+      which: fc.nat(7),
+      amount: fc.nat(20),
+    });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 24 }), fc.array(action, { maxLength: 60 }), (pageTokens, pageCount, actions) => {
-        const arena = new PageArena({ pageCount, pageTokens, bytesPerPage: 64 });
-        let live = [new KvSequence(arena)];
-        for (const { kind, which, amount } of actions) {
-          const sequence = live[which % live.length];
-          const before = arena.freePages;
-          if (kind === 'new' || sequence === undefined) live.push(new KvSequence(arena));
-          else if (kind === 'fork') live.push(sequence.fork());
-          else if (kind === 'release') sequence.release();
-          else if (kind === 'truncate') sequence.truncate(Math.min(amount, sequence.length));
-          else if (sequence.pagesToReserve(amount) > before) expect(() => sequence.reserve(amount)).toThrow(expect.objectContaining({ code: 'kv_exhausted' }));
-          else {
-            const asked = sequence.pagesToReserve(amount);
-            sequence.reserve(amount);
-            expect(before - arena.freePages).toBe(asked);
-            if (kind === 'commit') sequence.commit(amount);
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 24 }),
+        fc.array(action, { maxLength: 60 }),
+        (pageTokens, pageCount, actions) => {
+          const arena = new PageArena({ pageCount, pageTokens, bytesPerPage: 64 });
+          let live = [new KvSequence(arena)];
+          for (const { kind, which, amount } of actions) {
+            const sequence = live[which % live.length];
+            const before = arena.freePages;
+            if (kind === 'new' || sequence === undefined) live.push(new KvSequence(arena));
+            else if (kind === 'fork') live.push(sequence.fork());
+            else if (kind === 'release') sequence.release();
+            else if (kind === 'truncate') sequence.truncate(Math.min(amount, sequence.length));
+            else if (sequence.pagesToReserve(amount) > before)
+              expect(() => sequence.reserve(amount)).toThrow(expect.objectContaining({ code: 'kv_exhausted' }));
+            else {
+              const asked = sequence.pagesToReserve(amount);
+              sequence.reserve(amount);
+              expect(before - arena.freePages).toBe(asked);
+              if (kind === 'commit') sequence.commit(amount);
+            }
+            live = live.filter((one) => !one.isReleased);
+            for (const one of live) one.checkIntegrity();
+            arena.checkIntegrity(live.map((one) => one.pages));
+            const { allocatedBytes, freeBytes, fragmentedBytes } = arena.statistics();
+            expect(allocatedBytes + freeBytes).toBe(pageCount * 64);
+            expect(fragmentedBytes).toBeLessThanOrEqual(allocatedBytes);
           }
-          live = live.filter((one) => !one.isReleased);
-          for (const one of live) one.checkIntegrity();
-          arena.checkIntegrity(live.map((one) => one.pages));
-          const { allocatedBytes, freeBytes, fragmentedBytes } = arena.statistics();
-          expect(allocatedBytes + freeBytes).toBe(pageCount * 64);
-          expect(fragmentedBytes).toBeLessThanOrEqual(allocatedBytes);
-        }
-        for (const one of live) one.release();
-        expect(arena.freePages).toBe(pageCount);
-      }),
+          for (const one of live) one.release();
+          expect(arena.freePages).toBe(pageCount);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -116,7 +126,8 @@ describe('KvSequence', () => {
 
 describe('pages that were filled elsewhere', () => {
   const tokens = Uint32Array.from({ length: 10 }, (_, i) => i);
-  const allocate = ({ arena }: KvCache, count: number): number[] => Array.from({ length: count }, () => arena.allocate());
+  const allocate = ({ arena }: KvCache, count: number): number[] =>
+    Array.from({ length: count }, () => arena.allocate());
 
   it('are taken over by the cache, which gives back those that it has', () => {
     const cache = new KvCache({ pageCount: 8, pageTokens: 4 });
@@ -132,10 +143,12 @@ describe('pages that were filled elsewhere', () => {
     expect(cache.arena.freePages).toBe(8);
   });
 
-  it('stay the caller\'s where they do not fit the tokens', () => {
+  it("stay the caller's where they do not fit the tokens", () => {
     const cache = new KvCache({ pageCount: 8, pageTokens: 4 });
     const pages = allocate(cache, 2);
-    expect(() => cache.adopt('key', tokens, pages)).toThrow(expect.objectContaining({ code: 'invalid_argument', details: { pages: 2, needed: 3 } }));
+    expect(() => cache.adopt('key', tokens, pages)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', details: { pages: 2, needed: 3 } }),
+    );
     for (const page of pages) cache.arena.release(page);
     expect(cache.arena.freePages).toBe(8);
   });

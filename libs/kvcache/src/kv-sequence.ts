@@ -38,7 +38,10 @@ export class KvSequence {
    * @param windows where windowed layers have pages of their own: as many of those, `NO_PAGE` for what is not needed
    */
   static over(arena: PageArena, pages: ArrayLike<number>, length: number, windows?: WindowTable): KvSequence {
-    assert(pages.length === arena.pagesFor(length), `${length} tokens lie in ${arena.pagesFor(length)} pages, not ${pages.length}`);
+    assert(
+      pages.length === arena.pagesFor(length),
+      `${length} tokens lie in ${arena.pagesFor(length)} pages, not ${pages.length}`,
+    );
     const sequence = new KvSequence(arena, windows);
     sequence.#growTable(pages.length);
     for (let i = 0; i < pages.length; i++) {
@@ -110,8 +113,14 @@ export class KvSequence {
   commit(tokens: number): void {
     this.#checkLive();
     const length = this.#length + tokens;
-    assert(Number.isInteger(tokens) && tokens >= 0 && length <= this.capacity, `${tokens} tokens after ${this.#length} were reserved (room for ${this.capacity})`);
-    assert(!this.#mustCopyLast(tokens) && this.windows?.mustCopyLast(this.#length, tokens) !== true, 'a page that was shared after its room was reserved is reserved again before it is written');
+    assert(
+      Number.isInteger(tokens) && tokens >= 0 && length <= this.capacity,
+      `${tokens} tokens after ${this.#length} were reserved (room for ${this.capacity})`,
+    );
+    assert(
+      !this.#mustCopyLast(tokens) && this.windows?.mustCopyLast(this.#length, tokens) !== true,
+      'a page that was shared after its room was reserved is reserved again before it is written',
+    );
     this.#markFilled(this.#length, length);
     this.#length = length;
   }
@@ -125,12 +134,18 @@ export class KvSequence {
   /** Forgets the positions from `length` on, and gives back pages that are not needed for the rest; also those reserved ahead. */
   truncate(length: number): void {
     this.#checkLive();
-    assert(Number.isInteger(length) && length >= 0 && length <= this.#length, `a sequence of ${this.#length} is cut to ${length}`);
+    assert(
+      Number.isInteger(length) && length >= 0 && length <= this.#length,
+      `a sequence of ${this.#length} is cut to ${length}`,
+    );
     const pageCount = this.arena.pagesFor(length);
     while (this.#pageCount > pageCount) this.arena.release(this.#table[--this.#pageCount]);
     this.#length = length;
     this.windows?.truncate(length);
-    assert(this.windows?.sees(length) !== false, `a sequence is cut to ${length} tokens, where pages of windowed layers slid out`);
+    assert(
+      this.windows?.sees(length) !== false,
+      `a sequence is cut to ${length} tokens, where pages of windowed layers slid out`,
+    );
     const rest = length % this.arena.pageTokens;
     if (rest > 0) this.arena.setFilled(this.#table[pageCount - 1], rest);
   }
@@ -146,7 +161,10 @@ export class KvSequence {
   /** Puts a full page that holds the same tokens after the same tokens in the place of this sequence's own, so that memory holds it once. */
   share(index: number, page: number): void {
     this.#checkLive();
-    assert((index + 1) * this.arena.pageTokens <= this.#length, `page ${index} of a sequence of ${this.#length} is full when it is shared`);
+    assert(
+      (index + 1) * this.arena.pageTokens <= this.#length,
+      `page ${index} of a sequence of ${this.#length} is full when it is shared`,
+    );
     const own = this.#table[index];
     if (own === page) return;
     this.arena.retain(page);
@@ -167,9 +185,13 @@ export class KvSequence {
    */
   locate(position: number): KvLocation {
     if (!Number.isInteger(position) || position < 0 || position >= this.capacity) {
-      throw new StarlingError('invalid_argument', `position ${position} is not one of the ${this.capacity} that this sequence has pages for`, {
-        details: { position, capacity: this.capacity, length: this.#length },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `position ${position} is not one of the ${this.capacity} that this sequence has pages for`,
+        {
+          details: { position, capacity: this.capacity, length: this.#length },
+        },
+      );
     }
     const { pageTokens } = this.arena;
     return { page: this.#table[Math.floor(position / pageTokens)], offset: position % pageTokens };

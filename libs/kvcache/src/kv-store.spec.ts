@@ -16,14 +16,37 @@ const rows = (tokens: readonly number[], length: number, shapeTail: readonly num
 const setUp = (pageCount: number, pageTokens: number) => {
   const layout = new KvLayout(shape, pageTokens);
   const store = new KvStore(layout, pageCount);
-  return { store, arena: new PageArena({ pageCount, pageTokens, bytesPerPage: layout.pageBytes, onCopy: store.copyPage }) };
+  return {
+    store,
+    arena: new PageArena({ pageCount, pageTokens, bytesPerPage: layout.pageBytes, onCopy: store.copyPage }),
+  };
 };
 
 const append = (store: KvStore, sequence: KvSequence, tokens: readonly number[]): void => {
   sequence.reserve(tokens.length);
   for (let layer = 0; layer < 2; layer++) {
-    store.write(sequence, layer, 'key', sequence.length, rows(tokens.map((token) => token + layer), 6, [2, 3]));
-    store.write(sequence, layer, 'value', sequence.length, rows(tokens.map((token) => -token - layer), 4, [2, 2]));
+    store.write(
+      sequence,
+      layer,
+      'key',
+      sequence.length,
+      rows(
+        tokens.map((token) => token + layer),
+        6,
+        [2, 3],
+      ),
+    );
+    store.write(
+      sequence,
+      layer,
+      'value',
+      sequence.length,
+      rows(
+        tokens.map((token) => -token - layer),
+        4,
+        [2, 2],
+      ),
+    );
   }
   sequence.commit(tokens.length);
 };
@@ -31,8 +54,16 @@ const append = (store: KvStore, sequence: KvSequence, tokens: readonly number[])
 const expectTokens = (store: KvStore, sequence: KvSequence, tokens: readonly number[]): void => {
   expect(sequence.length).toBe(tokens.length);
   for (let layer = 0; layer < 2; layer++) {
-    const keys = rows(tokens.map((token) => token + layer), 6, [2, 3]);
-    const values = rows(tokens.map((token) => -token - layer), 4, [2, 2]);
+    const keys = rows(
+      tokens.map((token) => token + layer),
+      6,
+      [2, 3],
+    );
+    const values = rows(
+      tokens.map((token) => -token - layer),
+      4,
+      [2, 2],
+    );
     const readKeys = { ...keys, data: new Float32Array(keys.data.length) };
     const readValues = { ...values, data: new Float32Array(values.data.length) };
     store.read(sequence, layer, 'key', 0, readKeys);
@@ -44,7 +75,11 @@ const expectTokens = (store: KvStore, sequence: KvSequence, tokens: readonly num
 
 describe('KvStore', () => {
   it('keeps what each sequence wrote, whatever its forks write', () => {
-    const action = fc.record({ which: fc.nat(7), kind: fc.constantFrom('append', 'append', 'fork', 'truncate', 'release'), tokens: fc.array(fc.nat(1000), { minLength: 1, maxLength: 6 }) });
+    const action = fc.record({
+      which: fc.nat(7),
+      kind: fc.constantFrom('append', 'append', 'fork', 'truncate', 'release'),
+      tokens: fc.array(fc.nat(1000), { minLength: 1, maxLength: 6 }),
+    });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(action, { maxLength: 30 }), (pageTokens, actions) => {
         const { store, arena } = setUp(40, pageTokens);
@@ -54,7 +89,8 @@ describe('KvStore', () => {
           const at = which % all.length;
           const one = all[at];
           if (kind === 'fork') all.push({ sequence: one.sequence.fork(), tokens: [...one.tokens] });
-          else if (kind === 'truncate') one.sequence.truncate((one.tokens.length = Math.min(one.tokens.length, tokens[0] % 8)));
+          else if (kind === 'truncate')
+            one.sequence.truncate((one.tokens.length = Math.min(one.tokens.length, tokens[0] % 8)));
           else if (kind === 'release') all.splice(at, 1)[0].sequence.release();
           else if (one.sequence.pagesToReserve(tokens.length) <= arena.freePages) {
             append(store, one.sequence, tokens);
@@ -80,7 +116,9 @@ describe('KvStore', () => {
       [2, good, 'there are 2 layers'],
     ];
     for (const [layer, tensor, message] of wrong) {
-      expect(() => store.read(sequence, layer, 'key', 0, tensor)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) }));
+      expect(() => store.read(sequence, layer, 'key', 0, tensor)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) }),
+      );
     }
     expect(() => store.read(sequence, 0, 'key', 2, good)).toThrow('has 2 tokens');
     expect(() => store.write(sequence, 0, 'key', 1, good)).toThrow('has been committed');
@@ -93,7 +131,11 @@ describe('KvStore', () => {
     const store = new KvStore(layout, 1);
     const sequence = new KvSequence(new PageArena({ pageCount: 1, pageTokens: 2 }));
     sequence.reserve(1);
-    store.write(sequence, 0, 'value', 0, { type: 'F16', shape: [1, 1, 2], data: kvHalf.fromFloats(Float32Array.of(1.5, -2)) });
+    store.write(sequence, 0, 'value', 0, {
+      type: 'F16',
+      shape: [1, 1, 2],
+      data: kvHalf.fromFloats(Float32Array.of(1.5, -2)),
+    });
     sequence.commit(1);
     const back = new Uint16Array(2);
     store.read(sequence, 0, 'value', 0, { type: 'F16', shape: [1, 1, 2], data: back });
@@ -101,6 +143,8 @@ describe('KvStore', () => {
   });
 
   it('refuses a layout without room', () => {
-    expect(() => new KvLayout({ ...shape, heads: 0 }, 4)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => new KvLayout({ ...shape, heads: 0 }, 4)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });

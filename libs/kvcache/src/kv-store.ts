@@ -16,7 +16,9 @@ export class KvStore {
   constructor(layout: KvLayout, pageCount: number) {
     this.layout = layout;
     this.pageCount = pageCount;
-    this.#bytes = new Uint8Array(checkedProduct([pageCount, layout.pageBytes], { code: 'invalid_argument', what: 'bytes of a KV store' }));
+    this.#bytes = new Uint8Array(
+      checkedProduct([pageCount, layout.pageBytes], { code: 'invalid_argument', what: 'bytes of a KV store' }),
+    );
   }
 
   /** Copies all layers of one page to another. */
@@ -33,9 +35,13 @@ export class KvStore {
     const tokens = tensor.shape[0] ?? 0;
     this.layout.validate(tensor, part, layer, tokens);
     if (start < sequence.length) {
-      throw new StarlingError('invalid_argument', `position ${start} has been committed (the sequence has ${sequence.length} tokens) and may be shared: only reserved positions are written`, {
-        details: { start, length: sequence.length },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `position ${start} has been committed (the sequence has ${sequence.length} tokens) and may be shared: only reserved positions are written`,
+        {
+          details: { start, length: sequence.length },
+        },
+      );
     }
     this.#eachRow(sequence, layer, part, start, tensor, (row, stored) => stored.set(row));
   }
@@ -48,14 +54,25 @@ export class KvStore {
     const tokens = into.shape[0] ?? 0;
     this.layout.validate(into, part, layer, tokens);
     if (start < 0 || start + tokens > sequence.length) {
-      throw new StarlingError('invalid_argument', `positions ${start} to ${start + tokens} were asked for, the sequence has ${sequence.length} tokens`, {
-        details: { start, tokens, length: sequence.length },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `positions ${start} to ${start + tokens} were asked for, the sequence has ${sequence.length} tokens`,
+        {
+          details: { start, tokens, length: sequence.length },
+        },
+      );
     }
     this.#eachRow(sequence, layer, part, start, into, (row, stored) => row.set(stored));
   }
 
-  #eachRow(sequence: KvSequence, layer: number, part: KvPart, start: number, tensor: KvTensor, visit: (row: Uint8Array, stored: Uint8Array) => void): void {
+  #eachRow(
+    sequence: KvSequence,
+    layer: number,
+    part: KvPart,
+    start: number,
+    tensor: KvTensor,
+    visit: (row: Uint8Array, stored: Uint8Array) => void,
+  ): void {
     const rowBytes = this.layout.rowLength(part) * this.layout.elementBytes;
     const rows = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
     for (let i = 0; i < tensor.shape[0]; i++) {

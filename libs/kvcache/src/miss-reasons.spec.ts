@@ -4,7 +4,8 @@ const PAGE_TOKENS = 4;
 const KEY = 'k';
 
 /** Twelve tokens, of which the first `common` are those of all. */
-const tokensOf = (own: number, common: number): Uint32Array => Uint32Array.from({ length: 12 }, (_, i) => (i < common ? 1 + i : 1000 * own + i));
+const tokensOf = (own: number, common: number): Uint32Array =>
+  Uint32Array.from({ length: 12 }, (_, i) => (i < common ? 1 + i : 1000 * own + i));
 
 function setUp() {
   const cache = new KvCache({ pageCount: 64, pageTokens: PAGE_TOKENS });

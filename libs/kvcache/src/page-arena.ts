@@ -100,7 +100,10 @@ export class PageArena {
   /** Takes one holder away; the last one frees the page. */
   release(page: number): void {
     this.#checkHeld(page);
-    assert(this.#isCached[page] === 0 || this.#holders[page] > 1, `page ${page} is taken out of the cache before its last holder goes`);
+    assert(
+      this.#isCached[page] === 0 || this.#holders[page] > 1,
+      `page ${page} is taken out of the cache before its last holder goes`,
+    );
     if (--this.#holders[page] === 1 && this.#isCached[page] === 1) this.#evictable++;
     if (this.#holders[page] > 0) return;
     this.#filled[page] = 0;
@@ -139,7 +142,10 @@ export class PageArena {
   /** Notes that positions `[0, tokens)` of a held page hold tokens. A shared page can only be filled further, for its holders read it. */
   setFilled(page: number, tokens: number): void {
     this.#checkHeld(page);
-    assert(Number.isInteger(tokens) && tokens >= 0 && tokens <= this.pageTokens, `a page is filled with 0 to ${this.pageTokens} tokens, not ${tokens}`);
+    assert(
+      Number.isInteger(tokens) && tokens >= 0 && tokens <= this.pageTokens,
+      `a page is filled with 0 to ${this.pageTokens} tokens, not ${tokens}`,
+    );
     if (this.#holders[page] === 1 || tokens > this.#filled[page]) this.#filled[page] = tokens;
   }
 
@@ -155,7 +161,8 @@ export class PageArena {
     let empty = 0;
     for (let page = 0; page < this.pageCount; page++) {
       if (this.#holders[page] > 1) shared++;
-      if (this.#holders[page] > 1 || (this.#holders[page] === 1 && this.#isCached[page] === 0)) empty += this.pageTokens - this.#filled[page];
+      if (this.#holders[page] > 1 || (this.#holders[page] === 1 && this.#isCached[page] === 0))
+        empty += this.pageTokens - this.#filled[page];
     }
     const freePages = this.#freeCount + this.#evictable;
     const freeBytes = freePages * this.bytesPerPage;
@@ -184,7 +191,10 @@ export class PageArena {
    * @throws StarlingError internal with what is broken
    */
   checkIntegrity(tables?: Iterable<ArrayLike<number>>): void {
-    assert(this.#freeCount >= 0 && this.#freeCount <= this.pageCount, 'the free list has between 0 and pageCount pages');
+    assert(
+      this.#freeCount >= 0 && this.#freeCount <= this.pageCount,
+      'the free list has between 0 and pageCount pages',
+    );
     const isFree = new Uint8Array(this.pageCount);
     for (let i = 0; i < this.#freeCount; i++) {
       const page = this.#free[i];
@@ -196,21 +206,34 @@ export class PageArena {
       const holders = this.#holders[page];
       if (this.#isCached[page] === 1 && holders === 1) evictable++;
       const filled = this.#filled[page];
-      assert(isFree[page] === 1 ? holders === 0 && filled === 0 : holders > 0, `page ${page} is free (${isFree[page]}) or held (${holders}), not both`);
-      assert(filled >= 0 && filled <= this.pageTokens, `page ${page} holds ${filled} of at most ${this.pageTokens} tokens`);
+      assert(
+        isFree[page] === 1 ? holders === 0 && filled === 0 : holders > 0,
+        `page ${page} is free (${isFree[page]}) or held (${holders}), not both`,
+      );
+      assert(
+        filled >= 0 && filled <= this.pageTokens,
+        `page ${page} holds ${filled} of at most ${this.pageTokens} tokens`,
+      );
     }
-    assert(evictable === this.#evictable, `${evictable} pages are held by the cache alone, ${this.#evictable} were counted`);
+    assert(
+      evictable === this.#evictable,
+      `${evictable} pages are held by the cache alone, ${this.#evictable} were counted`,
+    );
     if (tables === undefined) return;
     const named = new Int32Array(this.pageCount);
     for (const table of tables) for (let i = 0; i < table.length; i++) named[table[i]]++;
     for (let page = 0; page < this.pageCount; page++) {
-      assert(named[page] === this.#holders[page], `page ${page} is in ${named[page]} tables and has ${this.#holders[page]} holders`);
+      assert(
+        named[page] === this.#holders[page],
+        `page ${page} is in ${named[page]} tables and has ${this.#holders[page]} holders`,
+      );
     }
   }
 
   #checkPage(page: number): void {
     // Asked for pages by the thousand in each step: the words are made only where they are needed.
-    if (!Number.isInteger(page) || page < 0 || page >= this.pageCount) assert(false, `page ${page} is one of the ${this.pageCount} of the arena`);
+    if (!Number.isInteger(page) || page < 0 || page >= this.pageCount)
+      assert(false, `page ${page} is one of the ${this.pageCount} of the arena`);
   }
 
   #checkHeld(page: number): void {
@@ -221,5 +244,7 @@ export class PageArena {
 
 function positive(name: string, value: number): number {
   if (Number.isInteger(value) && value > 0) return value;
-  throw new StarlingError('invalid_argument', `${name} must be a positive integer, not ${value}`, { details: { name, value } });
+  throw new StarlingError('invalid_argument', `${name} must be a positive integer, not ${value}`, {
+    details: { name, value },
+  });
 }

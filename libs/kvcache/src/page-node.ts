@@ -51,7 +51,8 @@ export interface PageNode extends Branch {
 /** The pages from the first one to this. */
 export function pathTo(last: PageNode | undefined): PageNode[] {
   const path: PageNode[] = [];
-  for (let node = last; node !== undefined; node = 'page' in node.parent ? node.parent : node.parent.base) path.push(node);
+  for (let node = last; node !== undefined; node = 'page' in node.parent ? node.parent : node.parent.base)
+    path.push(node);
   return path.reverse();
 }
 

@@ -54,7 +54,12 @@ export class PrefixTree {
    * @param onReplace told of a page that goes for one that begins like it and holds more
    * @param windows keeps pages of windowed layers beside, where those have pages of their own
    */
-  constructor(arena: PageArena, onDrop: (node: PageNode) => void, onReplace: (from: PageNode, to: PageNode) => void, windows?: KeptWindows) {
+  constructor(
+    arena: PageArena,
+    onDrop: (node: PageNode) => void,
+    onReplace: (from: PageNode, to: PageNode) => void,
+    windows?: KeptWindows,
+  ) {
     this.#arena = arena;
     this.#windows = windows;
     this.#order = new EvictionOrder(arena);
@@ -79,7 +84,9 @@ export class PrefixTree {
   usable(key: string, tokens: ArrayLike<number>, limit: number): UsablePath {
     const [furthest, other] = this.#paths(key, tokens, limit);
     const { matched: known } = furthest;
-    const [length, otherLength] = [furthest, other].map(({ nodes, matched }) => this.#windows?.reach(nodes, matched) ?? matched);
+    const [length, otherLength] = [furthest, other].map(
+      ({ nodes, matched }) => this.#windows?.reach(nodes, matched) ?? matched,
+    );
     return otherLength > length ? { ...other, length: otherLength, known } : { ...furthest, length, known };
   }
 
@@ -94,20 +101,29 @@ export class PrefixTree {
   }
 
   /** A page of a path, and those beside it that begin alike, each with the position up to which it holds `tokens[0, limit)`. */
-  *alike(node: PageNode, tokens: ArrayLike<number>, limit: number): Generator<{ readonly node: PageNode; readonly end: number }> {
+  *alike(
+    node: PageNode,
+    tokens: ArrayLike<number>,
+    limit: number,
+  ): Generator<{ readonly node: PageNode; readonly end: number }> {
     const { parent } = node;
     const { children } = parent;
     const begin = node.depth * this.#arena.pageTokens;
     const at = children.indexOf(node);
     for (const step of [1, -1]) {
-      for (let i = step > 0 ? at : at - 1, seen = 0; i >= 0 && i < children.length && seen < ALIKE_LIMIT; i += step, seen++) {
+      for (
+        let i = step > 0 ? at : at - 1, seen = 0;
+        i >= 0 && i < children.length && seen < ALIKE_LIMIT;
+        i += step, seen++
+      ) {
         const { common } = compareFrom(children[i].tokens, tokens, begin, limit);
         if (common === 0) break;
         yield { node: children[i], end: begin + common };
       }
     }
     const shared = 'key' in parent ? (parent.base ?? this.#sharedRootOf(parent.key)) : undefined;
-    for (const child of shared?.children ?? []) yield { node: child, end: begin + compareFrom(child.tokens, tokens, begin, limit).common };
+    for (const child of shared?.children ?? [])
+      yield { node: child, end: begin + compareFrom(child.tokens, tokens, begin, limit).common };
   }
 
   /** Notes that a path was used: it is now the last to be evicted. */
@@ -156,7 +172,12 @@ export class PrefixTree {
       if (node === undefined || found?.common !== end - start) {
         // A page that somebody else holds too is left out: what that one holds before it may be other pages than those of this path.
         if (this.#arena.holdersOf(kv.pages[depth]) > 1) break;
-        node = this.#add(branch, tokens.slice(start, end), kv.pages[depth], node !== undefined && found?.common === node.tokens.length ? node : undefined);
+        node = this.#add(
+          branch,
+          tokens.slice(start, end),
+          kv.pages[depth],
+          node !== undefined && found?.common === node.tokens.length ? node : undefined,
+        );
       } else if (end - start === pageTokens) kv.share(depth, node.page);
       this.#keepWindow(node, kv, end - start);
       path.push(node);
@@ -205,10 +226,24 @@ export class PrefixTree {
         const node = branch.children[i];
         seen++;
         assert(node.parent === branch && node.tokens.length > 0, 'a child knows its parent and holds tokens');
-        assert(i === 0 || compareFrom(branch.children[i - 1].tokens, node.tokens, 0, node.tokens.length).common < Math.min(branch.children[i - 1].tokens.length, node.tokens.length), 'no child is the beginning of another');
-        assert(i === 0 || compareFrom(branch.children[i - 1].tokens, node.tokens, 0, node.tokens.length).order < 0, 'children are sorted');
-        assert(node.tokens.length === this.#arena.pageTokens || node.children.length === 0, 'only a full page is gone on from');
-        assert(this.#arena.holdersOf(node.page) > 0 && this.#arena.filledOf(node.page) >= node.tokens.length, `page ${node.page} of the tree holds its tokens`);
+        assert(
+          i === 0 ||
+            compareFrom(branch.children[i - 1].tokens, node.tokens, 0, node.tokens.length).common <
+              Math.min(branch.children[i - 1].tokens.length, node.tokens.length),
+          'no child is the beginning of another',
+        );
+        assert(
+          i === 0 || compareFrom(branch.children[i - 1].tokens, node.tokens, 0, node.tokens.length).order < 0,
+          'children are sorted',
+        );
+        assert(
+          node.tokens.length === this.#arena.pageTokens || node.children.length === 0,
+          'only a full page is gone on from',
+        );
+        assert(
+          this.#arena.holdersOf(node.page) > 0 && this.#arena.filledOf(node.page) >= node.tokens.length,
+          `page ${node.page} of the tree holds its tokens`,
+        );
         let pins = node.children.reduce((sum, child) => sum + child.pins, 0);
         for (const anchor of node.anchors) {
           assert(anchor.node === node, 'an anchor is where it says');
@@ -217,12 +252,18 @@ export class PrefixTree {
         anchored += node.anchors.size;
         assert(node.pins === pins, 'a page knows the pins on it');
         if ('page' in branch) {
-          assert(this.#arena.holdersOf(node.page) === 1 || this.#arena.holdersOf(branch.page) > 1, 'a page in use has its ancestors in use');
+          assert(
+            this.#arena.holdersOf(node.page) === 1 || this.#arena.holdersOf(branch.page) > 1,
+            'a page in use has its ancestors in use',
+          );
         }
         branches.push(node);
       }
     }
-    assert(anchors === undefined || anchored === [...anchors].filter(({ node }) => node !== undefined).length, 'every anchor that has a page is known there');
+    assert(
+      anchors === undefined || anchored === [...anchors].filter(({ node }) => node !== undefined).length,
+      'every anchor that has a page is known there',
+    );
     assert(seen === this.size, 'every page of the tree has a time of use');
   }
 
@@ -231,7 +272,10 @@ export class PrefixTree {
     const shared = this.#walk(this.#sharedRootOf(key), [], tokens, limit);
     const front = shared.nodes.slice(0, this.#wholePages(shared));
     const own = this.#walk(this.#roots.get(nameOf(key, front.at(-1))), front, tokens, limit);
-    const [furthest, other] = own.matched > shared.matched || (own.matched === shared.matched && own.end !== 'unknown') ? [own, shared] : [shared, own];
+    const [furthest, other] =
+      own.matched > shared.matched || (own.matched === shared.matched && own.end !== 'unknown')
+        ? [own, shared]
+        : [shared, own];
     // Another's page may begin like the one that went: few prompts differ in their first token.
     const whole = furthest.nodes.slice(0, this.#wholePages(furthest));
     const wasEvicted = furthest.matched < limit && this.#wasEvicted(key, whole, front.at(-1), tokens, limit);
@@ -263,7 +307,8 @@ export class PrefixTree {
 
   /** Where the shared pages of a key begin, if it has any. */
   #sharedRootOf(key: string): Root | undefined {
-    for (const shared of this.#sharedKeys) if (key.length > shared.length && key.startsWith(shared)) return this.#roots.get(nameOf(shared, undefined));
+    for (const shared of this.#sharedKeys)
+      if (key.length > shared.length && key.startsWith(shared)) return this.#roots.get(nameOf(shared, undefined));
     return undefined;
   }
 
@@ -279,7 +324,19 @@ export class PrefixTree {
   /** A new page after `branch`, in the place of `shorter` if that begins like it. */
   #add(branch: Root | PageNode, tokens: Uint32Array, page: number, shorter: PageNode | undefined): PageNode {
     const depth = 'page' in branch ? branch.depth + 1 : (branch.base?.depth ?? -1) + 1;
-    const node: PageNode = { parent: branch, depth, tokens, page, children: [], states: [], anchors: new Set(), pins: 0, digest: digestOf(branch.digest, tokens, 0, tokens.length), lastUsed: this.#order.uses, hits: shorter?.hits ?? 0 };
+    const node: PageNode = {
+      parent: branch,
+      depth,
+      tokens,
+      page,
+      children: [],
+      states: [],
+      anchors: new Set(),
+      pins: 0,
+      digest: digestOf(branch.digest, tokens, 0, tokens.length),
+      lastUsed: this.#order.uses,
+      hits: shorter?.hits ?? 0,
+    };
     this.#arena.retain(page);
     this.#arena.setCached(page, true);
     branch.children.splice(insertionPoint(branch.children, tokens, 0, tokens.length), 0, node);
@@ -328,7 +385,13 @@ export class PrefixTree {
   }
 
   /** Whether the page that comes after `nodes` was there. */
-  #wasEvicted(key: string, nodes: readonly PageNode[], base: PageNode | undefined, tokens: ArrayLike<number>, limit: number): boolean {
+  #wasEvicted(
+    key: string,
+    nodes: readonly PageNode[],
+    base: PageNode | undefined,
+    tokens: ArrayLike<number>,
+    limit: number,
+  ): boolean {
     const { pageTokens } = this.#arena;
     const from = nodes.length * pageTokens;
     if (this.#evicted.size === 0 || from + pageTokens > limit) return false;
@@ -341,4 +404,10 @@ export class PrefixTree {
 /** No two keys and pages have the same name. */
 const nameOf = (key: string, base: PageNode | undefined): string => `${base?.page ?? ''}:${key}`;
 
-const rootDigest = (name: string): number => digestOf(0x9e3779b9, Uint16Array.from(name, (unit) => unit.charCodeAt(0)), 0, name.length);
+const rootDigest = (name: string): number =>
+  digestOf(
+    0x9e3779b9,
+    Uint16Array.from(name, (unit) => unit.charCodeAt(0)),
+    0,
+    name.length,
+  );

@@ -105,7 +105,12 @@ describe('sessions', () => {
     time.now += 60;
     ask('a', 'used', [2]);
     time.now += 60;
-    expect(table.list('a').map(({ id }) => id).sort()).toEqual(['long', 'pinned', 'used']);
+    expect(
+      table
+        .list('a')
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(['long', 'pinned', 'used']);
     time.now += 2000;
     expect(table.list('a').map(({ id }) => id)).toEqual(['pinned']);
     table.update('a', 'pinned', { isPinned: false });
@@ -148,7 +153,12 @@ describe('sessions', () => {
     expect(table.list('a').map(({ id }) => id)).toEqual(['named', second]);
     ask('a', second, [2]);
     ask('a', undefined, [1], true);
-    expect(table.list('a').map(({ id }) => id).slice(0, 2)).toEqual(['named', second]);
+    expect(
+      table
+        .list('a')
+        .map(({ id }) => id)
+        .slice(0, 2),
+    ).toEqual(['named', second]);
     expect(() => ask('a', first, [1])).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 
@@ -167,18 +177,34 @@ describe('sessions', () => {
   it('refuse names that are none, and the salt of another division', () => {
     const { table, ask } = setUp();
     ask('a', 'chat', [1]);
-    for (const name of ['', 'x'.repeat(257)]) expect(() => table.acquire('a', name, { cacheKey: 'a' })).toThrow(expect.objectContaining({ code: 'invalid_request' }));
-    expect(() => table.acquire('a', 'chat', { cacheKey: 'a/salt' })).toThrow(expect.objectContaining({ code: 'conflict' }));
+    for (const name of ['', 'x'.repeat(257)])
+      expect(() => table.acquire('a', name, { cacheKey: 'a' })).toThrow(
+        expect.objectContaining({ code: 'invalid_request' }),
+      );
+    expect(() => table.acquire('a', 'chat', { cacheKey: 'a/salt' })).toThrow(
+      expect.objectContaining({ code: 'conflict' }),
+    );
   });
 
   it('hold what a list of tokens each would hold, whatever is done', () => {
     const name = fc.constantFrom('x', 'y', 'z');
     const tenant = fc.constantFrom('a', 'b');
     const step = fc.oneof(
-      fc.record({ kind: fc.constant('ask' as const), tenant, name, length: fc.integer({ min: 1, max: 9 }), seed: fc.nat(3) }),
+      fc.record({
+        kind: fc.constant('ask' as const),
+        tenant,
+        name,
+        length: fc.integer({ min: 1, max: 9 }),
+        seed: fc.nat(3),
+      }),
       fc.record({ kind: fc.constantFrom('fork' as const, 'rewind' as const), tenant, name, at: fc.nat(100) }),
       fc.record({ kind: fc.constantFrom('close' as const, 'pin' as const, 'unpin' as const), tenant, name }),
-      fc.record({ kind: fc.constant('compute' as const), tenant, length: fc.integer({ min: 1, max: 24 }), seed: fc.nat(3) }),
+      fc.record({
+        kind: fc.constant('compute' as const),
+        tenant,
+        length: fc.integer({ min: 1, max: 24 }),
+        seed: fc.nat(3),
+      }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -207,12 +233,15 @@ describe('sessions', () => {
                 model.delete(key);
               } else table.update(one.tenant, one.name, { isPinned: one.kind === 'pin' });
             };
-            if (known === undefined && one.kind !== 'ask') expect(act).toThrow(expect.objectContaining({ code: 'not_found' }));
+            if (known === undefined && one.kind !== 'ask')
+              expect(act).toThrow(expect.objectContaining({ code: 'not_found' }));
             else act();
           }
           cache.checkIntegrity([]);
         }
-        const held = ['a', 'b'].flatMap((owner) => table.list(owner).map(({ id, tokens }) => [`${owner} ${id}`, [...tokens]] as const));
+        const held = ['a', 'b'].flatMap((owner) =>
+          table.list(owner).map(({ id, tokens }) => [`${owner} ${id}`, [...tokens]] as const),
+        );
         expect(new Map(held)).toEqual(model);
         cache.evict(12);
         expect(cache.arena.freePages).toBe(12);

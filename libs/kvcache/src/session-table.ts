@@ -1,6 +1,18 @@
 import { StarlingError, assert, steadyTime } from '@starling/core';
 import type { PathAnchor } from './page-node.js';
-import { checkedIdleMs, checkedPosition, inUse, isOwnName, nameTaken, newSession, unknownSession, type Session, type SessionBeginning, type SessionChange, type SessionEntry } from './session.js';
+import {
+  checkedIdleMs,
+  checkedPosition,
+  inUse,
+  isOwnName,
+  nameTaken,
+  newSession,
+  unknownSession,
+  type Session,
+  type SessionBeginning,
+  type SessionChange,
+  type SessionEntry,
+} from './session.js';
 import type { SessionRecords, StoredSession } from './spill/session-records.js';
 import { fatesOf, inOrderOfUse } from './spill/stored-fates.js';
 
@@ -57,7 +69,10 @@ export class SessionTable {
   #size = 0;
   #evicted = 0;
 
-  constructor(pages: SessionPages, { limit = DEFAULT_LIMIT, idleMs = DEFAULT_IDLE_MS, now = steadyTime, onEvicted, storage }: SessionTableOptions = {}) {
+  constructor(
+    pages: SessionPages,
+    { limit = DEFAULT_LIMIT, idleMs = DEFAULT_IDLE_MS, now = steadyTime, onEvicted, storage }: SessionTableOptions = {},
+  ) {
     this.limit = limit;
     this.#provisionalLimit = Math.max(1, Math.floor(limit / PROVISIONAL_PART));
     this.#idleMs = checkedIdleMs(idleMs, 'invalid_argument');
@@ -134,12 +149,25 @@ export class SessionTable {
    * @param id absent: a new session with an id of its own
    * @throws StarlingError not_found, conflict if it is busy or belongs to another key, rate_limited if there are too many, invalid_request for a name that is none
    */
-  acquire(tenant: string, id: string | undefined, { cacheKey, salt, isProvisional = false }: Pick<Session, 'cacheKey'> & Partial<Pick<Session, 'salt' | 'isProvisional'>>): Session {
+  acquire(
+    tenant: string,
+    id: string | undefined,
+    {
+      cacheKey,
+      salt,
+      isProvisional = false,
+    }: Pick<Session, 'cacheKey'> & Partial<Pick<Session, 'salt' | 'isProvisional'>>,
+  ): Session {
     const sessions = this.#sessionsOf(tenant);
     const known = id === undefined ? undefined : sessions?.get(id);
     if (known === undefined && id !== undefined && isOwnName(id)) throw unknownSession(id);
     const entry = known ?? this.#add({ tenant, id, cacheKey, salt, isProvisional });
-    if (entry.cacheKey !== cacheKey) throw new StarlingError('conflict', `session ${entry.id} was begun with another salt: send the one that it was begun with, or begin another session`, { details: { param: 'sessionId' } });
+    if (entry.cacheKey !== cacheKey)
+      throw new StarlingError(
+        'conflict',
+        `session ${entry.id} was begun with another salt: send the one that it was begun with, or begin another session`,
+        { details: { param: 'sessionId' } },
+      );
     this.checkIdle(entry);
     if (known) this.#promote(entry);
     entry.isBusy = true;
@@ -169,7 +197,11 @@ export class SessionTable {
    * @param as its name; absent: an id of its own
    * @throws StarlingError not_found, conflict if the name is taken, rate_limited, invalid_request for a position beyond the end
    */
-  fork(tenant: string, id: string, { as, position }: { readonly as?: string; readonly position?: number } = {}): Session {
+  fork(
+    tenant: string,
+    id: string,
+    { as, position }: { readonly as?: string; readonly position?: number } = {},
+  ): Session {
     const from = this.#entry(tenant, id);
     const length = checkedPosition(from, position);
     if (as !== undefined && this.#tenants.get(tenant)?.has(as) === true) throw nameTaken(as, 'newSessionId');
@@ -240,7 +272,10 @@ export class SessionTable {
     let size = 0;
     for (const [tenant, sessions] of this.#tenants) {
       const provisional = [...sessions.values()].filter(({ isProvisional }) => isProvisional).length;
-      assert(sessions.size > 0 && sessions.size - provisional <= this.limit && provisional <= this.#provisionalLimit, `a tenant has 1 to ${this.limit} sessions`);
+      assert(
+        sessions.size > 0 && sessions.size - provisional <= this.limit && provisional <= this.#provisionalLimit,
+        `a tenant has 1 to ${this.limit} sessions`,
+      );
       let last = -Infinity;
       for (const [id, entry] of sessions) {
         assert(entry.id === id && entry.tenant === tenant, 'a session is kept under its own name');
@@ -282,7 +317,13 @@ export class SessionTable {
   /** Takes up stored sessions, also in the place of what is held of them: then another process went on from them. */
   #takeUp(tenant: string, claimed: readonly StoredSession[], { records, keyOf, onAdopted }: SessionStorage): void {
     const held = this.#tenants.get(tenant);
-    const { taken, later, others, forgotten } = fatesOf(claimed, { held, limits: { named: this.limit, provisional: this.#provisionalLimit }, keyOf: (stored) => keyOf(tenant, stored), isShared: records.isShared, now: this.#time() });
+    const { taken, later, others, forgotten } = fatesOf(claimed, {
+      held,
+      limits: { named: this.limit, provisional: this.#provisionalLimit },
+      keyOf: (stored) => keyOf(tenant, stored),
+      isShared: records.isShared,
+      now: this.#time(),
+    });
     for (const stored of forgotten) records.adopted(stored, undefined);
     for (const stored of others) records.leave(tenant, stored, false);
     for (const stored of later) records.leave(tenant, stored, true);
@@ -290,8 +331,21 @@ export class SessionTable {
     for (const { stored, cacheKey } of taken) {
       const { tokens, isPinned, idleMs, createdAt, usedAt } = stored;
       this.#latest = Math.max(this.#latest, usedAt);
-      const entry = this.#add({ tenant, id: stored.id, cacheKey, salt: stored.salt, isProvisional: stored.isProvisional });
-      Object.assign(entry, { tokens, isPinned, idleMs, createdAt, usedAt, expiresAt: isPinned ? Infinity : usedAt + idleMs });
+      const entry = this.#add({
+        tenant,
+        id: stored.id,
+        cacheKey,
+        salt: stored.salt,
+        isProvisional: stored.isProvisional,
+      });
+      Object.assign(entry, {
+        tokens,
+        isPinned,
+        idleMs,
+        createdAt,
+        usedAt,
+        expiresAt: isPinned ? Infinity : usedAt + idleMs,
+      });
       this.#nextExpiry = Math.min(this.#nextExpiry, entry.expiresAt);
       records.adopted(stored, entry);
       onAdopted?.(entry, stored.memo);
@@ -308,12 +362,18 @@ export class SessionTable {
 
   /** Closes the one of its kind that was used longest ago, if the tenant has all that it may. */
   #makeRoom(tenant: string, isProvisional: boolean): void {
-    const sessions = [...(this.#tenants.get(tenant)?.values() ?? [])].filter((one) => one.isProvisional === isProvisional);
+    const sessions = [...(this.#tenants.get(tenant)?.values() ?? [])].filter(
+      (one) => one.isProvisional === isProvisional,
+    );
     if (sessions.length < (isProvisional ? this.#provisionalLimit : this.limit)) return;
     // Whoever made no session does not miss it, busy or not.
     const victim = isProvisional ? sessions[0] : sessions.find(({ isBusy, isPinned }) => !isBusy && !isPinned);
     if (victim === undefined) {
-      throw new StarlingError('rate_limited', `${sessions.length} sessions are held, at most ${this.limit} may be, and all are pinned or in use: close one`, { details: { reason: 'session-limit', limit: this.limit } });
+      throw new StarlingError(
+        'rate_limited',
+        `${sessions.length} sessions are held, at most ${this.limit} may be, and all are pinned or in use: close one`,
+        { details: { reason: 'session-limit', limit: this.limit } },
+      );
     }
     this.#remove(victim);
   }

@@ -58,9 +58,18 @@ export interface SessionBeginning extends Pick<Session, 'tenant' | 'cacheKey' | 
  * @param onEvicted called when it loses pages, once between two uses
  * @throws StarlingError invalid_request for a name that is none
  */
-export function newSession({ id = `sess_${globalThis.crypto.randomUUID().replaceAll('-', '')}`, ...beginning }: SessionBeginning, idleMs: number, now: number, onEvicted: () => void): SessionEntry {
+export function newSession(
+  { id = `sess_${globalThis.crypto.randomUUID().replaceAll('-', '')}`, ...beginning }: SessionBeginning,
+  idleMs: number,
+  now: number,
+  onEvicted: () => void,
+): SessionEntry {
   if (id.length === 0 || id.length > MAX_SESSION_ID) {
-    throw new StarlingError('invalid_request', `the name of a session has 1 to ${MAX_SESSION_ID} characters, not ${id.length}`, { details: { param: 'sessionId' } });
+    throw new StarlingError(
+      'invalid_request',
+      `the name of a session has 1 to ${MAX_SESSION_ID} characters, not ${id.length}`,
+      { details: { param: 'sessionId' } },
+    );
   }
   const entry: SessionEntry = {
     ...beginning,
@@ -88,21 +97,42 @@ export function newSession({ id = `sess_${globalThis.crypto.randomUUID().replace
 export const isOwnName = (id: string): boolean => OWN_NAME.test(id);
 
 export function unknownSession(id: string): StarlingError {
-  return new StarlingError('not_found', `there is no session ${id}: it was closed, or its time has passed, or it never was`, { details: { param: 'sessionId' } });
+  return new StarlingError(
+    'not_found',
+    `there is no session ${id}: it was closed, or its time has passed, or it never was`,
+    { details: { param: 'sessionId' } },
+  );
 }
 
 /** @throws StarlingError of that code for a time to live that is none, or beyond `MAX_IDLE_MS` */
-export function checkedIdleMs(idleMs: number, code: 'invalid_request' | 'invalid_argument' = 'invalid_request'): number {
+export function checkedIdleMs(
+  idleMs: number,
+  code: 'invalid_request' | 'invalid_argument' = 'invalid_request',
+): number {
   if (idleMs > 0 && idleMs <= MAX_IDLE_MS) return idleMs;
-  throw new StarlingError(code, `the time to live of a session is a number of milliseconds above 0 and up to ${MAX_IDLE_MS}, not ${idleMs}: pin a session that is to stay`, { details: { param: 'idleMs' } });
+  throw new StarlingError(
+    code,
+    `the time to live of a session is a number of milliseconds above 0 and up to ${MAX_IDLE_MS}, not ${idleMs}: pin a session that is to stay`,
+    { details: { param: 'idleMs' } },
+  );
 }
 
 /** @throws StarlingError invalid_request for a position beyond the end */
 export function checkedPosition({ id, tokens }: Session, position: number = tokens.length): number {
   if (Number.isInteger(position) && position >= 0 && position <= tokens.length) return position;
-  throw new StarlingError('invalid_request', `session ${id} has ${tokens.length} tokens; position ${position} is not one of 0 to ${tokens.length}`, { details: { param: 'position' } });
+  throw new StarlingError(
+    'invalid_request',
+    `session ${id} has ${tokens.length} tokens; position ${position} is not one of 0 to ${tokens.length}`,
+    { details: { param: 'position' } },
+  );
 }
 
-export const inUse = (id: string): StarlingError => new StarlingError('conflict', `a request goes on from session ${id}: wait for its end, or fork the session`, { details: { param: 'sessionId' } });
+export const inUse = (id: string): StarlingError =>
+  new StarlingError('conflict', `a request goes on from session ${id}: wait for its end, or fork the session`, {
+    details: { param: 'sessionId' },
+  });
 
-export const nameTaken = (id: string, param: string): StarlingError => new StarlingError('conflict', `there is a session ${id} already: close it, or choose another name`, { details: { param } });
+export const nameTaken = (id: string, param: string): StarlingError =>
+  new StarlingError('conflict', `there is a session ${id} already: close it, or choose another name`, {
+    details: { param },
+  });

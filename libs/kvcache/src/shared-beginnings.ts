@@ -67,6 +67,11 @@ export class SharedBeginnings {
     const { arena, tree, states, windows } = this.#parts;
     const { nodes, matched } = tree.find(key, tokens, tokens.length);
     states.share(nodes, matched);
-    return KvSequence.over(arena, nodes.map(({ page }) => page), matched, windows?.hold(nodes, matched, this.windowTables()));
+    return KvSequence.over(
+      arena,
+      nodes.map(({ page }) => page),
+      matched,
+      windows?.hold(nodes, matched, this.windowTables()),
+    );
   }
 }

@@ -10,7 +10,12 @@ export interface ClosestChild<Node> {
 }
 
 /** The child with the longest common beginning with `tokens[from, to)`: a neighbour of the place where these would be inserted. */
-export function closestChild<Node extends TokenRun>(children: readonly Node[], tokens: ArrayLike<number>, from: number, to: number): ClosestChild<Node> | undefined {
+export function closestChild<Node extends TokenRun>(
+  children: readonly Node[],
+  tokens: ArrayLike<number>,
+  from: number,
+  to: number,
+): ClosestChild<Node> | undefined {
   const at = insertionPoint(children, tokens, from, to);
   let best: ClosestChild<Node> | undefined;
   for (const node of [children.at(at), at > 0 ? children[at - 1] : undefined]) {
@@ -22,7 +27,12 @@ export function closestChild<Node extends TokenRun>(children: readonly Node[], t
 }
 
 /** Index of the first child that is not less than `tokens[from, to)`. */
-export function insertionPoint(children: readonly TokenRun[], tokens: ArrayLike<number>, from: number, to: number): number {
+export function insertionPoint(
+  children: readonly TokenRun[],
+  tokens: ArrayLike<number>,
+  from: number,
+  to: number,
+): number {
   let low = 0;
   let high = children.length;
   while (low < high) {
@@ -34,7 +44,12 @@ export function insertionPoint(children: readonly TokenRun[], tokens: ArrayLike<
 }
 
 /** Compares a page's tokens with `tokens[from, to)`: the length of the common beginning, and which comes first (negative: the page). */
-export function compareFrom(page: Uint32Array, tokens: ArrayLike<number>, from: number, to: number): { readonly common: number; readonly order: number } {
+export function compareFrom(
+  page: Uint32Array,
+  tokens: ArrayLike<number>,
+  from: number,
+  to: number,
+): { readonly common: number; readonly order: number } {
   const length = Math.min(page.length, to - from);
   let common = 0;
   while (common < length && page[common] === tokens[from + common]) common++;

@@ -21,7 +21,12 @@ function chatTrace(seed: number): HashedPrompt[] {
     const kind = below(10);
     // Most turns belong to one of the newest chats.
     const known = kind < 3 ? undefined : chats.at(-1 - (kind < 9 ? below(12) : below(Math.max(1, chats.length))));
-    const chat = known === undefined ? [...assistants[below(assistants.length)]] : kind === 8 ? known.slice(0, 1 + below(known.length)) : known;
+    const chat =
+      known === undefined
+        ? [...assistants[below(assistants.length)]]
+        : kind === 8
+          ? known.slice(0, 1 + below(known.length))
+          : known;
     if (chat !== known) chats.push(chat);
     chat.push(...fresh(1 + below(6)));
     return [...chat];
@@ -56,7 +61,8 @@ function simulated(trace: readonly HashedPrompt[], capacity: number): number {
     }
     while (held.size > capacity) {
       let victim: Block | undefined;
-      for (const block of held.keys()) if (block.next.size === 0 && block.usedAt < (victim?.usedAt ?? Infinity)) victim = block;
+      for (const block of held.keys())
+        if (block.next.size === 0 && block.usedAt < (victim?.usedAt ?? Infinity)) victim = block;
       if (victim === undefined) break;
       victim.parent?.next.delete(held.get(victim)!);
       held.delete(victim);
@@ -70,7 +76,9 @@ function replayed(trace: readonly HashedPrompt[], capacity: number): number {
   const cache = new KvCache({ pageCount: capacity, pageTokens: BLOCK_TOKENS });
   let [found, asked] = [0, 0];
   for (const prompt of trace) {
-    const tokens = Uint32Array.from(prompt.flatMap((hash) => Array.from({ length: BLOCK_TOKENS }, (_, i) => hash * BLOCK_TOKENS + i)));
+    const tokens = Uint32Array.from(
+      prompt.flatMap((hash) => Array.from({ length: BLOCK_TOKENS }, (_, i) => hash * BLOCK_TOKENS + i)),
+    );
     const { kv } = cache.match('one', tokens, tokens.length);
     found += kv.length;
     asked += tokens.length;
@@ -87,12 +95,15 @@ function replayed(trace: readonly HashedPrompt[], capacity: number): number {
 }
 
 describe('a trace of hashed prompts', () => {
-  it.each([250, 500, 1000, 4000])('is found again as an offline simulation says, within two points, with room for %i blocks', (capacity) => {
-    const trace = chatTrace(11);
-    const [rate, expected] = [replayed(trace, capacity), simulated(trace, capacity)];
-    expect(Math.abs(rate - expected)).toBeLessThan(0.02);
-    expect(expected).toBeGreaterThan(0.2);
-  });
+  it.each([250, 500, 1000, 4000])(
+    'is found again as an offline simulation says, within two points, with room for %i blocks',
+    (capacity) => {
+      const trace = chatTrace(11);
+      const [rate, expected] = [replayed(trace, capacity), simulated(trace, capacity)];
+      expect(Math.abs(rate - expected)).toBeLessThan(0.02);
+      expect(expected).toBeGreaterThan(0.2);
+    },
+  );
 
   it('is one that more room serves better', () => {
     const trace = chatTrace(11);

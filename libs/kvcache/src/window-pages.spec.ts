@@ -21,14 +21,21 @@ function setUp(windowPages: number, store?: MemorySpillStore) {
     writePage: (page, from) => Promise.resolve(part(page).set(from)),
     copyPage: (from, to) => Promise.resolve(part(to).set(part(from))),
   };
-  const cache = new KvCache({ pageCount: PAGES, pageTokens: PAGE_TOKENS, windowed: { pageCount: windowPages, window: WINDOW }, pages, ...(store && { spill: { store } }) });
+  const cache = new KvCache({
+    pageCount: PAGES,
+    pageTokens: PAGE_TOKENS,
+    windowed: { pageCount: windowPages, window: WINDOW },
+    pages,
+    ...(store && { spill: { store } }),
+  });
   const step = (kv: KvSequence, tokens: Uint32Array, count: number): void => {
     expect(cache.makeRoom(kv, count)).toBe(0);
     kv.reserve(count);
     for (const [from, to] of cache.takeCopies()) part(to).set(part(from));
     for (let position = kv.length; position < kv.length + count; position++) {
       const at = Math.floor(position / PAGE_TOKENS);
-      for (const page of [kv.pages[at], PAGES + kv.windows!.pages[at]]) part(page)[position % PAGE_TOKENS] = tokens[position];
+      for (const page of [kv.pages[at], PAGES + kv.windows!.pages[at]])
+        part(page)[position % PAGE_TOKENS] = tokens[position];
     }
     kv.commit(count);
     cache.slide(KEY, () => tokens, kv);
@@ -47,7 +54,10 @@ function setUp(windowPages: number, store?: MemorySpillStore) {
   const seen = (tokens: Uint32Array): number[] => {
     const { kv } = cache.match(KEY, tokens, tokens.length - 1);
     const from = Math.max(0, kv.length - WINDOW + 1);
-    const found = Array.from({ length: kv.length - from }, (_, i) => part(PAGES + kv.windows!.pages[Math.floor((from + i) / PAGE_TOKENS)])[(from + i) % PAGE_TOKENS]);
+    const found = Array.from(
+      { length: kv.length - from },
+      (_, i) => part(PAGES + kv.windows!.pages[Math.floor((from + i) / PAGE_TOKENS)])[(from + i) % PAGE_TOKENS],
+    );
     expect(found).toEqual(Array.from(tokens.subarray(from, kv.length)));
     kv.release();
     return found;
@@ -103,7 +113,8 @@ describe('pages of windowed layers', () => {
     first.compute(long);
     await first.cache.spillAll();
     const { cache, compute, seen } = setUp(12, store);
-    const restore = (): Promise<void> => new Promise((resolve) => expect(cache.restore(KEY, long, 60, resolve)).toBeDefined());
+    const restore = (): Promise<void> =>
+      new Promise((resolve) => expect(cache.restore(KEY, long, 60, resolve)).toBeDefined());
     await restore();
     expect(cache.known(KEY, long)).toBe(60);
     seen(tokensOf(70));
@@ -126,7 +137,12 @@ describe('pages of windowed layers', () => {
     expect(to.seen(tokensOf(70))).toHaveLength(WINDOW - 1);
     to.cache.checkIntegrity([]);
     // What a record has not got is not offered.
-    const hollow = { ...copy, pages: copy.pages.map((page, i) => (i === 14 ? Uint8Array.from(page, (byte, at) => (at === PAGE_TOKENS ? 0 : byte)) : page)) };
+    const hollow = {
+      ...copy,
+      pages: copy.pages.map((page, i) =>
+        i === 14 ? Uint8Array.from(page, (byte, at) => (at === PAGE_TOKENS ? 0 : byte)) : page,
+      ),
+    };
     const other = setUp(4);
     expect(await other.cache.copyIn(KEY, hollow)).toBeLessThan(60);
     other.cache.checkIntegrity([]);
@@ -136,7 +152,11 @@ describe('pages of windowed layers', () => {
     /** Keys that begin with `a` share the first 10 of these tokens, of which pages 1 and 2 are seen from the end. */
     const shared = tokensOf(10);
     const setUpShared = () => {
-      const cache = new KvCache({ pageCount: PAGES, pageTokens: PAGE_TOKENS, windowed: { pageCount: 8, window: WINDOW } });
+      const cache = new KvCache({
+        pageCount: PAGES,
+        pageTokens: PAGE_TOKENS,
+        windowed: { pageCount: 8, window: WINDOW },
+      });
       const begin = (key: string, tokens: Uint32Array): KvSequence => {
         const { kv } = cache.match(key, tokens, tokens.length);
         expect(cache.makeRoom(kv, tokens.length - kv.length)).toBe(0);

@@ -10,7 +10,11 @@ export class WindowPages {
   readonly arena: PageArena;
   readonly window: number;
 
-  constructor({ window, ...options }: WindowPagesOptions, pageTokens: number, onCopy: (from: number, to: number) => void) {
+  constructor(
+    { window, ...options }: WindowPagesOptions,
+    pageTokens: number,
+    onCopy: (from: number, to: number) => void,
+  ) {
     this.window = window;
     this.arena = new PageArena({ ...options, pageTokens, onCopy });
   }

@@ -39,7 +39,8 @@ export class WindowTable {
 
   /** Whether a sequence of `length` tokens can go on: what its next token sees is here. */
   sees(length: number): boolean {
-    for (let i = this.windows.firstSeen(length); i < this.windows.arena.pagesFor(length); i++) if (this.#table[i] === NO_PAGE) return false;
+    for (let i = this.windows.firstSeen(length); i < this.windows.arena.pagesFor(length); i++)
+      if (this.#table[i] === NO_PAGE) return false;
     return true;
   }
 
@@ -62,7 +63,8 @@ export class WindowTable {
     }
     const count = Math.max(this.#count, arena.pagesFor(length + tokens));
     this.#grow(count);
-    for (; this.#count < count; this.#count++) this.#table[this.#count] = this.#count >= Math.floor(from / arena.pageTokens) ? arena.allocate() : NO_PAGE;
+    for (; this.#count < count; this.#count++)
+      this.#table[this.#count] = this.#count >= Math.floor(from / arena.pageTokens) ? arena.allocate() : NO_PAGE;
   }
 
   /** Whether a page slid out of the window that is still held. */
@@ -102,11 +104,15 @@ export class WindowTable {
 
   /** @throws StarlingError internal with what is broken */
   checkIntegrity(length: number, pageCount: number): void {
-    assert(this.#count === pageCount, `a table of windowed layers has ${this.#count} places, that of the others ${pageCount}`);
+    assert(
+      this.#count === pageCount,
+      `a table of windowed layers has ${this.#count} places, that of the others ${pageCount}`,
+    );
     assert(this.sees(length), `the pages that position ${length} sees are there`);
     const held = [...this.pages].filter((page) => page !== NO_PAGE);
     assert(new Set(held).size === held.length, 'a page of windowed layers is in a table once');
-    for (const page of held) assert(this.windows.arena.holdersOf(page) > 0, `page ${page} of a table of windowed layers is held`);
+    for (const page of held)
+      assert(this.windows.arena.holdersOf(page) > 0, `page ${page} of a table of windowed layers is held`);
     for (let i = 0; i < this.#first; i++) assert(this.#table[i] === NO_PAGE, 'what slid out is given back');
   }
 

@@ -46,7 +46,10 @@ export class CacheFolder {
   async get(name: string): Promise<StoredModel | undefined> {
     const file = this.pathOf(name);
     const manifest = parseManifest(await fs.readFile(file + MANIFEST_SUFFIX, 'utf8').catch(() => ''));
-    const size = await fs.stat(file).then((info) => info.size, () => undefined);
+    const size = await fs.stat(file).then(
+      (info) => info.size,
+      () => undefined,
+    );
     return manifest && size === manifest.size ? { name, path: file, manifest } : undefined;
   }
 
@@ -73,14 +76,18 @@ export class CacheFolder {
       const chosen = chooseHubFile(whole, hub.quant);
       return stored.find((model) => model.name === chosen);
     }
-    return stored.find((model) => model.name === name || model.manifest.source === name) ?? stored.find((model) => path.posix.basename(model.name) === name);
+    return (
+      stored.find((model) => model.name === name || model.manifest.source === name) ??
+      stored.find((model) => path.posix.basename(model.name) === name)
+    );
   }
 
   /** A file that was put into the folder by hand, under its name with or without `.gguf`; it has no manifest. */
   async findLoose(name: string): Promise<ModelFile | undefined> {
     if (name !== path.basename(name)) return undefined;
     for (const folder of [this.home, this.models]) {
-      for (const file of [path.join(folder, name), path.join(folder, `${name}.gguf`)]) if (await isFile(file)) return { path: file };
+      for (const file of [path.join(folder, name), path.join(folder, `${name}.gguf`)])
+        if (await isFile(file)) return { path: file };
     }
     return undefined;
   }
@@ -110,11 +117,18 @@ export class CacheFolder {
     const hub = hubFolder(name);
     const found =
       hub === undefined
-        ? (partial.find((candidate) => candidate === name) ?? partial.find((candidate) => path.posix.basename(candidate) === name))
-        : chooseHubFile(partial.filter((candidate) => candidate.startsWith(hub.folder)), hub.quant);
+        ? (partial.find((candidate) => candidate === name) ??
+          partial.find((candidate) => path.posix.basename(candidate) === name))
+        : chooseHubFile(
+            partial.filter((candidate) => candidate.startsWith(hub.folder)),
+            hub.quant,
+          );
     if (found === undefined) return undefined;
     for (const part of partNames(found)) {
-      if (await isLocked(`${this.pathOf(part)}.lock`)) throw new StarlingError('conflict', `model ${JSON.stringify(name)} is being downloaded: end that first`, { details: { name: found } });
+      if (await isLocked(`${this.pathOf(part)}.lock`))
+        throw new StarlingError('conflict', `model ${JSON.stringify(name)} is being downloaded: end that first`, {
+          details: { name: found },
+        });
     }
     await this.remove(found);
     return found;
@@ -125,12 +139,24 @@ export class CacheFolder {
     const entries: Dirent[] = await fs.readdir(this.models, { recursive: true, withFileTypes: true }).catch(() => []);
     return entries
       .filter((entry) => entry.isFile() && entry.name.endsWith(suffix))
-      .map((entry) => path.relative(this.models, path.join(entry.parentPath ?? entry.path, entry.name)).slice(0, -suffix.length).split(path.sep).join('/'));
+      .map((entry) =>
+        path
+          .relative(this.models, path.join(entry.parentPath ?? entry.path, entry.name))
+          .slice(0, -suffix.length)
+          .split(path.sep)
+          .join('/'),
+      );
   }
 
   async #removeEmptyFolders(folder: string): Promise<void> {
     for (let current = folder; current.startsWith(this.models + path.sep); current = path.dirname(current)) {
-      if (!(await fs.rmdir(current).then(() => true, () => false))) return;
+      if (
+        !(await fs.rmdir(current).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return;
     }
   }
 }
@@ -146,5 +172,7 @@ export async function isFile(file: string): Promise<boolean> {
 /** Where the files of a hub name lie; undefined for any other name. */
 function hubFolder(name: string): { readonly folder: string; readonly quant?: string } | undefined {
   const reference = parseReference(name);
-  return reference.kind === 'hub' ? { folder: `${reference.owner}/${reference.repo}/`, quant: reference.quant } : undefined;
+  return reference.kind === 'hub'
+    ? { folder: `${reference.owner}/${reference.repo}/`, quant: reference.quant }
+    : undefined;
 }

@@ -30,11 +30,17 @@ describe('download', () => {
   it('fetches parts in parallel and tells how far it is', async () => {
     const url = await start({ etag: 'a' });
     const seen: DownloadProgress[] = [];
-    await expect(download(url, target(), { ...quick, stallMs: 1e6, onProgress: (progress) => seen.push(progress) })).resolves.toEqual({ sha256, size: bytes.length });
+    await expect(
+      download(url, target(), { ...quick, stallMs: 1e6, onProgress: (progress) => seen.push(progress) }),
+    ).resolves.toEqual({ sha256, size: bytes.length });
     expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
     expect(fs.readdirSync(folder)).toEqual(['model.gguf']);
     expect(server.requests).toHaveLength(1 + 5);
-    expect(seen.filter((progress) => progress.phase === 'download').at(-1)).toEqual({ phase: 'download', bytes: bytes.length, totalBytes: bytes.length });
+    expect(seen.filter((progress) => progress.phase === 'download').at(-1)).toEqual({
+      phase: 'download',
+      bytes: bytes.length,
+      totalBytes: bytes.length,
+    });
     expect(seen.at(-1)).toMatchObject({ phase: 'verify', bytes: bytes.length });
   });
 
@@ -52,14 +58,19 @@ describe('download', () => {
     const url = await start({ etag: 'a', cut: { afterBytes: 20_000, times: Infinity } });
     const controller = new AbortController();
     const onProgress = ({ bytes: done }: DownloadProgress): void => void (done > 100_000 && controller.abort());
-    await expect(download(url, target(), { ...quick, onProgress, signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(download(url, target(), { ...quick, onProgress, signal: controller.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     expect(fs.existsSync(target())).toBe(false);
 
     server.faults.cut = undefined;
     server.requests.length = 0;
     await download(url, target(), quick);
     expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
-    const fetched = server.requests.slice(1).map((range) => /(\d+)-(\d+)/.exec(range)!).reduce((sum, [, begin, end]) => sum + Number(end) - Number(begin) + 1, 0);
+    const fetched = server.requests
+      .slice(1)
+      .map((range) => /(\d+)-(\d+)/.exec(range)!)
+      .reduce((sum, [, begin, end]) => sum + Number(end) - Number(begin) + 1, 0);
     expect(fetched).toBeLessThanOrEqual(bytes.length - 100_000);
   });
 
@@ -67,7 +78,9 @@ describe('download', () => {
     const url = await start({ cut: { afterBytes: 20_000, times: Infinity } });
     const controller = new AbortController();
     const onProgress = ({ bytes: done }: DownloadProgress): void => void (done > 100_000 && controller.abort());
-    await expect(download(url, target(), { ...quick, onProgress, signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(download(url, target(), { ...quick, onProgress, signal: controller.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     server.faults.cut = undefined;
     server.requests.length = 0;
     await download(url, target(), quick);
@@ -78,7 +91,9 @@ describe('download', () => {
   it('looks again where what an earlier process left turns out to be of another file', async () => {
     const url = await start({ corrupt: true, cut: { afterBytes: 40_000, times: Infinity } });
     const controller = new AbortController();
-    await expect(download(url, target(), { ...quick, sha256, onProgress: () => controller.abort(), signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(
+      download(url, target(), { ...quick, sha256, onProgress: () => controller.abort(), signal: controller.signal }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
     Object.assign(server.faults, { corrupt: false, cut: undefined });
     fs.writeSync(fs.openSync(`${target()}.part`, 'r+'), 'these are other bytes');
     await expect(download(url, target(), { ...quick, sha256 })).resolves.toMatchObject({ sha256 });
@@ -101,7 +116,9 @@ describe('download', () => {
   it('begins anew when the file on the server is another one now', async () => {
     const url = await start({ etag: 'a', cut: { afterBytes: 20_000, times: Infinity } });
     const controller = new AbortController();
-    await expect(download(url, target(), { ...quick, onProgress: () => controller.abort(), signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(
+      download(url, target(), { ...quick, onProgress: () => controller.abort(), signal: controller.signal }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
     Object.assign(server.faults, { cut: undefined, etag: 'b' });
     await download(url, target(), quick);
     expect(fs.readFileSync(target()).equals(bytes)).toBe(true);
@@ -112,7 +129,12 @@ describe('download', () => {
     ['the bytes differ from what the hub promised', { corrupt: true, linkedSha256: sha256 }, {}, 'checksum_mismatch'],
     ['the size differs from what was asked for', {}, { size: 299_999 }, 'download_failed'],
     ['the server lies about the length', { claimedSize: 400_000 }, { stallMs: 150 }, 'download_failed'],
-    ['a server without ranges lies about the length', { claimedSize: 400_000, noRanges: true }, { stallMs: 150 }, 'download_failed'],
+    [
+      'a server without ranges lies about the length',
+      { claimedSize: 400_000, noRanges: true },
+      { stallMs: 150 },
+      'download_failed',
+    ],
     ['every connection stalls', { stall: { afterBytes: 0, times: Infinity } }, { stallMs: 150 }, 'download_failed'],
     ['the server sends more than it was asked for', { overlong: true }, {}, 'download_failed'],
     ['the file changes on the way', { etag: 'a', changesAt: 3 }, {}, 'conflict'],
@@ -120,7 +142,9 @@ describe('download', () => {
     ['access is refused', { status: 401 }, {}, 'forbidden'],
     ['the server fails', { status: 500 }, {}, 'download_failed'],
   ])('gives a typed error and no file when %s', async (_, faults, options, code) => {
-    await expect(download(await start(faults), target(), { ...quick, retries: 2, parallel: 1, ...options })).rejects.toMatchObject({ code });
+    await expect(
+      download(await start(faults), target(), { ...quick, retries: 2, parallel: 1, ...options }),
+    ).rejects.toMatchObject({ code });
     expect(fs.existsSync(target())).toBe(false);
     expect(fs.existsSync(`${target()}.lock`)).toBe(false);
   });
@@ -162,16 +186,23 @@ describe('download', () => {
   it('can be cancelled while it waits for another process, and while it waits to try again', async () => {
     const url = await start({ status: 503 });
     fs.writeFileSync(`${target()}.lock`, JSON.stringify({ token: 'x', pid: process.pid, host: os.hostname() }));
-    await expect(download(url, target(), { ...quick, signal: AbortSignal.timeout(30) })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(download(url, target(), { ...quick, signal: AbortSignal.timeout(30) })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     fs.rmSync(`${target()}.lock`);
     // Far beyond the time that a test may take.
-    await expect(download(url, target(), { ...quick, retryDelayMs: 1e9, signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(
+      download(url, target(), { ...quick, retryDelayMs: 1e9, signal: AbortSignal.timeout(100) }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('says what it cannot write', async () => {
     const url = await start();
     fs.writeFileSync(path.join(folder, 'file'), '');
-    await expect(download(url, path.join(folder, 'file', 'model.gguf'), quick)).rejects.toMatchObject({ code: 'download_failed', message: expect.stringContaining('cannot be written') });
+    await expect(download(url, path.join(folder, 'file', 'model.gguf'), quick)).rejects.toMatchObject({
+      code: 'download_failed',
+      message: expect.stringContaining('cannot be written'),
+    });
   });
 
   it('gives up at once what the next attempt would meet again, and leaves no folder behind', async () => {
@@ -179,24 +210,35 @@ describe('download', () => {
     const below = path.join(folder, 'owner', 'repo', 'model.gguf');
     // Far beyond the time that a test may take.
     const patient = { ...quick, stallMs: 1e6, retryDelayMs: 1e9 };
-    await expect(download('http://127.0.0.1:1/model.gguf', below, patient)).rejects.toMatchObject({ code: 'download_failed', message: expect.stringContaining('bad port') });
+    await expect(download('http://127.0.0.1:1/model.gguf', below, patient)).rejects.toMatchObject({
+      code: 'download_failed',
+      message: expect.stringContaining('bad port'),
+    });
     expect(fs.readdirSync(folder)).toEqual([]);
     fs.mkdirSync(path.join(folder, 'owner'));
     fs.writeFileSync(path.join(folder, 'owner', 'other'), '');
-    await expect(download(`${server.url}/model.gguf`, below, { ...patient, sha256: '0'.repeat(64) })).rejects.toMatchObject({ code: 'checksum_mismatch' });
+    await expect(
+      download(`${server.url}/model.gguf`, below, { ...patient, sha256: '0'.repeat(64) }),
+    ).rejects.toMatchObject({ code: 'checksum_mismatch' });
     expect(fs.readdirSync(folder, { recursive: true }).sort()).toEqual(['owner', path.join('owner', 'other')]);
   });
 
   it('sends a user and a password of an address as a header, and never tells them', async () => {
     const url = await start();
     await download(url.replace('://', '://u%3A:s%40cret@'), target(), { ...quick, stallMs: 1e6 });
-    expect(new Set(server.headers.map(({ authorization }) => authorization))).toEqual(new Set([`Basic ${Buffer.from('u::s@cret').toString('base64')}`]));
-    await expect(download('http://u:s%40cret@127.0.0.1:1/model.gguf', `${target()}.2`, quick)).rejects.toMatchObject({ message: expect.not.stringContaining('cret') });
+    expect(new Set(server.headers.map(({ authorization }) => authorization))).toEqual(
+      new Set([`Basic ${Buffer.from('u::s@cret').toString('base64')}`]),
+    );
+    await expect(download('http://u:s%40cret@127.0.0.1:1/model.gguf', `${target()}.2`, quick)).rejects.toMatchObject({
+      message: expect.not.stringContaining('cret'),
+    });
   });
 
   it('does not tell what is secret in an address', async () => {
     const url = await start({ status: 500 });
-    await expect(download(`${url}?token=secret`, target(), { ...quick, retries: 0 })).rejects.toMatchObject({ message: expect.not.stringContaining('secret') });
+    await expect(download(`${url}?token=secret`, target(), { ...quick, retries: 0 })).rejects.toMatchObject({
+      message: expect.not.stringContaining('secret'),
+    });
   });
 
   it('survives a journal that is damaged', async () => {

@@ -60,17 +60,29 @@ const MAX_PAUSE_MS = 30_000;
  * @returns undefined when the file is there already, for example because another process completed it while this one waited
  * @throws StarlingError download_failed, checksum_mismatch, not_found, forbidden, conflict, cancelled
  */
-export async function download(url: string, finalPath: string, options: DownloadOptions = {}): Promise<DownloadResult | undefined> {
+export async function download(
+  url: string,
+  finalPath: string,
+  options: DownloadOptions = {},
+): Promise<DownloadResult | undefined> {
   const folder = path.dirname(finalPath);
   let made: string | undefined;
   try {
     made = await fs.mkdir(folder, { recursive: true });
-    return await withFileLock(`${finalPath}.lock`, (signal) => downloadLocked(url, finalPath, { ...options, signal }), options.signal);
+    return await withFileLock(
+      `${finalPath}.lock`,
+      (signal) => downloadLocked(url, finalPath, { ...options, signal }),
+      options.signal,
+    );
   } catch (error) {
     if (made !== undefined) await removeEmpty(folder, made);
-    if (options.signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause: error });
+    if (options.signal?.aborted)
+      throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause: error });
     if (isStarlingError(error)) throw error;
-    throw new StarlingError('download_failed', `${finalPath}: cannot be written (${messageOf(error)})`, { details: { file: finalPath }, cause: error });
+    throw new StarlingError('download_failed', `${finalPath}: cannot be written (${messageOf(error)})`, {
+      details: { file: finalPath },
+      cause: error,
+    });
   }
 }
 
@@ -83,17 +95,28 @@ async function removeEmpty(folder: string, last: string): Promise<void> {
   }
 }
 
-async function downloadLocked(url: string, finalPath: string, options: DownloadOptions): Promise<DownloadResult | undefined> {
+async function downloadLocked(
+  url: string,
+  finalPath: string,
+  options: DownloadOptions,
+): Promise<DownloadResult | undefined> {
   if (await exists(finalPath)) {
     if ((await options.accept?.()) ?? true) return undefined;
     await fs.rm(finalPath);
   }
   const remote = await withRetries(options, () => probeFor(url, options));
-  const wanted = { size: options.size ?? remote.size, sha256: options.sha256?.toLowerCase() ?? remote.sha256 ?? (options.trustEtag ? remote.etagSha256 : undefined) };
+  const wanted = {
+    size: options.size ?? remote.size,
+    sha256: options.sha256?.toLowerCase() ?? remote.sha256 ?? (options.trustEtag ? remote.etagSha256 : undefined),
+  };
   if (remote.size !== undefined && remote.size !== wanted.size) {
-    throw new StarlingError('download_failed', `${publicUrl(url)}: expected ${wanted.size} bytes, the server has ${remote.size}`, {
-      details: { url: publicUrl(url), expected: wanted.size, received: remote.size },
-    });
+    throw new StarlingError(
+      'download_failed',
+      `${publicUrl(url)}: expected ${wanted.size} bytes, the server has ${remote.size}`,
+      {
+        details: { url: publicUrl(url), expected: wanted.size, received: remote.size },
+      },
+    );
   }
   await checkSpace(finalPath, wanted.size ?? 0);
   return remote.ranges && wanted.size !== undefined
@@ -101,9 +124,22 @@ async function downloadLocked(url: string, finalPath: string, options: DownloadO
     : await downloadWhole(url, remote, finalPath, wanted, options);
 }
 
-async function downloadParts(url: string, remote: RemoteFile, finalPath: string, wanted: Wanted & { readonly size: number }, options: DownloadOptions): Promise<DownloadResult> {
+async function downloadParts(
+  url: string,
+  remote: RemoteFile,
+  finalPath: string,
+  wanted: Wanted & { readonly size: number },
+  options: DownloadOptions,
+): Promise<DownloadResult> {
   const { etag, lastModified } = remote;
-  const part = await PartialFile.open(`${finalPath}.part`, { url, size: wanted.size, etag, lastModified, sha256: wanted.sha256, chunkBytes: options.chunkBytes ?? 16 << 20 });
+  const part = await PartialFile.open(`${finalPath}.part`, {
+    url,
+    size: wanted.size,
+    etag,
+    lastModified,
+    sha256: wanted.sha256,
+    chunkBytes: options.chunkBytes ?? 16 << 20,
+  });
   const wasResumed = part.receivedBytes > 0;
   try {
     await fetchChunks(url, remote, part, options);
@@ -149,7 +185,10 @@ async function fetchChunks(url: string, first: RemoteFile, part: PartialFile, op
         progressed();
         options.onProgress?.({ phase: 'download', bytes: part.receivedBytes, totalBytes: part.journal.size });
       };
-      await fetchBytes(remote, range.begin, range.end, take, { signal: stop.signal, stallMs: options.stallMs ?? STALL_MS });
+      await fetchBytes(remote, range.begin, range.end, take, {
+        signal: stop.signal,
+        stallMs: options.stallMs ?? STALL_MS,
+      });
     });
   };
   const worker = async (): Promise<void> => {
@@ -169,12 +208,25 @@ async function fetchChunks(url: string, first: RemoteFile, part: PartialFile, op
 
 /** The file as it is found now, if it is still the one that was begun. @throws StarlingError conflict */
 function same(now: RemoteFile, before: RemoteFile): RemoteFile {
-  if (now.size === before.size && now.ranges && (now.etag === undefined || before.etag === undefined || now.etag === before.etag)) return now;
-  throw new StarlingError('conflict', `${publicUrl(now.url)}: the file changed while it was downloaded`, { details: { url: publicUrl(now.url) } });
+  if (
+    now.size === before.size &&
+    now.ranges &&
+    (now.etag === undefined || before.etag === undefined || now.etag === before.etag)
+  )
+    return now;
+  throw new StarlingError('conflict', `${publicUrl(now.url)}: the file changed while it was downloaded`, {
+    details: { url: publicUrl(now.url) },
+  });
 }
 
 /** For servers without ranges: from the start, in one piece; a cut begins it again. */
-async function downloadWhole(url: string, remote: RemoteFile, finalPath: string, wanted: Wanted, options: DownloadOptions): Promise<DownloadResult> {
+async function downloadWhole(
+  url: string,
+  remote: RemoteFile,
+  finalPath: string,
+  wanted: Wanted,
+  options: DownloadOptions,
+): Promise<DownloadResult> {
   const partPath = `${finalPath}.part`;
   try {
     const size = await withRetries(options, async () => {
@@ -184,7 +236,10 @@ async function downloadWhole(url: string, remote: RemoteFile, finalPath: string,
           await file.writeFile(bytes);
           options.onProgress?.({ phase: 'download', bytes: position + bytes.length, totalBytes: wanted.size });
         };
-        const end = await fetchBytes(remote, 0, wanted.size, take, { signal: options.signal, stallMs: options.stallMs ?? STALL_MS });
+        const end = await fetchBytes(remote, 0, wanted.size, take, {
+          signal: options.signal,
+          stallMs: options.stallMs ?? STALL_MS,
+        });
         await file.sync();
         return end;
       } finally {
@@ -211,29 +266,47 @@ function hashed(file: string, totalBytes: number, { onProgress, signal }: Downlo
 }
 
 function mismatch(url: string, expected: string, received: string): StarlingError {
-  return new StarlingError('checksum_mismatch', `${publicUrl(url)}: expected SHA-256 ${expected}, received ${received}; the download was thrown away`, {
-    details: { url: publicUrl(url), expected, received },
-  });
+  return new StarlingError(
+    'checksum_mismatch',
+    `${publicUrl(url)}: expected SHA-256 ${expected}, received ${received}; the download was thrown away`,
+    {
+      details: { url: publicUrl(url), expected, received },
+    },
+  );
 }
 
 /** Refuses a download that the disk has no room for; what an earlier attempt has filled counts as room. */
 async function checkSpace(finalPath: string, size: number): Promise<void> {
   const folder = path.dirname(finalPath);
   const { bavail, bsize } = await fs.statfs(folder);
-  const filled = await fs.stat(`${finalPath}.part`).then((info) => info.blocks * 512, () => 0);
+  const filled = await fs.stat(`${finalPath}.part`).then(
+    (info) => info.blocks * 512,
+    () => 0,
+  );
   const room = bavail * bsize + filled;
   if (room >= size) return;
-  throw new StarlingError('download_failed', `${folder}: has room for ${room} bytes, where ${size} are needed`, { details: { folder, room, size, final: true } });
+  throw new StarlingError('download_failed', `${folder}: has room for ${room} bytes, where ${size} are needed`, {
+    details: { folder, room, size, final: true },
+  });
 }
 
 /** Repeats what fails in a way that may pass, with growing pauses (or those a server asks for); a byte that came in between resets the count. */
-async function withRetries<T>({ retries = 5, retryDelayMs = 500, signal }: DownloadOptions, attempt: (progressed: () => void) => Promise<T>): Promise<T> {
+async function withRetries<T>(
+  { retries = 5, retryDelayMs = 500, signal }: DownloadOptions,
+  attempt: (progressed: () => void) => Promise<T>,
+): Promise<T> {
   let failures = 0;
   for (;;) {
     try {
       return await attempt(() => (failures = 0));
     } catch (error) {
-      if (signal?.aborted || !isStarlingError(error, 'download_failed') || error.details.final === true || ++failures > retries) throw error;
+      if (
+        signal?.aborted ||
+        !isStarlingError(error, 'download_failed') ||
+        error.details.final === true ||
+        ++failures > retries
+      )
+        throw error;
       const asked = typeof error.details.retryAfterMs === 'number' ? error.details.retryAfterMs : 0;
       // Spread, so that the parts do not all come back at once.
       const pause = Math.max(asked, retryDelayMs * 2 ** (failures - 1) * (0.75 + Math.random() / 2));

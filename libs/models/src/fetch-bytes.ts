@@ -21,7 +21,11 @@ export async function fetchBytes(
   take: (position: number, bytes: Uint8Array) => Promise<void>,
   { signal, stallMs }: FetchBytesOptions,
 ): Promise<number> {
-  const fail = (why: string, cause?: unknown): StarlingError => new StarlingError('download_failed', `${publicUrl(remote.url)}: ${why}`, { details: { url: publicUrl(remote.url), begin, end }, cause });
+  const fail = (why: string, cause?: unknown): StarlingError =>
+    new StarlingError('download_failed', `${publicUrl(remote.url)}: ${why}`, {
+      details: { url: publicUrl(remote.url), begin, end },
+      cause,
+    });
   const stop = new AbortController();
   const abort = (): void => stop.abort();
   signal?.addEventListener('abort', abort, { once: true });
@@ -38,36 +42,56 @@ export async function fetchBytes(
 
   let position = begin;
   try {
-    const range: Record<string, string> = remote.ranges && end !== undefined ? { range: `bytes=${begin}-${end - 1}`, ...(remote.etag ? { 'if-range': remote.etag } : {}) } : {};
-    const response = await request(remote.url, { headers: { ...remote.headers, ...range, 'accept-encoding': 'identity' }, signal: stop.signal }, stallMs);
+    const range: Record<string, string> =
+      remote.ranges && end !== undefined
+        ? { range: `bytes=${begin}-${end - 1}`, ...(remote.etag ? { 'if-range': remote.etag } : {}) }
+        : {};
+    const response = await request(
+      remote.url,
+      { headers: { ...remote.headers, ...range, 'accept-encoding': 'identity' }, signal: stop.signal },
+      stallMs,
+    );
     watch();
     checkAnswer(response, remote, begin, end, fail);
     for await (const piece of bodyPieces(response, stop.signal)) {
       watch();
-      if (end !== undefined && position + piece.length > end) throw fail(`the server sent more than the bytes ${begin} to ${end} it was asked for`);
+      if (end !== undefined && position + piece.length > end)
+        throw fail(`the server sent more than the bytes ${begin} to ${end} it was asked for`);
       await take(position, piece);
       position += piece.length;
     }
   } catch (error) {
-    if (!stop.signal.aborted) throw isStarlingError(error) ? error : fail(`the connection broke: ${reasonOf(error)}`, error);
+    if (!stop.signal.aborted)
+      throw isStarlingError(error) ? error : fail(`the connection broke: ${reasonOf(error)}`, error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
     stop.abort();
   }
-  if (signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(remote.url)}: the download was cancelled`, { cause: signal.reason });
+  if (signal?.aborted)
+    throw new StarlingError('cancelled', `${publicUrl(remote.url)}: the download was cancelled`, {
+      cause: signal.reason,
+    });
   if (stalled) throw fail(`no byte came for ${stallMs} ms`);
   if (end !== undefined && position < end) throw fail(`the connection was cut at byte ${position} of ${end}`);
   return position;
 }
 
-function checkAnswer(response: Response, remote: RemoteFile, begin: number, end: number | undefined, fail: (why: string) => StarlingError): void {
+function checkAnswer(
+  response: Response,
+  remote: RemoteFile,
+  begin: number,
+  end: number | undefined,
+  fail: (why: string) => StarlingError,
+): void {
   if (!remote.ranges || end === undefined) {
     if (response.status !== 200) throw statusError(remote.url, response);
     return;
   }
   if (response.status === 200 || response.status === 412 || response.status === 416) {
-    throw new StarlingError('conflict', `${publicUrl(remote.url)}: the file changed while it was downloaded`, { details: { url: publicUrl(remote.url) } });
+    throw new StarlingError('conflict', `${publicUrl(remote.url)}: the file changed while it was downloaded`, {
+      details: { url: publicUrl(remote.url) },
+    });
   }
   if (response.status !== 206) throw statusError(remote.url, response);
   const expected = `bytes ${begin}-${end - 1}/${remote.size}`;

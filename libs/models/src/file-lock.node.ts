@@ -20,7 +20,11 @@ interface Holder {
  * @param work its signal fires with the caller's, and if the lock was lost all the same (this process was asleep for long)
  * @throws StarlingError cancelled if the signal fires; conflict if the lock was lost; what the work throws
  */
-export async function withFileLock<T>(file: string, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function withFileLock<T>(
+  file: string,
+  work: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const token = randomUUID();
   while (!(await create(file, token))) {
     if (signal?.aborted) throw cancelled(file, signal);
@@ -43,7 +47,11 @@ export async function withFileLock<T>(file: string, work: (signal: AbortSignal) 
   try {
     return await work(stop.signal);
   } catch (error) {
-    if (isLost) throw new StarlingError('conflict', `${file}: another process took this lock over`, { details: { file }, cause: error });
+    if (isLost)
+      throw new StarlingError('conflict', `${file}: another process took this lock over`, {
+        details: { file },
+        cause: error,
+      });
     throw error;
   } finally {
     clearInterval(heartbeat);
@@ -54,12 +62,17 @@ export async function withFileLock<T>(file: string, work: (signal: AbortSignal) 
 
 /** Whether somebody who lives holds a lock file. */
 export async function isLocked(file: string): Promise<boolean> {
-  const exists = await fs.stat(file).then(() => true, () => false);
+  const exists = await fs.stat(file).then(
+    () => true,
+    () => false,
+  );
   return exists && !(await isDead(file));
 }
 
 function cancelled(file: string, signal: AbortSignal): StarlingError {
-  return new StarlingError('cancelled', `${file}: waiting for another download of the same file was cancelled`, { cause: signal.reason });
+  return new StarlingError('cancelled', `${file}: waiting for another download of the same file was cancelled`, {
+    cause: signal.reason,
+  });
 }
 
 async function create(file: string, token: string): Promise<boolean> {

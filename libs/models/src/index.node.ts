@@ -1,4 +1,10 @@
-export { ModelStore, type ModelStoreOptions, type PulledModel, type PullOptions, type ResolveOptions } from './model-store.node.js';
+export {
+  ModelStore,
+  type ModelStoreOptions,
+  type PulledModel,
+  type PullOptions,
+  type ResolveOptions,
+} from './model-store.node.js';
 export type { ModelFile, StoredModel } from './cache-folder.node.js';
 export { download, type DownloadOptions, type DownloadProgress, type DownloadResult } from './download.node.js';
 export { defaultHome } from './home.node.js';

@@ -46,16 +46,24 @@ describe('the model store', () => {
   });
 
   it('says that a folder is there, and is no file', async () => {
-    await expect(store.resolve(home)).rejects.toMatchObject({ code: 'file_not_found', message: expect.stringContaining('that is not a file') });
+    await expect(store.resolve(home)).rejects.toMatchObject({
+      code: 'file_not_found',
+      message: expect.stringContaining('that is not a file'),
+    });
   });
 
   it('pulls from a hub once, with a manifest, and finds it again by every name', async () => {
     const model = await store.resolve('hf:owner/repo:Q8_0');
     expect(fs.readFileSync(model.path).equals(bytes)).toBe(true);
-    expect(model.manifest).toMatchObject({ sha256, size: bytes.length, source: `${server.url}/owner/repo/resolve/main/m-Q8_0.gguf` });
+    expect(model.manifest).toMatchObject({
+      sha256,
+      size: bytes.length,
+      source: `${server.url}/owner/repo/resolve/main/m-Q8_0.gguf`,
+    });
     expect(server.headers[0].authorization).toBe('Bearer t');
     const asked = server.requests.length;
-    for (const name of ['hf:owner/repo:Q8_0', 'owner/repo/m-Q8_0.gguf', 'm-Q8_0.gguf']) expect((await store.resolve(name)).path).toBe(model.path);
+    for (const name of ['hf:owner/repo:Q8_0', 'owner/repo/m-Q8_0.gguf', 'm-Q8_0.gguf'])
+      expect((await store.resolve(name)).path).toBe(model.path);
     expect(server.requests).toHaveLength(asked);
     expect((await store.list()).map((stored) => stored.name)).toEqual(['owner/repo/m-Q8_0.gguf']);
   });
@@ -63,15 +71,22 @@ describe('the model store', () => {
   it('uses what it has pulled without asking the hub, so that it works offline', async () => {
     const model = await store.pull('hf:owner/repo:Q8_0');
     await server.close();
-    for (const name of ['hf:owner/repo:Q8_0', 'hf:owner/repo:q8_0', 'hf:owner/repo']) expect((await store.resolve(name)).path).toBe(model.path);
+    for (const name of ['hf:owner/repo:Q8_0', 'hf:owner/repo:q8_0', 'hf:owner/repo'])
+      expect((await store.resolve(name)).path).toBe(model.path);
     await expect(store.resolve('hf:owner/repo:F16')).rejects.toMatchObject({ code: 'download_failed' });
   });
 
   it('finds files of a hub that describes its repositories but lists no tree', async () => {
-    const siblings = [{ rfilename: 'README.md' }, { rfilename: 'n-Q4_0.gguf', size: bytes.length, lfs: { sha256, size: bytes.length } }];
+    const siblings = [
+      { rfilename: 'README.md' },
+      { rfilename: 'n-Q4_0.gguf', size: bytes.length, lfs: { sha256, size: bytes.length } },
+    ];
     server.pages.set('/api/models/owner/other?blobs=true', JSON.stringify({ siblings }));
     server.pages.set('/api/models/owner/other/tree/main?recursive=true', JSON.stringify({ error: 'no tree' }));
-    await expect(store.pull('hf:owner/other')).resolves.toMatchObject({ name: 'owner/other/n-Q4_0.gguf', manifest: { sha256 } });
+    await expect(store.pull('hf:owner/other')).resolves.toMatchObject({
+      name: 'owner/other/n-Q4_0.gguf',
+      manifest: { sha256 },
+    });
   });
 
   it('takes the checksum from the entity tag of a hub, and of a hub alone', async () => {
@@ -83,7 +98,8 @@ describe('the model store', () => {
 
   it('uses a file that was put into the folder by hand', async () => {
     fs.writeFileSync(path.join(home, 'hand.gguf'), bytes);
-    for (const name of ['hand.gguf', 'hand']) await expect(store.resolve(name)).resolves.toEqual({ path: path.join(home, 'hand.gguf') });
+    for (const name of ['hand.gguf', 'hand'])
+      await expect(store.resolve(name)).resolves.toEqual({ path: path.join(home, 'hand.gguf') });
     await expect(store.resolve('../hand.gguf')).rejects.toMatchObject({ code: 'file_not_found' });
   });
 
@@ -92,7 +108,9 @@ describe('the model store', () => {
     await store.remove('hf:owner/repo:Q8_0');
     expect(fs.readdirSync(path.join(home, 'models'))).toEqual([]);
     const stop = new AbortController();
-    await expect(store.pull('hf:owner/repo:Q8_0', { signal: stop.signal, onProgress: () => stop.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(
+      store.pull('hf:owner/repo:Q8_0', { signal: stop.signal, onProgress: () => stop.abort() }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
     expect(fs.readdirSync(path.join(home, 'models', 'owner', 'repo'))).toContain('m-Q8_0.gguf.part');
     await expect(store.remove('hf:owner/repo')).resolves.toMatchObject({ name: 'owner/repo/m-Q8_0.gguf' });
     expect(fs.readdirSync(path.join(home, 'models'))).toEqual([]);
@@ -100,7 +118,8 @@ describe('the model store', () => {
 
   it('does not remove what is being downloaded', async () => {
     let removed: Promise<unknown> | undefined;
-    const onProgress = () => void (removed ??= expect(store.remove('m-Q8_0.gguf')).rejects.toMatchObject({ code: 'conflict' }));
+    const onProgress = () =>
+      void (removed ??= expect(store.remove('m-Q8_0.gguf')).rejects.toMatchObject({ code: 'conflict' }));
     server.faults.bytesPerSecond = 200_000;
     await expect(store.pull('hf:owner/repo:Q8_0', { onProgress })).resolves.toMatchObject({ manifest: { sha256 } });
     expect(removed).toBeDefined();
@@ -111,7 +130,9 @@ describe('the model store', () => {
     const [one, two] = [await store.pull(`${server.url}/a/m.gguf`), await store.pull(`${server.url}/b/m.gguf`)];
     expect(one.path).not.toBe(two.path);
     expect((await store.find(`${server.url}/b/m.gguf`))?.path).toBe(two.path);
-    await expect(store.pull(`${server.url}/c/m.gguf`, { sha256: 'f'.repeat(64) })).rejects.toMatchObject({ code: 'checksum_mismatch' });
+    await expect(store.pull(`${server.url}/c/m.gguf`, { sha256: 'f'.repeat(64) })).rejects.toMatchObject({
+      code: 'checksum_mismatch',
+    });
   });
 
   it('pulls and removes all parts of a split model', async () => {
@@ -173,16 +194,32 @@ describe('processes that pull the same model', () => {
     const program = `const { ModelStore } = await import(${JSON.stringify(path.resolve(import.meta.dirname, 'model-store.node.ts'))});
       const store = new ModelStore({ home: ${JSON.stringify(home)}, download: { chunkBytes: 16384, parallel: 2 } });
       process.stdout.write((await store.pull(${JSON.stringify(`${server.url}/m.gguf`)})).path);`;
-    const options = ['--conditions=@starling/source', '--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program];
-    const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+    const options = [
+      '--conditions=@starling/source',
+      '--import',
+      import.meta.resolve('tsx'),
+      '--input-type=module',
+      '-e',
+      program,
+    ];
+    const child = spawn(process.execPath, options, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
     let output = '';
     child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
     return { child, done: new Promise((resolve) => child.on('close', () => resolve(output))) };
   }
 
   function firstChunkIsKept(): boolean {
-    const journals = fs.readdirSync(home, { recursive: true }).map(String).filter((name) => name.endsWith('.part.json'));
-    return journals.some((name) => (JSON.parse(fs.readFileSync(path.join(home, name), 'utf8')) as { received: number[] }).received[0] === 16_384);
+    const journals = fs
+      .readdirSync(home, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith('.part.json'));
+    return journals.some(
+      (name) =>
+        (JSON.parse(fs.readFileSync(path.join(home, name), 'utf8')) as { received: number[] }).received[0] === 16_384,
+    );
   }
 
   it('one goes on where another was killed, while a third waits; all get the same whole file', async () => {

@@ -64,10 +64,22 @@ export class ModelStore {
     if (reference.kind === 'file') {
       const loose = await this.#cache.findLoose(name);
       if (loose) return loose;
-      const why = await fs.stat(reference.path).then(() => 'that is not a file (a folder, a pipe or a device)', () => 'no such file');
-      throw new StarlingError('file_not_found', `model ${JSON.stringify(name)}: ${why}, and the cache folder ${this.#cache.models} has none of this name`, { details: { name } });
+      const why = await fs.stat(reference.path).then(
+        () => 'that is not a file (a folder, a pipe or a device)',
+        () => 'no such file',
+      );
+      throw new StarlingError(
+        'file_not_found',
+        `model ${JSON.stringify(name)}: ${why}, and the cache folder ${this.#cache.models} has none of this name`,
+        { details: { name } },
+      );
     }
-    if (options.download === false) throw new StarlingError('file_not_found', `model ${JSON.stringify(name)} is not on this machine, and nothing is downloaded`, { details: { name } });
+    if (options.download === false)
+      throw new StarlingError(
+        'file_not_found',
+        `model ${JSON.stringify(name)} is not on this machine, and nothing is downloaded`,
+        { details: { name } },
+      );
     const pulled = await this.pull(name, options);
     return pulled.fresh ? pulled : this.#checked(pulled, options);
   }
@@ -78,7 +90,12 @@ export class ModelStore {
    */
   async pull(name: string, options: PullOptions = {}): Promise<PulledModel> {
     const reference = parseReference(name);
-    if (reference.kind === 'file') throw new StarlingError('invalid_argument', `model ${JSON.stringify(name)}: expected a URL or hf:OWNER/REPO[:QUANT] to pull`, { details: { name } });
+    if (reference.kind === 'file')
+      throw new StarlingError(
+        'invalid_argument',
+        `model ${JSON.stringify(name)}: expected a URL or hf:OWNER/REPO[:QUANT] to pull`,
+        { details: { name } },
+      );
     const { hub } = this.#options;
     if (reference.kind === 'url') {
       return this.#fetch(urlPath(reference.url), reference.url, { sha256: options.sha256 }, options);
@@ -87,7 +104,12 @@ export class ModelStore {
     const stored: PulledModel[] = [];
     const files = await findHubFiles(owner, repo, quant, hub, options.signal);
     for (const { name: file, url, size, sha256 } of files) {
-      const wanted = { size, sha256: files.length === 1 ? (options.sha256 ?? sha256) : sha256, headers: hubHeaders(hub), trustEtag: true };
+      const wanted = {
+        size,
+        sha256: files.length === 1 ? (options.sha256 ?? sha256) : sha256,
+        headers: hubHeaders(hub),
+        trustEtag: true,
+      };
       stored.push(await this.#fetch(path.posix.join(owner, repo, file), url, wanted, options));
     }
     return { ...stored[0], fresh: stored.every((part) => part.fresh) };
@@ -130,7 +152,11 @@ export class ModelStore {
   }
 
   #notStored(name: string): StarlingError {
-    return new StarlingError('not_found', `model ${JSON.stringify(name)}: the cache folder ${this.#cache.models} has none of this name`, { details: { name } });
+    return new StarlingError(
+      'not_found',
+      `model ${JSON.stringify(name)}: the cache folder ${this.#cache.models} has none of this name`,
+      { details: { name } },
+    );
   }
 
   /** The stored file of a name, unless the caller knows that it must have another checksum. */
@@ -139,10 +165,17 @@ export class ModelStore {
     return sha256 === undefined || stored?.manifest.sha256 === sha256.toLowerCase() ? stored : undefined;
   }
 
-  async #fetch(name: string, url: string, wanted: Pick<DownloadOptions, 'sha256' | 'size' | 'headers' | 'trustEtag'>, options: PullOptions): Promise<PulledModel> {
+  async #fetch(
+    name: string,
+    url: string,
+    wanted: Pick<DownloadOptions, 'sha256' | 'size' | 'headers' | 'trustEtag'>,
+    options: PullOptions,
+  ): Promise<PulledModel> {
     const fits = async (): Promise<StoredModel | undefined> => {
       const present = await this.#cache.get(name);
-      return present && (wanted.sha256 === undefined || present.manifest.sha256 === wanted.sha256.toLowerCase()) ? present : undefined;
+      return present && (wanted.sha256 === undefined || present.manifest.sha256 === wanted.sha256.toLowerCase())
+        ? present
+        : undefined;
     };
     const present = await fits();
     if (present) return { ...present, fresh: false };
@@ -154,10 +187,16 @@ export class ModelStore {
       // A file without a fitting manifest is the rest of something else.
       accept: async () => (await fits()) !== undefined,
       onProgress: onProgress && ((progress) => onProgress({ ...progress, file: name })),
-      complete: ({ sha256, size }) => this.#cache.vouch(name, { sha256, size, source: url, time: new Date().toISOString() }),
+      complete: ({ sha256, size }) =>
+        this.#cache.vouch(name, { sha256, size, source: url, time: new Date().toISOString() }),
     });
     const stored = await this.#cache.get(name);
-    if (!stored) throw new StarlingError('download_failed', `${name}: another process removed the file (${result ? 'after' : 'while'} it was downloaded)`, { details: { name } });
+    if (!stored)
+      throw new StarlingError(
+        'download_failed',
+        `${name}: another process removed the file (${result ? 'after' : 'while'} it was downloaded)`,
+        { details: { name } },
+      );
     return { ...stored, fresh: result !== undefined };
   }
 
@@ -165,11 +204,23 @@ export class ModelStore {
     if (!verify) return model;
     for (const part of partNames(model.name)) {
       const stored = await this.#cache.get(part);
-      if (!stored) throw new StarlingError('file_not_found', `${model.name}: part ${part} is missing or not complete; pull it again`, { details: { name: model.name, part } });
+      if (!stored)
+        throw new StarlingError(
+          'file_not_found',
+          `${model.name}: part ${part} is missing or not complete; pull it again`,
+          { details: { name: model.name, part } },
+        );
       const { sha256, size } = stored.manifest;
-      const received = await sha256File(stored.path, { signal, onProgress: (bytes) => onProgress?.({ phase: 'verify', bytes, totalBytes: size, file: stored.name }) });
+      const received = await sha256File(stored.path, {
+        signal,
+        onProgress: (bytes) => onProgress?.({ phase: 'verify', bytes, totalBytes: size, file: stored.name }),
+      });
       if (received !== sha256) {
-        throw new StarlingError('checksum_mismatch', `${stored.path}: expected SHA-256 ${sha256}, the file has ${received}; remove it and pull it again`, { details: { name: stored.name, expected: sha256, received } });
+        throw new StarlingError(
+          'checksum_mismatch',
+          `${stored.path}: expected SHA-256 ${sha256}, the file has ${received}; remove it and pull it again`,
+          { details: { name: stored.name, expected: sha256, received } },
+        );
       }
     }
     return model;
@@ -179,8 +230,14 @@ export class ModelStore {
 /** Where a URL's file is kept: under its host and a digest of the whole URL, so that equal file names do not meet. */
 function urlPath(url: string): string {
   const { hostname, pathname } = new URL(url);
-  const base = decodeURIComponentSafely(path.posix.basename(pathname)).replace(/[^\w.-]/g, '_').replace(/^\.+/, '');
-  return path.posix.join(hostname.replace(/[^\w.-]/g, '_'), createHash('sha256').update(url).digest('hex').slice(0, 12), base || 'model.gguf');
+  const base = decodeURIComponentSafely(path.posix.basename(pathname))
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^\.+/, '');
+  return path.posix.join(
+    hostname.replace(/[^\w.-]/g, '_'),
+    createHash('sha256').update(url).digest('hex').slice(0, 12),
+    base || 'model.gguf',
+  );
 }
 
 function decodeURIComponentSafely(text: string): string {

@@ -38,13 +38,22 @@ export class PartialFile {
     const chunks = Math.ceil(wanted.size / wanted.chunkBytes);
     const same =
       earlier !== undefined &&
-      (['url', 'size', 'etag', 'lastModified', 'sha256', 'chunkBytes'] as const).every((key) => earlier[key] === wanted[key]) &&
+      (['url', 'size', 'etag', 'lastModified', 'sha256', 'chunkBytes'] as const).every(
+        (key) => earlier[key] === wanted[key],
+      ) &&
       earlier.received.length === chunks;
-    const exists = await fs.stat(path).then((info) => info.size === wanted.size, () => false);
+    const exists = await fs.stat(path).then(
+      (info) => info.size === wanted.size,
+      () => false,
+    );
     const resumed = same && exists;
     const file = await fs.open(path, resumed ? 'r+' : 'w');
     if (!resumed) await file.truncate(wanted.size);
-    return new PartialFile(path, { ...wanted, received: resumed ? earlier.received : new Array<number>(chunks).fill(0) }, file);
+    return new PartialFile(
+      path,
+      { ...wanted, received: resumed ? earlier.received : new Array<number>(chunks).fill(0) },
+      file,
+    );
   }
 
   /** The bytes `[begin, end)` of a chunk that are still missing; undefined if none are. */
@@ -72,14 +81,16 @@ export class PartialFile {
   /** Writes the journal, whole or not at all, with the bytes it counts on disk. A failure shows at the latest in `close`. */
   #save(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#saving = this.#saving.catch(() => undefined).then(async () => {
-      const journal = JSON.stringify(this.journal);
-      await this.file.datasync();
-      const temporary = `${this.path}.json.tmp`;
-      await fs.writeFile(temporary, journal);
-      await fs.rename(temporary, `${this.path}.json`);
-      this.#timer = undefined;
-    });
+    this.#saving = this.#saving
+      .catch(() => undefined)
+      .then(async () => {
+        const journal = JSON.stringify(this.journal);
+        await this.file.datasync();
+        const temporary = `${this.path}.json.tmp`;
+        await fs.writeFile(temporary, journal);
+        await fs.rename(temporary, `${this.path}.json`);
+        this.#timer = undefined;
+      });
     return this.#saving;
   }
 
@@ -111,7 +122,12 @@ async function readJournal(path: string): Promise<Journal | undefined> {
     const valid =
       Array.isArray(value.received) &&
       value.chunkBytes > 0 &&
-      value.received.every((bytes, i) => Number.isSafeInteger(bytes) && bytes >= 0 && bytes <= Math.min(value.chunkBytes, value.size - i * value.chunkBytes));
+      value.received.every(
+        (bytes, i) =>
+          Number.isSafeInteger(bytes) &&
+          bytes >= 0 &&
+          bytes <= Math.min(value.chunkBytes, value.size - i * value.chunkBytes),
+      );
     return valid ? value : undefined;
   } catch {
     return undefined;

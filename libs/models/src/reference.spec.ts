@@ -10,12 +10,27 @@ describe('model names', () => {
     ['C:\\models\\a.gguf', { kind: 'file', path: 'C:\\models\\a.gguf' }],
   ])('%s', (name, expected) => expect(parseReference(name)).toEqual(expected));
 
-  it.each(['', '  ', 'hf:', 'hf:owner', 'hf:../repo', 'hf:a/b:c:d', 'hf:a/b/c', 'http://', 'http://../a.gguf', 'http://./a.gguf', 'https://user:secret@h/a.gguf', 'a\0b'])('refuses %j', (name) => {
+  it.each([
+    '',
+    '  ',
+    'hf:',
+    'hf:owner',
+    'hf:../repo',
+    'hf:a/b:c:d',
+    'hf:a/b/c',
+    'http://',
+    'http://../a.gguf',
+    'http://./a.gguf',
+    'https://user:secret@h/a.gguf',
+    'a\0b',
+  ])('refuses %j', (name) => {
     expect(() => parseReference(name)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
 
   it('does not repeat a password', () => {
-    expect(() => parseReference('https://user:secret@h/a.gguf?key=secret')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') }));
+    expect(() => parseReference('https://user:secret@h/a.gguf?key=secret')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    );
   });
 
   it('never lets a hub name leave its folder', () => {
@@ -27,14 +42,26 @@ describe('model names', () => {
         } catch {
           return;
         }
-        if (reference.kind === 'hub') expect([reference.owner, reference.repo].every((part) => /^[\w.-]+$/.test(part) && !/^\.+$/.test(part))).toBe(true);
+        if (reference.kind === 'hub')
+          expect([reference.owner, reference.repo].every((part) => /^[\w.-]+$/.test(part) && !/^\.+$/.test(part))).toBe(
+            true,
+          );
       }),
     );
   });
 });
 
 describe('files of a hub repository', () => {
-  const files = ['README.md', 'm-Q8_0.gguf', 'm-Q4_K_M.gguf', 'm-Q4_K_S.gguf', 'm.Q4_0.gguf', 'mmproj-m-F16.gguf', 'big/m-BF16-00001-of-00002.gguf', 'big/m-BF16-00002-of-00002.gguf'];
+  const files = [
+    'README.md',
+    'm-Q8_0.gguf',
+    'm-Q4_K_M.gguf',
+    'm-Q4_K_S.gguf',
+    'm.Q4_0.gguf',
+    'mmproj-m-F16.gguf',
+    'big/m-BF16-00001-of-00002.gguf',
+    'big/m-BF16-00002-of-00002.gguf',
+  ];
 
   it.each([
     [undefined, 'm-Q4_K_M.gguf'],
@@ -52,7 +79,11 @@ describe('files of a hub repository', () => {
   });
 
   it('names the parts of a split file', () => {
-    expect(partNames('m-00001-of-00003.gguf')).toEqual(['m-00001-of-00003.gguf', 'm-00002-of-00003.gguf', 'm-00003-of-00003.gguf']);
+    expect(partNames('m-00001-of-00003.gguf')).toEqual([
+      'm-00001-of-00003.gguf',
+      'm-00002-of-00003.gguf',
+      'm-00003-of-00003.gguf',
+    ]);
     expect(partNames('m.gguf')).toEqual(['m.gguf']);
   });
 });

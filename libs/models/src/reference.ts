@@ -28,7 +28,11 @@ export function parseReference(name: string): ModelReference {
     if (!URL.canParse(name)) throw refuse('a URL that can be parsed');
     const { href, hostname, username, password } = new URL(name);
     if (/^\.+$/.test(hostname)) throw refuse('a URL with a host');
-    if (username !== '' || password !== '') throw new StarlingError('invalid_argument', `model ${publicUrl(href)}: expected a URL without user and password: they are not sent`);
+    if (username !== '' || password !== '')
+      throw new StarlingError(
+        'invalid_argument',
+        `model ${publicUrl(href)}: expected a URL without user and password: they are not sent`,
+      );
     return { kind: 'url', url: href };
   }
   return { kind: 'file', path: name };

@@ -23,7 +23,10 @@ export interface RemoteFile {
 const MAX_REDIRECTS = 8;
 
 const failed = (url: string, why: string, cause?: unknown, details: { readonly final?: true } = {}): StarlingError =>
-  new StarlingError('download_failed', `${publicUrl(url)}: ${why}`, { details: { url: publicUrl(url), ...details }, cause });
+  new StarlingError('download_failed', `${publicUrl(url)}: ${why}`, {
+    details: { url: publicUrl(url), ...details },
+    cause,
+  });
 
 /**
  * Asks, with a limit on the time until the headers are there; the body may take as long as it wants. The signal of `init` ends both.
@@ -43,7 +46,8 @@ export async function request(url: string, init: RequestInit, timeoutMs: number)
     return await fetch(url, { ...init, signal: stop.signal });
   } catch (cause) {
     init.signal?.removeEventListener('abort', abort);
-    if (init.signal?.aborted) throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause });
+    if (init.signal?.aborted)
+      throw new StarlingError('cancelled', `${publicUrl(url)}: the download was cancelled`, { cause });
     if (isLate) throw failed(url, `no answer within ${timeoutMs} ms`, cause);
     throw failed(url, `no connection: ${reasonOf(cause)}`, cause, isFinal(cause) ? { final: true } : {});
   } finally {
@@ -62,7 +66,9 @@ function isFinal(thrown: unknown): boolean {
   // Not `instanceof`: fetch may be of another realm.
   const { name, message, cause } = thrown as Partial<Error>;
   const { code } = (cause ?? thrown) as { readonly code?: unknown };
-  return typeof code === 'string' ? FINAL_CODE.test(code) : name === 'TypeError' && (cause !== undefined || message !== 'fetch failed');
+  return typeof code === 'string'
+    ? FINAL_CODE.test(code)
+    : name === 'TypeError' && (cause !== undefined || message !== 'fetch failed');
 }
 
 /** An address for messages: without user, password and query, which may be secret (and are long where a hub redirects to). */
@@ -73,7 +79,10 @@ export function publicUrl(url: string): string {
 }
 
 /** An address with a user and a password in it, as fetch takes it: without, and with a header that says the same. */
-function withoutCredentials(url: string, headers: Readonly<Record<string, string>>): { readonly url: string; readonly headers: Readonly<Record<string, string>> } {
+function withoutCredentials(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): { readonly url: string; readonly headers: Readonly<Record<string, string>> } {
   const plain = new URL(url);
   const { username, password } = plain;
   if (username === '' && password === '') return { url, headers };
@@ -100,26 +109,46 @@ export function reasonOf(cause: unknown): string {
  * answers HEAD; follows redirects one by one, since hubs name the checksum on the way.
  * @throws StarlingError not_found for 404 and 410; forbidden for 401 and 403; download_failed otherwise
  */
-export async function probe(url: string, headers: Readonly<Record<string, string>>, options: { signal?: AbortSignal; timeoutMs: number }): Promise<RemoteFile> {
+export async function probe(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  options: { signal?: AbortSignal; timeoutMs: number },
+): Promise<RemoteFile> {
   let current = url;
   let sent = headers;
   let linked: { sha256?: string; size?: number } = {};
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     ({ url: current, headers: sent } = withoutCredentials(current, sent));
-    const response = await request(current, { headers: { ...sent, range: 'bytes=0-0', 'accept-encoding': 'identity' }, redirect: 'manual', signal: options.signal }, options.timeoutMs);
+    const response = await request(
+      current,
+      {
+        headers: { ...sent, range: 'bytes=0-0', 'accept-encoding': 'identity' },
+        redirect: 'manual',
+        signal: options.signal,
+      },
+      options.timeoutMs,
+    );
     void response.body?.cancel();
     linked = { ...linked, ...linkedFacts(response.headers) };
     const location = response.headers.get('location');
     if (response.status >= 300 && response.status < 400 && location !== null && URL.canParse(location, current)) {
       const next = new URL(location, current);
       // Credentials are for the server that they were given for.
-      if (next.origin !== new URL(current).origin) sent = Object.fromEntries(Object.entries(sent).filter(([name]) => name.toLowerCase() !== 'authorization'));
+      if (next.origin !== new URL(current).origin)
+        sent = Object.fromEntries(Object.entries(sent).filter(([name]) => name.toLowerCase() !== 'authorization'));
       current = next.href;
       continue;
     }
-    if (response.status === 404 || response.status === 410) throw new StarlingError('not_found', `${publicUrl(url)}: the server has no such file (${response.status})`, { details: { url: publicUrl(url) } });
+    if (response.status === 404 || response.status === 410)
+      throw new StarlingError('not_found', `${publicUrl(url)}: the server has no such file (${response.status})`, {
+        details: { url: publicUrl(url) },
+      });
     if (response.status === 401 || response.status === 403) {
-      throw new StarlingError('forbidden', `${publicUrl(url)}: the server refuses access (${response.status}); a token may be needed`, { details: { url: publicUrl(url) } });
+      throw new StarlingError(
+        'forbidden',
+        `${publicUrl(url)}: the server refuses access (${response.status}); a token may be needed`,
+        { details: { url: publicUrl(url) } },
+      );
     }
     const facts = bodyFacts(response);
     if (!facts) throw statusError(url, response);
@@ -148,7 +177,12 @@ export function statusError(url: string, response: Response): StarlingError {
   const mayPass = status >= 500 || [401, 403, 408, 425, 429].includes(status);
   const afterSeconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new StarlingError('download_failed', `${publicUrl(url)}: the server answered ${status}`, {
-    details: { url: publicUrl(url), status, ...(!mayPass && { final: true }), ...(Number.isFinite(afterSeconds) && { retryAfterMs: afterSeconds * 1000 }) },
+    details: {
+      url: publicUrl(url),
+      status,
+      ...(!mayPass && { final: true }),
+      ...(Number.isFinite(afterSeconds) && { retryAfterMs: afterSeconds * 1000 }),
+    },
   });
 }
 
@@ -167,7 +201,11 @@ function bodyFacts(response: Response): { size?: number; ranges: boolean } | und
     return total === undefined ? undefined : { size: sizeOf(total), ranges: total !== '*' };
   }
   // An empty file has no first byte to give.
-  if (response.status === 416) return { size: sizeOf(/^bytes \*\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? null), ranges: false };
+  if (response.status === 416)
+    return {
+      size: sizeOf(/^bytes \*\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? null),
+      ranges: false,
+    };
   if (response.status === 200) return { size: sizeOf(response.headers.get('content-length')), ranges: false };
   return undefined;
 }

@@ -44,8 +44,12 @@ export async function sha256File(path: string, { onProgress, signal }: HashOptio
         if (bytes !== undefined) onProgress?.(bytes);
         if (sha256 !== undefined) resolve(sha256);
       });
-      worker.on('exit', (code) => reject(new StarlingError('worker_failed', `${path}: hashing ended with code ${code}`)));
-      worker.on('error', (cause) => reject(new StarlingError('file_not_found', `${path}: it cannot be read: ${cause.message}`, { cause })));
+      worker.on('exit', (code) =>
+        reject(new StarlingError('worker_failed', `${path}: hashing ended with code ${code}`)),
+      );
+      worker.on('error', (cause) =>
+        reject(new StarlingError('file_not_found', `${path}: it cannot be read: ${cause.message}`, { cause })),
+      );
     });
   } finally {
     // The signal may live much longer than the hashing of one file.

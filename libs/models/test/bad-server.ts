@@ -74,13 +74,20 @@ export async function startBadServer(file: Uint8Array, faults: Faults = {}): Pro
     const partial = range !== null && !faults.noRanges && current;
     const begin = partial ? Number(range[1]) : 0;
     const end = partial ? Math.min(file.length, Number(range[2]) + 1) : file.length;
-    const body = Buffer.from(file.subarray(begin, faults.overlong && partial && end - begin > 1 ? Math.min(file.length, end + 7) : end));
+    const body = Buffer.from(
+      file.subarray(begin, faults.overlong && partial && end - begin > 1 ? Math.min(file.length, end + 7) : end),
+    );
     if (faults.corrupt && body.length > 1) body[body.length >> 1] ^= 0xff;
     const total = faults.claimedSize ?? file.length;
     if (partial) response.setHeader('content-range', `bytes ${begin}-${end - 1}/${total}`);
-    response.writeHead(partial ? 206 : 200, { 'content-length': partial || faults.claimedSize === undefined ? body.length : total });
+    response.writeHead(partial ? 206 : 200, {
+      'content-length': partial || faults.claimedSize === undefined ? body.length : total,
+    });
 
-    for (const [fault, finish] of [[faults.cut, () => response.destroy()], [faults.stall, () => undefined]] as const) {
+    for (const [fault, finish] of [
+      [faults.cut, () => response.destroy()],
+      [faults.stall, () => undefined],
+    ] as const) {
       if (fault && fault.times > 0 && body.length > fault.afterBytes) {
         fault.times--;
         response.write(body.subarray(0, fault.afterBytes), () => setTimeout(finish, 5));

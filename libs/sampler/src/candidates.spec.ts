@@ -21,19 +21,23 @@ describe('Candidates', () => {
 
   it('begins anew after anything that moved candidates', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 2, maxLength: 300 }), fc.integer({ min: 0, max: 4 }), (logits, action) => {
-        const candidates = loaded(logits);
-        if (action === 0) candidates.sort();
-        if (action === 1) candidates.keepTop(1 + (logits.length >> 1));
-        if (action === 2) candidates.dropFirst(1);
-        if (action === 3) candidates.keepAtLeast(0, 1);
-        if (action === 4) candidates.overwrite(0, 1, 5);
-        candidates.load(Float32Array.from(logits));
-        expect(idsOf(candidates)).toEqual(logits.map((_, i) => i));
-        expect([...candidates.logits]).toEqual(logits);
-        expect(candidates.sorted).toBe(false);
-        expect(candidates.inVocabularyOrder).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 2, maxLength: 300 }),
+        fc.integer({ min: 0, max: 4 }),
+        (logits, action) => {
+          const candidates = loaded(logits);
+          if (action === 0) candidates.sort();
+          if (action === 1) candidates.keepTop(1 + (logits.length >> 1));
+          if (action === 2) candidates.dropFirst(1);
+          if (action === 3) candidates.keepAtLeast(0, 1);
+          if (action === 4) candidates.overwrite(0, 1, 5);
+          candidates.load(Float32Array.from(logits));
+          expect(idsOf(candidates)).toEqual(logits.map((_, i) => i));
+          expect([...candidates.logits]).toEqual(logits);
+          expect(candidates.sorted).toBe(false);
+          expect(candidates.inVocabularyOrder).toBe(true);
+        },
+      ),
     );
   });
 
@@ -41,7 +45,9 @@ describe('Candidates', () => {
     const logits = Array.from({ length: 250 }, (_, i) => ((i * 7919) % 251) / 8 - 15);
     const candidates = loaded(logits);
     candidates.keepTop(count);
-    expect([...candidates.logits.subarray(0, candidates.size)]).toEqual([...logits].sort((a, b) => b - a).slice(0, count));
+    expect([...candidates.logits.subarray(0, candidates.size)]).toEqual(
+      [...logits].sort((a, b) => b - a).slice(0, count),
+    );
     expect(idsOf(candidates).map((id) => logits[id])).toEqual([...candidates.logits.subarray(0, candidates.size)]);
     expect(candidates.sorted).toBe(true);
   });
@@ -90,6 +96,8 @@ describe('Candidates', () => {
   });
 
   it('refuses too few logits', () => {
-    expect(() => new Candidates(3).load(new Float32Array(2))).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => new Candidates(3).load(new Float32Array(2))).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });

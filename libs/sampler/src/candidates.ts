@@ -56,9 +56,13 @@ export class Candidates {
    */
   load(logits: Float32Array): void {
     if (logits.length < this.capacity) {
-      throw new StarlingError('invalid_argument', `expected ${this.capacity} logits, one for each token of the vocabulary, not ${logits.length}`, {
-        details: { expected: this.capacity, received: logits.length },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `expected ${this.capacity} logits, one for each token of the vocabulary, not ${logits.length}`,
+        {
+          details: { expected: this.capacity, received: logits.length },
+        },
+      );
     }
     this.logits.set(logits.length === this.capacity ? logits : logits.subarray(0, this.capacity));
     for (let i = 0; i < this.movedEnd; i++) this.ids[i] = i;

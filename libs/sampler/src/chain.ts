@@ -27,8 +27,19 @@ export type StageFactory = (settings: SamplerSettings, vocabulary: SamplerVocabu
 
 const STAGES: Readonly<Record<Exclude<StageName, 'adaptiveP'>, StageFactory>> = {
   penalties: ({ repeatLastN: lastN, repeatPenalty: repeat, frequencyPenalty: frequency, presencePenalty: presence }) =>
-    lastN === 0 || (repeat === 1 && frequency === 0 && presence === 0) ? undefined : new PenaltiesStage({ lastN, repeat, frequency, presence }),
-  dry: ({ dryMultiplier: multiplier, dryBase: base, dryAllowedLength: allowedLength, dryPenaltyLastN: lastN, drySequenceBreakers }, vocabulary) =>
+    lastN === 0 || (repeat === 1 && frequency === 0 && presence === 0)
+      ? undefined
+      : new PenaltiesStage({ lastN, repeat, frequency, presence }),
+  dry: (
+    {
+      dryMultiplier: multiplier,
+      dryBase: base,
+      dryAllowedLength: allowedLength,
+      dryPenaltyLastN: lastN,
+      drySequenceBreakers,
+    },
+    vocabulary,
+  ) =>
     multiplier === 0 || lastN === 0
       ? undefined
       : new DryStage({ multiplier, base, allowedLength, lastN }, dryBreakers(drySequenceBreakers, vocabulary)),
@@ -38,7 +49,9 @@ const STAGES: Readonly<Record<Exclude<StageName, 'adaptiveP'>, StageFactory>> = 
   topP: (p) => (p.topP < 1 ? topP(p.topP, p.minKeep) : undefined),
   minP: (p) => (p.minP > 0 ? minP(p.minP, p.minKeep) : undefined),
   xtc: ({ xtcProbability: probability, xtcThreshold: threshold, minKeep, seed }) =>
-    probability > 0 && threshold <= 0.5 ? new XtcStage({ probability, threshold, minKeep }, new Mt19937(seed)) : undefined,
+    probability > 0 && threshold <= 0.5
+      ? new XtcStage({ probability, threshold, minKeep }, new Mt19937(seed))
+      : undefined,
   temperature: (p) => dynamicTemperature(p.temperature, p.dynatempRange, p.dynatempExponent),
   infill: (_, vocabulary) => infill(vocabulary),
 };
@@ -58,9 +71,16 @@ export interface Chain {
  * temperature, but what was asked for must be known all the same.
  * @throws StarlingError invalid_argument, naming the parameter
  */
-export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): Chain {
+export function buildChain(
+  settings: SamplerSettings,
+  vocabulary: SamplerVocabulary,
+  own: Readonly<Record<string, StageFactory>>,
+): Chain {
   const banned = [...(settings.ignoreEos ? vocabulary.endOfGeneration : []), ...(vocabulary.suppressed ?? [])];
-  const biases = [...resolveLogitBias(settings.logitBias, vocabulary), ...banned.map((id) => ({ id, bias: -Infinity }))];
+  const biases = [
+    ...resolveLogitBias(settings.logitBias, vocabulary),
+    ...banned.map((id) => ({ id, bias: -Infinity })),
+  ];
   const names = chainNames(settings.samplers, Object.keys(own));
   const hasBannedStrings = settings.bannedStrings.length > 0;
   return {
@@ -69,11 +89,17 @@ export function buildChain(settings: SamplerSettings, vocabulary: SamplerVocabul
       ...(hasBannedStrings ? [new BannedStringsStage(settings.bannedStrings, vocabulary)] : []),
     ],
     mayBanAll: hasBannedStrings || biases.length >= vocabulary.size,
-    stages: settings.mirostat === 0 ? namedStages(names, settings, vocabulary, own) : mirostatStages(settings, vocabulary),
+    stages:
+      settings.mirostat === 0 ? namedStages(names, settings, vocabulary, own) : mirostatStages(settings, vocabulary),
   };
 }
 
-function namedStages(names: readonly ChainName[], settings: SamplerSettings, vocabulary: SamplerVocabulary, own: Readonly<Record<string, StageFactory>>): SamplerStage[] {
+function namedStages(
+  names: readonly ChainName[],
+  settings: SamplerSettings,
+  vocabulary: SamplerVocabulary,
+  own: Readonly<Record<string, StageFactory>>,
+): SamplerStage[] {
   const chain: SamplerStage[] = [];
   let adaptive = false;
   for (const name of names) {
@@ -86,13 +112,18 @@ function namedStages(names: readonly ChainName[], settings: SamplerSettings, voc
     if (stage !== undefined) chain.push(stage);
   }
   const generator = new Mt19937(settings.seed);
-  chain.push(adaptive ? new AdaptivePStage({ target: settings.adaptiveTarget, decay: settings.adaptiveDecay }, generator) : new DrawStage(generator));
+  chain.push(
+    adaptive
+      ? new AdaptivePStage({ target: settings.adaptiveTarget, decay: settings.adaptiveDecay }, generator)
+      : new DrawStage(generator),
+  );
   return chain;
 }
 
 function mirostatStages(settings: SamplerSettings, vocabulary: SamplerVocabulary): SamplerStage[] {
   const target = { tau: settings.mirostatTau, eta: settings.mirostatEta };
   const generator = new Mt19937(settings.seed);
-  const choice = settings.mirostat === 1 ? mirostatV1(target, vocabulary.size, generator) : mirostatV2(target, generator);
+  const choice =
+    settings.mirostat === 1 ? mirostatV1(target, vocabulary.size, generator) : mirostatV2(target, generator);
   return [temperature(settings.temperature), choice];
 }

@@ -24,7 +24,8 @@ const breakersByText = new VocabularyCache<DryBreakers>(MAX_REMEMBERED, findBrea
 export function dryBreakers(texts: readonly string[], vocabulary: SamplerVocabulary): DryBreakers {
   const merged = new Map<number, readonly (readonly number[])[]>();
   for (const text of texts) {
-    for (const [head, tails] of breakersByText.get(text, vocabulary)) merged.set(head, [...(merged.get(head) ?? []), ...tails]);
+    for (const [head, tails] of breakersByText.get(text, vocabulary))
+      merged.set(head, [...(merged.get(head) ?? []), ...tails]);
   }
   return merged;
 }
@@ -35,9 +36,13 @@ function findBreakers(text: string, vocabulary: SamplerVocabulary): DryBreakers 
   if (breaker.length === 0) return found;
   const bytesOf = vocabulary.literalBytesOf?.bind(vocabulary) ?? vocabulary.bytesOf?.bind(vocabulary);
   if (bytesOf === undefined) {
-    throw new StarlingError('invalid_argument', 'DRY needs the bytes of tokens to find its sequence breakers: give the vocabulary a bytesOf', {
-      details: { param: 'drySequenceBreakers' },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      'DRY needs the bytes of tokens to find its sequence breakers: give the vocabulary a bytesOf',
+      {
+        details: { param: 'drySequenceBreakers' },
+      },
+    );
   }
   const tailsByLength = new Map<number, number[]>();
   const tailAfter = (matched: number): number[] => {
@@ -62,20 +67,26 @@ function tailsFor(word: Uint8Array, breaker: Uint8Array, tailAfter: (matched: nu
   const tails: number[][] = [];
   for (let start = word.indexOf(breaker[0]); start >= 0; start = word.indexOf(breaker[0], start + 1)) {
     let matched = 1;
-    while (matched < breaker.length && start + matched < word.length && word[start + matched] === breaker[matched]) matched++;
+    while (matched < breaker.length && start + matched < word.length && word[start + matched] === breaker[matched])
+      matched++;
     if (matched === breaker.length) return [[]];
     if (start + matched < word.length) continue;
     const tail = tailAfter(matched);
-    if (!tails.some((other) => other.length === tail.length && other.every((id, i) => id === tail[i]))) tails.push(tail);
+    if (!tails.some((other) => other.length === tail.length && other.every((id, i) => id === tail[i])))
+      tails.push(tail);
   }
   return tails;
 }
 
 function encodeTail(bytes: Uint8Array, vocabulary: SamplerVocabulary): number[] {
   if (vocabulary.encode === undefined) {
-    throw new StarlingError('invalid_argument', 'DRY needs an encoder for sequence breakers of several tokens: give the vocabulary an encode', {
-      details: { param: 'drySequenceBreakers' },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      'DRY needs an encoder for sequence breakers of several tokens: give the vocabulary an encode',
+      {
+        details: { param: 'drySequenceBreakers' },
+      },
+    );
   }
   return Array.from(vocabulary.encode(new TextDecoder().decode(bytes))).slice(0, MAX_TAIL_TOKENS);
 }

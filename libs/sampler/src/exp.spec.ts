@@ -23,7 +23,14 @@ describe('expf', () => {
   });
 
   it('has the limits of single precision', () => {
-    expect([expf(0), expf(-Infinity), expf(-200), expf(Infinity), expf(88.8), expf(NaN)]).toEqual([1, 0, 0, Infinity, Infinity, NaN]);
+    expect([expf(0), expf(-Infinity), expf(-200), expf(Infinity), expf(88.8), expf(NaN)]).toEqual([
+      1,
+      0,
+      0,
+      Infinity,
+      Infinity,
+      NaN,
+    ]);
     expect(expf(-103)).toBe(Math.fround(Math.exp(-103)));
     expect(expf(Math.fround(88.7))).toBe(Math.fround(Math.exp(Math.fround(88.7))));
   });
@@ -37,6 +44,8 @@ describe('the other functions', () => {
   });
 
   it('truncate as x86 does', () => {
-    expect([1.9, -1.9, 3e9, -3e9, NaN, Infinity].map(truncateToInt32)).toEqual([1, -1, -2147483648, -2147483648, -2147483648, -2147483648]);
+    expect([1.9, -1.9, 3e9, -3e9, NaN, Infinity].map(truncateToInt32)).toEqual([
+      1, -1, -2147483648, -2147483648, -2147483648, -2147483648,
+    ]);
   });
 });

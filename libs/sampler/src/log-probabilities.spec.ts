@@ -46,6 +46,8 @@ describe('promptLogProbabilities', () => {
   });
 
   it('refuses too few rows', () => {
-    expect(() => promptLogProbabilities(new Float32Array(3), [0, 1, 2], 3)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => promptLogProbabilities(new Float32Array(3), [0, 1, 2], 3)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });

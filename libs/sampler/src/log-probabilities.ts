@@ -27,18 +27,31 @@ export function logProbabilities(logits: Float32Array, id: number, topCount = 0)
  * The same for a prompt: how likely each of its tokens was after those before it. `logits` is (tokens.length, n_vocab) or one row
  * less, row i being the prediction after token i. The first token, which nothing predicted, gets null.
  */
-export function promptLogProbabilities(logits: Float32Array, tokens: ArrayLike<number>, vocabularySize: number, topCount = 0): (TokenLogProbabilities | null)[] {
+export function promptLogProbabilities(
+  logits: Float32Array,
+  tokens: ArrayLike<number>,
+  vocabularySize: number,
+  topCount = 0,
+): (TokenLogProbabilities | null)[] {
   if (logits.length < (tokens.length - 1) * vocabularySize) {
-    throw new StarlingError('invalid_argument', `expected logits of at least ${tokens.length - 1} positions of ${vocabularySize}, not ${logits.length} numbers`, {
-      details: { positions: tokens.length - 1, vocabularySize, received: logits.length },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      `expected logits of at least ${tokens.length - 1} positions of ${vocabularySize}, not ${logits.length} numbers`,
+      {
+        details: { positions: tokens.length - 1, vocabularySize, received: logits.length },
+      },
+    );
   }
-  return Array.from(tokens, (id, i) => (i === 0 ? null : row(logits, (i - 1) * vocabularySize, vocabularySize, id, topCount)));
+  return Array.from(tokens, (id, i) =>
+    i === 0 ? null : row(logits, (i - 1) * vocabularySize, vocabularySize, id, topCount),
+  );
 }
 
 function row(logits: Float32Array, start: number, size: number, id: number, topCount: number): TokenLogProbabilities {
   if (!Number.isInteger(id) || id < 0 || id >= size) {
-    throw new StarlingError('invalid_argument', `token ${id} is not one of the vocabulary's ${size}`, { details: { id, vocabularySize: size } });
+    throw new StarlingError('invalid_argument', `token ${id} is not one of the vocabulary's ${size}`, {
+      details: { id, vocabularySize: size },
+    });
   }
   const end = start + size;
   const own = logits[start + id];
@@ -51,7 +64,10 @@ function row(logits: Float32Array, start: number, size: number, id: number, topC
     if (logits[i] > own) rank++;
   }
   const logSum = maximum + Math.log(sum);
-  const top = topIndices(logits, start, end, topCount).map((index) => ({ id: index - start, logProbability: logits[index] - logSum }));
+  const top = topIndices(logits, start, end, topCount).map((index) => ({
+    id: index - start,
+    logProbability: logits[index] - logSum,
+  }));
   return { id, logProbability: own - logSum, rank, top };
 }
 

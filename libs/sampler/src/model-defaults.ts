@@ -28,6 +28,7 @@ export function samplerDefaults(metadata: { get(key: string): unknown }): Sample
     if (typeof value === 'number' && Number.isFinite(value)) defaults[param] = value;
   }
   const sequence = metadata.get('general.sampling.sequence');
-  if (typeof sequence === 'string' && sequence !== '') defaults.samplers = sequence.split(';').filter((name) => stageNamed(name) !== undefined);
+  if (typeof sequence === 'string' && sequence !== '')
+    defaults.samplers = sequence.split(';').filter((name) => stageNamed(name) !== undefined);
   return defaults;
 }

@@ -10,7 +10,9 @@ describe('Mt19937', () => {
 
   it('gives the first outputs of the seed 42', () => {
     const generator = new Mt19937(42);
-    expect([generator.nextUint32(), generator.nextUint32(), generator.nextUint32()]).toEqual([1608637542, 3421126067, 4083286876]);
+    expect([generator.nextUint32(), generator.nextUint32(), generator.nextUint32()]).toEqual([
+      1608637542, 3421126067, 4083286876,
+    ]);
   });
 
   it('makes doubles of two outputs, the low one first', () => {
@@ -40,11 +42,20 @@ describe('Mt19937', () => {
         expect(Array.from({ length: 5 }, () => restored.nextUint32())).toEqual(next);
         expect(restored.drawn).toBe(drawn + 5);
       }),
-      { examples: [[1, 0], [1, 624], [1, 1248], [1, 623]] },
+      {
+        examples: [
+          [1, 0],
+          [1, 624],
+          [1, 1248],
+          [1, 623],
+        ],
+      },
     );
   });
 
   it('refuses a saved state that cannot be', () => {
-    expect(() => Mt19937.restore({ seed: 1, drawn: -1 })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => Mt19937.restore({ seed: 1, drawn: -1 })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });

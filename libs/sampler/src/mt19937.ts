@@ -81,9 +81,13 @@ export class Mt19937 {
   /** The generator that `save()` described; takes time in proportion to `drawn` (some 100 million outputs a second). */
   static restore(state: Mt19937State): Mt19937 {
     if (!Number.isSafeInteger(state.drawn) || state.drawn < 0) {
-      throw new StarlingError('invalid_argument', `a saved generator needs a count of outputs of 0 or more, not ${state.drawn}`, {
-        details: { drawn: state.drawn },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `a saved generator needs a count of outputs of 0 or more, not ${state.drawn}`,
+        {
+          details: { drawn: state.drawn },
+        },
+      );
     }
     const generator = new Mt19937(state.seed);
     const refills = Math.ceil(state.drawn / STATE_WORDS);

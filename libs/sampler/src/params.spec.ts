@@ -8,7 +8,15 @@ describe('resolveSamplerParams', () => {
     const resolved = resolveSamplerParams({});
     expect(resolved.temperature).toBe(Math.fround(0.8));
     expect(resolved.topP).toBe(Math.fround(0.95));
-    expect(resolved).toMatchObject({ topK: 40, repeatLastN: 64, dryPenaltyLastN: 64, dryAllowedLength: 2, minKeep: 0, mirostat: 0, seed: undefined });
+    expect(resolved).toMatchObject({
+      topK: 40,
+      repeatLastN: 64,
+      dryPenaltyLastN: 64,
+      dryAllowedLength: 2,
+      minKeep: 0,
+      mirostat: 0,
+      seed: undefined,
+    });
   });
 
   it('takes null for the default', () => {
@@ -65,19 +73,59 @@ describe('resolveSamplerParams', () => {
 
 describe('names of stages', () => {
   it('may be written in several ways', () => {
-    expect(['topK', 'top_k', 'top-k', 'topk', 'TOP_K', 'nucleus', 'temp', 'typ', 'typ_p', 'typical_p', 'typicalP', 'min-p', 'topnsigma'].map(stageNamed)).toEqual([
-      'topK', 'topK', 'topK', 'topK', 'topK', 'topP', 'temperature', 'typicalP', 'typicalP', 'typicalP', 'typicalP', 'minP', 'topNSigma',
+    expect(
+      [
+        'topK',
+        'top_k',
+        'top-k',
+        'topk',
+        'TOP_K',
+        'nucleus',
+        'temp',
+        'typ',
+        'typ_p',
+        'typical_p',
+        'typicalP',
+        'min-p',
+        'topnsigma',
+      ].map(stageNamed),
+    ).toEqual([
+      'topK',
+      'topK',
+      'topK',
+      'topK',
+      'topK',
+      'topP',
+      'temperature',
+      'typicalP',
+      'typicalP',
+      'typicalP',
+      'typicalP',
+      'minP',
+      'topNSigma',
     ]);
   });
 
   it('have letters', () => {
     expect(Array.from('edskypmxtai', stageLettered)).toEqual([
-      'penalties', 'dry', 'topNSigma', 'topK', 'typicalP', 'topP', 'minP', 'xtc', 'temperature', 'adaptiveP', 'infill',
+      'penalties',
+      'dry',
+      'topNSigma',
+      'topK',
+      'typicalP',
+      'topP',
+      'minP',
+      'xtc',
+      'temperature',
+      'adaptiveP',
+      'infill',
     ]);
   });
 
   it('that mean nothing can be told', () => {
-    expect(unknownStageNames(['top_k', 'topK', 'logit_bias', 'logitBias', 'banana', 'mine'], ['mine'])).toEqual(['banana']);
+    expect(unknownStageNames(['top_k', 'topK', 'logit_bias', 'logitBias', 'banana', 'mine'], ['mine'])).toEqual([
+      'banana',
+    ]);
     expect(unknownStageNames('kq')).toEqual(['q']);
   });
 });

@@ -1,7 +1,9 @@
 import { parameterError, type StarlingError } from '@starling/core';
 
 /** A bias for one token (by id) or for every token of a text; `false` bans them. What is no token of the vocabulary is refused. */
-export type LogitBias = readonly (readonly [number | string, number | false])[] | Readonly<Record<string, number | false>>;
+export type LogitBias =
+  | readonly (readonly [number | string, number | false])[]
+  | Readonly<Record<string, number | false>>;
 
 /** How tokens are drawn. Names and meaning follow llama-server, in camel case. */
 export interface SamplerParams {
@@ -155,7 +157,8 @@ export function resolveSamplerParams(options: SamplerOptions): SamplerParams {
   const resolved: SamplerParams = { ...DEFAULT_SAMPLER_PARAMS };
   for (const key of Object.keys(NUMBER_RULES) as (keyof typeof NUMBER_RULES)[]) {
     const value = options[key];
-    resolved[key] = value === undefined || value === null ? Math.fround(DEFAULT_SAMPLER_PARAMS[key]) : checkedNumber(key, value);
+    resolved[key] =
+      value === undefined || value === null ? Math.fround(DEFAULT_SAMPLER_PARAMS[key]) : checkedNumber(key, value);
   }
   if (resolved.dryBase < 1) resolved.dryBase = Math.fround(DEFAULT_SAMPLER_PARAMS.dryBase);
   if (!(resolved.repeatPenalty > 0) || !Number.isFinite(Math.fround(1 / resolved.repeatPenalty))) {
@@ -166,7 +169,10 @@ export function resolveSamplerParams(options: SamplerOptions): SamplerParams {
   if (typeof resolved.ignoreEos !== 'boolean') throw refused('ignoreEos', 'true or false', options.ignoreEos);
   resolved.logitBias = options.logitBias ?? DEFAULT_SAMPLER_PARAMS.logitBias;
   resolved.bannedStrings = checkedTexts('bannedStrings', options.bannedStrings ?? DEFAULT_SAMPLER_PARAMS.bannedStrings);
-  resolved.drySequenceBreakers = checkedTexts('drySequenceBreakers', options.drySequenceBreakers ?? DEFAULT_SAMPLER_PARAMS.drySequenceBreakers);
+  resolved.drySequenceBreakers = checkedTexts(
+    'drySequenceBreakers',
+    options.drySequenceBreakers ?? DEFAULT_SAMPLER_PARAMS.drySequenceBreakers,
+  );
   if (resolved.drySequenceBreakers.length === 0) throw refused('drySequenceBreakers', 'at least one text', '[]');
   const samplers = options.samplers ?? DEFAULT_SAMPLER_PARAMS.samplers;
   resolved.samplers = typeof samplers === 'string' ? samplers : checkedTexts('samplers', samplers);
@@ -189,10 +195,13 @@ function checkedSeed(seed: number): number | undefined {
 }
 
 function checkedTexts(key: keyof SamplerParams, texts: readonly string[]): readonly string[] {
-  if (!Array.isArray(texts) || texts.some((text) => typeof text !== 'string')) throw refused(key, 'a list of texts', texts);
+  if (!Array.isArray(texts) || texts.some((text) => typeof text !== 'string'))
+    throw refused(key, 'a list of texts', texts);
   return texts;
 }
 
 function refused(param: keyof SamplerParams, expected: string, received: unknown): StarlingError {
-  return parameterError('invalid_argument', param, `expected ${expected}, received ${String(received)}`, { details: { expected, received: String(received) } });
+  return parameterError('invalid_argument', param, `expected ${expected}, received ${String(received)}`, {
+    details: { expected, received: String(received) },
+  });
 }

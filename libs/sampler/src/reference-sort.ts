@@ -20,7 +20,13 @@ export function sortDescending(order: Int32Array, first: number, last: number, k
 }
 
 /** Brings the largest `middle - first` of `order[first, last)` to its front, sorted; the rest stays in no useful order. */
-export function partialSortDescending(order: Int32Array, first: number, middle: number, last: number, keys: Float32Array): void {
+export function partialSortDescending(
+  order: Int32Array,
+  first: number,
+  middle: number,
+  last: number,
+  keys: Float32Array,
+): void {
   const count = middle - first;
   if (count <= 0) return;
   makeHeap(order, first, count, keys);
@@ -137,7 +143,8 @@ function insertUnguarded(order: Int32Array, position: number, keys: Float32Array
 }
 
 function makeHeap(order: Int32Array, first: number, count: number, keys: Float32Array): void {
-  for (let parent = (count - 2) >> 1; parent >= 0; parent--) siftDown(order, first, parent, count, order[first + parent], keys);
+  for (let parent = (count - 2) >> 1; parent >= 0; parent--)
+    siftDown(order, first, parent, count, order[first + parent], keys);
 }
 
 function sortHeap(order: Int32Array, first: number, count: number, keys: Float32Array): void {
@@ -149,7 +156,14 @@ function sortHeap(order: Int32Array, first: number, count: number, keys: Float32
 }
 
 /** Lets the hole at `start` of the heap `order[first, first + count)` sink to a leaf, then `value` rise from there. */
-function siftDown(order: Int32Array, first: number, start: number, count: number, value: number, keys: Float32Array): void {
+function siftDown(
+  order: Int32Array,
+  first: number,
+  start: number,
+  count: number,
+  value: number,
+  keys: Float32Array,
+): void {
   let hole = start;
   let child = start;
   while (child < (count - 1) >> 1) {

@@ -51,9 +51,17 @@ export interface Sampler {
    * and the chain runs once more.
    * @throws StarlingError invalid_argument for too few logits; unprocessable if no token can be drawn.
    */
-  sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken;
+  sample(
+    logits: Float32Array,
+    constraint?: TokenConstraint,
+    options?: { readonly topCandidates?: number },
+  ): SampledToken;
   /** The same with the stops that the constraint has while it makes a mask. Neither it nor the sampler is to be used meanwhile. */
-  sampleSteps(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): Generator<undefined, SampledToken>;
+  sampleSteps(
+    logits: Float32Array,
+    constraint?: TokenConstraint,
+    options?: { readonly topCandidates?: number },
+  ): Generator<undefined, SampledToken>;
   /** Adds a token to the history: every token of the prompt, then every token taken. */
   accept(id: number): void;
   /** A sampler of its own that would go on in the same way. */
@@ -103,12 +111,20 @@ class ChainSampler implements Sampler {
     return this.all.map((stage) => stage.name);
   }
 
-  sample(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): SampledToken {
+  sample(
+    logits: Float32Array,
+    constraint?: TokenConstraint,
+    options?: { readonly topCandidates?: number },
+  ): SampledToken {
     const steps = this.sampleSteps(logits, constraint, options);
     for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
   }
 
-  *sampleSteps(logits: Float32Array, constraint?: TokenConstraint, options?: { readonly topCandidates?: number }): Generator<undefined, SampledToken> {
+  *sampleSteps(
+    logits: Float32Array,
+    constraint?: TokenConstraint,
+    options?: { readonly topCandidates?: number },
+  ): Generator<undefined, SampledToken> {
     const candidates = this.workspace();
     let selected = this.choose(candidates, logits);
     if (constraint !== undefined && !constraint.accepts(candidates.ids[selected])) {
@@ -129,7 +145,11 @@ class ChainSampler implements Sampler {
 
   fork(): Sampler {
     const { restrictions, stages, mayBanAll } = this.chain;
-    const forked = { mayBanAll, restrictions: restrictions.map((stage) => stage.fork()), stages: stages.map((stage) => stage.fork()) };
+    const forked = {
+      mayBanAll,
+      restrictions: restrictions.map((stage) => stage.fork()),
+      stages: stages.map((stage) => stage.fork()),
+    };
     return new ChainSampler(forked, this.seed, this.vocabulary);
   }
 
@@ -140,9 +160,13 @@ class ChainSampler implements Sampler {
   restore(state: SamplerState): void {
     const fits = state.version === 1 && state.stages.length === this.all.length;
     if (!fits || this.all.some((stage, i) => (stage.restore === undefined) !== (state.stages[i] === null))) {
-      throw new StarlingError('invalid_argument', `the saved state is not one of the chain ${this.stages.join(', ')}: make the sampler with the same parameters`, {
-        details: { chain: this.stages, savedStages: state.stages.length },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `the saved state is not one of the chain ${this.stages.join(', ')}: make the sampler with the same parameters`,
+        {
+          details: { chain: this.stages, savedStages: state.stages.length },
+        },
+      );
     }
     this.all.forEach((stage, i) => {
       const saved = state.stages[i];
@@ -159,7 +183,12 @@ class ChainSampler implements Sampler {
     if ((mask !== undefined || mayBanAll) && candidates.maximum() === -Infinity) throw nothingToDraw(this.stages);
     for (const stage of stages) stage.apply(candidates);
     const { selected } = candidates;
-    if (selected === undefined || Number.isNaN(candidates.probabilities[selected]) || Number.isNaN(candidates.logits[selected])) throw nothingToDraw(this.stages);
+    if (
+      selected === undefined ||
+      Number.isNaN(candidates.probabilities[selected]) ||
+      Number.isNaN(candidates.logits[selected])
+    )
+      throw nothingToDraw(this.stages);
     return selected;
   }
 
@@ -171,9 +200,13 @@ class ChainSampler implements Sampler {
 }
 
 function nothingToDraw(chain: readonly string[]): StarlingError {
-  return new StarlingError('unprocessable', 'no token can be drawn: biases, bans, the grammar and the chain leave none, or the logits are NaN', {
-    details: { chain },
-  });
+  return new StarlingError(
+    'unprocessable',
+    'no token can be drawn: biases, bans, the grammar and the chain leave none, or the logits are NaN',
+    {
+      details: { chain },
+    },
+  );
 }
 
 function mostLikely({ ids, probabilities, size }: Candidates, count: number): Candidate[] {

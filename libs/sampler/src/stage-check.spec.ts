@@ -17,11 +17,22 @@ import { minP, topK, topP } from './stages/truncation.js';
 import { typicalP } from './stages/typical-p.js';
 import { XtcStage } from './stages/xtc.js';
 
-const vocabulary = { size: 300, endOfGeneration: new Set([4]), bytesOf: (id: number) => new TextEncoder().encode(String(id)) };
+const vocabulary = {
+  size: 300,
+  endOfGeneration: new Set([4]),
+  bytesOf: (id: number) => new TextEncoder().encode(String(id)),
+};
 const target = { tau: 3, eta: Math.fround(0.1) };
 
 const BUILT_IN: readonly (readonly [string, (size: number) => SamplerStage])[] = [
-  ['logit bias', () => logitBias([{ id: 3, bias: 2 }, { id: 4, bias: -Infinity }])],
+  [
+    'logit bias',
+    () =>
+      logitBias([
+        { id: 3, bias: 2 },
+        { id: 4, bias: -Infinity },
+      ]),
+  ],
   ['banned strings', () => new BannedStringsStage(['12', '7'], vocabulary)],
   ['penalties', () => new PenaltiesStage({ lastN: 20, repeat: Math.fround(1.3), frequency: 0.5, presence: 0.25 })],
   ['DRY', () => new DryStage({ multiplier: 1, base: 2, allowedLength: 1, lastN: 50 }, new Map([[3, [[]]]]))],
@@ -48,13 +59,37 @@ describe('sampleStageViolations', () => {
 
   const broken: readonly (readonly [string, string, () => SamplerStage])[] = [
     ['leaves nothing', 'no candidate is left', () => statelessStage('x', (candidates) => void (candidates.size = 0))],
-    ['invents candidates', 'there are more candidates than before', () => statelessStage('x', (candidates) => void (candidates.size += 1))],
-    ['doubles a candidate', 'a candidate comes twice or is no token', () => statelessStage('x', (candidates) => candidates.overwrite(0, 5, 1))],
+    [
+      'invents candidates',
+      'there are more candidates than before',
+      () => statelessStage('x', (candidates) => void (candidates.size += 1)),
+    ],
+    [
+      'doubles a candidate',
+      'a candidate comes twice or is no token',
+      () => statelessStage('x', (candidates) => candidates.overwrite(0, 5, 1)),
+    ],
     ['makes NaN', 'a logit is NaN', () => statelessStage('x', ({ logits }) => void (logits[0] = NaN))],
-    ['masks all', 'every candidate lost its logit', () => statelessStage('x', ({ logits }) => void logits.fill(-Infinity))],
-    ['lies about the order', 'the candidates say they are sorted and are not', () => statelessStage('x', (candidates) => void (candidates.sorted = true))],
-    ['selects nothing that is there', 'the selected index is no candidate', () => statelessStage('x', (candidates) => void (candidates.selected = 999))],
-    ['throws dice of its own', 'two stages made alike behave differently', () => statelessStage('x', ({ logits }) => void (logits[0] = Math.random()))],
+    [
+      'masks all',
+      'every candidate lost its logit',
+      () => statelessStage('x', ({ logits }) => void logits.fill(-Infinity)),
+    ],
+    [
+      'lies about the order',
+      'the candidates say they are sorted and are not',
+      () => statelessStage('x', (candidates) => void (candidates.sorted = true)),
+    ],
+    [
+      'selects nothing that is there',
+      'the selected index is no candidate',
+      () => statelessStage('x', (candidates) => void (candidates.selected = 999)),
+    ],
+    [
+      'throws dice of its own',
+      'two stages made alike behave differently',
+      () => statelessStage('x', ({ logits }) => void (logits[0] = Math.random())),
+    ],
     ['shares its memory with its fork', 'a fork behaves differently from its original', counting],
   ];
 
@@ -75,7 +110,11 @@ it('an own stage takes its place in the chain by its name', () => {
       candidates.sorted = false;
     });
   expect(sampleStageViolations(onlyEven)).toEqual([]);
-  const sampler = createSampler({ samplers: ['onlyEven', 'topK'], topK: 2 }, { size: 5, endOfGeneration: new Set() }, { stages: { onlyEven } });
+  const sampler = createSampler(
+    { samplers: ['onlyEven', 'topK'], topK: 2 },
+    { size: 5, endOfGeneration: new Set() },
+    { stages: { onlyEven } },
+  );
   expect(sampler.stages).toEqual(['onlyEven', 'topK', 'draw']);
   const tokens = Array.from({ length: 50 }, () => sampler.sample(Float32Array.of(0, 9, 1, 9, 2)).id);
   expect(new Set(tokens)).toEqual(new Set([2, 4]));

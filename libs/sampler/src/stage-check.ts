@@ -20,9 +20,12 @@ export function sampleStageViolations(make: (vocabularySize: number) => SamplerS
     const fork = stage.fork();
     const restored = restoredCopy(stage, make(VOCABULARY_SIZE));
     const result = outcome(stage, logits, presorted, violations);
-    if (outcome(twin, logits, presorted, violations) !== result) violations.add('two stages made alike behave differently');
-    if (outcome(fork, logits, presorted, violations) !== result) violations.add('a fork behaves differently from its original');
-    if (outcome(restored, logits, presorted, violations) !== result) violations.add('a stage restored from a saved state behaves differently');
+    if (outcome(twin, logits, presorted, violations) !== result)
+      violations.add('two stages made alike behave differently');
+    if (outcome(fork, logits, presorted, violations) !== result)
+      violations.add('a fork behaves differently from its original');
+    if (outcome(restored, logits, presorted, violations) !== result)
+      violations.add('a stage restored from a saved state behaves differently');
     const accepted = random.nextUint32() % 40;
     for (const one of [stage, twin]) one.accept?.(accepted);
   }
@@ -47,11 +50,15 @@ function outcome(stage: SamplerStage, logits: Float32Array, presorted: boolean, 
   const left = Array.from(candidates.logits.subarray(0, size));
   if (!Number.isInteger(size) || size < 1) violations.add('no candidate is left');
   if (size > before) violations.add('there are more candidates than before');
-  if (new Set(ids).size !== ids.length || ids.some((id) => id < 0 || id >= VOCABULARY_SIZE)) violations.add('a candidate comes twice or is no token');
+  if (new Set(ids).size !== ids.length || ids.some((id) => id < 0 || id >= VOCABULARY_SIZE))
+    violations.add('a candidate comes twice or is no token');
   if (left.some((logit) => Number.isNaN(logit))) violations.add('a logit is NaN');
   if (left.every((logit) => logit === -Infinity)) violations.add('every candidate lost its logit');
-  if (candidates.sorted && left.some((logit, i) => i > 0 && logit > left[i - 1])) violations.add('the candidates say they are sorted and are not');
-  if (candidates.inVocabularyOrder && ids.some((id, i) => id !== i)) violations.add('ids were overwritten without the methods of Candidates');
-  if (selected !== undefined && !(selected >= 0 && selected < size)) violations.add('the selected index is no candidate');
+  if (candidates.sorted && left.some((logit, i) => i > 0 && logit > left[i - 1]))
+    violations.add('the candidates say they are sorted and are not');
+  if (candidates.inVocabularyOrder && ids.some((id, i) => id !== i))
+    violations.add('ids were overwritten without the methods of Candidates');
+  if (selected !== undefined && !(selected >= 0 && selected < size))
+    violations.add('the selected index is no candidate');
   return JSON.stringify({ ids, left, selected });
 }

@@ -23,7 +23,11 @@ const NAMES = Object.keys(STAGE_LETTERS) as StageName[];
 const inSnakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const ALIASES: ReadonlyMap<string, StageName> = new Map([
-  ...NAMES.flatMap((name) => [inSnakeCase(name), inSnakeCase(name).replaceAll('_', '-'), name.toLowerCase()].map((alias) => [alias, name] as const)),
+  ...NAMES.flatMap((name) =>
+    [inSnakeCase(name), inSnakeCase(name).replaceAll('_', '-'), name.toLowerCase()].map(
+      (alias) => [alias, name] as const,
+    ),
+  ),
   ['nucleus', 'topP'],
   ['temp', 'temperature'],
   ['typ', 'typicalP'],
@@ -51,7 +55,9 @@ export function stageLettered(letter: string): StageName | undefined {
 /** The names of a client's list that mean no stage; a chain with one of them is refused. `own`: names of user-written stages. */
 export function unknownStageNames(samplers: readonly string[] | string, own: readonly string[] = []): string[] {
   const isKnown = typeof samplers === 'string' ? stageLettered : stageNamed;
-  return Array.from(samplers).filter((name) => !own.includes(name) && !LOGIT_BIAS.has(name) && isKnown(name) === undefined);
+  return Array.from(samplers).filter(
+    (name) => !own.includes(name) && !LOGIT_BIAS.has(name) && isKnown(name) === undefined,
+  );
 }
 
 /** The name of a stage that is nearest to one that means none, spelled as that is; undefined for names much too long to be one. */
@@ -77,7 +83,9 @@ export function chainNames(samplers: readonly string[] | string, own: readonly s
 }
 
 /** A stage of ours, or one that the user wrote. */
-export type ChainName = { readonly known: StageName; readonly own?: undefined } | { readonly known?: undefined; readonly own: string };
+export type ChainName =
+  | { readonly known: StageName; readonly own?: undefined }
+  | { readonly known?: undefined; readonly own: string };
 
 /** The stages of a chain by the names that llama-server has for them, as its API shows them. @throws StarlingError as `chainNames` */
 export function stagesInSnakeCase(samplers: readonly string[] | string): string[] {
@@ -86,12 +94,23 @@ export function stagesInSnakeCase(samplers: readonly string[] | string): string[
 
 function unknownLetter(letter: string, index: number): StarlingError {
   const letters = NAMES.map((name) => `${STAGE_LETTERS[name]} (${name})`).join(', ');
-  return parameterError('invalid_argument', 'samplers', `${JSON.stringify(letter)}, at ${index}, is the letter of no stage; the letters are ${letters}`, { details: { received: letter, index } });
+  return parameterError(
+    'invalid_argument',
+    'samplers',
+    `${JSON.stringify(letter)}, at ${index}, is the letter of no stage; the letters are ${letters}`,
+    { details: { received: letter, index } },
+  );
 }
 
 function unknownName(name: string, index: number, own: readonly string[]): StarlingError {
   const nearest = nearestStageName(name, own);
   const shown = JSON.stringify(name.length > SHOWN_LENGTH ? `${name.slice(0, SHOWN_LENGTH)}...` : name);
-  const meant = nearest === undefined ? `the stages are ${[...NAMES, ...own].join(', ')}` : `the nearest that is: ${nearest}`;
-  return parameterError('invalid_argument', `samplers[${index}]`, `${shown} is not a stage of the sampler chain; ${meant}`, { details: { received: shown, nearest } });
+  const meant =
+    nearest === undefined ? `the stages are ${[...NAMES, ...own].join(', ')}` : `the nearest that is: ${nearest}`;
+  return parameterError(
+    'invalid_argument',
+    `samplers[${index}]`,
+    `${shown} is not a stage of the sampler chain; ${meant}`,
+    { details: { received: shown, nearest } },
+  );
 }

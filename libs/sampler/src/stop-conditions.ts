@@ -70,8 +70,10 @@ export class StopConditions {
     if (endOfGeneration?.has(id)) return this.end({ kind: 'end_of_generation', id }, this.monitor.push(text).emit);
     const { emit, stopped } = this.monitor.push(text);
     if (stopped !== undefined) return { emit, reason: { kind: 'stop_string', text: stopped } };
-    if (maxTokens !== undefined && this.generated >= maxTokens) return this.end({ kind: 'max_tokens', limit: maxTokens }, emit);
-    if (contextTokens !== undefined && promptTokens + this.generated >= contextTokens) return this.end({ kind: 'context_end', limit: contextTokens }, emit);
+    if (maxTokens !== undefined && this.generated >= maxTokens)
+      return this.end({ kind: 'max_tokens', limit: maxTokens }, emit);
+    if (contextTokens !== undefined && promptTokens + this.generated >= contextTokens)
+      return this.end({ kind: 'context_end', limit: contextTokens }, emit);
     if (deadline?.hasPassed()) return this.end({ kind: 'deadline' }, emit);
     return { emit };
   }

@@ -57,7 +57,9 @@ describe('StopMonitor', () => {
   });
 
   it('loses nothing and shows nothing of a stop string, for any text in any pieces', () => {
-    const text = fc.array(fc.constantFrom('a', 'b', 'c', 'é', '😀'), { maxLength: 12 }).map((letters) => letters.join(''));
+    const text = fc
+      .array(fc.constantFrom('a', 'b', 'c', 'é', '😀'), { maxLength: 12 })
+      .map((letters) => letters.join(''));
     fc.assert(
       fc.property(fc.array(text, { maxLength: 3 }), fc.array(text, { maxLength: 12 }), (stop, pieces) => {
         const whole = pieces.join('');

@@ -37,7 +37,10 @@ export class StopMonitor {
       this.held = '';
       return { emit: pending.slice(0, stopAt), stopped: this.stopped };
     }
-    const heldLength = this.stopStrings.reduce((longest, stopString) => Math.max(longest, overlap(pending, stopString)), 0);
+    const heldLength = this.stopStrings.reduce(
+      (longest, stopString) => Math.max(longest, overlap(pending, stopString)),
+      0,
+    );
     this.held = pending.slice(pending.length - heldLength);
     return { emit: pending.slice(0, pending.length - heldLength) };
   }

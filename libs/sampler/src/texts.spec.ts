@@ -41,22 +41,33 @@ describe("DRY's sequence breakers", () => {
 
   it('need the bytes of tokens', () => {
     const bare = { size: 3, endOfGeneration: new Set<number>() };
-    expect(() => createSampler({ dryMultiplier: 1 }, bare)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => createSampler({ dryMultiplier: 1 }, bare)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
     expect(() => createSampler({ dryMultiplier: 0 }, bare)).not.toThrow();
   });
 
   it('end repetitions', () => {
     const settings = { multiplier: 1, base: 2, allowedLength: 1, lastN: 100 };
     const history = encode('abyabcaby');
-    for (const [texts, sinceBreaker] of [[['\n'], Infinity], [['b'], 1], [['by'], 0], [['bc'], 3], [['y'], 0]] as const) {
+    for (const [texts, sinceBreaker] of [
+      [['\n'], Infinity],
+      [['b'], 1],
+      [['by'], 0],
+      [['bc'], 3],
+      [['y'], 0],
+    ] as const) {
       const stage = new DryStage(settings, dryBreakers(texts, vocabulary));
       for (const id of history) stage.accept(id);
       const candidates = new Candidates(WORDS.length);
       candidates.load(new Float32Array(WORDS.length));
       stage.apply(candidates);
-      const plain = plainDry(WORDS.map((_, id) => ({ id, logit: 0 })), history, settings, sinceBreaker).map(({ id, logit }) =>
-        texts.some((text) => WORDS[id].includes(text)) ? 0 : logit,
-      );
+      const plain = plainDry(
+        WORDS.map((_, id) => ({ id, logit: 0 })),
+        history,
+        settings,
+        sinceBreaker,
+      ).map(({ id, logit }) => (texts.some((text) => WORDS[id].includes(text)) ? 0 : logit));
       expect([...candidates.logits]).toEqual(plain);
     }
   });
@@ -79,7 +90,10 @@ describe('banned strings', () => {
   });
 
   it('never come up, however hot the draw', () => {
-    const sampler = createSampler({ seed: 1, bannedStrings: ['abc', 'ca', 'bb'], temperature: 3, topK: 0, topP: 1, minP: 0 }, vocabulary);
+    const sampler = createSampler(
+      { seed: 1, bannedStrings: ['abc', 'ca', 'bb'], temperature: 3, topK: 0, topP: 1, minP: 0 },
+      vocabulary,
+    );
     const row = Float32Array.from(WORDS, (_, id) => (id < 6 ? 2 : 0));
     let text = '';
     for (let i = 0; i < 2000; i++) {
@@ -92,13 +106,19 @@ describe('banned strings', () => {
   });
 
   it('need the bytes of tokens', () => {
-    expect(() => createSampler({ bannedStrings: ['a'] }, { size: 3, endOfGeneration: new Set() })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => createSampler({ bannedStrings: ['a'] }, { size: 3, endOfGeneration: new Set() })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });
 
 describe('infill', () => {
   const infilled = (logits: number[]): string[] => {
-    const { candidates = [] } = createSampler({ samplers: ['infill'] }, vocabulary).sample(Float32Array.from(logits), undefined, { topCandidates: 99 });
+    const { candidates = [] } = createSampler({ samplers: ['infill'] }, vocabulary).sample(
+      Float32Array.from(logits),
+      undefined,
+      { topCandidates: 99 },
+    );
     return candidates.map(({ id }) => WORDS[id]);
   };
   const low = WORDS.map(() => -20);
@@ -109,7 +129,12 @@ describe('infill', () => {
   });
 
   it('counts tokens with the same beginning as the most likely of them, and drops the unlikely ones', () => {
-    const logits = WORDS.map(() => -Infinity).with(9, -20).with(0, 1).with(3, 1.2).with(11, 1.5).with(2, -2);
+    const logits = WORDS.map(() => -Infinity)
+      .with(9, -20)
+      .with(0, 1)
+      .with(3, 1.2)
+      .with(11, 1.5)
+      .with(2, -2);
     expect(infilled(logits).sort()).toEqual(['<end>', 'ab', 'y']);
     expect(infilled(logits.with(11, 0.5)).sort()).toEqual(['<end>', 'ab']);
   });
@@ -124,7 +149,12 @@ describe('samplerDefaults', () => {
       ['general.sampling.sequence', 'top_k;banana;temperature'],
       ['general.sampling.min_p', 'none'],
     ]);
-    expect(samplerDefaults(metadata)).toEqual({ temperature: 0.5, topK: 20, repeatLastN: 32, samplers: ['top_k', 'temperature'] });
+    expect(samplerDefaults(metadata)).toEqual({
+      temperature: 0.5,
+      topK: 20,
+      repeatLastN: 32,
+      samplers: ['top_k', 'temperature'],
+    });
     expect(samplerDefaults(new Map())).toEqual({});
   });
 });

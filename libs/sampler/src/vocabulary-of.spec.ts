@@ -30,7 +30,8 @@ describe('vocabularyOf', () => {
   });
 
   it('reads the tokens never to draw, in any array, and leaves out those that are none', () => {
-    const suppressed = (value: unknown): readonly number[] | undefined => vocabularyOf(source(false), new Map([['tokenizer.ggml.suppress_tokens', value]])).suppressed;
+    const suppressed = (value: unknown): readonly number[] | undefined =>
+      vocabularyOf(source(false), new Map([['tokenizer.ggml.suppress_tokens', value]])).suppressed;
     expect(suppressed(Int32Array.of(1, 99, -1))).toEqual([1]);
     expect(suppressed([0, 2n])).toEqual([0, 2]);
     expect(suppressed('x')).toEqual([]);

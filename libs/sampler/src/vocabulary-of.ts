@@ -3,7 +3,12 @@ import type { SamplerVocabulary } from './vocabulary.js';
 /** What of a tokenizer the chain needs; that of `@starling/tokenizer` fits. */
 export interface VocabularySource {
   readonly vocabSize: number;
-  readonly special: { readonly endOfGeneration: ReadonlySet<number>; readonly eot?: number; readonly eos?: number; readonly unk?: number };
+  readonly special: {
+    readonly endOfGeneration: ReadonlySet<number>;
+    readonly eot?: number;
+    readonly eos?: number;
+    readonly unk?: number;
+  };
   tokenBytes(id: number): Uint8Array;
   tokenText(id: number): string;
   isControl(id: number): boolean;
@@ -28,7 +33,8 @@ export function vocabularyOf(tokenizer: VocabularySource, metadata?: { get(key: 
     suppressed: idsIn(metadata?.get('tokenizer.ggml.suppress_tokens')).filter((id) => id >= 0 && id < size),
     addsSpacePrefix: dropsFirstSpace(tokenizer),
     bytesOf: (id) => tokenizer.tokenBytes(id),
-    literalBytesOf: (id) => (tokenizer.isControl(id) ? encoder.encode(tokenizer.tokenText(id)) : tokenizer.tokenBytes(id)),
+    literalBytesOf: (id) =>
+      tokenizer.isControl(id) ? encoder.encode(tokenizer.tokenText(id)) : tokenizer.tokenBytes(id),
     encode: (text) => tokenizer.encode(text),
   };
 }
@@ -36,11 +42,14 @@ export function vocabularyOf(tokenizer: VocabularySource, metadata?: { get(key: 
 /** Whether a text that begins with a token loses the token's first space: asked of the first token that has one. */
 function dropsFirstSpace(tokenizer: VocabularySource): boolean {
   for (let id = 0; id < tokenizer.vocabSize; id++) {
-    if (!tokenizer.isControl(id) && tokenizer.tokenBytes(id)[0] === SPACE) return !tokenizer.decode([id]).startsWith(' ');
+    if (!tokenizer.isControl(id) && tokenizer.tokenBytes(id)[0] === SPACE)
+      return !tokenizer.decode([id]).startsWith(' ');
   }
   return false;
 }
 
 function idsIn(value: unknown): number[] {
-  return Array.isArray(value) || ArrayBuffer.isView(value) ? Array.from(value as unknown as ArrayLike<number | bigint>, Number) : [];
+  return Array.isArray(value) || ArrayBuffer.isView(value)
+    ? Array.from(value as unknown as ArrayLike<number | bigint>, Number)
+    : [];
 }

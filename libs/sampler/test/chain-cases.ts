@@ -4,7 +4,10 @@ import type { SamplerVocabulary } from '../src/vocabulary.js';
 
 /** A chain with random parameters, stages in random order, a history and logits: all made from one seed. */
 export interface ChainCase {
-  readonly options: SamplerOptions & { readonly samplers: readonly string[]; readonly logitBias: readonly (readonly [number, number | false])[] };
+  readonly options: SamplerOptions & {
+    readonly samplers: readonly string[];
+    readonly logitBias: readonly (readonly [number, number | false])[];
+  };
   readonly vocabulary: SamplerVocabulary;
   /** Tokens accepted before the first draw. */
   readonly history: readonly number[];
@@ -51,25 +54,34 @@ export function chainCase(seed: number): ChainCase {
   const happens = (probability: number): boolean => random.nextDouble() < probability;
   const below = (limit: number): number => Math.floor(random.nextDouble() * limit);
   const pick = <T>(values: readonly T[]): T => values[below(values.length)];
-  const bell = (): number => Array.from({ length: 6 }, () => random.nextDouble() - 0.5).reduce((a, b) => a + b, 0) * 1.4;
+  const bell = (): number =>
+    Array.from({ length: 6 }, () => random.nextDouble() - 0.5).reduce((a, b) => a + b, 0) * 1.4;
 
   const size = pick([5, 40, 130, 512, 512, 1500, 3000]);
   const options: Record<string, unknown> = { seed: random.nextUint32() };
   const choose = (choices: typeof CHOICES): void => {
-    for (const [key, probability, values] of choices) if (happens(probability)) options[key] = Math.fround(pick(values));
+    for (const [key, probability, values] of choices)
+      if (happens(probability)) options[key] = Math.fround(pick(values));
   };
   choose(CHOICES);
   if (happens(0.2)) {
     options.mirostat = pick([1, 2]);
     choose(MIROSTAT_CHOICES);
   }
-  const samplers = happens(0.5) ? [...STAGES] : shuffled(STAGES.filter(() => happens(0.6)), below);
+  const samplers = happens(0.5)
+    ? [...STAGES]
+    : shuffled(
+        STAGES.filter(() => happens(0.6)),
+        below,
+      );
   if (happens(0.15)) samplers.push(pick(STAGES));
   if (happens(0.15)) {
     samplers.splice(below(samplers.length + 1), 0, 'adaptive_p');
     choose(ADAPTIVE_CHOICES);
   }
-  const logitBias = happens(0.3) ? Array.from({ length: 4 }, () => [below(size), happens(0.3) ? false : Math.fround(3 * bell())] as const) : [];
+  const logitBias = happens(0.3)
+    ? Array.from({ length: 4 }, () => [below(size), happens(0.3) ? false : Math.fround(3 * bell())] as const)
+    : [];
 
   const alphabet = Math.min(size, pick([3, 8, size]));
   const history = Array.from({ length: pick([0, 1, 3, 20, 150]) }, () => below(alphabet));
@@ -81,7 +93,12 @@ export function chainCase(seed: number): ChainCase {
   });
 
   // Token 0 is a colon, one of DRY's sequence breakers.
-  const vocabulary = { size, endOfGeneration: new Set<number>(), bytesOf: (id: number) => Uint8Array.of(id === 0 ? 0x3a : 0x61), encode: () => [] };
+  const vocabulary = {
+    size,
+    endOfGeneration: new Set<number>(),
+    bytesOf: (id: number) => Uint8Array.of(id === 0 ? 0x3a : 0x61),
+    encode: () => [],
+  };
   return { options: { ...options, samplers, logitBias }, vocabulary, history, steps };
 }
 

@@ -46,7 +46,10 @@ export function readF32Gguf(bytes: Uint8Array): TestModel {
   });
   const data = Math.ceil(at / 32) * 32;
   const tensors = new Map(
-    infos.map(({ name, length, offset }) => [name, Float32Array.from({ length }, (_, i) => view.getFloat32(data + offset + 4 * i, true))]),
+    infos.map(({ name, length, offset }) => [
+      name,
+      Float32Array.from({ length }, (_, i) => view.getFloat32(data + offset + 4 * i, true)),
+    ]),
   );
   return { metadata, tensors };
 }

@@ -35,7 +35,11 @@ export function typicalP(entries: readonly Entry[], p: number, minKeep: number):
   const probabilities = probabilitiesOf(entries);
   const entropy = probabilities.reduce((sum, probability) => sum - probability * Math.log(probability), 0);
   const ranked = entries
-    .map((entry, i) => ({ entry, probability: probabilities[i], distance: Math.abs(-Math.log(probabilities[i]) - entropy) }))
+    .map((entry, i) => ({
+      entry,
+      probability: probabilities[i],
+      distance: Math.abs(-Math.log(probabilities[i]) - entropy),
+    }))
     .sort((a, b) => a.distance - b.distance);
   let sum = 0;
   const end = ranked.findIndex(({ probability }, i) => (sum += probability) > p && i + 1 >= minKeep);
@@ -55,7 +59,10 @@ export function temperature(entries: readonly Entry[], value: number): Entry[] {
 }
 
 export function dynamicTemperature(entries: readonly Entry[], value: number, range: number, exponent: number): Entry[] {
-  const entropy = probabilitiesOf(entries).reduce((sum, probability) => sum - (probability > 0 ? probability * Math.log(probability) : 0), 0);
+  const entropy = probabilitiesOf(entries).reduce(
+    (sum, probability) => sum - (probability > 0 ? probability * Math.log(probability) : 0),
+    0,
+  );
   const share = (entropy / Math.log(entries.length)) ** exponent;
   const lowest = Math.max(0, value - range);
   return temperature(byLogit(entries), lowest + (value + range - lowest) * share);
@@ -68,7 +75,11 @@ export interface Penalties {
   readonly presence: number;
 }
 
-export function penalize(entries: readonly Entry[], history: readonly number[], { lastN, repeat, frequency, presence }: Penalties): Entry[] {
+export function penalize(
+  entries: readonly Entry[],
+  history: readonly number[],
+  { lastN, repeat, frequency, presence }: Penalties,
+): Entry[] {
   const recent = history.slice(-lastN);
   return entries.map(({ id, logit }) => {
     const count = recent.filter((token) => token === id).length;
@@ -88,16 +99,25 @@ export interface Dry {
  * For each earlier place of the history, how many tokens before it equal the end of the history; the token that came there next is
  * penalised by the longest. `sinceBreaker`: how many tokens at the end lie behind the last sequence breaker.
  */
-export function dry(entries: readonly Entry[], history: readonly number[], { multiplier, base, allowedLength, lastN }: Dry, sinceBreaker: number): Entry[] {
+export function dry(
+  entries: readonly Entry[],
+  history: readonly number[],
+  { multiplier, base, allowedLength, lastN }: Dry,
+  sinceBreaker: number,
+): Entry[] {
   const recent = history.slice(-lastN);
   const longest = new Map<number, number>();
   for (let next = 1; next < recent.length; next++) {
     let length = 0;
-    while (length < next && length < sinceBreaker && recent[next - 1 - length] === recent[recent.length - 1 - length]) length++;
+    while (length < next && length < sinceBreaker && recent[next - 1 - length] === recent[recent.length - 1 - length])
+      length++;
     longest.set(recent[next], Math.max(length, longest.get(recent[next]) ?? 0));
   }
   return entries.map(({ id, logit }) => {
     const length = longest.get(id) ?? 0;
-    return { id, logit: length > 0 && length >= allowedLength ? logit - multiplier * base ** (length - allowedLength) : logit };
+    return {
+      id,
+      logit: length > 0 && length >= allowedLength ? logit - multiplier * base ** (length - allowedLength) : logit,
+    };
   });
 }

@@ -42,7 +42,9 @@ export class TinyLlama {
   /** Takes the next token of the sequence and gives the logits (n_vocab) for the one after it. */
   step(token: number): Float32Array {
     const position = this.keys[0].length;
-    let x: Float64Array = Float64Array.from(this.tensor('token_embd.weight').subarray(token * this.width, (token + 1) * this.width));
+    let x: Float64Array = Float64Array.from(
+      this.tensor('token_embd.weight').subarray(token * this.width, (token + 1) * this.width),
+    );
     for (let layer = 0; layer < this.layers; layer++) {
       const weight = (name: string): Float32Array => this.tensor(`blk.${layer}.${name}.weight`);
       const attended = this.attention(layer, position, this.normalize(x, weight('attn_norm')), weight);
@@ -50,13 +52,24 @@ export class TinyLlama {
       const normalized = this.normalize(x, weight('ffn_norm'));
       const gate = multiply(weight('ffn_gate'), normalized);
       const up = multiply(weight('ffn_up'), normalized);
-      x = add(x, multiply(weight('ffn_down'), gate.map((g, i) => (g / (1 + exp(-g))) * up[i])));
+      x = add(
+        x,
+        multiply(
+          weight('ffn_down'),
+          gate.map((g, i) => (g / (1 + exp(-g))) * up[i]),
+        ),
+      );
     }
     const output = this.model.tensors.get('output.weight') ?? this.tensor('token_embd.weight');
     return Float32Array.from(multiply(output, this.normalize(x, this.tensor('output_norm.weight'))));
   }
 
-  private attention(layer: number, position: number, x: Float64Array, weight: (name: string) => Float32Array): Float64Array {
+  private attention(
+    layer: number,
+    position: number,
+    x: Float64Array,
+    weight: (name: string) => Float32Array,
+  ): Float64Array {
     const query = this.rotate(multiply(weight('attn_q'), x), position);
     this.keys[layer].push(this.rotate(multiply(weight('attn_k'), x), position));
     this.values[layer].push(multiply(weight('attn_v'), x));

@@ -31,14 +31,24 @@ export function tinyVocabulary({ metadata }: TestModel): TinyVocabulary {
     return parts.flatMap((part) => {
       const id = ids.get(part);
       if (id !== undefined) return [id];
-      return Array.from(new TextEncoder().encode(part), (byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? 0);
+      return Array.from(
+        new TextEncoder().encode(part),
+        (byte) => ids.get(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? 0,
+      );
     });
   };
 
   const bytesOf = (id: number): Uint8Array => {
     if (types[id] === BYTE_TYPE) return Uint8Array.of(Number.parseInt(pieces[id].slice(3, 5), 16));
-    return types[id] === NORMAL_TYPE ? new TextEncoder().encode(pieces[id].replaceAll(WORD_START, ' ')) : new Uint8Array(0);
+    return types[id] === NORMAL_TYPE
+      ? new TextEncoder().encode(pieces[id].replaceAll(WORD_START, ' '))
+      : new Uint8Array(0);
   };
 
-  return { size: pieces.length, endOfGeneration: new Set([metadata.get('tokenizer.ggml.eos_token_id') as number]), encode, bytesOf };
+  return {
+    size: pieces.length,
+    endOfGeneration: new Set([metadata.get('tokenizer.ggml.eos_token_id') as number]),
+    encode,
+    bytesOf,
+  };
 }

@@ -60,7 +60,12 @@ export class AdmissionGate {
    * The error that a request is refused with, or undefined if it may come in.
    * @param retryAfterMs asked when it is refused: when there may be room
    */
-  refusal(load: QueueLoad, tenant: string, tokens: number, retryAfterMs: () => number | undefined): StarlingError | undefined {
+  refusal(
+    load: QueueLoad,
+    tenant: string,
+    tokens: number,
+    retryAfterMs: () => number | undefined,
+  ): StarlingError | undefined {
     const { queueLimit, queueTokenLimit = Infinity } = this.#limits;
     const tenantQueueLimit = this.#tenantLimitOf(tenant) ?? this.#limits.tenantQueueLimit;
     const isTenants = load.queuedOfTenant >= (tenantQueueLimit ?? Infinity) + load.freeSlots;
@@ -69,19 +74,35 @@ export class AdmissionGate {
     if (!isTenants && isOpen && !isTooLong) return undefined;
     // Only the tenant's own figures: those of all would tell it of others.
     const own = `${load.queuedOfTenant} requests of this tenant wait`;
-    const message = isTenants ? `${own}, at most ${tenantQueueLimit} may` : `the queue is full, and nobody in it has more of it than this tenant would have (${own}) or a lower priority`;
+    const message = isTenants
+      ? `${own}, at most ${tenantQueueLimit} may`
+      : `the queue is full, and nobody in it has more of it than this tenant would have (${own}) or a lower priority`;
     const { queued, queuedTokens, queuedOfTenant, running } = load;
     const reason = isTenants ? 'rejected-tenant-limit' : 'rejected-saturated';
     const retry = retryAfterMs();
     return new StarlingError('queue_full', `${message}; no work was spent; retry later`, {
-      details: { reason, workSpent: false, ...(retry === undefined ? {} : { retryAfterMs: retry }), queued, queuedTokens, queuedOfTenant, running, queueLimit, queueTokenLimit: this.#limits.queueTokenLimit, tenantQueueLimit },
+      details: {
+        reason,
+        workSpent: false,
+        ...(retry === undefined ? {} : { retryAfterMs: retry }),
+        queued,
+        queuedTokens,
+        queuedOfTenant,
+        running,
+        queueLimit,
+        queueTokenLimit: this.#limits.queueTokenLimit,
+        tenantQueueLimit,
+      },
     });
   }
 
   /** What has to leave the full queue before a request of so many tokens may come in: one at least, since it is closed. */
   excess({ queued, queuedTokens, freeSlots }: QueueLoad, tokens: number): QueuePart {
     const { queueLimit, queueTokenLimit = Infinity } = this.#limits;
-    return { requests: Math.max(1, queued + 1 - queueLimit - freeSlots), tokens: Math.max(0, queuedTokens + tokens - queueTokenLimit) };
+    return {
+      requests: Math.max(1, queued + 1 - queueLimit - freeSlots),
+      tokens: Math.max(0, queuedTokens + tokens - queueTokenLimit),
+    };
   }
 }
 
@@ -96,16 +117,27 @@ export function checkRequest(request: SequenceRequest, sequenceLimit: number, ma
   if (tokens.length === 0) throw new StarlingError('invalid_argument', 'a prompt needs at least one token');
   checkTerms(request);
   if (encoderTokens !== undefined && !(encoderTokens >= 1 && encoderTokens < tokens.length)) {
-    throw new StarlingError('invalid_argument', `an encoder is to read ${encoderTokens} of ${tokens.length} tokens: one at least must be read, and one be left`);
+    throw new StarlingError(
+      'invalid_argument',
+      `an encoder is to read ${encoderTokens} of ${tokens.length} tokens: one at least must be read, and one be left`,
+    );
   }
   if (encoderTokens !== undefined && encoderTokens > maxBatchTokens) {
-    throw new StarlingError('context_length_exceeded', `the text to be read has ${encoderTokens} tokens, which come in one step of at most ${maxBatchTokens}`, {
-      details: { promptTokens: encoderTokens, limit: maxBatchTokens },
-    });
+    throw new StarlingError(
+      'context_length_exceeded',
+      `the text to be read has ${encoderTokens} tokens, which come in one step of at most ${maxBatchTokens}`,
+      {
+        details: { promptTokens: encoderTokens, limit: maxBatchTokens },
+      },
+    );
   }
   if (tokens.length > sequenceLimit) {
-    throw new StarlingError('context_length_exceeded', `the prompt has ${tokens.length} tokens, a sequence can have ${sequenceLimit}`, {
-      details: { promptTokens: tokens.length, limit: sequenceLimit },
-    });
+    throw new StarlingError(
+      'context_length_exceeded',
+      `the prompt has ${tokens.length} tokens, a sequence can have ${sequenceLimit}`,
+      {
+        details: { promptTokens: tokens.length, limit: sequenceLimit },
+      },
+    );
   }
 }

@@ -58,7 +58,14 @@ export class Arrivals {
     const load = set.load(tenant);
     const full = gate.refusal(load, tenant, tokens, () => this.retryAfterMs());
     const waiting = [...set.queue, ...set.restoring.keys()];
-    const displaced = full?.details.reason === ('rejected-saturated' satisfies DropReason) ? displacedBy(newcomer, gate.excess(load, tokens), { limits, waiting, weightOf: (name) => shares.weightOf(name) }) : [];
+    const displaced =
+      full?.details.reason === ('rejected-saturated' satisfies DropReason)
+        ? displacedBy(newcomer, gate.excess(load, tokens), {
+            limits,
+            waiting,
+            weightOf: (name) => shares.weightOf(name),
+          })
+        : [];
     const refusal = displaced === undefined || (full && displaced.length === 0) ? full : rates.refusal(tenant, tokens);
     if (refusal) throw refusal;
     return displaced ?? [];
@@ -95,31 +102,72 @@ export class Arrivals {
     const places = { slots, freeSlots: Math.max(0, freeSlots - queued) };
     const firstTokenMs = estimateFirstTokenMs(question, work, estimator.costs, shares, places);
     const aloneMs = estimateFirstTokenMs(question, [], estimator.costs, shares, { slots, freeSlots: slots });
-    const ownMs = Math.round(estimateFirstTokenMs(question, work.filter((one) => one.tenant === tenant), estimator.costs, shares, places));
+    const ownMs = Math.round(
+      estimateFirstTokenMs(
+        question,
+        work.filter((one) => one.tenant === tenant),
+        estimator.costs,
+        shares,
+        places,
+      ),
+    );
     const waitMs = firstTokenMs - aloneMs;
     const late = Math.max(firstTokenMs - (deadline - now), waitMs - (startBy - now));
     // Work that waits is gone after its time; what the request needs by itself no wait makes shorter.
     if (!(late > 0)) return undefined;
     // The tenant's own figures: those of all would tell it of others.
-    const details = { reason: 'rejected-deadline', workSpent: false, ownMs, retryAfterMs: coarseMs(Math.min(late, waitMs)) };
-    return new StarlingError('deadline_exceeded', `it would begin, or have its first token, later than it allows: with what this tenant has under way it would take about ${ownMs} ms if nobody else had work; give more time, or retry later`, { details });
+    const details = {
+      reason: 'rejected-deadline',
+      workSpent: false,
+      ownMs,
+      retryAfterMs: coarseMs(Math.min(late, waitMs)),
+    };
+    return new StarlingError(
+      'deadline_exceeded',
+      `it would begin, or have its first token, later than it allows: with what this tenant has under way it would take about ${ownMs} ms if nobody else had work; give more time, or retry later`,
+      { details },
+    );
   }
 
-  #pendingOf({ tenant, priority, computed, length, promptLength, cachedTokens, request }: ScheduledSequence): PendingWork {
-    const toGenerate = Math.max(0, Math.min(request.maxTokens ?? Infinity, this.#meanAnswerTokens) - (length - promptLength));
+  #pendingOf({
+    tenant,
+    priority,
+    computed,
+    length,
+    promptLength,
+    cachedTokens,
+    request,
+  }: ScheduledSequence): PendingWork {
+    const toGenerate = Math.max(
+      0,
+      Math.min(request.maxTokens ?? Infinity, this.#meanAnswerTokens) - (length - promptLength),
+    );
     return { tenant, priority, computed, length, cachedTokens, toGenerate };
   }
 }
 
 /** The error of a request that was dropped from the queue. */
 export function waitedTooLong(allowedMs: number, waitedMs: number, retryAfterMs: number | undefined): StarlingError {
-  return new StarlingError('deadline_exceeded', `no step began within the ${Math.round(allowedMs)} ms that it was willing to wait; give more time, or retry later`, {
-    details: { reason: 'rejected-ttl-expired' satisfies DropReason, workSpent: false, waitedMs: Math.round(waitedMs), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  });
+  return new StarlingError(
+    'deadline_exceeded',
+    `no step began within the ${Math.round(allowedMs)} ms that it was willing to wait; give more time, or retry later`,
+    {
+      details: {
+        reason: 'rejected-ttl-expired' satisfies DropReason,
+        workSpent: false,
+        waitedMs: Math.round(waitedMs),
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      },
+    },
+  );
 }
 
 /** Does what may refuse a request, and tells of it where it does. */
-export function orDropped<Result>(events: Emitter<SchedulerEvent>, { id, tenant = '' }: Pick<SequenceRequest, 'id' | 'tenant'>, admit: () => Result): Result {
+export function orDropped<Result>(
+  events: Emitter<SchedulerEvent>,
+  { id, tenant = '' }: Pick<SequenceRequest, 'id' | 'tenant'>,
+  admit: () => Result,
+): Result {
   try {
     return admit();
   } catch (error) {
@@ -131,7 +179,8 @@ export function orDropped<Result>(events: Emitter<SchedulerEvent>, { id, tenant 
 
 /** What the event of a refusal says; undefined for errors that are none. */
 function refusalReason(error: unknown): { readonly code: RefusalCode; readonly reason: DropReason } | undefined {
-  if (isStarlingError(error, 'context_length_exceeded')) return { code: 'context_length_exceeded', reason: 'rejected-context-length' };
+  if (isStarlingError(error, 'context_length_exceeded'))
+    return { code: 'context_length_exceeded', reason: 'rejected-context-length' };
   if (!isStarlingError(error)) return undefined;
   const { code, details } = error;
   if (code !== 'queue_full' && code !== 'rate_limited' && code !== 'deadline_exceeded') return undefined;

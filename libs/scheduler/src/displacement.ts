@@ -5,7 +5,9 @@ import { boundedPriority, type SchedulingTerms } from './scheduling-terms.js';
 import type { ScheduledSequence } from './sequence.js';
 
 /** A request that comes to a full queue. */
-export type Newcomer = Pick<SchedulingTerms, 'tenant' | 'weight' | 'priority' | 'maxPriority'> & { readonly tokens: number };
+export type Newcomer = Pick<SchedulingTerms, 'tenant' | 'weight' | 'priority' | 'maxPriority'> & {
+  readonly tokens: number;
+};
 
 /** The queue that it comes to. */
 export interface FullQueue {
@@ -22,15 +24,21 @@ export interface FullQueue {
  * @param excess what has to leave, at least
  * @returns undefined if that cannot be had
  */
-export function displacedBy(newcomer: Newcomer, excess: QueuePart, { limits, waiting, weightOf }: FullQueue): readonly ScheduledSequence[] | undefined {
+export function displacedBy(
+  newcomer: Newcomer,
+  excess: QueuePart,
+  { limits, waiting, weightOf }: FullQueue,
+): readonly ScheduledSequence[] | undefined {
   const { tenant = '', weight = 1, tokens } = newcomer;
   const { queueLimit, queueTokenLimit = Infinity } = limits;
   const priority = boundedPriority(newcomer);
   const all = [...waiting];
   const parts = new Map<string, QueuePart>();
   const partOf = (name: string): QueuePart => parts.get(name) ?? { requests: 0, tokens: 0 };
-  const add = (name: string, requests: number, more: number): void => void parts.set(name, { requests: partOf(name).requests + requests, tokens: partOf(name).tokens + more });
-  const shareOf = (name: string, its: number): number => Math.max(partOf(name).requests / Math.max(1, queueLimit), partOf(name).tokens / queueTokenLimit) / its;
+  const add = (name: string, requests: number, more: number): void =>
+    void parts.set(name, { requests: partOf(name).requests + requests, tokens: partOf(name).tokens + more });
+  const shareOf = (name: string, its: number): number =>
+    Math.max(partOf(name).requests / Math.max(1, queueLimit), partOf(name).tokens / queueTokenLimit) / its;
   for (const one of all) add(one.tenant, 1, one.promptLength);
   add(tenant, 1, tokens);
 
@@ -56,9 +64,17 @@ export function displacedBy(newcomer: Newcomer, excess: QueuePart, { limits, wai
 }
 
 /** Why a request left the queue for another, and the error that says so. Of one in parts, others may have run. */
-export function displacement({ request }: ScheduledSequence, retryAfterMs: number | undefined): { readonly reason: DropReason; readonly error: StarlingError } {
+export function displacement(
+  { request }: ScheduledSequence,
+  retryAfterMs: number | undefined,
+): { readonly reason: DropReason; readonly error: StarlingError } {
   const workSpent = request.isAdmitted === true;
   const reason = workSpent ? 'evicted-displaced' : 'rejected-displaced';
   const message = `the queue was full, and this request gave its place to one of a caller with less of it, or of a higher priority; ${workSpent ? 'a part of it may have been computed' : 'no work was spent on it'}; retry later`;
-  return { reason, error: new StarlingError('queue_full', message, { details: { reason, workSpent, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } }) };
+  return {
+    reason,
+    error: new StarlingError('queue_full', message, {
+      details: { reason, workSpent, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    }),
+  };
 }

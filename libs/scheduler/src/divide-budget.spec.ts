@@ -15,7 +15,16 @@ describe('divideBudget', () => {
   });
 
   it('serves higher priorities first', () => {
-    expect(divideBudget([{ remaining: 50, priority: 2 }, { remaining: 100, priority: 1 }, { remaining: 5, priority: 0 }], 64)).toEqual([50, 14, 0]);
+    expect(
+      divideBudget(
+        [
+          { remaining: 50, priority: 2 },
+          { remaining: 100, priority: 1 },
+          { remaining: 5, priority: 0 },
+        ],
+        64,
+      ),
+    ).toEqual([50, 14, 0]);
   });
 
   it('uses all of the budget and gives nobody more than it needs', () => {
@@ -27,7 +36,8 @@ describe('divideBudget', () => {
         const total = ranked.reduce((sum, { remaining }) => sum + remaining, 0);
         expect(shares.reduce((sum, share) => sum + share, 0)).toBe(Math.min(budget, total));
         shares.forEach((share, i) => expect(share >= 0 && share <= ranked[i].remaining).toBe(true));
-        if (ranked.length > 0) expect(shares[0]).toBeGreaterThanOrEqual(Math.min(ranked[0].remaining, Math.ceil(budget / 2)));
+        if (ranked.length > 0)
+          expect(shares[0]).toBeGreaterThanOrEqual(Math.min(ranked[0].remaining, Math.ceil(budget / 2)));
       }),
     );
   });

@@ -28,7 +28,12 @@ export function divideBudget(prompts: readonly PromptShare[], budget: number): n
   const missing = (index: number): number => prompts[index].remaining - shares[index];
   for (let begin = 0; begin < prompts.length && left > 0; ) {
     let end = begin + 1;
-    while (end < prompts.length && prompts[end].priority === prompts[begin].priority && prompts[end].tenant === prompts[begin].tenant) end++;
+    while (
+      end < prompts.length &&
+      prompts[end].priority === prompts[begin].priority &&
+      prompts[end].tenant === prompts[begin].tenant
+    )
+      end++;
     give(begin, Math.ceil(left / 2));
     const level = Array.from({ length: end - begin }, (_, i) => begin + i);
     for (const index of level.sort((a, b) => missing(a) - missing(b) || a - b)) give(index, left);

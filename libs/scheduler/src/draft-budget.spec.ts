@@ -6,7 +6,14 @@ const stepMs = (rows: number): number => 10 + rows * 0.5;
 /** Runs one sequence after some that teach the costs, in a time that follows `msOf`. Gives the milliseconds of the decoding. */
 function run(drafts: number, msOf: (rows: number) => number, draftsAlways = false): { ms: number; owner: FakeOwner } {
   const time = { now: 0 };
-  const owner = new FakeOwner({ clock: () => time.now, drafts, draftsAlways, maxBatchTokens: 64, contextLength: 600, pageCount: 400 });
+  const owner = new FakeOwner({
+    clock: () => time.now,
+    drafts,
+    draftsAlways,
+    maxBatchTokens: 64,
+    contextLength: 600,
+    pageCount: 400,
+  });
   const step = (): boolean => owner.step(() => (time.now += msOf(rowsOf(owner))));
   for (const length of [60, 3, 30]) {
     owner.submit({ id: `teacher ${length}`, tokens: Array.from({ length }, (_, i) => i) }, 8);
@@ -49,9 +56,14 @@ describe('drafts', () => {
     for (let i = 0; i < 4; i++) owner.submit({ id: `r${i}`, tokens: [i, i, i] }, 30);
     owner.runToEnd();
     for (let i = 0; i < 4; i++) expect(owner.results.get(`r${i}`)?.generated).toEqual(alone([i, i, i], 18));
-    for (const { batch } of owner.plans) expect(batch.reduce((sum, { tokens }) => sum + tokens.length, 0)).toBeLessThanOrEqual(5);
+    for (const { batch } of owner.plans)
+      expect(batch.reduce((sum, { tokens }) => sum + tokens.length, 0)).toBeLessThanOrEqual(5);
     expect(owner.plans.some(({ draftedTokens }) => draftedTokens > 0)).toBe(true);
-    expect(owner.plans.flatMap(({ sequences }) => sequences).every(({ startPosition, tokens }) => startPosition + tokens <= 20)).toBe(true);
+    expect(
+      owner.plans
+        .flatMap(({ sequences }) => sequences)
+        .every(({ startPosition, tokens }) => startPosition + tokens <= 20),
+    ).toBe(true);
   });
 
   it('cost the tenant the rows that were computed', () => {
@@ -78,22 +90,25 @@ describe('drafts', () => {
     expect(owner.results.get('fork')?.generated).toEqual([...begin, ...alone([...prompt, ...begin], 10)]);
   });
 
-  it.each([false, true])('leave in the cache what came, and nothing of what was expected (a state for each slot: %s)', (isRecurrent) => {
-    const owner = new FakeOwner({ drafts: 5, isRecurrent });
-    for (let i = 0; i < 12; i++) {
-      const tokens = [1, 2, 3, 40 + i];
-      owner.submit({ id: `r${i}`, tokens, cacheKey: 'k' }, 9 + i);
-      owner.runToEnd();
-      const answer = alone(tokens, 9 + i);
-      expect(owner.results.get(`r${i}`)?.generated).toEqual(answer);
-      // A wrong page or state would give other tokens, or an assertion, in the turn that goes on from it.
-      owner.submit({ id: `next ${i}`, tokens: [...tokens, ...answer, 7], cacheKey: 'k' }, 6);
-      owner.runToEnd();
-      expect(owner.results.get(`next ${i}`)?.generated).toEqual(alone([...tokens, ...answer, 7], 6));
-    }
-    expect(owner.drafted.accepted).toBeGreaterThan(0);
-    expect(owner.drafted.computed).toBeGreaterThan(owner.drafted.accepted);
-    owner.cache.evict(64);
-    expect(owner.arena.freePages).toBe(64);
-  });
+  it.each([false, true])(
+    'leave in the cache what came, and nothing of what was expected (a state for each slot: %s)',
+    (isRecurrent) => {
+      const owner = new FakeOwner({ drafts: 5, isRecurrent });
+      for (let i = 0; i < 12; i++) {
+        const tokens = [1, 2, 3, 40 + i];
+        owner.submit({ id: `r${i}`, tokens, cacheKey: 'k' }, 9 + i);
+        owner.runToEnd();
+        const answer = alone(tokens, 9 + i);
+        expect(owner.results.get(`r${i}`)?.generated).toEqual(answer);
+        // A wrong page or state would give other tokens, or an assertion, in the turn that goes on from it.
+        owner.submit({ id: `next ${i}`, tokens: [...tokens, ...answer, 7], cacheKey: 'k' }, 6);
+        owner.runToEnd();
+        expect(owner.results.get(`next ${i}`)?.generated).toEqual(alone([...tokens, ...answer, 7], 6));
+      }
+      expect(owner.drafted.accepted).toBeGreaterThan(0);
+      expect(owner.drafted.computed).toBeGreaterThan(owner.drafted.accepted);
+      owner.cache.evict(64);
+      expect(owner.arena.freePages).toBe(64);
+    },
+  );
 });

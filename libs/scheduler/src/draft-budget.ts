@@ -63,7 +63,10 @@ export class DraftBudget {
   #steps = 0;
   #widerAt = 0;
 
-  constructor(estimator: StepTimeEstimator, { draftTokens = DEFAULT_TOKENS, draftsAlways = false }: DraftBudgetOptions) {
+  constructor(
+    estimator: StepTimeEstimator,
+    { draftTokens = DEFAULT_TOKENS, draftsAlways = false }: DraftBudgetOptions,
+  ) {
     this.#estimator = estimator;
     this.#maxTokens = draftTokens;
     this.#isAlways = draftsAlways;
@@ -87,7 +90,10 @@ export class DraftBudget {
   }
 
   /** Drafts of each sequence for the next step: of the first ones it has, those that are likely to pay. */
-  allot({ sequences, room }: DecodeRows, spareOf: (sequence: ScheduledSequence) => number): Map<ScheduledSequence, number> {
+  allot(
+    { sequences, room }: DecodeRows,
+    spareOf: (sequence: ScheduledSequence) => number,
+  ): Map<ScheduledSequence, number> {
     const allotted = new Map<ScheduledSequence, number>();
     if (this.#maxTokens === 0 || !sequences.some(({ drafted }) => drafted > 0)) return allotted;
     const offers: { readonly sequence: ScheduledSequence; readonly chance: number }[] = [];
@@ -98,7 +104,12 @@ export class DraftBudget {
     // Sorting keeps the order of equals, and chances fall: a draft comes after those before it.
     offers.sort((a, b) => b.chance - a.chance);
     offers.length = Math.min(offers.length, room);
-    const count = this.#isAlways ? offers.length : this.#paying(sequences, offers.map(({ chance }) => chance));
+    const count = this.#isAlways
+      ? offers.length
+      : this.#paying(
+          sequences,
+          offers.map(({ chance }) => chance),
+        );
     for (const { sequence } of offers.slice(0, count)) allotted.set(sequence, (allotted.get(sequence) ?? 0) + 1);
     return allotted;
   }
@@ -116,14 +127,20 @@ export class DraftBudget {
       const rate = tokens / msOf(sequences.length + count);
       if (rate > bestRate) [best, bestRate] = [count, rate];
     }
-    if (best === 0 && chances.length >= TRIAL.tokens && chances[TRIAL.tokens - 1] > TRIAL.chance && this.#isTrialDue()) return TRIAL.tokens;
+    if (best === 0 && chances.length >= TRIAL.tokens && chances[TRIAL.tokens - 1] > TRIAL.chance && this.#isTrialDue())
+      return TRIAL.tokens;
     return best;
   }
 
   /** What is known of a step in which these sequences decode. */
   outlook(sequences: readonly ScheduledSequence[]): DraftOutlook {
     const msOf = this.#costOf(sequences);
-    return { sequences: sequences.length, isAlways: this.#isAlways, isMeasured: this.#estimator.isFitted, msOf: (drafts) => msOf(sequences.length + drafts) };
+    return {
+      sequences: sequences.length,
+      isAlways: this.#isAlways,
+      isMeasured: this.#estimator.isFitted,
+      msOf: (drafts) => msOf(sequences.length + drafts),
+    };
   }
 
   /** Milliseconds of a step with so many rows of these sequences. */
@@ -143,7 +160,8 @@ export class DraftBudget {
     if (below === 0) return predictMs(costs, { steps: 1, tokens: rows, reads });
     let above = Math.min(rows, WIDEST);
     while (above <= WIDEST && !this.#isKnown(above)) above++;
-    const slope = below === above ? 0 : above > WIDEST ? costs.tokenMs : (this.#ms[above] - this.#ms[below]) / (above - below);
+    const slope =
+      below === above ? 0 : above > WIDEST ? costs.tokenMs : (this.#ms[above] - this.#ms[below]) / (above - below);
     return this.#ms[below] + slope * (rows - below) + costs.readMs * reads;
   }
 

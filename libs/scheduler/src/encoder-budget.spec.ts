@@ -12,7 +12,9 @@ describe('what an encoder reads', () => {
     owner.submit({ id: 'd', tokens: text(3, 60), encoderTokens: 2 }, 4);
     owner.step();
     owner.step();
-    const sizes = owner.plans.map(({ sequences }) => Object.fromEntries(sequences.map(({ sequence, tokens }) => [sequence.id, tokens])));
+    const sizes = owner.plans.map(({ sequences }) =>
+      Object.fromEntries(sequences.map(({ sequence, tokens }) => [sequence.id, tokens])),
+    );
     // Of those that read, the shortest does not overtake.
     expect(sizes).toEqual([{ a: 9 }, { a: 1, b: 6 }, { a: 1, b: 1, c: 8 }]);
     owner.runToEnd();
@@ -24,13 +26,24 @@ describe('what an encoder reads', () => {
     owner.submit({ id: 'a', tokens: text(8, 1), encoderTokens: 7 }, 12);
     owner.submit({ id: 'b', tokens: text(8, 30), encoderTokens: 7 }, 12);
     owner.runToEnd();
-    expect(owner.plans.flatMap(({ batch }) => batch.filter(({ startPosition }) => startPosition === 0)).length).toBeGreaterThan(2);
-    for (const [id, first] of [['a', 1], ['b', 30]] as const) expect(owner.results.get(id)?.generated).toEqual(alone(text(8, first), 12));
+    expect(
+      owner.plans.flatMap(({ batch }) => batch.filter(({ startPosition }) => startPosition === 0)).length,
+    ).toBeGreaterThan(2);
+    for (const [id, first] of [
+      ['a', 1],
+      ['b', 30],
+    ] as const)
+      expect(owner.results.get(id)?.generated).toEqual(alone(text(8, first), 12));
   });
 
   it('is refused where no step holds it, or nothing would be left to write after', () => {
     const owner = new FakeOwner({ maxBatchTokens: 8 });
-    expect(() => owner.submit({ id: 'a', tokens: text(10, 1), encoderTokens: 9 }, 1)).toThrow(expect.objectContaining({ code: 'context_length_exceeded', details: { promptTokens: 9, limit: 8 } }) as Error);
-    for (const encoderTokens of [0, 4]) expect(() => owner.submit({ id: 'a', tokens: text(4, 1), encoderTokens }, 1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }) as Error);
+    expect(() => owner.submit({ id: 'a', tokens: text(10, 1), encoderTokens: 9 }, 1)).toThrow(
+      expect.objectContaining({ code: 'context_length_exceeded', details: { promptTokens: 9, limit: 8 } }) as Error,
+    );
+    for (const encoderTokens of [0, 4])
+      expect(() => owner.submit({ id: 'a', tokens: text(4, 1), encoderTokens }, 1)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument' }) as Error,
+      );
   });
 });

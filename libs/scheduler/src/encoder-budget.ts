@@ -5,7 +5,10 @@ import type { ScheduledSequence } from './sequence.js';
  * that with the first token that is written after it, or nothing. Nobody overtakes one that has to wait.
  * @param maxTokens that the encoder reads in a step; what others compute has as many for itself
  */
-export function encoderBudget(sequences: readonly ScheduledSequence[], maxTokens: number): Map<ScheduledSequence, number> {
+export function encoderBudget(
+  sequences: readonly ScheduledSequence[],
+  maxTokens: number,
+): Map<ScheduledSequence, number> {
   let left = maxTokens;
   const tokens = new Map<ScheduledSequence, number>();
   for (const sequence of sequences) {

@@ -21,7 +21,13 @@ export type DropReason =
 /** What a scheduler tells of requests and steps, by the ids of requests. Whoever owns it hands it on in these words. */
 export type WorkEvent =
   /** It was refused (`code` is that of its error), or it was taken and ended for want of time; then `sequence_ended` follows. */
-  | { readonly kind: 'request_dropped'; readonly id: string; readonly tenant: string; readonly reason: DropReason; readonly code?: RefusalCode }
+  | {
+      readonly kind: 'request_dropped';
+      readonly id: string;
+      readonly tenant: string;
+      readonly reason: DropReason;
+      readonly code?: RefusalCode;
+    }
   /** Its slot was needed by a tenant with less than its share of them; it waits, and keeps its pages while there is room. */
   | { readonly kind: 'request_paused'; readonly id: string }
   /** Its pages were needed by others; it waits, and will be computed again from its tokens. */
@@ -40,7 +46,11 @@ export type SchedulerEvent =
   | { readonly kind: 'sequence_ready'; readonly id: string }
   /** It got a slot: the next plan may have tokens of it. `waitedMs` since it was submitted, or since it lost its slot. */
   | { readonly kind: 'sequence_admitted'; readonly id: string; readonly waitedMs: number }
-  | { readonly kind: 'sequence_ended'; readonly id: string; readonly reason: 'finished' | 'cancelled' | 'deadline' | 'failed' };
+  | {
+      readonly kind: 'sequence_ended';
+      readonly id: string;
+      readonly reason: 'finished' | 'cancelled' | 'deadline' | 'failed';
+    };
 
 /** How full a scheduler is, now. */
 export interface SchedulerStatistics {

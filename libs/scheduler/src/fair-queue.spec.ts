@@ -5,7 +5,15 @@ import { FairShares } from './fair-shares.js';
 interface Named extends QueueItem {
   readonly name: string;
 }
-const item = (tenant: string, name: string, more: Partial<QueueItem> = {}): Named => ({ tenant, name, session: '', priority: 0, promptTokens: 1, cachedTokens: 0, ...more });
+const item = (tenant: string, name: string, more: Partial<QueueItem> = {}): Named => ({
+  tenant,
+  name,
+  session: '',
+  priority: 0,
+  promptTokens: 1,
+  cachedTokens: 0,
+  ...more,
+});
 
 /** A queue whose items cost their holders one each when they are taken. */
 function queueOf(items: readonly Named[], weightOf: (tenant: string) => number = () => 1) {
@@ -33,17 +41,33 @@ function queueOf(items: readonly Named[], weightOf: (tenant: string) => number =
 
 describe('FairQueue', () => {
   it('lets tenants take turns, each in order of arrival', () => {
-    expect(queueOf(['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1'].map((name) => item(name[0], name))).drain()).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
+    expect(queueOf(['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1'].map((name) => item(name[0], name))).drain()).toEqual([
+      'a1',
+      'b1',
+      'c1',
+      'a2',
+      'b2',
+      'a3',
+      'a4',
+    ]);
   });
 
   it('takes higher priorities first, whoever they belong to', () => {
-    const { drain } = queueOf([item('a', 'low', { priority: -1 }), item('a', 'usual'), item('b', 'high', { priority: 5 })]);
+    const { drain } = queueOf([
+      item('a', 'low', { priority: -1 }),
+      item('a', 'usual'),
+      item('b', 'high', { priority: 5 }),
+    ]);
     expect(drain()).toEqual(['high', 'usual', 'low']);
   });
 
   it('gives a tenant of weight 2 two turns for one', () => {
     const items = Array.from({ length: 6 }, () => ['a', 'b'].map((tenant) => item(tenant, tenant))).flat();
-    expect(queueOf(items, (tenant) => (tenant === 'a' ? 2 : 1)).drain(6).filter((name) => name === 'a')).toHaveLength(4);
+    expect(
+      queueOf(items, (tenant) => (tenant === 'a' ? 2 : 1))
+        .drain(6)
+        .filter((name) => name === 'a'),
+    ).toHaveLength(4);
   });
 
   it('lets the sessions of a tenant take turns, whatever one of them sends', () => {
@@ -52,7 +76,11 @@ describe('FairQueue', () => {
   });
 
   it('takes the longest cached prefix of a session first, and lets nobody be overtaken for ever', () => {
-    const { drain, push, next } = queueOf([item('a', 'cold'), item('a', 'warm', { cachedTokens: 10 }), item('a', 'warmer', { cachedTokens: 20 })]);
+    const { drain, push, next } = queueOf([
+      item('a', 'cold'),
+      item('a', 'warm', { cachedTokens: 10 }),
+      item('a', 'warmer', { cachedTokens: 20 }),
+    ]);
     expect(drain()).toEqual(['warmer', 'warm', 'cold']);
     push(item('a', 'cold'));
     const order: (string | undefined)[] = [];

@@ -83,10 +83,16 @@ export class FairQueue<Item extends QueueItem> {
   /** Who is next, without taking it; undefined when nobody waits whose tenant `mayStart`. */
   peek(mayStart: (tenant: string) => boolean = () => true): Item | undefined {
     for (const priority of [...this.#levels.keys()].sort((a, b) => b - a)) {
-      const queue = this.#leastOf(this.#levels.get(priority)?.keys() ?? [], (tenant) => this.#shares.expectedOf(tenant), mayStart);
+      const queue = this.#leastOf(
+        this.#levels.get(priority)?.keys() ?? [],
+        (tenant) => this.#shares.expectedOf(tenant),
+        mayStart,
+      );
       const next = queue === undefined ? undefined : this.#levels.get(priority)?.get(queue);
       if (queue === undefined || next === undefined) continue;
-      const session = this.#leastOf(next.sessions.keys(), (name) => this.#shares.sessionExpectedOf({ tenant: queue, session: name }));
+      const session = this.#leastOf(next.sessions.keys(), (name) =>
+        this.#shares.sessionExpectedOf({ tenant: queue, session: name }),
+      );
       const waiting = session === undefined ? undefined : next.sessions.get(session);
       if (waiting !== undefined) return waiting[nextOf(waiting)].item;
     }
@@ -120,20 +126,32 @@ export class FairQueue<Item extends QueueItem> {
 
   /** All that wait, in no particular order. */
   *[Symbol.iterator](): Iterator<Item> {
-    for (const level of this.#levels.values()) for (const { sessions } of level.values()) for (const waiting of sessions.values()) for (const { item } of waiting) yield item;
+    for (const level of this.#levels.values())
+      for (const { sessions } of level.values())
+        for (const waiting of sessions.values()) for (const { item } of waiting) yield item;
   }
 
   checkIntegrity(): void {
     const items = [...this];
-    assert(items.length === this.#length && items.reduce((sum, item) => sum + item.promptTokens, 0) === this.#tokens, 'the queue counts what waits in it');
+    assert(
+      items.length === this.#length && items.reduce((sum, item) => sum + item.promptTokens, 0) === this.#tokens,
+      'the queue counts what waits in it',
+    );
     for (const [tenant, tally] of this.#tallies) {
       const own = items.filter((item) => item.tenant === tenant);
-      assert(own.length === tally.length && tally.length > 0, `the queue counts what waits of tenant ${JSON.stringify(tenant)}`);
+      assert(
+        own.length === tally.length && tally.length > 0,
+        `the queue counts what waits of tenant ${JSON.stringify(tenant)}`,
+      );
     }
   }
 
   /** The name with the smallest counter; of equals the one that came first. */
-  #leastOf(names: Iterable<string>, counterOf: (name: string) => number, isEligible: (name: string) => boolean = () => true): string | undefined {
+  #leastOf(
+    names: Iterable<string>,
+    counterOf: (name: string) => number,
+    isEligible: (name: string) => boolean = () => true,
+  ): string | undefined {
     let best: string | undefined;
     let least = Infinity;
     for (const name of names) {

@@ -61,7 +61,8 @@ export class FairShares {
 
   /** By how many milliseconds of service (divided by weight) `ahead` is before `behind`: by tenant, within one tenant by session. */
   lead(ahead: ShareHolder, behind: ShareHolder): number {
-    if (ahead.tenant !== behind.tenant) return this.#tenants.counterOf(ahead.tenant) - this.#tenants.counterOf(behind.tenant);
+    if (ahead.tenant !== behind.tenant)
+      return this.#tenants.counterOf(ahead.tenant) - this.#tenants.counterOf(behind.tenant);
     if (ahead.session === behind.session) return 0;
     const sessions = this.#sessions.get(ahead.tenant);
     return sessions === undefined ? 0 : sessions.counterOf(ahead.session) - sessions.counterOf(behind.session);

@@ -1,4 +1,12 @@
-export { StepRunner, asStarlingError, runSteps, type RowTaker, type StepHooks, type StepMachine, type StepReport } from './step-runner.js';
+export {
+  StepRunner,
+  asStarlingError,
+  runSteps,
+  type RowTaker,
+  type StepHooks,
+  type StepMachine,
+  type StepReport,
+} from './step-runner.js';
 export { Scheduler } from './scheduler.js';
 export type { SchedulerOptions } from './scheduler-options.js';
 export type { QueueLimits } from './admission.js';

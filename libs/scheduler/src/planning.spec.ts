@@ -7,7 +7,9 @@ function readsToPlan(count: number): number {
   const owner = new FakeOwner({ pageCount: 4096, maxBatchTokens: 512, maxSequences: count, queueLimit: 1000 });
   for (let i = 0; i < 2 * count; i++) owner.submit({ id: `r${i}`, tokens: [1, 2, 3, i], tenant: `t${i % 8}` }, 50);
   for (let i = 0; i < 5; i++) owner.step();
-  const spies = (['pending', 'computed', 'isDecoding'] as const).map((name) => jest.spyOn(ScheduledSequence.prototype, name, 'get'));
+  const spies = (['pending', 'computed', 'isDecoding'] as const).map((name) =>
+    jest.spyOn(ScheduledSequence.prototype, name, 'get'),
+  );
   owner.scheduler.plan();
   const reads = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
   for (const spy of spies) spy.mockRestore();

@@ -18,7 +18,8 @@ export class PreemptionOrder {
   }
 
   /** The order in which sequences get tokens and pages: priority, then who is owed most, then arrival. */
-  readonly byShare = (a: ScheduledSequence, b: ScheduledSequence): number => b.priority - a.priority || this.#shares.compare(a, b) || a.arrival - b.arrival;
+  readonly byShare = (a: ScheduledSequence, b: ScheduledSequence): number =>
+    b.priority - a.priority || this.#shares.compare(a, b) || a.arrival - b.arrival;
 
   /** The one that nobody takes from. */
   eldest(running: Iterable<ScheduledSequence>): ScheduledSequence | undefined {
@@ -28,11 +29,18 @@ export class PreemptionOrder {
   }
 
   /** Whose pages `sequence` takes next: suspended ones first, since they do not run anyway; of each kind the one with the most beyond its share. */
-  victimFor(sequence: ScheduledSequence, suspended: Iterable<ScheduledSequence>, running: Iterable<ScheduledSequence>): ScheduledSequence | undefined {
+  victimFor(
+    sequence: ScheduledSequence,
+    suspended: Iterable<ScheduledSequence>,
+    running: Iterable<ScheduledSequence>,
+  ): ScheduledSequence | undefined {
     const waiting = this.#last(suspended, (one) => one !== sequence);
     if (waiting) return waiting;
     const eldest = this.eldest(running);
-    return this.#last(running, (one) => one !== sequence && one !== eldest && (sequence === eldest || this.#mayTake(sequence, one)));
+    return this.#last(
+      running,
+      (one) => one !== sequence && one !== eldest && (sequence === eldest || this.#mayTake(sequence, one)),
+    );
   }
 
   /**
@@ -42,14 +50,22 @@ export class PreemptionOrder {
   slotFor(next: ScheduledSequence, running: ReadonlySet<ScheduledSequence>): ScheduledSequence | undefined {
     const held = new Map<string, number>();
     for (const { tenant } of running) held.set(tenant, (held.get(tenant) ?? 0) + 1);
-    const share = (tenant: string, more = 0): number => ((held.get(tenant) ?? 0) + more) / this.#shares.weightOf(tenant);
+    const share = (tenant: string, more = 0): number =>
+      ((held.get(tenant) ?? 0) + more) / this.#shares.weightOf(tenant);
     const eldest = this.eldest(running);
     let victim: ScheduledSequence | undefined;
     for (const one of running) {
       if (one === eldest || one.priority > next.priority) continue;
-      const isAhead = one.tenant !== next.tenant && share(one.tenant) > share(next.tenant, 1) && this.#shares.lead(one, next) >= 0;
+      const isAhead =
+        one.tenant !== next.tenant && share(one.tenant) > share(next.tenant, 1) && this.#shares.lead(one, next) >= 0;
       if (one.priority === next.priority && !isAhead) continue;
-      const order = victim === undefined ? -1 : one.priority - victim.priority || share(victim.tenant) - share(one.tenant) || one.computed - victim.computed || victim.arrival - one.arrival;
+      const order =
+        victim === undefined
+          ? -1
+          : one.priority - victim.priority ||
+            share(victim.tenant) - share(one.tenant) ||
+            one.computed - victim.computed ||
+            victim.arrival - one.arrival;
       if (order < 0) victim = one;
     }
     return victim;
@@ -62,9 +78,13 @@ export class PreemptionOrder {
     return Math.abs(lead) > margin ? lead > 0 : byRank(taker, holder) < 0;
   }
 
-  #last(victims: Iterable<ScheduledSequence>, mayLose: (one: ScheduledSequence) => boolean): ScheduledSequence | undefined {
+  #last(
+    victims: Iterable<ScheduledSequence>,
+    mayLose: (one: ScheduledSequence) => boolean,
+  ): ScheduledSequence | undefined {
     let last: ScheduledSequence | undefined;
-    for (const one of victims) if (one.kv.capacity > 0 && mayLose(one) && (last === undefined || this.byShare(one, last) > 0)) last = one;
+    for (const one of victims)
+      if (one.kv.capacity > 0 && mayLose(one) && (last === undefined || this.byShare(one, last) > 0)) last = one;
     return last;
   }
 }

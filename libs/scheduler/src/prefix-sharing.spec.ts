@@ -23,7 +23,11 @@ describe('Scheduler with a prefix cache', () => {
     const other = owner.submit({ id: 'other', tokens: prompt(10), cacheKey: 'y' }, 1);
     const none = owner.submit({ id: 'none', tokens: prompt(10) }, 1);
     owner.runToEnd();
-    expect([same, other, none].map(({ cachedTokens, miss }) => [cachedTokens, miss?.reason])).toEqual([[9, undefined], [0, 'new'], [0, 'off']]);
+    expect([same, other, none].map(({ cachedTokens, miss }) => [cachedTokens, miss?.reason])).toEqual([
+      [9, undefined],
+      [0, 'new'],
+      [0, 'off'],
+    ]);
   });
 
   it('gives up nothing that is kept for one that cannot fit, now or ever', () => {
@@ -31,12 +35,18 @@ describe('Scheduler with a prefix cache', () => {
     owner.submit({ id: 'kept', tokens: prompt(20), cacheKey: 'x' }, 1);
     owner.runToEnd();
     const evicted = () => owner.cache.statistics().evictedPages;
-    expect(() => owner.submit({ id: 'never', tokens: prompt(65, 200) }, 1)).toThrow(expect.objectContaining({ code: 'context_length_exceeded' }));
+    expect(() => owner.submit({ id: 'never', tokens: prompt(65, 200) }, 1)).toThrow(
+      expect.objectContaining({ code: 'context_length_exceeded' }),
+    );
     owner.submit({ id: 'running', tokens: prompt(30, 300) }, 10);
     owner.step();
     const waiting = owner.submit({ id: 'waiting', tokens: prompt(50, 400) }, 1);
     for (let i = 0; i < 5; i++) owner.step();
-    expect([waiting.state, evicted(), owner.cache.known('x', Uint32Array.from(prompt(20)))]).toEqual(['waiting', 0, 20]);
+    expect([waiting.state, evicted(), owner.cache.known('x', Uint32Array.from(prompt(20)))]).toEqual([
+      'waiting',
+      0,
+      20,
+    ]);
     // Not all of what is kept would be enough for it.
     const kv = owner.cache.newSequence();
     expect(owner.cache.makeRoom(kv, 60)).toBeGreaterThan(0);
@@ -90,7 +100,11 @@ describe('Scheduler with a prefix cache', () => {
     owner.runToEnd();
     const all = owner.submit({ id: 'b', tokens: prompt(10), cacheKey: 'x', outputs: 'all' }, 1);
     owner.runToEnd();
-    expect([all.cachedTokens, all.miss?.reason, owner.plans.at(-1)?.sequences[0].rows]).toEqual([0, 'log_probabilities', 10]);
+    expect([all.cachedTokens, all.miss?.reason, owner.plans.at(-1)?.sequences[0].rows]).toEqual([
+      0,
+      'log_probabilities',
+      10,
+    ]);
   });
 
   it('evicts nothing for a request that has no room to begin', () => {
@@ -108,7 +122,8 @@ describe('Scheduler with a prefix cache', () => {
 
   it('goes on from a kept state where a model has one, and keeps one where prompts part', () => {
     const owner = new FakeOwner({ pageTokens: 4, isRecurrent: true });
-    const submit = (id: string, tokens: number[]) => owner.submit({ id, tokens, cacheKey: 'x', checkpoints: [tokens.length - 1] }, 2);
+    const submit = (id: string, tokens: number[]) =>
+      owner.submit({ id, tokens, cacheKey: 'x', checkpoints: [tokens.length - 1] }, 2);
     submit('a', prompt(10));
     owner.runToEnd();
     const again = submit('again', prompt(10));
@@ -119,7 +134,12 @@ describe('Scheduler with a prefix cache', () => {
     owner.runToEnd();
     const second = submit('second', [...prompt(6), 97, 96]);
     owner.runToEnd();
-    expect([again, next, parted, second].map(({ cachedTokens, miss }) => [cachedTokens, miss?.reason])).toEqual([[9, undefined], [11, 'new'], [0, 'state'], [6, 'diverged']]);
+    expect([again, next, parted, second].map(({ cachedTokens, miss }) => [cachedTokens, miss?.reason])).toEqual([
+      [9, undefined],
+      [11, 'new'],
+      [0, 'state'],
+      [6, 'diverged'],
+    ]);
     expect(owner.results.get('second')?.generated).toEqual(alone([...prompt(6), 97, 96], 2));
   });
 });

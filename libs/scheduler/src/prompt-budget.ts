@@ -31,11 +31,17 @@ const TRUSTED_GROWTH = 4;
  * @param costs what steps of up to `largestStep` tokens took; undefined before there are any
  * @param meanPosition where in their sequences those prompt tokens are, on average
  */
-export function promptBudget(options: PromptBudgetOptions, decode: DecodeLoad, costs: (StepCosts & { readonly largestStep: number }) | undefined, meanPosition: number): number {
+export function promptBudget(
+  options: PromptBudgetOptions,
+  decode: DecodeLoad,
+  costs: (StepCosts & { readonly largestStep: number }) | undefined,
+  meanPosition: number,
+): number {
   const { maxBatchTokens, targetInterTokenMs, promptTokensWhileDecoding } = options;
   const room = maxBatchTokens - decode.sequences;
   if (decode.sequences === 0) return room;
-  if (promptTokensWhileDecoding !== undefined && targetInterTokenMs === undefined) return Math.min(room, Math.max(1, promptTokensWhileDecoding));
+  if (promptTokensWhileDecoding !== undefined && targetInterTokenMs === undefined)
+    return Math.min(room, Math.max(1, promptTokensWhileDecoding));
   if (costs === undefined) return Math.min(room, Math.max(1, Math.ceil(maxBatchTokens / 4)));
   const alone = predictMs(costs, { steps: 1, tokens: decode.sequences, reads: decode.reads });
   const target = targetInterTokenMs ?? INTER_TOKEN_RATIO * alone;

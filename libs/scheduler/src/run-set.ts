@@ -55,7 +55,11 @@ export class RunSet {
   }
 
   load(tenant: string): QueueLoad {
-    const load = { queued: this.queue.length, queuedTokens: this.queue.tokens, queuedOfTenant: this.queue.tallyOf(tenant).length };
+    const load = {
+      queued: this.queue.length,
+      queuedTokens: this.queue.tokens,
+      queuedOfTenant: this.queue.tallyOf(tenant).length,
+    };
     for (const one of this.restoring.keys()) {
       load.queued++;
       load.queuedTokens += one.promptLength;
@@ -112,7 +116,11 @@ export class RunSet {
    * @param onPreempt told who lost how many computed tokens, and whether its slot with them: who waits already has none
    * @returns false if there is none
    */
-  makeRoom(sequence: ScheduledSequence, tokens: number, onPreempt: (victim: ScheduledSequence, lostTokens: number, hadSlot: boolean) => void): boolean {
+  makeRoom(
+    sequence: ScheduledSequence,
+    tokens: number,
+    onPreempt: (victim: ScheduledSequence, lostTokens: number, hadSlot: boolean) => void,
+  ): boolean {
     for (;;) {
       if (this.#cache.makeRoom(sequence.kv, tokens) === 0) return true;
       const victim = this.#order.victimFor(sequence, this.suspended, this.running);
@@ -145,14 +153,18 @@ export class RunSet {
 
   /** Whether anybody else holds pages, so that waiting makes sense. */
   othersHoldPages(sequence: ScheduledSequence): boolean {
-    return this.#cache.isHolding || [...this.suspended, ...this.running].some((other) => other !== sequence && other.kv.capacity > 0);
+    return (
+      this.#cache.isHolding ||
+      [...this.suspended, ...this.running].some((other) => other !== sequence && other.kv.capacity > 0)
+    );
   }
 
   /** Takes a sequence out and gives back all that it holds. */
   remove(sequence: ScheduledSequence): void {
     this.restoring.get(sequence)?.cancel();
     if (this.running.delete(sequence)) this.#slots.giveBack(sequence.slot);
-    else if (!this.restoring.delete(sequence) && !this.queue.remove(sequence)) this.suspended.splice(this.suspended.indexOf(sequence), 1);
+    else if (!this.restoring.delete(sequence) && !this.queue.remove(sequence))
+      this.suspended.splice(this.suspended.indexOf(sequence), 1);
     sequence.kv.release();
     sequence.state = 'ended';
   }
@@ -192,7 +204,11 @@ export class RunSet {
   saveFallback(sequence: ScheduledSequence): void {
     if (this.#cache.stateBytes === 0) return;
     assert(sequence.restore === undefined, `the state of sequence ${sequence.id} is in its slot when it has drafts`);
-    this.#saves.push({ slot: sequence.slot, position: sequence.computed, keep: (state) => (sequence.fallback = state) });
+    this.#saves.push({
+      slot: sequence.slot,
+      position: sequence.computed,
+      keep: (state) => (sequence.fallback = state),
+    });
   }
 
   /** States to be kept, before anything else runs in their slots; they are the caller's from now on. */
@@ -214,11 +230,19 @@ export class RunSet {
       assert(!sequence.isParked || !isRunning, `sequence ${sequence.id} has no slot while it is parked`);
     }
     this.queue.checkIntegrity();
-    for (const sequence of [...this.queue, ...this.restoring.keys()]) assert(sequence.kv.capacity === 0, `sequence ${sequence.id} holds pages only after it has run`);
+    for (const sequence of [...this.queue, ...this.restoring.keys()])
+      assert(sequence.kv.capacity === 0, `sequence ${sequence.id} holds pages only after it has run`);
     const slots = new Set([...this.running].map(({ slot }) => slot));
-    assert(slots.size === this.running.size && this.#slots.free === this.#slots.count - slots.size, 'every running sequence has a slot of its own, and no other slot is taken');
-    for (let i = 1; i < this.suspended.length; i++) assert(byRank(this.suspended[i - 1], this.suspended[i]) < 0, 'suspended sequences are in order of rank');
-    this.#cache.checkIntegrity([...all.map(({ kv }) => kv.pages), ...heldOutside], all.flatMap(({ kv }) => (kv.windows ? [kv.windows.pages] : [])));
+    assert(
+      slots.size === this.running.size && this.#slots.free === this.#slots.count - slots.size,
+      'every running sequence has a slot of its own, and no other slot is taken',
+    );
+    for (let i = 1; i < this.suspended.length; i++)
+      assert(byRank(this.suspended[i - 1], this.suspended[i]) < 0, 'suspended sequences are in order of rank');
+    this.#cache.checkIntegrity(
+      [...all.map(({ kv }) => kv.pages), ...heldOutside],
+      all.flatMap(({ kv }) => (kv.windows ? [kv.windows.pages] : [])),
+    );
   }
 
   /** Has it begin with what is known of its tokens, if it holds nothing. The last token is always computed: its logits are wanted. */
@@ -229,8 +253,11 @@ export class RunSet {
     next.kv.release();
     next.kv = found.kv;
     next.restore = found.state;
-    if (!next.wasMatched) next.miss = outputs === 'all' && cacheKey !== undefined ? { reason: 'log_probabilities', position: 0 } : found.miss;
-    if (this.#cache.stateBytes > 0 && next.request.pooling === undefined) next.stops = this.#stopsOf(next, found.branch);
+    if (!next.wasMatched)
+      next.miss =
+        outputs === 'all' && cacheKey !== undefined ? { reason: 'log_probabilities', position: 0 } : found.miss;
+    if (this.#cache.stateBytes > 0 && next.request.pooling === undefined)
+      next.stops = this.#stopsOf(next, found.branch);
     return true;
   }
 
@@ -250,7 +277,8 @@ export class RunSet {
   #stopsOf({ request, promptLength, kv }: ScheduledSequence, branch: number | undefined): number[] {
     const stops = new Set([...(request.checkpoints ?? []), promptLength]);
     if (branch !== undefined) stops.add(branch);
-    if (request.cacheKey !== undefined) for (let at = STATE_INTERVAL; at < promptLength; at += STATE_INTERVAL) stops.add(at);
+    if (request.cacheKey !== undefined)
+      for (let at = STATE_INTERVAL; at < promptLength; at += STATE_INTERVAL) stops.add(at);
     return [...stops].filter((at) => at > kv.length && at <= promptLength).sort((a, b) => a - b);
   }
 
@@ -273,7 +301,9 @@ export class RunSet {
     for (const { tenant } of this.running) running.set(tenant, (running.get(tenant) ?? 0) + 1);
     const mayStart = (tenant: string): boolean => (running.get(tenant) ?? 0) < this.#runningLimitOf(tenant);
     let suspended: ScheduledSequence | undefined;
-    for (const one of this.suspended) if (!one.isParked && mayStart(one.tenant) && (suspended === undefined || this.#order.byShare(one, suspended) < 0)) suspended = one;
+    for (const one of this.suspended)
+      if (!one.isParked && mayStart(one.tenant) && (suspended === undefined || this.#order.byShare(one, suspended) < 0))
+        suspended = one;
     const queued = this.queue.peek(mayStart);
     const isFromQueue = queued !== undefined && (suspended === undefined || this.#order.byShare(queued, suspended) < 0);
     return { next: isFromQueue ? queued : suspended, isFromQueue };

@@ -30,7 +30,8 @@ const PAIRED_RUNS = Math.ceil(RUNS / 5);
 const check = ({ owner }: Real): void => owner.scheduler.checkIntegrity();
 
 /** A prompt that begins like all others, up to where it parts. */
-const promptOf = (length: number, parts: number): number[] => Array.from({ length }, (_, i) => 1 + i + (i >= parts ? 50 : 0));
+const promptOf = (length: number, parts: number): number[] =>
+  Array.from({ length }, (_, i) => 1 + i + (i >= parts ? 50 : 0));
 
 interface Terms {
   readonly tenant: string;
@@ -56,16 +57,32 @@ class Submit implements Command {
     const { length: asked, parts, deadlineMs, waitMs, forks, read = 0, ...terms } = this.all;
     // What is embedded has no answer, and must fit into one step if it comes whole.
     const isEmbedded = terms.pooling !== undefined;
-    const [length, maxTokens] = isEmbedded ? [terms.inParts === true ? asked : Math.min(asked, 16), 1] : [asked, terms.maxTokens];
+    const [length, maxTokens] = isEmbedded
+      ? [terms.inParts === true ? asked : Math.min(asked, 16), 1]
+      : [asked, terms.maxTokens];
     const id = `${terms.tenant}${model.submitted++}`;
     const tokens = promptOf(length, parts);
     try {
-      const request = { id, tokens, ...terms, ...(read > 0 && read < length && !isEmbedded ? { encoderTokens: read } : { cacheKey: terms.tenant }), checkpoints: length > 1 && !isEmbedded ? [length - 1] : [], maxTokens, deadline: deadlineMs && real.time.now + deadlineMs, startBy: waitMs && real.time.now + waitMs };
+      const request = {
+        id,
+        tokens,
+        ...terms,
+        ...(read > 0 && read < length && !isEmbedded ? { encoderTokens: read } : { cacheKey: terms.tenant }),
+        checkpoints: length > 1 && !isEmbedded ? [length - 1] : [],
+        maxTokens,
+        deadline: deadlineMs && real.time.now + deadlineMs,
+        startBy: waitMs && real.time.now + waitMs,
+      };
       const handle = real.owner.submit(request, maxTokens);
       if (forks && !isEmbedded) real.owner.forksWanted.set(id, forkOf(id));
       real.asked.set(id, { tenant: terms.tenant, tokens, maxTokens, handle });
     } catch (error) {
-      if (!isStarlingError(error) || error.details.workSpent !== false || !String(error.details.reason).startsWith('rejected-')) throw error;
+      if (
+        !isStarlingError(error) ||
+        error.details.workSpent !== false ||
+        !String(error.details.reason).startsWith('rejected-')
+      )
+        throw error;
     }
     check(real);
   }
@@ -169,7 +186,9 @@ const terms = fc.record<Terms>(
 );
 const which = fc.nat(41);
 const submit = terms.map((all) => new Submit(all));
-const step = fc.tuple(fc.integer({ min: 0, max: 60 }), fc.option(which, { nil: undefined, freq: 8 })).map(([ms, cancel]) => new Step(ms, cancel));
+const step = fc
+  .tuple(fc.integer({ min: 0, max: 60 }), fc.option(which, { nil: undefined, freq: 8 }))
+  .map(([ms, cancel]) => new Step(ms, cancel));
 const others = [
   which.map((one) => new Cancel(one)),
   which.map((one) => new FallBehind(one)),
@@ -177,7 +196,10 @@ const others = [
   fc.boolean().map((recompute) => new Rollback(recompute)),
   fc.nat(8).map((pages) => new Evict(pages)),
 ];
-const commands = fc.commands<Model, Real>([submit, submit, step, step, step, step, ...others], { maxCommands: 2 * STEPS, size: 'max' });
+const commands = fc.commands<Model, Real>([submit, submit, step, step, step, step, ...others], {
+  maxCommands: 2 * STEPS,
+  size: 'max',
+});
 
 /** How far two lists begin alike. */
 function common(a: readonly number[], b: readonly number[]): number {
@@ -199,15 +221,22 @@ function problemsOf({ owner, asked }: Real): string[] {
     const { tenant, tokens, maxTokens, handle } = one;
     const expected = alone(tokens, maxTokens);
     const forked = [expected[0] + 1, ...alone([...tokens, expected[0] + 1], maxTokens - 1)];
-    for (const [name, all] of [[id, expected], [forkOf(id), forked]] as const) {
+    for (const [name, all] of [
+      [id, expected],
+      [forkOf(id), forked],
+    ] as const) {
       const result = owner.results.get(name);
       if (result === undefined) continue;
       const wanted = result.end?.kind === 'finished' ? all.length : result.generated.length;
-      if (result.end === undefined || result.generated.length !== wanted || common(result.generated, all) < wanted) problems.push(`${name} ended as ${result.end?.kind} with ${result.generated.join(' ')} where ${all.join(' ')} was expected`);
+      if (result.end === undefined || result.generated.length !== wanted || common(result.generated, all) < wanted)
+        problems.push(
+          `${name} ended as ${result.end?.kind} with ${result.generated.join(' ')} where ${all.join(' ')} was expected`,
+        );
     }
     const own = computed.flatMap(({ one: other, lists }) => (other !== one && other.tenant === tenant ? lists : []));
     const most = Math.max(0, ...own.map((list) => common(list, tokens)));
-    if (handle.cachedTokens > most) problems.push(`${id} began with ${handle.cachedTokens} tokens, of which its tenant had computed ${most}`);
+    if (handle.cachedTokens > most)
+      problems.push(`${id} began with ${handle.cachedTokens} tokens, of which its tenant had computed ${most}`);
   }
   return problems;
 }
@@ -215,40 +244,52 @@ function problemsOf({ owner, asked }: Real): string[] {
 describe('Scheduler, whatever is asked of it', () => {
   it('keeps its invariants after each call, gives each request the tokens that it gets alone, with drafts or without, lets no tenant have what another computed, and comes to an end with everything given back', () => {
     fc.assert(
-      fc.property(commands, fc.constantFrom('plain', 'recurrent', 'windowed'), fc.integer({ min: 11, max: 24 }), fc.integer({ min: 1, max: 5 }), fc.constantFrom(0, 2, 6), (list, kind, pageCount, maxSequences, drafts) => {
-        const time = { now: 0 };
-        const owner = new FakeOwner({
-          clock: () => time.now,
-          pageCount,
-          pageTokens: 4,
-          maxSequences,
-          queueLimit: 6,
-          resumeBelow: 3,
-          queueTokenLimit: 150,
-          isRecurrent: kind === 'recurrent',
-          stateLimitBytes: 20,
-          drafts,
-          // One window of 6 and the 16 tokens of a step need 7 pages.
-          windowed: kind === 'windowed' ? { window: 6, pageCount: 9 } : undefined,
-          tenantLimits: (tenant) => (tenant === 'c' ? { running: 1, queued: 2, tokensPerMinute: 2000 } : {}),
-        });
-        const real: Real = { owner, asked: new Map(), time };
-        fc.modelRun(() => ({ model: { submitted: 0 }, real }), list);
-        owner.runToEnd(5000);
-        owner.scheduler.checkIntegrity();
-        expect(owner.cache.availablePages).toBe(pageCount);
-        owner.cache.evict(pageCount);
-        expect(owner.arena.freePages).toBe(pageCount);
-        expect(owner.cache.windows?.arena.freePages).toBe(kind === 'windowed' ? 9 : undefined);
-        expect(owner.cache.statistics()).toMatchObject({ cachedPages: 0, states: 0 });
-        expect(problemsOf(real)).toEqual([]);
-      }),
+      fc.property(
+        commands,
+        fc.constantFrom('plain', 'recurrent', 'windowed'),
+        fc.integer({ min: 11, max: 24 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.constantFrom(0, 2, 6),
+        (list, kind, pageCount, maxSequences, drafts) => {
+          const time = { now: 0 };
+          const owner = new FakeOwner({
+            clock: () => time.now,
+            pageCount,
+            pageTokens: 4,
+            maxSequences,
+            queueLimit: 6,
+            resumeBelow: 3,
+            queueTokenLimit: 150,
+            isRecurrent: kind === 'recurrent',
+            stateLimitBytes: 20,
+            drafts,
+            // One window of 6 and the 16 tokens of a step need 7 pages.
+            windowed: kind === 'windowed' ? { window: 6, pageCount: 9 } : undefined,
+            tenantLimits: (tenant) => (tenant === 'c' ? { running: 1, queued: 2, tokensPerMinute: 2000 } : {}),
+          });
+          const real: Real = { owner, asked: new Map(), time };
+          fc.modelRun(() => ({ model: { submitted: 0 }, real }), list);
+          owner.runToEnd(5000);
+          owner.scheduler.checkIntegrity();
+          expect(owner.cache.availablePages).toBe(pageCount);
+          owner.cache.evict(pageCount);
+          expect(owner.arena.freePages).toBe(pageCount);
+          expect(owner.cache.windows?.arena.freePages).toBe(kind === 'windowed' ? 9 : undefined);
+          expect(owner.cache.statistics()).toMatchObject({ cachedPages: 0, states: 0 });
+          expect(problemsOf(real)).toEqual([]);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
 
   it('has a tenant that was alone and one beside another find the same in the cache, and wait for as many steps where there is room for both', () => {
-    const turn = fc.record({ length: fc.integer({ min: 1, max: 30 }), parts: fc.integer({ min: 0, max: 30 }), tenant: fc.constantFrom('a', 'b'), maxTokens: fc.integer({ min: 1, max: 4 }) });
+    const turn = fc.record({
+      length: fc.integer({ min: 1, max: 30 }),
+      parts: fc.integer({ min: 0, max: 30 }),
+      tenant: fc.constantFrom('a', 'b'),
+      maxTokens: fc.integer({ min: 1, max: 4 }),
+    });
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 30 }), fc.boolean(), (turns, isRecurrent) => {
         const run = (only: string | undefined): unknown[] => {
@@ -257,7 +298,10 @@ describe('Scheduler, whatever is asked of it', () => {
           turns.forEach(({ length, parts, tenant, maxTokens }, i) => {
             if (only !== undefined && tenant !== only) return;
             const before = owner.plans.length;
-            const handle = owner.submit({ id: `r${i}`, tokens: promptOf(length, parts), tenant, cacheKey: tenant }, maxTokens);
+            const handle = owner.submit(
+              { id: `r${i}`, tokens: promptOf(length, parts), tenant, cacheKey: tenant },
+              maxTokens,
+            );
             owner.runToEnd();
             if (tenant === 'a') found.push([handle.cachedTokens, handle.miss, owner.plans.length - before]);
           });

@@ -9,7 +9,11 @@ describe('Scheduler', () => {
     const owner = new FakeOwner();
     for (let i = 0; i < 8; i++) owner.submit({ id: `r${i}`, tokens: prompt(5 + 7 * i, i) }, 10);
     owner.runToEnd();
-    for (let i = 0; i < 8; i++) expect(owner.results.get(`r${i}`)).toEqual({ generated: alone(prompt(5 + 7 * i, i), 10), end: { kind: 'finished' } });
+    for (let i = 0; i < 8; i++)
+      expect(owner.results.get(`r${i}`)).toEqual({
+        generated: alone(prompt(5 + 7 * i, i), 10),
+        end: { kind: 'finished' },
+      });
     expect(owner.arena.freePages).toBe(owner.arena.pageCount);
   });
 
@@ -20,7 +24,10 @@ describe('Scheduler', () => {
     owner.submit({ id: 'long', tokens: prompt(100) }, 5);
     for (let i = 0; i < 15; i++) {
       owner.step();
-      expect(owner.plans.at(-1)?.sequences.map(({ kind, tokens }) => [kind, tokens])).toEqual([['decode', 1], ['prompt', 6]]);
+      expect(owner.plans.at(-1)?.sequences.map(({ kind, tokens }) => [kind, tokens])).toEqual([
+        ['decode', 1],
+        ['prompt', 6],
+      ]);
     }
     owner.runToEnd();
     expect(owner.results.get('long')?.generated).toEqual(alone(prompt(100), 5));
@@ -30,7 +37,13 @@ describe('Scheduler', () => {
     const owner = new FakeOwner({ maxBatchTokens: 16 });
     owner.submit({ id: 'a', tokens: prompt(40) }, 1);
     owner.runToEnd();
-    expect(owner.plans.map(({ promptTokens, sequences }) => [promptTokens, sequences[0].isComplete, sequences[0].rows])).toEqual([[16, false, 0], [16, false, 0], [8, true, 1]]);
+    expect(
+      owner.plans.map(({ promptTokens, sequences }) => [promptTokens, sequences[0].isComplete, sequences[0].rows]),
+    ).toEqual([
+      [16, false, 0],
+      [16, false, 0],
+      [8, true, 1],
+    ]);
   });
 
   it('gives the rows of all prompt positions to whoever asks for them', () => {
@@ -38,7 +51,10 @@ describe('Scheduler', () => {
     owner.submit({ id: 'a', tokens: prompt(20), outputs: 'all' }, 2);
     owner.submit({ id: 'b', tokens: prompt(4) }, 1);
     owner.runToEnd();
-    expect(owner.plans[0].sequences.map(({ firstRow, rows, tokens }) => [firstRow, rows, tokens])).toEqual([[0, 12, 12], [12, 1, 4]]);
+    expect(owner.plans[0].sequences.map(({ firstRow, rows, tokens }) => [firstRow, rows, tokens])).toEqual([
+      [0, 12, 12],
+      [12, 1, 4],
+    ]);
     expect(owner.plans[1].sequences.map(({ firstRow, rows }) => [firstRow, rows])).toEqual([[0, 8]]);
   });
 
@@ -47,11 +63,37 @@ describe('Scheduler', () => {
     const owner = new FakeOwner({ maxSequences: 2, queueLimit: 3 });
     owner.scheduler.on((event) => events.push(event));
     for (let i = 0; i < 5; i++) owner.submit({ id: `r${i}`, tokens: [1] }, 2);
-    expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(expect.objectContaining({ code: 'queue_full', details: expect.objectContaining({ reason: 'rejected-saturated', workSpent: false, queued: 5, queuedTokens: 5, queuedOfTenant: 5, running: 0, queueLimit: 3 }) as unknown }));
-    expect(events.at(-1)).toEqual({ kind: 'request_dropped', id: 'r5', tenant: '', code: 'queue_full', reason: 'rejected-saturated' });
+    expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(
+      expect.objectContaining({
+        code: 'queue_full',
+        details: expect.objectContaining({
+          reason: 'rejected-saturated',
+          workSpent: false,
+          queued: 5,
+          queuedTokens: 5,
+          queuedOfTenant: 5,
+          running: 0,
+          queueLimit: 3,
+        }) as unknown,
+      }),
+    );
+    expect(events.at(-1)).toEqual({
+      kind: 'request_dropped',
+      id: 'r5',
+      tenant: '',
+      code: 'queue_full',
+      reason: 'rejected-saturated',
+    });
     expect(() => owner.scheduler.checkQueue()).toThrow(expect.objectContaining({ code: 'queue_full' }));
     owner.step();
-    expect(owner.scheduler.statistics()).toMatchObject({ queued: 3, queuedTokens: 3, queueLimit: 3, running: 2, suspended: 0, isAccepting: false });
+    expect(owner.scheduler.statistics()).toMatchObject({
+      queued: 3,
+      queuedTokens: 3,
+      queueLimit: 3,
+      running: 2,
+      suspended: 0,
+      isAccepting: false,
+    });
     expect(() => owner.submit({ id: 'r5', tokens: [1] }, 2)).toThrow(expect.objectContaining({ code: 'queue_full' }));
     owner.step();
     owner.submit({ id: 'r5', tokens: [1] }, 2);
@@ -79,13 +121,19 @@ describe('Scheduler', () => {
   it('tells what each tenant has, and what it was charged for', () => {
     let now = 0;
     const owner = new FakeOwner({ maxSequences: 2, clock: () => (now += 3) });
-    for (const id of ['a1', 'a2', 'a3', 'b1']) owner.submit({ id, tokens: [1], tenant: id[0], weight: id[0] === 'a' ? 1 : 2 }, 4);
+    for (const id of ['a1', 'a2', 'a3', 'b1'])
+      owner.submit({ id, tokens: [1], tenant: id[0], weight: id[0] === 'a' ? 1 : 2 }, 4);
     expect(owner.scheduler.statistics().tenants).toEqual([
       { tenant: 'a', weight: 1, queued: 3, running: 0, servedMs: 0 },
       { tenant: 'b', weight: 2, queued: 1, running: 0, servedMs: 0 },
     ]);
     owner.step();
-    expect(owner.scheduler.statistics().tenants.map(({ tenant, queued, running }) => [tenant, queued, running])).toEqual([['a', 2, 1], ['b', 0, 1]]);
+    expect(
+      owner.scheduler.statistics().tenants.map(({ tenant, queued, running }) => [tenant, queued, running]),
+    ).toEqual([
+      ['a', 2, 1],
+      ['b', 0, 1],
+    ]);
     owner.runToEnd();
     const [a, b] = owner.scheduler.statistics().tenants;
     expect([a.queued, a.running, b.queued, b.running]).toEqual([0, 0, 0, 0]);
@@ -107,9 +155,15 @@ describe('Scheduler', () => {
   it('refuses a prompt beyond the context, or beyond all pages, with the limit', () => {
     const owner = new FakeOwner({ contextLength: 20, pageCount: 4, pageTokens: 4 });
     expect(owner.scheduler.sequenceLimit).toBe(16);
-    expect(() => owner.submit({ id: 'a', tokens: prompt(17) }, 1)).toThrow(expect.objectContaining({ code: 'context_length_exceeded', details: { promptTokens: 17, limit: 16 } }));
-    expect(() => owner.submit({ id: 'a', tokens: [] }, 1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
-    expect(() => owner.submit({ id: 'a', tokens: [1], weight: 0 }, 1)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => owner.submit({ id: 'a', tokens: prompt(17) }, 1)).toThrow(
+      expect.objectContaining({ code: 'context_length_exceeded', details: { promptTokens: 17, limit: 16 } }),
+    );
+    expect(() => owner.submit({ id: 'a', tokens: [] }, 1)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+    expect(() => owner.submit({ id: 'a', tokens: [1], weight: 0 }, 1)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 
   it('frees the pages of a cancelled request at once, or with the step that is under way', () => {
@@ -138,10 +192,22 @@ describe('Scheduler', () => {
     owner.step();
     now = 60;
     owner.step();
-    expect([owner.results.get('running')?.end, owner.results.get('waiting')?.end]).toEqual([undefined, { kind: 'failed', error: expect.objectContaining({ code: 'deadline_exceeded', details: { reason: 'rejected-ttl-expired', workSpent: false, waitedMs: 60 } }) as unknown }]);
+    expect([owner.results.get('running')?.end, owner.results.get('waiting')?.end]).toEqual([
+      undefined,
+      {
+        kind: 'failed',
+        error: expect.objectContaining({
+          code: 'deadline_exceeded',
+          details: { reason: 'rejected-ttl-expired', workSpent: false, waitedMs: 60 },
+        }) as unknown,
+      },
+    ]);
     now = 100;
     expect(owner.step()).toBe(false);
-    expect(owner.results.get('running')).toMatchObject({ generated: [expect.any(Number), expect.any(Number)], end: { kind: 'deadline' } });
+    expect(owner.results.get('running')).toMatchObject({
+      generated: [expect.any(Number), expect.any(Number)],
+      end: { kind: 'deadline' },
+    });
   });
 
   it('preempts the last in rank when pages run out, and computes it again', () => {
@@ -207,25 +273,30 @@ describe('Scheduler', () => {
   });
 
   it('needs room in a step for a token of every sequence', () => {
-    expect(() => new FakeOwner({ maxBatchTokens: 3, maxSequences: 4 })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => new FakeOwner({ maxBatchTokens: 3, maxSequences: 4 })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });
 
 describe('a sequence whose reader is behind', () => {
-  it.each([false, true])('gives its slot to others, keeps its place, and goes on with the same tokens (with recurrent state: %s)', (isRecurrent) => {
-    const owner = new FakeOwner({ maxSequences: 1, isRecurrent });
-    owner.behind.add('slow');
-    const slow = owner.submit({ id: 'slow', tokens: [1, 2, 3] }, 6);
-    owner.submit({ id: 'next', tokens: [4, 5] }, 4);
-    while (owner.step()) owner.scheduler.checkIntegrity();
-    expect(owner.results.get('next')?.end).toEqual({ kind: 'finished' });
-    expect(slow.state).toBe('waiting');
-    expect(owner.results.get('slow')?.generated).toHaveLength(1);
-    expect(owner.scheduler.isIdle).toBe(false);
-    expect(owner.read('slow')).toBe(true);
-    owner.runToEnd();
-    expect(owner.results.get('slow')).toEqual({ generated: alone([1, 2, 3], 6), end: { kind: 'finished' } });
-  });
+  it.each([false, true])(
+    'gives its slot to others, keeps its place, and goes on with the same tokens (with recurrent state: %s)',
+    (isRecurrent) => {
+      const owner = new FakeOwner({ maxSequences: 1, isRecurrent });
+      owner.behind.add('slow');
+      const slow = owner.submit({ id: 'slow', tokens: [1, 2, 3] }, 6);
+      owner.submit({ id: 'next', tokens: [4, 5] }, 4);
+      while (owner.step()) owner.scheduler.checkIntegrity();
+      expect(owner.results.get('next')?.end).toEqual({ kind: 'finished' });
+      expect(slow.state).toBe('waiting');
+      expect(owner.results.get('slow')?.generated).toHaveLength(1);
+      expect(owner.scheduler.isIdle).toBe(false);
+      expect(owner.read('slow')).toBe(true);
+      owner.runToEnd();
+      expect(owner.results.get('slow')).toEqual({ generated: alone([1, 2, 3], 6), end: { kind: 'finished' } });
+    },
+  );
 
   it('takes no room in the queue, and can be cancelled', () => {
     const owner = new FakeOwner({ maxSequences: 1, queueLimit: 0 });

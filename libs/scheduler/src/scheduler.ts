@@ -53,7 +53,11 @@ export class Scheduler {
   /** @throws StarlingError invalid_argument if a step cannot hold one token of every sequence */
   constructor(options: SchedulerOptions) {
     const { limits, cache } = options;
-    if (limits.maxBatchTokens < limits.maxSequences) throw new StarlingError('invalid_argument', `a step of ${limits.maxBatchTokens} tokens must have room for one token of each of ${limits.maxSequences} sequences`);
+    if (limits.maxBatchTokens < limits.maxSequences)
+      throw new StarlingError(
+        'invalid_argument',
+        `a step of ${limits.maxBatchTokens} tokens must have room for one token of each of ${limits.maxSequences} sequences`,
+      );
     this.#cache = cache;
     this.#queueLimits = options;
     this.#clock = options.clock ?? monotonicClock;
@@ -120,7 +124,9 @@ export class Scheduler {
 
   /** Tells before a request is prepared whether it would be refused for want of room. @throws StarlingError queue_full or rate_limited, with figures */
   checkQueue(newcomer: Omit<Newcomer, 'tokens'> = {}, id = ''): void {
-    orDropped(this.#events, { id, tenant: newcomer.tenant }, () => this.#arrivalsGate.makeRoom({ ...newcomer, tokens: 0 }));
+    orDropped(this.#events, { id, tenant: newcomer.tenant }, () =>
+      this.#arrivalsGate.makeRoom({ ...newcomer, tokens: 0 }),
+    );
   }
 
   /**
@@ -161,9 +167,18 @@ export class Scheduler {
     const parent = this.#own(handle);
     assert(parent.state !== 'ended' && parent.pending === 0, `sequence ${parent.id} is complete when it is forked`);
     parent.dropDrafts();
-    const sequence = new ScheduledSequence({ ...parent.request, ...request }, parent.kv.fork(), this.#arrivals++, this.#clock(), parent.tokens(0, parent.length));
+    const sequence = new ScheduledSequence(
+      { ...parent.request, ...request },
+      parent.kv.fork(),
+      this.#arrivals++,
+      this.#clock(),
+      parent.tokens(0, parent.length),
+    );
     if (this.#cache.stateBytes > 0) {
-      assert(parent.lastState?.position === parent.length, `the state of sequence ${parent.id} was kept where it is forked`);
+      assert(
+        parent.lastState?.position === parent.length,
+        `the state of sequence ${parent.id} was kept where it is forked`,
+      );
       sequence.restore = parent.lastState;
     }
     sequence.wasMatched = true;
@@ -193,7 +208,8 @@ export class Scheduler {
   /** Tells what may follow the token that was appended last: the next step computes as much of it as is likely to pay. Does nothing if it does not decode. */
   propose(handle: SequenceHandle, draft: Draft): void {
     const sequence = this.#own(handle);
-    if (sequence.state === 'running' && sequence.isDecoding) sequence.expect(draft, this.sequenceLimit - sequence.length);
+    if (sequence.state === 'running' && sequence.isDecoding)
+      sequence.expect(draft, this.sequenceLimit - sequence.length);
   }
 
   /** Charges a sequence's tenant for milliseconds that drafts for it took to make, beside the steps. Does nothing if it has ended. */
@@ -262,9 +278,17 @@ export class Scheduler {
 
   /** Notes that a step was computed. */
   commit(plan: StepPlan): void {
-    assert(plan.copies.length === 0 && plan.saves.length === 0, 'states are kept and page copies are made before the step');
+    assert(
+      plan.copies.length === 0 && plan.saves.length === 0,
+      'states are kept and page copies are made before the step',
+    );
     const durationMs = this.#clock() - this.#planMade;
-    const parts = plan.sequences.map(({ sequence, startPosition, tokens, isComplete }) => ({ holder: this.#own(sequence), startPosition, tokens, isComplete }));
+    const parts = plan.sequences.map(({ sequence, startPosition, tokens, isComplete }) => ({
+      holder: this.#own(sequence),
+      startPosition,
+      tokens,
+      isComplete,
+    }));
     this.#choice.stepped(plan, durationMs);
     const errorRatio = this.#ledger.stepped(parts, durationMs);
     if (errorRatio !== undefined) this.#events.emit({ kind: 'step_estimated', durationMs, errorRatio });
@@ -275,7 +299,8 @@ export class Scheduler {
       sequence.restore = undefined;
       this.#set.slide(sequence);
       if (sequence.stops.includes(sequence.computed)) this.#set.saveState(sequence);
-      else if (sequence.computed - tokens < sequence.promptLength && sequence.computed >= sequence.promptLength) this.#set.donate(sequence, false);
+      else if (sequence.computed - tokens < sequence.promptLength && sequence.computed >= sequence.promptLength)
+        this.#set.donate(sequence, false);
     });
   }
 
@@ -337,7 +362,20 @@ export class Scheduler {
         continue;
       }
       const reason = hasBegun ? 'evicted-deadline' : 'rejected-ttl-expired';
-      this.#drop(sequence, reason, hasBegun ? { kind: 'deadline' } : { kind: 'failed', error: waitedTooLong(Math.min(deadline, startBy) - sequence.waitingSince, now - sequence.waitingSince, this.#arrivalsGate.retryAfterMs()) });
+      this.#drop(
+        sequence,
+        reason,
+        hasBegun
+          ? { kind: 'deadline' }
+          : {
+              kind: 'failed',
+              error: waitedTooLong(
+                Math.min(deadline, startBy) - sequence.waitingSince,
+                now - sequence.waitingSince,
+                this.#arrivalsGate.retryAfterMs(),
+              ),
+            },
+      );
     }
   }
 

@@ -28,8 +28,17 @@ export function boundedPriority({ priority = 0, maxPriority = Infinity }: Schedu
 }
 
 /** @throws StarlingError invalid_argument for numbers that are none */
-export function checkTerms({ priority = 0, maxPriority = 0, weight = 1, deadline = 0, startBy = 0, maxTokens = 0, cachedTokens = 0 }: SchedulingTerms): void {
-  if (!(weight > 0 && Number.isFinite(weight))) throw new StarlingError('invalid_argument', `a weight is a positive number, not ${weight}`);
+export function checkTerms({
+  priority = 0,
+  maxPriority = 0,
+  weight = 1,
+  deadline = 0,
+  startBy = 0,
+  maxTokens = 0,
+  cachedTokens = 0,
+}: SchedulingTerms): void {
+  if (!(weight > 0 && Number.isFinite(weight)))
+    throw new StarlingError('invalid_argument', `a weight is a positive number, not ${weight}`);
   for (const [name, value] of Object.entries({ priority, maxPriority, deadline, startBy, maxTokens, cachedTokens })) {
     if (Number.isNaN(value)) throw new StarlingError('invalid_argument', `${name} is a number, not ${value}`);
   }

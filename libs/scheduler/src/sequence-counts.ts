@@ -3,9 +3,12 @@ import type { RunSet } from './run-set.js';
 import type { ScheduledSequence } from './sequence.js';
 
 /** How many sequences are where; those of the owner's own are in one count only. */
-export function countsOf(set: RunSet): Pick<SchedulerStatistics, 'queued' | 'queuedTokens' | 'running' | 'suspended' | 'restoring' | 'internal'> {
+export function countsOf(
+  set: RunSet,
+): Pick<SchedulerStatistics, 'queued' | 'queuedTokens' | 'running' | 'suspended' | 'restoring' | 'internal'> {
   const { running, suspended, restoring, queue } = set;
-  const asked = (all: Iterable<ScheduledSequence>): ScheduledSequence[] => [...all].filter(({ request }) => request.isInternal !== true);
+  const asked = (all: Iterable<ScheduledSequence>): ScheduledSequence[] =>
+    [...all].filter(({ request }) => request.isInternal !== true);
   const waiting = [...asked(queue), ...asked(restoring.keys())];
   return {
     queued: waiting.length,

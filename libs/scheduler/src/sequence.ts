@@ -122,7 +122,13 @@ export class ScheduledSequence implements SequenceHandle {
   #tokens: Uint32Array;
   #length: number;
 
-  constructor(request: SequenceRequest, kv: KvSequence, arrival: number, now: number, tokens: ArrayLike<number> = request.tokens) {
+  constructor(
+    request: SequenceRequest,
+    kv: KvSequence,
+    arrival: number,
+    now: number,
+    tokens: ArrayLike<number> = request.tokens,
+  ) {
     this.request = request;
     this.priority = boundedPriority(request);
     this.tenant = request.tenant ?? '';

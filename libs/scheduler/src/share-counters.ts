@@ -111,7 +111,8 @@ export class ShareCounters {
   checkIntegrity(): void {
     const active = [...this.#members.values()].filter((member) => member.active > 0);
     assert(active.length === this.#busy, `${active.length} members are active, ${this.#busy} are counted`);
-    for (const { counter, active: count } of this.#members.values()) assert(Number.isFinite(counter) && count >= 0, 'counters are numbers, and nobody has left more often than come');
+    for (const { counter, active: count } of this.#members.values())
+      assert(Number.isFinite(counter) && count >= 0, 'counters are numbers, and nobody has left more often than come');
   }
 
   #floor(): number {
@@ -123,6 +124,7 @@ export class ShareCounters {
 
   #forget(): void {
     const floor = this.#floor();
-    for (const [key, { counter, active }] of this.#members) if (active === 0 && counter <= floor) this.#members.delete(key);
+    for (const [key, { counter, active }] of this.#members)
+      if (active === 0 && counter <= floor) this.#members.delete(key);
   }
 }

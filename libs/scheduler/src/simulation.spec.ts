@@ -19,7 +19,16 @@ class Machine {
   readonly steps: { readonly ms: number; readonly tokens: number }[] = [];
 
   constructor(options: FakeOwnerOptions = {}) {
-    this.owner = new FakeOwner({ clock: () => this.now, pageCount: 20_000, pageTokens: 16, contextLength: 4000, maxBatchTokens: 256, maxSequences: 8, queueLimit: 100_000, ...options });
+    this.owner = new FakeOwner({
+      clock: () => this.now,
+      pageCount: 20_000,
+      pageTokens: 16,
+      contextLength: 4000,
+      maxBatchTokens: 256,
+      maxSequences: 8,
+      queueLimit: 100_000,
+      ...options,
+    });
   }
 
   submit(request: SequenceRequest, maxTokens: number): void {
@@ -44,7 +53,8 @@ class Machine {
     const plan = this.owner.plans.pop();
     if (!did || plan === undefined) return false;
     this.steps.push({ ms: this.now - begin, tokens: plan.promptTokens + plan.decodeTokens });
-    for (const { sequence, isComplete } of plan.sequences) if (isComplete && !this.firstTokenAt.has(sequence.id)) this.firstTokenAt.set(sequence.id, this.now);
+    for (const { sequence, isComplete } of plan.sequences)
+      if (isComplete && !this.firstTokenAt.has(sequence.id)) this.firstTokenAt.set(sequence.id, this.now);
     return true;
   }
 
@@ -59,7 +69,11 @@ describe('Scheduler in simulated time', () => {
   it('gives two tenants of weights 1 and 3 with 50 requests each shares within 5 % of 1:3', () => {
     const machine = new Machine();
     for (let i = 0; i < 50; i++) {
-      for (const [tenant, weight] of [['one', 1], ['three', 3]] as const) machine.submit({ id: `${tenant}/${i}`, tokens: prompt(100), tenant, weight }, 60);
+      for (const [tenant, weight] of [
+        ['one', 1],
+        ['three', 3],
+      ] as const)
+        machine.submit({ id: `${tenant}/${i}`, tokens: prompt(100), tenant, weight }, 60);
     }
     // While both have work waiting: three quarters of what the heavier one has.
     while ((machine.served.get('three') ?? 0) < 0.75 * 50 * 160) machine.step();
@@ -77,7 +91,11 @@ describe('Scheduler in simulated time', () => {
       admissionMs += 7;
     });
     for (let i = 0; i < 30; i++) {
-      for (const [tenant, weight] of [['one', 1], ['three', 3]] as const) machine.submit({ id: `${tenant}/${i}`, tokens: prompt(100), tenant, weight, cacheKey: tenant }, 60);
+      for (const [tenant, weight] of [
+        ['one', 1],
+        ['three', 3],
+      ] as const)
+        machine.submit({ id: `${tenant}/${i}`, tokens: prompt(100), tenant, weight, cacheKey: tenant }, 60);
     }
     while (machine.now < 6_000) machine.step();
     const [one, three] = machine.owner.scheduler.statistics().tenants.map(({ servedMs }) => servedMs);
@@ -85,7 +103,9 @@ describe('Scheduler in simulated time', () => {
     expect(one / (machine.servedMs.get('one') ?? 0)).toBeCloseTo(1, 1);
     expect(three / one).toBeGreaterThan(3 * 0.9);
     expect(three / one).toBeLessThan(3 * 1.1);
-    expect([machine.owner.drafted.accepted, machine.owner.cache.statistics().hitTokens].every((count) => count > 500)).toBe(true);
+    expect(
+      [machine.owner.drafted.accepted, machine.owner.cache.statistics().hitTokens].every((count) => count > 500),
+    ).toBe(true);
   });
 
   it('lets one short request among 200 long ones of another tenant wait at most twice its time alone and one step', () => {
@@ -109,12 +129,15 @@ describe('Scheduler in simulated time', () => {
     const machine = new Machine({ maxSequences: 16 });
     for (let i = 0; i < 100; i++) machine.submit({ id: `hog/${i}`, tokens: prompt(200), tenant: 'hog' }, 50);
     for (let i = 0; i < 5; i++) machine.step();
-    for (let round = 0; round < 2; round++) for (let i = 0; i < 999; i++) machine.submit({ id: `t${i}/${round}`, tokens: prompt(20), tenant: `t${i}` }, 4);
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 999; i++) machine.submit({ id: `t${i}/${round}`, tokens: prompt(20), tenant: `t${i}` }, 4);
     const hogBefore = machine.served.get('hog') ?? 0;
     for (let i = 0; i < 999; i++) machine.runUntilEnd(`t${i}/0`);
     // All others had their first turn before the hog had more than a few prompts beyond what it was running.
     expect((machine.served.get('hog') ?? 0) - hogBefore).toBeLessThan(16 * 250);
-    expect([...machine.startedAt.keys()].filter((id) => id.endsWith('/1') && id.startsWith('t')).length).toBeLessThan(64);
+    expect([...machine.startedAt.keys()].filter((id) => id.endsWith('/1') && id.startsWith('t')).length).toBeLessThan(
+      64,
+    );
     for (let i = 0; i < 999; i++) machine.runUntilEnd(`t${i}/1`);
     while (machine.step());
     expect(machine.owner.results.size).toBe(100 + 2 * 999);
@@ -125,12 +148,18 @@ describe('Scheduler in simulated time', () => {
   it('keeps 1,000 tenants that all have work waiting within twice the larger of a prompt and of what a batch decodes until a slot is free', () => {
     const [tenants, slots, longest, answer] = [1000, 4, 60, 4];
     const machine = new Machine({ maxSequences: slots });
-    const all = Array.from({ length: tenants }, (_, i) => ({ name: `t${i}`, weight: 1 + (i % 3), length: longest - 10 * (i % 5), maxTokens: 1 + (i % answer) }));
+    const all = Array.from({ length: tenants }, (_, i) => ({
+      name: `t${i}`,
+      weight: 1 + (i % 3),
+      length: longest - 10 * (i % 5),
+      maxTokens: 1 + (i % answer),
+    }));
     const bound = 2 * Math.max(STEP_MS + TOKEN_MS * longest, answer * (STEP_MS + TOKEN_MS * slots));
     // So much work that whoever is favoured is soon further ahead than that.
     for (const { name, weight, length, maxTokens } of all) {
       const requests = Math.ceil((2 * bound * weight) / (TOKEN_MS * (length + maxTokens)));
-      for (let i = 0; i < requests; i++) machine.submit({ id: `${name}/${i}`, tokens: prompt(length), tenant: name, weight }, maxTokens);
+      for (let i = 0; i < requests; i++)
+        machine.submit({ id: `${name}/${i}`, tokens: prompt(length), tenant: name, weight }, maxTokens);
     }
     let [leastShare, spread] = [0, 0];
     while (leastShare < bound) {
@@ -166,7 +195,9 @@ describe('Scheduler in simulated time', () => {
       machine.runUntilEnd('long/0');
       const during = machine.steps.slice(from).map(({ ms }) => ms);
       expect(Math.max(...during)).toBeLessThanOrEqual(targetInterTokenMs * 1.1);
-      expect(during.slice(0, -1).reduce((sum, ms) => sum + ms, 0) / (during.length - 1)).toBeGreaterThan(0.8 * targetInterTokenMs);
+      expect(during.slice(0, -1).reduce((sum, ms) => sum + ms, 0) / (during.length - 1)).toBeGreaterThan(
+        0.8 * targetInterTokenMs,
+      );
     }
   });
 
@@ -185,10 +216,19 @@ describe('Scheduler in simulated time', () => {
     const machine = new Machine({ maxSequences: 2 });
     for (let i = 0; i < 20; i++) machine.submit({ id: `a/${i}`, tokens: prompt(100), tenant: 'a' }, 40);
     for (let i = 0; i < 10; i++) machine.step();
-    const submit = (id: string, more: Partial<SequenceRequest>) => () => machine.submit({ id, tokens: prompt(100), tenant: 'a', ...more }, 10);
+    const submit = (id: string, more: Partial<SequenceRequest>) => () =>
+      machine.submit({ id, tokens: prompt(100), tenant: 'a', ...more }, 10);
     for (const late of [{ deadline: machine.now + 300 }, { startBy: machine.now + 300 }]) {
       expect(submit('x', late)).toThrow(
-        expect.objectContaining({ code: 'deadline_exceeded', details: { reason: 'rejected-deadline', workSpent: false, ownMs: expect.any(Number) as number, retryAfterMs: expect.any(Number) as number } }),
+        expect.objectContaining({
+          code: 'deadline_exceeded',
+          details: {
+            reason: 'rejected-deadline',
+            workSpent: false,
+            ownMs: expect.any(Number) as number,
+            retryAfterMs: expect.any(Number) as number,
+          },
+        }),
       );
     }
     // Another tenant is told what its own work takes, and of all others' when to come again: in powers of two of a second.
@@ -206,19 +246,34 @@ describe('Scheduler in simulated time', () => {
     expect(machine.owner.scheduler.statistics().estimateErrorRatio).toBeLessThan(0.01);
     machine.now += 1e6 + 19;
     machine.step();
-    expect(machine.owner.failed('in time')).toMatchObject({ code: 'deadline_exceeded', message: expect.stringContaining('within the 1000000 ms'), details: { reason: 'rejected-ttl-expired', workSpent: false } });
+    expect(machine.owner.failed('in time')).toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('within the 1000000 ms'),
+      details: { reason: 'rejected-ttl-expired', workSpent: false },
+    });
   });
 
   it('keeps a tenant to its slots, its queue and its tokens a minute, and lets others go on', () => {
-    const machine = new Machine({ tenantLimits: (tenant) => (tenant === 'a' ? { running: 2, queued: 1, tokensPerMinute: 1000 } : {}) });
-    const submit = (id: string, length = 10) => machine.submit({ id, tokens: prompt(length), tenant: id.split('/')[0] }, 30);
+    const machine = new Machine({
+      tenantLimits: (tenant) => (tenant === 'a' ? { running: 2, queued: 1, tokensPerMinute: 1000 } : {}),
+    });
+    const submit = (id: string, length = 10) =>
+      machine.submit({ id, tokens: prompt(length), tenant: id.split('/')[0] }, 30);
     for (let i = 0; i < 3; i++) submit(`a/${i}`);
     for (let i = 0; i < 3; i++) submit(`b/${i}`);
     machine.step();
     expect([...machine.startedAt.keys()].sort()).toEqual(['a/0', 'a/1', 'b/0', 'b/1', 'b/2']);
     while (machine.step());
     submit('a/long', 1000 - 3 * 40);
-    expect(() => submit('a/more', 500)).toThrow(expect.objectContaining({ code: 'rate_limited', details: expect.objectContaining({ reason: 'rejected-rate-limit', retryAfterMs: expect.any(Number) as number }) as unknown }));
+    expect(() => submit('a/more', 500)).toThrow(
+      expect.objectContaining({
+        code: 'rate_limited',
+        details: expect.objectContaining({
+          reason: 'rejected-rate-limit',
+          retryAfterMs: expect.any(Number) as number,
+        }) as unknown,
+      }),
+    );
     submit('b/more', 500);
     machine.now += 60_000;
     submit('a/more', 500);
@@ -226,12 +281,20 @@ describe('Scheduler in simulated time', () => {
 
   it('bounds what waits in tokens, and refuses from the high watermark on until it is below the low one', () => {
     const machine = new Machine({ maxSequences: 1, queueLimit: 100, resumeBelow: 50, queueTokenLimit: 900 });
-    const submit = (id: string, length = 300) => () => machine.submit({ id, tokens: prompt(length) }, 1);
+    const submit =
+      (id: string, length = 300) =>
+      () =>
+        machine.submit({ id, tokens: prompt(length) }, 1);
     const { scheduler } = machine.owner;
     submit('r/0')();
     machine.step();
     submit('r/1')();
-    expect(submit('x', 700)).toThrow(expect.objectContaining({ code: 'queue_full', details: expect.objectContaining({ queuedTokens: 300, queueTokenLimit: 900 }) as unknown }));
+    expect(submit('x', 700)).toThrow(
+      expect.objectContaining({
+        code: 'queue_full',
+        details: expect.objectContaining({ queuedTokens: 300, queueTokenLimit: 900 }) as unknown,
+      }),
+    );
     submit('r/2')();
     submit('r/3')();
     expect(scheduler.statistics()).toMatchObject({ queuedTokens: 900, isAccepting: false });
@@ -254,7 +317,8 @@ describe('Scheduler in simulated time', () => {
         return (error as { details: { reason: string } }).details.reason;
       }
     };
-    const queued = () => Object.fromEntries(scheduler.statistics().tenants.map(({ tenant, queued: count }) => [tenant, count]));
+    const queued = () =>
+      Object.fromEntries(scheduler.statistics().tenants.map(({ tenant, queued: count }) => [tenant, count]));
     for (let i = 0; i < 20; i++) submit(`hog/${i}`);
     machine.step();
     for (let i = 0; i < 20; i++) submit(`hog/b${i}`);
@@ -262,7 +326,11 @@ describe('Scheduler in simulated time', () => {
     expect(() => scheduler.checkQueue({ tenant: 'a' })).not.toThrow();
     const last = [...machine.owner.results].filter(([, { end }]) => end === undefined).at(-1)?.[0] ?? '';
     expect(submit('a/0')).toBeUndefined();
-    expect(machine.owner.failed(last)).toMatchObject({ code: 'queue_full', message: expect.stringContaining('no work was spent'), details: { reason: 'rejected-displaced', workSpent: false } });
+    expect(machine.owner.failed(last)).toMatchObject({
+      code: 'queue_full',
+      message: expect.stringContaining('no work was spent'),
+      details: { reason: 'rejected-displaced', workSpent: false },
+    });
     // Nobody takes back what was given: each has its part, and who comes beyond it is refused.
     for (let i = 1; i < 20; i++) submit(`a/${i}`);
     for (let i = 0; i < 20; i++) submit(`hog/c${i}`);
@@ -282,7 +350,9 @@ describe('Scheduler in simulated time', () => {
     const machine = new Machine({ maxSequences: 1, queueLimit: 2, resumeBelow: 0 });
     for (let i = 0; i < 3; i++) machine.submit({ id: `r/${i}`, tokens: prompt(4) }, 1);
     const events: string[] = [];
-    machine.owner.scheduler.on((event) => void (event.kind === 'request_dropped' && events.push(`${event.id} ${event.reason}`)));
+    machine.owner.scheduler.on(
+      (event) => void (event.kind === 'request_dropped' && events.push(`${event.id} ${event.reason}`)),
+    );
     expect(() => machine.owner.scheduler.checkQueue({}, 'x')).toThrow(expect.objectContaining({ code: 'queue_full' }));
     expect(events).toEqual(['x rejected-saturated']);
     while (machine.step());

@@ -56,7 +56,9 @@ export class StepChoice {
   next(): ChosenSequence[] {
     const { set, order, reserve } = this.#parts;
     const eldest = order.eldest(set.running);
-    const ranked = [...set.running].filter(({ pending }) => pending > 0).sort((a, b) => Number(b === eldest) - Number(a === eldest) || order.byShare(a, b));
+    const ranked = [...set.running]
+      .filter(({ pending }) => pending > 0)
+      .sort((a, b) => Number(b === eldest) - Number(a === eldest) || order.byShare(a, b));
     const pooling = this.#poolingOf(ranked);
     this.#lastWasEmbedding = pooling !== undefined;
     const turn = ranked.filter(({ request }) => request.pooling === pooling);
@@ -71,7 +73,8 @@ export class StepChoice {
   /** How the next step's sequences are pooled; undefined: its turn is that of those whose logits are wanted. */
   #poolingOf(ranked: readonly ScheduledSequence[]): string | undefined {
     const { order, shares } = this.#parts;
-    const first = (isWanted: (one: ScheduledSequence) => boolean): ScheduledSequence | undefined => ranked.filter(isWanted).sort(order.byShare)[0];
+    const first = (isWanted: (one: ScheduledSequence) => boolean): ScheduledSequence | undefined =>
+      ranked.filter(isWanted).sort(order.byShare)[0];
     const embedded = first(({ request }) => request.pooling !== undefined);
     const other = first(({ request }) => request.pooling === undefined);
     if (embedded === undefined || other === undefined) return embedded?.request.pooling;
@@ -84,13 +87,23 @@ export class StepChoice {
   #parted(ranked: readonly ScheduledSequence[]): ChosenSequence[] {
     const { order, limits, set } = this.#parts;
     const decoding = ranked.filter(({ isDecoding }) => isDecoding);
-    const drafts = this.#drafts.allot({ sequences: decoding, room: limits.maxBatchTokens - ranked.length }, (sequence) => set.spareTokens(sequence));
+    const drafts = this.#drafts.allot(
+      { sequences: decoding, room: limits.maxBatchTokens - ranked.length },
+      (sequence) => set.spareTokens(sequence),
+    );
     let drafted = 0;
     for (const count of drafts.values()) drafted += count;
     const prompts = ranked.filter(({ isDecoding, unread }) => !isDecoding && unread === 0).sort(order.byShare);
-    const shares = divideBudget(prompts.map(({ nextTokens, priority, tenant }) => ({ remaining: nextTokens, priority, tenant })), Math.max(0, this.#budget(ranked, prompts) - drafted));
+    const shares = divideBudget(
+      prompts.map(({ nextTokens, priority, tenant }) => ({ remaining: nextTokens, priority, tenant })),
+      Math.max(0, this.#budget(ranked, prompts) - drafted),
+    );
     const share = new Map(prompts.map((sequence, i) => [sequence, shares[i]]));
-    for (const [sequence, tokens] of encoderBudget(ranked.filter(({ unread }) => unread > 0).sort(order.byShare), limits.maxBatchTokens)) share.set(sequence, tokens);
+    for (const [sequence, tokens] of encoderBudget(
+      ranked.filter(({ unread }) => unread > 0).sort(order.byShare),
+      limits.maxBatchTokens,
+    ))
+      share.set(sequence, tokens);
     return ranked.map((sequence) => ({ sequence, tokens: share.get(sequence) ?? 1 + (drafts.get(sequence) ?? 0) }));
   }
 
@@ -99,7 +112,10 @@ export class StepChoice {
     const inParts = turn.at(0)?.request.inParts === true;
     const alike = turn.filter(({ request }) => (request.inParts === true) === inParts);
     if (!inParts) return this.#whole(alike, all);
-    const shares = divideBudget(alike.map(({ pending, priority, tenant }) => ({ remaining: pending, priority, tenant })), this.#budget(all, alike));
+    const shares = divideBudget(
+      alike.map(({ pending, priority, tenant }) => ({ remaining: pending, priority, tenant })),
+      this.#budget(all, alike),
+    );
     return alike.map((sequence, i) => ({ sequence, tokens: shares[i] }));
   }
 
@@ -120,6 +136,11 @@ export class StepChoice {
     const reads = decoding.reduce((sum, { computed }) => sum + readsOf(computed, 1), 0);
     const meanPosition = prompts.reduce((sum, { computed }) => sum + computed, 0) / Math.max(1, prompts.length);
     const { isFitted, costs, largestStep } = estimator;
-    return promptBudget({ ...budget, maxBatchTokens: limits.maxBatchTokens }, { sequences: decoding.length, reads }, isFitted ? { ...costs, largestStep } : undefined, meanPosition);
+    return promptBudget(
+      { ...budget, maxBatchTokens: limits.maxBatchTokens },
+      { sequences: decoding.length, reads },
+      isFitted ? { ...costs, largestStep } : undefined,
+      meanPosition,
+    );
   }
 }

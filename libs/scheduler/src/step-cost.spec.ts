@@ -3,7 +3,11 @@ import { StepTimeEstimator, predictMs, readsOf } from './step-cost.js';
 
 describe('StepTimeEstimator', () => {
   it('finds the three numbers of a machine from its steps', () => {
-    const costs = fc.record({ stepMs: fc.double({ min: 1, max: 100, noNaN: true }), tokenMs: fc.double({ min: 0.1, max: 10, noNaN: true }), readMs: fc.double({ min: 1e-4, max: 1e-2, noNaN: true }) });
+    const costs = fc.record({
+      stepMs: fc.double({ min: 1, max: 100, noNaN: true }),
+      tokenMs: fc.double({ min: 0.1, max: 10, noNaN: true }),
+      readMs: fc.double({ min: 1e-4, max: 1e-2, noNaN: true }),
+    });
     fc.assert(
       fc.property(costs, (machine) => {
         const estimator = new StepTimeEstimator();
@@ -11,7 +15,8 @@ describe('StepTimeEstimator', () => {
           const [tokens, reads] = [1 + ((i * 37) % 64), 100 * ((i * 53) % 97)];
           estimator.observe(tokens, reads, predictMs(machine, { steps: 1, tokens, reads }));
         }
-        for (const name of ['stepMs', 'tokenMs', 'readMs'] as const) expect(Math.abs(estimator.costs[name] / machine[name] - 1)).toBeLessThan(0.01);
+        for (const name of ['stepMs', 'tokenMs', 'readMs'] as const)
+          expect(Math.abs(estimator.costs[name] / machine[name] - 1)).toBeLessThan(0.01);
         expect(estimator.errorRatio).toBeLessThan(0.01);
       }),
     );

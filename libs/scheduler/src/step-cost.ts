@@ -97,7 +97,11 @@ export class StepTimeEstimator {
     let best: readonly number[] = [0, 0, 0];
     let least = Infinity;
     for (let used = 1; used < 8; used++) {
-      const fit = solveSubset(this.#xx, this.#xy, [0, 1, 2].filter((i) => used & (1 << i)));
+      const fit = solveSubset(
+        this.#xx,
+        this.#xy,
+        [0, 1, 2].filter((i) => used & (1 << i)),
+      );
       if (fit === undefined || fit.some((value) => value < 0)) continue;
       const loss = this.#lossOf(fit);
       if (loss < least * (1 - 1e-9)) [best, least] = [fit, loss];
@@ -122,7 +126,10 @@ export class StepTimeEstimator {
 function solveSubset(xx: Float64Array, xy: Float64Array, used: readonly number[]): readonly number[] | undefined {
   const scale = used.map((i) => Math.sqrt(xx[3 * i + i]));
   if (scale.some((value) => !(value > 0))) return undefined;
-  const rows = used.map((i, a) => [...used.map((j, b) => xx[3 * i + j] / (scale[a] * scale[b]) + (a === b ? 1e-9 : 0)), xy[i] / scale[a]]);
+  const rows = used.map((i, a) => [
+    ...used.map((j, b) => xx[3 * i + j] / (scale[a] * scale[b]) + (a === b ? 1e-9 : 0)),
+    xy[i] / scale[a],
+  ]);
   for (let at = 0; at < rows.length; at++) {
     if (Math.abs(rows[at][at]) < 1e-7) return undefined;
     for (let other = 0; other < rows.length; other++) {

@@ -54,7 +54,10 @@ export interface StepPlan {
 }
 
 /** Puts sequences, whose pages have been reserved, together to a step. */
-export function makeStepPlan(chosen: readonly { readonly sequence: ScheduledSequence; readonly tokens: number }[], { saves, copies }: StepPreparation): StepPlan {
+export function makeStepPlan(
+  chosen: readonly { readonly sequence: ScheduledSequence; readonly tokens: number }[],
+  { saves, copies }: StepPreparation,
+): StepPlan {
   const batch: SequenceInput[] = [];
   const sequences: PlannedSequence[] = [];
   const loads: { slot: number; state: StateCheckpoint }[] = [];
@@ -70,7 +73,17 @@ export function makeStepPlan(chosen: readonly { readonly sequence: ScheduledSequ
     const outputs = sequence.request.outputs === 'all' || drafted > 0 ? 'all' : isComplete ? 'last' : 'none';
     const rows = outputs === 'all' ? tokens - sequence.unread : outputs === 'last' ? 1 : 0;
     const kind = sequence.isDecoding ? 'decode' : 'prompt';
-    batch.push({ tokens: sequence.tokens(startPosition, startPosition + tokens), startPosition, pages: sequence.kv.pages, windowPages: sequence.kv.windows?.pages, slot: sequence.slot, outputs, secondFrom: sequence.request.secondFrom, adapterScales: sequence.request.adapterScales, encoderTokens: sequence.request.encoderTokens });
+    batch.push({
+      tokens: sequence.tokens(startPosition, startPosition + tokens),
+      startPosition,
+      pages: sequence.kv.pages,
+      windowPages: sequence.kv.windows?.pages,
+      slot: sequence.slot,
+      outputs,
+      secondFrom: sequence.request.secondFrom,
+      adapterScales: sequence.request.adapterScales,
+      encoderTokens: sequence.request.encoderTokens,
+    });
     if (sequence.restore) loads.push({ slot: sequence.slot, state: sequence.restore });
     sequences.push({ sequence, startPosition, tokens, drafted, kind, isComplete, firstRow, rows });
     firstRow += rows;
@@ -80,5 +93,16 @@ export function makeStepPlan(chosen: readonly { readonly sequence: ScheduledSequ
     if (kind === 'decode') decodeTokens += tokens - drafted;
     else promptTokens += tokens;
   }
-  return { batch, sequences, saves, copies, loads, pooling: chosen[0].sequence.request.pooling, promptTokens, decodeTokens, draftedTokens, askedSequences };
+  return {
+    batch,
+    sequences,
+    saves,
+    copies,
+    loads,
+    pooling: chosen[0].sequence.request.pooling,
+    promptTokens,
+    decodeTokens,
+    draftedTokens,
+    askedSequences,
+  };
 }

@@ -10,7 +10,10 @@ import type { PlannedSequence, StateSave, StepPlan } from './step-plan.js';
  */
 export interface StepMachine extends ModelRunner, Partial<Pick<PageBytes, 'copyPage'>>, Partial<SequenceStates> {
   /** Computes tokens of texts that are embedded, and gives the vectors of those that are asked for (`outputs`). */
-  embed?(batch: readonly SequenceInput[], options: { readonly pooling: string }): Promise<{ readonly rows: number; readonly vectors: Float32Array }>;
+  embed?(
+    batch: readonly SequenceInput[],
+    options: { readonly pooling: string },
+  ): Promise<{ readonly rows: number; readonly vectors: Float32Array }>;
 }
 
 /**
@@ -151,6 +154,8 @@ export function asStarlingError(thrown: unknown): StarlingError {
 }
 
 /** What engines throw where there is no memory for an array, in their words. */
-const isOutOfMemory = (thrown: unknown): boolean => thrown instanceof RangeError && /allocation failed|out of memory|could not allocate/i.test(thrown.message);
+const isOutOfMemory = (thrown: unknown): boolean =>
+  thrown instanceof RangeError && /allocation failed|out of memory|could not allocate/i.test(thrown.message);
 
-const lacking = (method: string, why: string): StarlingError => new StarlingError('not_supported', `the machine that computes steps has no ${method}, and ${why}`);
+const lacking = (method: string, why: string): StarlingError =>
+  new StarlingError('not_supported', `the machine that computes steps has no ${method}, and ${why}`);

@@ -41,9 +41,20 @@ export class TokenRates {
     const needed = Math.min(tokens, limit);
     if (level >= needed) return undefined;
     const retryAfterMs = Math.ceil(((needed - level) * MINUTE_MS) / limit);
-    return new StarlingError('rate_limited', `this tenant may have ${limit} tokens a minute and ${Math.max(0, Math.floor(level))} are left, the prompt has ${tokens}; retry in ${Math.ceil(retryAfterMs / 1000)} s`, {
-      details: { reason: 'rejected-rate-limit', workSpent: false, retryAfterMs, tokensPerMinute: limit, tokensLeft: Math.floor(level), promptTokens: tokens },
-    });
+    return new StarlingError(
+      'rate_limited',
+      `this tenant may have ${limit} tokens a minute and ${Math.max(0, Math.floor(level))} are left, the prompt has ${tokens}; retry in ${Math.ceil(retryAfterMs / 1000)} s`,
+      {
+        details: {
+          reason: 'rejected-rate-limit',
+          workSpent: false,
+          retryAfterMs,
+          tokensPerMinute: limit,
+          tokensLeft: Math.floor(level),
+          promptTokens: tokens,
+        },
+      },
+    );
   }
 
   /** Notes tokens of a tenant. */
@@ -53,12 +64,15 @@ export class TokenRates {
     const now = this.#clock();
     this.#buckets.set(tenant, { level: this.#levelOf(tenant, limit) - tokens, at: now });
     if (this.#buckets.size < this.#sweepAt) return;
-    for (const name of this.#buckets.keys()) if (this.#levelOf(name, this.#limitOf(name)) >= this.#limitOf(name)) this.#buckets.delete(name);
+    for (const name of this.#buckets.keys())
+      if (this.#levelOf(name, this.#limitOf(name)) >= this.#limitOf(name)) this.#buckets.delete(name);
     this.#sweepAt = Math.max(SWEEP_FROM, 2 * this.#buckets.size);
   }
 
   #levelOf(tenant: string, limit: number): number {
     const bucket = this.#buckets.get(tenant);
-    return bucket === undefined ? limit : Math.min(limit, bucket.level + ((this.#clock() - bucket.at) * limit) / MINUTE_MS);
+    return bucket === undefined
+      ? limit
+      : Math.min(limit, bucket.level + ((this.#clock() - bucket.at) * limit) / MINUTE_MS);
   }
 }

@@ -13,14 +13,20 @@ export interface TenantStatistics {
 }
 
 /** Tenants that are remembered, each with what it has. @param internal those that are left out */
-export function tenantStatistics(shares: FairShares, { running, queue }: Pick<RunSet, 'running' | 'queue'>, internal: ReadonlySet<string>): TenantStatistics[] {
+export function tenantStatistics(
+  shares: FairShares,
+  { running, queue }: Pick<RunSet, 'running' | 'queue'>,
+  internal: ReadonlySet<string>,
+): TenantStatistics[] {
   const slots = new Map<string, number>();
   for (const { tenant } of running) slots.set(tenant, (slots.get(tenant) ?? 0) + 1);
-  return [...shares.tenants()].filter((tenant) => !internal.has(tenant)).map((tenant) => ({
-    tenant,
-    weight: shares.weightOf(tenant),
-    queued: queue.tallyOf(tenant).length,
-    running: slots.get(tenant) ?? 0,
-    servedMs: shares.servedOf(tenant),
-  }));
+  return [...shares.tenants()]
+    .filter((tenant) => !internal.has(tenant))
+    .map((tenant) => ({
+      tenant,
+      weight: shares.weightOf(tenant),
+      queued: queue.tallyOf(tenant).length,
+      running: slots.get(tenant) ?? 0,
+      servedMs: shares.servedOf(tenant),
+    }));
 }

@@ -27,7 +27,11 @@ export function remainingMs(work: PendingWork, { stepMs, tokenMs, readMs }: Step
   const start = Math.max(work.computed, work.computed === 0 ? Math.min(work.cachedTokens, work.length - 1) : 0);
   const prompt = work.length - start;
   const { toGenerate } = work;
-  return (stepMs / sequences + tokenMs) * toGenerate + tokenMs * prompt + readMs * (readsOf(start, prompt) + readsOf(work.length, toGenerate));
+  return (
+    (stepMs / sequences + tokenMs) * toGenerate +
+    tokenMs * prompt +
+    readMs * (readsOf(start, prompt) + readsOf(work.length, toGenerate))
+  );
 }
 
 /**
@@ -44,7 +48,8 @@ export function estimateFirstTokenMs(
 ): number {
   const { tenant, weight, priority, promptTokens, cachedTokens } = question;
   const start = Math.min(cachedTokens, promptTokens - 1);
-  const prompt = costs.stepMs + costs.tokenMs * (promptTokens - start) + costs.readMs * readsOf(start, promptTokens - start);
+  const prompt =
+    costs.stepMs + costs.tokenMs * (promptTokens - start) + costs.readMs * readsOf(start, promptTokens - start);
   let before = 0;
   let own = 0;
   const others = new Map<string, number>();
@@ -56,6 +61,7 @@ export function estimateFirstTokenMs(
     else others.set(work.tenant, (others.get(work.tenant) ?? 0) + ms);
   }
   let shared = 0;
-  for (const [other, backlog] of others) shared += Math.min(backlog, ((own + prompt) * shares.weightOf(other)) / weight);
+  for (const [other, backlog] of others)
+    shared += Math.min(backlog, ((own + prompt) * shares.weightOf(other)) / weight);
   return before + own + shared + prompt;
 }

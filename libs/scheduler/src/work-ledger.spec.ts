@@ -6,22 +6,33 @@ const holder = (tenant: string, session = '') => ({ tenant, session });
 
 describe('WorkLedger', () => {
   it('charges all of a step and no more, however it is shared', () => {
-    const part = fc.record({ tenant: fc.constantFrom('a', 'b', 'c'), startPosition: fc.nat(1000), tokens: fc.integer({ min: 1, max: 64 }), isComplete: fc.boolean() });
+    const part = fc.record({
+      tenant: fc.constantFrom('a', 'b', 'c'),
+      startPosition: fc.nat(1000),
+      tokens: fc.integer({ min: 1, max: 64 }),
+      isComplete: fc.boolean(),
+    });
     fc.assert(
-      fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), fc.double({ min: 0.1, max: 1000, noNaN: true }), (list, ms) => {
-        const shares = new FairShares();
-        const ledger = new WorkLedger(shares);
-        const parts = list.map(({ tenant, ...more }) => ({ holder: holder(tenant), ...more }));
-        for (const { holder: one, startPosition, tokens } of parts) {
-          shares.enter(one, 1);
-          ledger.admitted(one, startPosition, 2 * tokens);
-        }
-        ledger.stepped(parts, ms);
-        for (const { holder: one } of parts) ledger.refund(one);
-        const total = ['a', 'b', 'c'].filter((tenant) => parts.some((one) => one.holder.tenant === tenant)).reduce((sum, tenant) => sum + shares.expectedOf(tenant), 0);
-        expect(total).toBeCloseTo(ms, 6);
-        expect(ledger.reserved).toBe(0);
-      }),
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 8 }),
+        fc.double({ min: 0.1, max: 1000, noNaN: true }),
+        (list, ms) => {
+          const shares = new FairShares();
+          const ledger = new WorkLedger(shares);
+          const parts = list.map(({ tenant, ...more }) => ({ holder: holder(tenant), ...more }));
+          for (const { holder: one, startPosition, tokens } of parts) {
+            shares.enter(one, 1);
+            ledger.admitted(one, startPosition, 2 * tokens);
+          }
+          ledger.stepped(parts, ms);
+          for (const { holder: one } of parts) ledger.refund(one);
+          const total = ['a', 'b', 'c']
+            .filter((tenant) => parts.some((one) => one.holder.tenant === tenant))
+            .reduce((sum, tenant) => sum + shares.expectedOf(tenant), 0);
+          expect(total).toBeCloseTo(ms, 6);
+          expect(ledger.reserved).toBe(0);
+        },
+      ),
     );
   });
 

@@ -29,7 +29,10 @@ export class WorkLedger {
   readonly #reserved = new Map<ShareHolder, number>();
 
   constructor(shares: FairShares, cachedTokenPrice: number = CACHED_TOKEN_PRICE) {
-    assert(cachedTokenPrice >= 0 && Number.isFinite(cachedTokenPrice), 'the price of a cached token is a number from 0 up');
+    assert(
+      cachedTokenPrice >= 0 && Number.isFinite(cachedTokenPrice),
+      'the price of a cached token is a number from 0 up',
+    );
     this.#shares = shares;
     this.#cachedTokenPrice = cachedTokenPrice;
   }
@@ -59,14 +62,20 @@ export class WorkLedger {
   stepped(parts: readonly StepShare[], ms: number): number | undefined {
     const { stepMs, tokenMs, readMs } = this.estimator.costs;
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
-    const sizes = parts.map((part) => (stepMs / tokens + tokenMs) * part.tokens + readMs * readsOf(part.startPosition, part.tokens));
+    const sizes = parts.map(
+      (part) => (stepMs / tokens + tokenMs) * part.tokens + readMs * readsOf(part.startPosition, part.tokens),
+    );
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const charged = ms > 0 ? ms : total;
     parts.forEach((part, i) => {
       this.#pay(part.holder, total > 0 ? (charged * sizes[i]) / total : (charged * part.tokens) / tokens);
       if (part.isComplete) this.refund(part.holder);
     });
-    return this.estimator.observe(tokens, parts.reduce((sum, part) => sum + readsOf(part.startPosition, part.tokens), 0), ms);
+    return this.estimator.observe(
+      tokens,
+      parts.reduce((sum, part) => sum + readsOf(part.startPosition, part.tokens), 0),
+      ms,
+    );
   }
 
   /** A sequence had so many milliseconds of the machine beside its steps. */

@@ -39,7 +39,10 @@ export class FakeOwner {
   readonly scheduler: Scheduler;
   readonly results = new Map<string, FakeResult>();
   readonly plans: StepPlan[] = [];
-  readonly #handles = new Map<string, { handle: SequenceHandle; maxTokens: number; pooling?: string; inParts?: boolean }>();
+  readonly #handles = new Map<
+    string,
+    { handle: SequenceHandle; maxTokens: number; pooling?: string; inParts?: boolean }
+  >();
   readonly #pages: (number | undefined)[][];
   /** Pages that hold something. */
   readonly #written = new Set<number>();
@@ -51,14 +54,42 @@ export class FakeOwner {
   /** Drafts that were computed, and those of them that came. */
   readonly drafted = { computed: 0, accepted: 0 };
 
-  constructor({ pageCount = 64, pageTokens = 4, contextLength = 200, maxBatchTokens = 16, maxSequences = 4, queueLimit = 100, isRecurrent = false, stateLimitBytes, windowed, drafts = 0, ...options }: FakeOwnerOptions = {}) {
+  constructor({
+    pageCount = 64,
+    pageTokens = 4,
+    contextLength = 200,
+    maxBatchTokens = 16,
+    maxSequences = 4,
+    queueLimit = 100,
+    isRecurrent = false,
+    stateLimitBytes,
+    windowed,
+    drafts = 0,
+    ...options
+  }: FakeOwnerOptions = {}) {
     this.#limits = { maxBatchTokens, maxSequences };
     this.#drafts = drafts;
-    this.#pages = Array.from({ length: pageCount + (windowed?.pageCount ?? 0) }, () => new Array<number | undefined>(pageTokens));
+    this.#pages = Array.from(
+      { length: pageCount + (windowed?.pageCount ?? 0) },
+      () => new Array<number | undefined>(pageTokens),
+    );
     this.#isRecurrent = isRecurrent;
-    this.cache = new KvCache({ pageCount, pageTokens, stateBytes: isRecurrent ? STATE_BYTES : 0, stateLimitBytes, windowed });
+    this.cache = new KvCache({
+      pageCount,
+      pageTokens,
+      stateBytes: isRecurrent ? STATE_BYTES : 0,
+      stateLimitBytes,
+      windowed,
+    });
     this.arena = this.cache.arena;
-    this.scheduler = new Scheduler({ limits: { contextLength, maxBatchTokens, maxSequences }, cache: this.cache, queueLimit, draftTokens: drafts, draftsAlways: true, ...options });
+    this.scheduler = new Scheduler({
+      limits: { contextLength, maxBatchTokens, maxSequences },
+      cache: this.cache,
+      queueLimit,
+      draftTokens: drafts,
+      draftsAlways: true,
+      ...options,
+    });
   }
 
   submit(request: SequenceRequest, maxTokens: number): SequenceHandle {
@@ -83,14 +114,23 @@ export class FakeOwner {
     this.#prepare(plan);
     this.#write(plan);
     during?.();
-    const next = plan.batch.map(({ pages, startPosition, tokens }, i) => Array.from({ length: plan.sequences[i].drafted + 1 }, (_, row) => this.#next(pages, startPosition + tokens.length - plan.sequences[i].drafted + row)));
+    const next = plan.batch.map(({ pages, startPosition, tokens }, i) =>
+      Array.from({ length: plan.sequences[i].drafted + 1 }, (_, row) =>
+        this.#next(pages, startPosition + tokens.length - plan.sequences[i].drafted + row),
+      ),
+    );
     this.scheduler.commit(plan);
     this.#saveStates(this.scheduler.takeSaves());
     plan.sequences.forEach(({ sequence, isComplete, rows, startPosition, tokens, drafted }, i) => {
       assert(rows > drafted || !isComplete, 'a complete sequence has a row, and one for each draft');
       this.drafted.computed += drafted;
       for (let row = 0; isComplete && row <= drafted; row++) {
-        if (sequence.state === 'ended' || sequence.computed !== startPosition + tokens - drafted + row || sequence.length > sequence.computed) break;
+        if (
+          sequence.state === 'ended' ||
+          sequence.computed !== startPosition + tokens - drafted + row ||
+          sequence.length > sequence.computed
+        )
+          break;
         if (row > 0) this.drafted.accepted++;
         this.#take(sequence, next[i][row]);
       }
@@ -124,7 +164,8 @@ export class FakeOwner {
   /** Steps until nothing is left; fails instead of going on for ever. */
   runToEnd(maxSteps = 10_000): void {
     let steps = 0;
-    while (this.step() || [...this.#unread.keys()].some((id) => this.read(id))) assert(++steps < maxSteps, 'the scheduler comes to an end');
+    while (this.step() || [...this.#unread.keys()].some((id) => this.read(id)))
+      assert(++steps < maxSteps, 'the scheduler comes to an end');
     assert(this.scheduler.isIdle, 'nothing waits when there is nothing to do');
   }
 
@@ -149,7 +190,8 @@ export class FakeOwner {
       this.#handles.set(forkId, { handle, maxTokens: known.maxTokens });
     }
     result.generated.push(token);
-    if (result.generated.length >= known.maxTokens || sequence.length >= this.scheduler.sequenceLimit) this.scheduler.finish(sequence);
+    if (result.generated.length >= known.maxTokens || sequence.length >= this.scheduler.sequenceLimit)
+      this.scheduler.finish(sequence);
     else if (this.behind.has(sequence.id)) {
       this.scheduler.park(sequence);
       this.#unread.set(sequence.id, { sequence, token });
@@ -178,17 +220,26 @@ export class FakeOwner {
     }
     for (const page of this.#written) {
       const { pageCount } = this.arena;
-      if ((page < pageCount ? this.arena : this.cache.windows!.arena).holdersOf(page < pageCount ? page : page - pageCount) > 0) continue;
+      if (
+        (page < pageCount ? this.arena : this.cache.windows!.arena).holdersOf(
+          page < pageCount ? page : page - pageCount,
+        ) > 0
+      )
+        continue;
       this.#pages[page].fill(undefined);
       this.#written.delete(page);
     }
-    for (const { slot, state } of loads) this.#states[slot] = { position: state.position, hash: new DataView(state.bytes.buffer).getInt32(0) };
+    for (const { slot, state } of loads)
+      this.#states[slot] = { position: state.position, hash: new DataView(state.bytes.buffer).getInt32(0) };
   }
 
   #saveStates(saves: readonly StateSave[]): void {
     for (const { slot, position, keep } of saves) {
       const state = this.#states[slot];
-      assert(state?.position === position, `slot ${slot} has seen ${state?.position} tokens, where ${position} are to be kept`);
+      assert(
+        state?.position === position,
+        `slot ${slot} has seen ${state?.position} tokens, where ${position} are to be kept`,
+      );
       const bytes = new Uint8Array(STATE_BYTES);
       new DataView(bytes.buffer).setInt32(0, state.hash);
       keep({ position, bytes });
@@ -198,18 +249,39 @@ export class FakeOwner {
   #write(plan: StepPlan): void {
     const { maxBatchTokens, maxSequences } = this.#limits;
     assert(plan.batch.length <= maxSequences, 'a step has no more sequences than it can');
-    const read = plan.batch.reduce((sum, { startPosition, encoderTokens = 0 }) => sum + (startPosition === 0 ? encoderTokens : 0), 0);
-    assert(read <= maxBatchTokens && plan.promptTokens + plan.decodeTokens + plan.draftedTokens - read <= maxBatchTokens, 'a step keeps to its budget');
-    for (const { startPosition, tokens, encoderTokens = 0 } of plan.batch) assert(encoderTokens <= (startPosition === 0 ? tokens.length - 1 : startPosition), 'what an encoder reads comes whole');
-    assert(new Set(plan.batch.map(({ slot }) => slot)).size === plan.batch.length, 'every sequence of a step has its own slot');
+    const read = plan.batch.reduce(
+      (sum, { startPosition, encoderTokens = 0 }) => sum + (startPosition === 0 ? encoderTokens : 0),
+      0,
+    );
+    assert(
+      read <= maxBatchTokens && plan.promptTokens + plan.decodeTokens + plan.draftedTokens - read <= maxBatchTokens,
+      'a step keeps to its budget',
+    );
+    for (const { startPosition, tokens, encoderTokens = 0 } of plan.batch)
+      assert(
+        encoderTokens <= (startPosition === 0 ? tokens.length - 1 : startPosition),
+        'what an encoder reads comes whole',
+      );
+    assert(
+      new Set(plan.batch.map(({ slot }) => slot)).size === plan.batch.length,
+      'every sequence of a step has its own slot',
+    );
     for (const { sequence, startPosition, isComplete } of plan.sequences) {
       const { pooling, inParts = false } = this.#handles.get(sequence.id) ?? {};
       assert(pooling === plan.pooling, 'a step embeds all of its sequences in one way, or none');
-      assert(plan.pooling === undefined || inParts || (startPosition === 0 && isComplete), 'what is embedded as a whole is computed in one step');
+      assert(
+        plan.pooling === undefined || inParts || (startPosition === 0 && isComplete),
+        'what is embedded as a whole is computed in one step',
+      );
     }
     for (const { tokens, startPosition, pages, windowPages, slot } of plan.batch) {
       if (windowPages) this.#writeWindows({ tokens, startPosition, pages }, windowPages);
-      if (this.#isRecurrent && startPosition > 0) assert(this.#states[slot]?.position === startPosition && this.#states[slot].hash === this.#next(pages, startPosition), `slot ${slot} has seen the tokens before ${startPosition}`);
+      if (this.#isRecurrent && startPosition > 0)
+        assert(
+          this.#states[slot]?.position === startPosition &&
+            this.#states[slot].hash === this.#next(pages, startPosition),
+          `slot ${slot} has seen the tokens before ${startPosition}`,
+        );
       for (let i = 0; i < tokens.length; i++) {
         const position = startPosition + i;
         const page = pages[Math.floor(position / this.arena.pageTokens)];
@@ -223,13 +295,23 @@ export class FakeOwner {
   }
 
   /** Checks what a step's first token sees of windowed layers, and writes what the step computes. */
-  #writeWindows({ tokens, startPosition, pages }: Pick<SequenceInput, 'tokens' | 'startPosition' | 'pages'>, windowPages: Int32Array): void {
+  #writeWindows(
+    { tokens, startPosition, pages }: Pick<SequenceInput, 'tokens' | 'startPosition' | 'pages'>,
+    windowPages: Int32Array,
+  ): void {
     const { pageTokens, pageCount } = this.arena;
     const windows = this.cache.windows!;
-    const at = (position: number): [page: number, offset: number] => [windowPages[Math.floor(position / pageTokens)], position % pageTokens];
+    const at = (position: number): [page: number, offset: number] => [
+      windowPages[Math.floor(position / pageTokens)],
+      position % pageTokens,
+    ];
     for (let position = Math.max(0, startPosition - windows.window + 1); position < startPosition; position++) {
       const [page, offset] = at(position);
-      assert(page >= 0 && this.#pages[pageCount + page][offset] === this.#pages[pages[Math.floor(position / pageTokens)]][offset], `position ${position} is where windowed layers look for it`);
+      assert(
+        page >= 0 &&
+          this.#pages[pageCount + page][offset] === this.#pages[pages[Math.floor(position / pageTokens)]][offset],
+        `position ${position} is where windowed layers look for it`,
+      );
     }
     for (let i = 0; i < tokens.length; i++) {
       const [page, offset] = at(startPosition + i);

@@ -26,7 +26,11 @@ export function watchEventLoopDelay(): EventLoopMonitor {
       const delay =
         histogram.count === 0
           ? { p50Ms: 0, p99Ms: 0, maxMs: 0 }
-          : { p50Ms: beyondPeriod(histogram.percentile(50)), p99Ms: beyondPeriod(histogram.percentile(99)), maxMs: beyondPeriod(histogram.max) };
+          : {
+              p50Ms: beyondPeriod(histogram.percentile(50)),
+              p99Ms: beyondPeriod(histogram.percentile(99)),
+              maxMs: beyondPeriod(histogram.max),
+            };
       histogram.reset();
       return delay;
     },

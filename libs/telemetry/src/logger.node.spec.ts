@@ -3,7 +3,11 @@ import { createLogger, type LogLevel } from './logger.node.js';
 /** A log and the lines that it wrote. */
 function recorded(level?: LogLevel) {
   const lines: Record<string, unknown>[] = [];
-  const log = createLogger({ level, context: { service: 'starling' }, to: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) } });
+  const log = createLogger({
+    level,
+    context: { service: 'starling' },
+    to: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  });
   return { log, lines };
 }
 
@@ -11,7 +15,9 @@ describe('the log', () => {
   it('writes JSON lines with time, level as a word, context and facts', () => {
     const { log, lines } = recorded();
     log.child({ request_id: 'r1' }).info({ status: 200 }, 'request');
-    expect(lines).toEqual([expect.objectContaining({ level: 'info', service: 'starling', request_id: 'r1', status: 200, msg: 'request' })]);
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 'info', service: 'starling', request_id: 'r1', status: 200, msg: 'request' }),
+    ]);
     expect(new Date(lines[0].time as string).getTime()).toBeGreaterThan(Date.now() - 60_000);
   });
 
@@ -24,7 +30,14 @@ describe('the log', () => {
 
   it('never shows secrets', () => {
     const { log, lines } = recorded();
-    log.info({ authorization: 'Bearer x', settings: { apiKey: 'y', port: 1 }, request: { headers: { 'x-api-key': 'z', accept: '*/*' } } }, 'settings');
+    log.info(
+      {
+        authorization: 'Bearer x',
+        settings: { apiKey: 'y', port: 1 },
+        request: { headers: { 'x-api-key': 'z', accept: '*/*' } },
+      },
+      'settings',
+    );
     expect(lines[0]).toMatchObject({
       authorization: '[secret]',
       settings: { apiKey: '[secret]', port: 1 },
@@ -35,6 +48,8 @@ describe('the log', () => {
   });
 
   it('refuses a level that it does not know', () => {
-    expect(() => createLogger({ level: 'loud' as LogLevel })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => createLogger({ level: 'loud' as LogLevel })).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
   });
 });

@@ -7,7 +7,19 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Facts that must not reach a log, wherever they stand on the first three levels. */
-const SECRETS = ['authorization', 'api_key', 'apiKey', 'api_keys', 'apiKeys', 'x-api-key', 'password', 'secret', 'token_secret', 'cookie', 'set-cookie'];
+const SECRETS = [
+  'authorization',
+  'api_key',
+  'apiKey',
+  'api_keys',
+  'apiKeys',
+  'x-api-key',
+  'password',
+  'secret',
+  'token_secret',
+  'cookie',
+  'set-cookie',
+];
 const SECRET_PATHS = SECRETS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]);
 
 export interface LoggerOptions {
@@ -26,7 +38,11 @@ export interface LoggerOptions {
  */
 export function createLogger({ level = 'info', context = {}, to = 2 }: LoggerOptions = {}): Logger {
   if (!LOG_LEVELS.includes(level)) {
-    throw new StarlingError('invalid_argument', `log level: expected one of ${LOG_LEVELS.join(', ')}, received ${JSON.stringify(level)}`, { details: { level } });
+    throw new StarlingError(
+      'invalid_argument',
+      `log level: expected one of ${LOG_LEVELS.join(', ')}, received ${JSON.stringify(level)}`,
+      { details: { level } },
+    );
   }
   const stream = typeof to === 'number' ? destination({ dest: to, sync: false, minLength: 0 }) : to;
   return pino(

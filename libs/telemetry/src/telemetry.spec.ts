@@ -2,7 +2,11 @@ import { METRICS } from './metric-definitions.js';
 import { createTelemetry } from './telemetry.js';
 
 /** The value of one sample line of a page. */
-const sample = (page: string, name: string): string | undefined => page.split('\n').find((line) => line.startsWith(`${name} `))?.split(' ')[1];
+const sample = (page: string, name: string): string | undefined =>
+  page
+    .split('\n')
+    .find((line) => line.startsWith(`${name} `))
+    ?.split(' ')[1];
 
 describe('telemetry', () => {
   it('prints OpenMetrics text that ends with # EOF', async () => {
@@ -32,12 +36,22 @@ describe('telemetry', () => {
     const labels = { gen_ai_operation_name: 'chat', gen_ai_provider_name: 'starling', gen_ai_response_model: 'm' };
     telemetry.observe('gen_ai_token_seconds', 0.02, labels);
     const page = await telemetry.render();
-    expect(page).toMatch(new RegExp(`^starling_batch_size_bucket\\{le="2"\\} 1 # \\{trace_id="${'a'.repeat(32)}",span_id="${'b'.repeat(16)}"\\} 2 `, 'm'));
-    expect(page).toContain('gen_ai_server_time_per_output_token_seconds_bucket{le="0.025",gen_ai_operation_name="chat",gen_ai_provider_name="starling",gen_ai_response_model="m"} 1\n');
+    expect(page).toMatch(
+      new RegExp(
+        `^starling_batch_size_bucket\\{le="2"\\} 1 # \\{trace_id="${'a'.repeat(32)}",span_id="${'b'.repeat(16)}"\\} 2 `,
+        'm',
+      ),
+    );
+    expect(page).toContain(
+      'gen_ai_server_time_per_output_token_seconds_bucket{le="0.025",gen_ai_operation_name="chat",gen_ai_provider_name="starling",gen_ai_response_model="m"} 1\n',
+    );
   });
 
   it('counts what others define', async () => {
-    const telemetry = createTelemetry({ prefix: 'vllm:', definitions: { tokens_total: { kind: 'counter', help: 'Tokens', labels: ['model_name'] } } });
+    const telemetry = createTelemetry({
+      prefix: 'vllm:',
+      definitions: { tokens_total: { kind: 'counter', help: 'Tokens', labels: ['model_name'] } },
+    });
     telemetry.count('tokens_total', 3, { model_name: 'm' });
     expect(sample(await telemetry.render(), 'vllm:tokens_total{model_name="m"}')).toBe('3');
   });
@@ -55,7 +69,10 @@ describe('telemetry', () => {
   });
 
   it('keeps two servers of one process apart, each under its own prefix', async () => {
-    const [one, two] = [createTelemetry({ prefix: 'one_' }), createTelemetry({ prefix: 'two_', constantLabels: { instance: 'b' } })];
+    const [one, two] = [
+      createTelemetry({ prefix: 'one_' }),
+      createTelemetry({ prefix: 'two_', constantLabels: { instance: 'b' } }),
+    ];
     one.count('generated_tokens_total', 5);
     two.count('generated_tokens_total', 7);
     expect(sample(await one.render(), 'one_generated_tokens_total')).toBe('5');
@@ -71,15 +88,47 @@ describe('telemetry', () => {
   it('has the names and labels that dashboards rely on', () => {
     const described = Object.entries(METRICS).map(([name, { kind, labels }]) => `${kind} ${name}{${labels.join()}}`);
     expect(described.sort()).toEqual([
-      'counter accepted_draft_tokens_total{model}', 'counter cache_evicted_pages_total{model}', 'counter cache_hit_tokens_total{model}', 'counter cache_miss_tokens_total{model,reason}', 'counter cached_prompt_tokens_total{}', 'counter drafted_tokens_total{model}', 'counter dropped_total{reason}', 'counter evicted_sessions_total{}', 'counter generated_tokens_total{}', 'counter preemptions_total{kind}', 'counter prompt_tokens_ahead_total{model}', 'counter prompt_tokens_total{model}',
-      'counter rejected_total{reason}', 'counter requests_total{route,status}', 'counter restored_bytes_total{}', 'counter spill_dropped_total{reason}', 'counter spill_failures_total{}', 'counter spill_late_total{work}', 'counter spilled_bytes_total{}',
-      'counter worker_restarts_total{}', 'gauge event_loop_delay_seconds{quantile}', 'gauge kv_bytes{state}', 'gauge kv_usage_ratio{model}', 'gauge model_loaded_bytes{model}',
-      'gauge queue_accepting{model}', 'gauge queue_depth{model}', 'gauge queue_tokens{model}', 'gauge running_sequences{}', 'gauge sessions{}', 'gauge shared_prefix_tokens{model}', 'histogram batch_size{}', 'histogram draft_step_duration_seconds{}', 'histogram estimate_error_ratio{}',
+      'counter accepted_draft_tokens_total{model}',
+      'counter cache_evicted_pages_total{model}',
+      'counter cache_hit_tokens_total{model}',
+      'counter cache_miss_tokens_total{model,reason}',
+      'counter cached_prompt_tokens_total{}',
+      'counter drafted_tokens_total{model}',
+      'counter dropped_total{reason}',
+      'counter evicted_sessions_total{}',
+      'counter generated_tokens_total{}',
+      'counter preemptions_total{kind}',
+      'counter prompt_tokens_ahead_total{model}',
+      'counter prompt_tokens_total{model}',
+      'counter rejected_total{reason}',
+      'counter requests_total{route,status}',
+      'counter restored_bytes_total{}',
+      'counter spill_dropped_total{reason}',
+      'counter spill_failures_total{}',
+      'counter spill_late_total{work}',
+      'counter spilled_bytes_total{}',
+      'counter worker_restarts_total{}',
+      'gauge event_loop_delay_seconds{quantile}',
+      'gauge kv_bytes{state}',
+      'gauge kv_usage_ratio{model}',
+      'gauge model_loaded_bytes{model}',
+      'gauge queue_accepting{model}',
+      'gauge queue_depth{model}',
+      'gauge queue_tokens{model}',
+      'gauge running_sequences{}',
+      'gauge sessions{}',
+      'gauge shared_prefix_tokens{model}',
+      'histogram batch_size{}',
+      'histogram draft_step_duration_seconds{}',
+      'histogram estimate_error_ratio{}',
       'histogram gen_ai_first_token_seconds{gen_ai_operation_name,gen_ai_provider_name,gen_ai_response_model}',
       'histogram gen_ai_request_seconds{gen_ai_operation_name,gen_ai_provider_name,gen_ai_response_model,error_type}',
       'histogram gen_ai_token_seconds{gen_ai_operation_name,gen_ai_provider_name,gen_ai_response_model}',
       'histogram inter_token_seconds{}',
-      'histogram prefill_tokens{}', 'histogram queue_wait_seconds{}', 'histogram request_duration_seconds{}', 'histogram step_duration_seconds{}',
+      'histogram prefill_tokens{}',
+      'histogram queue_wait_seconds{}',
+      'histogram request_duration_seconds{}',
+      'histogram step_duration_seconds{}',
       'histogram time_to_first_token_seconds{}',
     ]);
   });

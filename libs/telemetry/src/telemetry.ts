@@ -1,5 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { METRICS, type CounterName, type GaugeName, type HistogramName, type LabelsOf, type MetricDefinition, type MetricDefinitions, type StarlingMetrics } from './metric-definitions.js';
+import {
+  METRICS,
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+  type LabelsOf,
+  type MetricDefinition,
+  type MetricDefinitions,
+  type StarlingMetrics,
+} from './metric-definitions.js';
 
 /** Values for all labels of a metric; not to be changed once they were given, so that one object may serve all its samples. */
 export type LabelValues<L extends string> = Readonly<Record<L, string | number>>;
@@ -90,7 +99,12 @@ export class Telemetry<D extends MetricDefinitions = StarlingMetrics> {
 
 /** The metrics of a server, all at zero: Starling's own, or those that are defined. */
 export function createTelemetry(options?: TelemetryOptions): Telemetry;
-export function createTelemetry<D extends MetricDefinitions>(options: TelemetryOptions<D> & { readonly definitions: D }): Telemetry<D>;
-export function createTelemetry({ definitions = METRICS, ...options }: TelemetryOptions<MetricDefinitions> = {}): Telemetry<MetricDefinitions> {
+export function createTelemetry<D extends MetricDefinitions>(
+  options: TelemetryOptions<D> & { readonly definitions: D },
+): Telemetry<D>;
+export function createTelemetry({
+  definitions = METRICS,
+  ...options
+}: TelemetryOptions<MetricDefinitions> = {}): Telemetry<MetricDefinitions> {
   return new Telemetry(definitions, options);
 }

@@ -42,7 +42,13 @@ export async function startTestServer({ script, model: name, port }: TestServerO
       await model.close({ drain: false });
     };
     let stopped: Promise<void> | undefined;
-    return { url: served.url, baseUrl: `${served.url}/v1`, model: model.info.name, requests, stop: () => (stopped ??= stop()) };
+    return {
+      url: served.url,
+      baseUrl: `${served.url}/v1`,
+      model: model.info.name,
+      requests,
+      stop: () => (stopped ??= stop()),
+    };
   } catch (error) {
     await model.close();
     throw error;

@@ -10,7 +10,15 @@ type Encoded = string | number | boolean | { f32: number[] } | { i32: number[] }
 export interface GoldenFamily {
   readonly name: string;
   readonly metadata: Readonly<Record<string, Encoded>>;
-  readonly special: { bos: number; eos: number; unk: number; eog: number[]; control: number[]; addBos: boolean; addEos: boolean };
+  readonly special: {
+    bos: number;
+    eos: number;
+    unk: number;
+    eog: number[];
+    control: number[];
+    addBos: boolean;
+    addEos: boolean;
+  };
   readonly plain: readonly number[][];
   readonly parsed: readonly number[][];
   readonly added: readonly number[][];
@@ -26,12 +34,18 @@ export function goldenFamilies(): { texts: readonly string[]; families: readonly
 }
 
 /** How the reference cuts texts: lengths of pieces in bytes, by name of the pre-tokenizer. */
-export function goldenSplits(): { texts: readonly string[]; groups: readonly { names: string[]; lengths: number[][] }[] } {
+export function goldenSplits(): {
+  texts: readonly string[];
+  groups: readonly { names: string[]; lengths: number[][] }[];
+} {
   return readJson('splits.json');
 }
 
 /** The ids that the `tokenizers` library gives. */
-export function goldenFiles(): { texts: readonly string[]; files: readonly { name: string; json: unknown; ids: number[][]; added: number[][]; decoded: string[] }[] } {
+export function goldenFiles(): {
+  texts: readonly string[];
+  files: readonly { name: string; json: unknown; ids: number[][]; added: number[][]; decoded: string[] }[];
+} {
   return readJson('huggingface.json');
 }
 

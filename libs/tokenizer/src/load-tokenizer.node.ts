@@ -18,11 +18,21 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
   const json = path.join(file, 'tokenizer.json');
   const whole = await readIfThere(json);
   if (whole !== undefined) return tokenizerFromJson(whole, json);
-  const files = { vocab: path.join(file, 'vocab.json'), merges: path.join(file, 'merges.txt'), added: path.join(file, 'added_tokens.json') };
-  const [vocab, merges, added] = await Promise.all([readIfThere(files.vocab), readIfThere(files.merges), readIfThere(files.added)]);
+  const files = {
+    vocab: path.join(file, 'vocab.json'),
+    merges: path.join(file, 'merges.txt'),
+    added: path.join(file, 'added_tokens.json'),
+  };
+  const [vocab, merges, added] = await Promise.all([
+    readIfThere(files.vocab),
+    readIfThere(files.merges),
+    readIfThere(files.added),
+  ]);
   const missing = vocab === undefined ? files.vocab : merges === undefined ? files.merges : undefined;
   if (vocab === undefined || merges === undefined) {
-    throw new StarlingError('file_not_found', `${missing} does not exist, and there is no tokenizer.json beside it`, { details: { file: missing } });
+    throw new StarlingError('file_not_found', `${missing} does not exist, and there is no tokenizer.json beside it`, {
+      details: { file: missing },
+    });
   }
   return tokenizerFromVocabAndMerges(vocab, merges, added, { files });
 }

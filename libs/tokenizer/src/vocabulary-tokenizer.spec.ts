@@ -3,16 +3,39 @@ import { goldenFamilies, metadataOf } from './golden.test-support.js';
 import { tokenizerFromGguf } from './gguf/tokenizer-from-gguf.js';
 import type { Tokenizer } from './tokenizer.js';
 
-const family = (name: string): Tokenizer => tokenizerFromGguf(metadataOf(goldenFamilies().families.find((one) => one.name === name)!));
+const family = (name: string): Tokenizer =>
+  tokenizerFromGguf(metadataOf(goldenFamilies().families.find((one) => one.name === name)!));
 
 /** Any sequence of UTF-16 units, lone surrogates and all, and text that is rich in what vocabularies know. */
 const anyString = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
-  fc.array(fc.constantFrom('the', ' the', ' world', 'Hello', '  ', '\n', '<s>', '</s>', '<|im_end|>', '<own>', '\u2581', 'é', '中', '😀', '\ud83d', '123')).map((parts) => parts.join('')),
+  fc
+    .array(
+      fc.constantFrom(
+        'the',
+        ' the',
+        ' world',
+        'Hello',
+        '  ',
+        '\n',
+        '<s>',
+        '</s>',
+        '<|im_end|>',
+        '<own>',
+        '\u2581',
+        'é',
+        '中',
+        '😀',
+        '\ud83d',
+        '123',
+      ),
+    )
+    .map((parts) => parts.join('')),
 );
 
-const wellFormed = (text: string): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text));
+const wellFormed = (text: string): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text));
 const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
 
 describe.each(goldenFamilies().families.map(({ name }) => name))('any tokenizer: %s', (name) => {
@@ -46,13 +69,19 @@ describe.each(goldenFamilies().families.map(({ name }) => name))('any tokenizer:
 
   it('streams what it decodes', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(tokenizer.vocabSize - 1)), fc.boolean(), fc.boolean(), fc.boolean(), (ids, skipSpecial, continuation, cleanSpaces) => {
-        const options = { skipSpecial, continuation, cleanSpaces };
-        const decoder = tokenizer.createDecoder(options);
-        const parts = ids.map((id) => decoder.push(id));
-        for (const part of parts) expect(wellFormed(part)).toBe(part);
-        expect(parts.join('') + decoder.flush()).toBe(tokenizer.decode(ids, options));
-      }),
+      fc.property(
+        fc.array(fc.nat(tokenizer.vocabSize - 1)),
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (ids, skipSpecial, continuation, cleanSpaces) => {
+          const options = { skipSpecial, continuation, cleanSpaces };
+          const decoder = tokenizer.createDecoder(options);
+          const parts = ids.map((id) => decoder.push(id));
+          for (const part of parts) expect(wellFormed(part)).toBe(part);
+          expect(parts.join('') + decoder.flush()).toBe(tokenizer.decode(ids, options));
+        },
+      ),
     );
   });
 
@@ -69,20 +98,23 @@ describe.each(goldenFamilies().families.map(({ name }) => name))('any tokenizer:
   });
 });
 
-describe.each(['gpt2', 'llama', 'llama without space prefix, with eos', 'gemma4'])('a vocabulary that loses nothing: %s', (name) => {
-  const tokenizer = family(name);
+describe.each(['gpt2', 'llama', 'llama without space prefix, with eos', 'gemma4'])(
+  'a vocabulary that loses nothing: %s',
+  (name) => {
+    const tokenizer = family(name);
 
-  it('decodes to the text that was encoded', () => {
-    fc.assert(
-      fc.property(anyString, (text) => {
-        // After a token of the vocabulary's own, this family puts a space in front of the text again.
-        fc.pre(name !== 'llama' || !/ {2}|<own>/.test(text.replaceAll('\u2581', '-')));
-        const expected = name === 'gpt2' ? wellFormed(text) : wellFormed(text).replaceAll('\u2581', ' ');
-        expect(tokenizer.decode(tokenizer.encode(text))).toBe(expected);
-      }),
-    );
-  });
-});
+    it('decodes to the text that was encoded', () => {
+      fc.assert(
+        fc.property(anyString, (text) => {
+          // After a token of the vocabulary's own, this family puts a space in front of the text again.
+          fc.pre(name !== 'llama' || !/ {2}|<own>/.test(text.replaceAll('\u2581', '-')));
+          const expected = name === 'gpt2' ? wellFormed(text) : wellFormed(text).replaceAll('\u2581', ' ');
+          expect(tokenizer.decode(tokenizer.encode(text))).toBe(expected);
+        }),
+      );
+    });
+  },
+);
 
 describe('text of users', () => {
   it.each(['gpt2', 'llama', 'gemma4', 't5', 'bert', 'plamo2'])('never becomes control tokens: %s', (name) => {
@@ -123,11 +155,16 @@ describe('decoding with clean spaces', () => {
 
   it('gives the same in a stream', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('the', "'", 's', 'm', 'e', '.', '?', 'world', ' ', "' s", 're')).map((parts) => parts.join(' ')), (text) => {
-        const decoder = tokenizer.createDecoder();
-        const ids = Array.from(tokenizer.encode(text));
-        expect(ids.map((id) => decoder.push(id)).join('') + decoder.flush()).toBe(tokenizer.decode(ids));
-      }),
+      fc.property(
+        fc
+          .array(fc.constantFrom('the', "'", 's', 'm', 'e', '.', '?', 'world', ' ', "' s", 're'))
+          .map((parts) => parts.join(' ')),
+        (text) => {
+          const decoder = tokenizer.createDecoder();
+          const ids = Array.from(tokenizer.encode(text));
+          expect(ids.map((id) => decoder.push(id)).join('') + decoder.flush()).toBe(tokenizer.decode(ids));
+        },
+      ),
     );
   });
 });
@@ -145,7 +182,14 @@ describe('results', () => {
 
 describe('one word of any length', () => {
   // 2^18 characters: n log n steps are a moment, n squared (7e10 steps) would meet the limit of the test on any machine.
-  it.each([['one letter', 'a'], ['spaces', ' '], ['line ends', '\n'], ['an alphabet', 'abcdefghijklmnop'], ['Chinese', '中'], ['signs', '!?']])('takes n log n steps: %s', (_name, unit) => {
+  it.each([
+    ['one letter', 'a'],
+    ['spaces', ' '],
+    ['line ends', '\n'],
+    ['an alphabet', 'abcdefghijklmnop'],
+    ['Chinese', '中'],
+    ['signs', '!?'],
+  ])('takes n log n steps: %s', (_name, unit) => {
     const tokenizer = family('gpt2');
     const text = unit.repeat(2 ** 18 / unit.length);
     expect(tokenizer.decode(tokenizer.encode(text)) === text).toBe(true);
@@ -155,6 +199,7 @@ describe('one word of any length', () => {
 describe('a text that goes on', () => {
   it.each(['llama', 'gpt2'])('gets no space of its own before it: %s', (name) => {
     const tokenizer = family(name);
-    for (const text of ['the', ' the', 'the world']) expect(tokenizer.decode(tokenizer.encode(text, { continuation: true }), { continuation: true })).toBe(text);
+    for (const text of ['the', ' the', 'the world'])
+      expect(tokenizer.decode(tokenizer.encode(text, { continuation: true }), { continuation: true })).toBe(text);
   });
 });

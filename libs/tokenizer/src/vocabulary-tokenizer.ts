@@ -6,7 +6,15 @@ import type { TokenModel } from './model/token-model.js';
 import { ResultPool } from './model/result-pool.js';
 import { TokenSink } from './model/token-sink.js';
 import { TEXT_START, Utf8Scratch, utf8Text } from './text/utf8.js';
-import type { DecodeOptions, EncodeOptions, Encoding, SpecialTokens, StreamingDecoder, Tokenizer, TokenizerKind } from './tokenizer.js';
+import type {
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  SpecialTokens,
+  StreamingDecoder,
+  Tokenizer,
+  TokenizerKind,
+} from './tokenizer.js';
 import type { Vocabulary } from './vocabulary/vocabulary.js';
 import { CONTROL, UNKNOWN } from './vocabulary/vocabulary.js';
 
@@ -92,7 +100,11 @@ export class VocabularyTokenizer implements Tokenizer {
   }
 
   createDecoder(options: DecodeOptions = {}): StreamingDecoder {
-    const decoder = new Utf8StreamingDecoder(this.parts.renderer, options.skipSpecial ?? false, this.stripsSpace(options));
+    const decoder = new Utf8StreamingDecoder(
+      this.parts.renderer,
+      options.skipSpecial ?? false,
+      this.stripsSpace(options),
+    );
     return (options.cleanSpaces ?? this.parts.cleansSpaces) ? new CleaningDecoder(decoder) : decoder;
   }
 

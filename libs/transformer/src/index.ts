@@ -1,6 +1,18 @@
 export type { AdapterSource } from './adapters/adapter.js';
 export type { SequenceInput, StepOutput } from '@starling/scheduler';
-export type { AdapterInfo, EmbeddingOutput, KvType, MemoryPlan, ModelInfo, ModelRuntime, Pooling, TextPooler, UnusedTensors, WeightConversion, WindowedPages } from './runtime/model-runtime.js';
+export type {
+  AdapterInfo,
+  EmbeddingOutput,
+  KvType,
+  MemoryPlan,
+  ModelInfo,
+  ModelRuntime,
+  Pooling,
+  TextPooler,
+  UnusedTensors,
+  WeightConversion,
+  WindowedPages,
+} from './runtime/model-runtime.js';
 export { loadTransformer } from './load/load-transformer.js';
 export { planMemory } from './load/plan-transformer.js';
 export type { LoadOptions, LoadProgress } from './load/load-options.js';

@@ -1,7 +1,9 @@
 import { fastestBuild } from '@starling/kernels';
 
 /** The result of some work, and the bytes of all WebAssembly memories that were made meanwhile. */
-export async function measureMemory<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly allocatedBytes: number }> {
+export async function measureMemory<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly allocatedBytes: number }> {
   // What the processor can is tried once, with a memory of its own.
   fastestBuild();
   const { Memory } = WebAssembly;

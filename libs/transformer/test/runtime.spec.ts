@@ -8,9 +8,12 @@ import { smallLlama } from './reference/small-llama.js';
 const workerEntry = new URL('../../kernels/build/compute-worker.node.js', import.meta.url);
 const limits = { contextLength: 48, pageTokens: 16, pageCount: 8, maxBatchTokens: 30, maxSequences: 3 };
 
-const load = async (options: LoadOptions = {}): Promise<ModelRuntime> => loadTransformer((await smallLlama()).file, { ...limits, ...options });
+const load = async (options: LoadOptions = {}): Promise<ModelRuntime> =>
+  loadTransformer((await smallLlama()).file, { ...limits, ...options });
 
-describeModelRuntime('FakeModelRuntime', () => Promise.resolve(new FakeModelRuntime({ info: { ...limits, vocabSize: 40 } })));
+describeModelRuntime('FakeModelRuntime', () =>
+  Promise.resolve(new FakeModelRuntime({ info: { ...limits, vocabSize: 40 } })),
+);
 describeModelRuntime('a model on the calling thread', () => load());
 describeModelRuntime('a model on two workers', () => load({ threads: 2, workers: nodeWorkers(workerEntry) }));
 describeModelRuntime('a model in several memories, keys and values in 8 bits', async () => {
@@ -22,7 +25,14 @@ describeModelRuntime('a model in several memories, keys and values in 8 bits', a
 describe('a model that was closed', () => {
   it('gives its memory back, also while somebody holds it', async () => {
     const runtime = await load({ threads: 2, workers: nodeWorkers(workerEntry) });
-    const memoryAfterStep = async () => new WeakRef((await runtime.step([{ tokens: [1], startPosition: 0, pages: Int32Array.of(0, 1, 2), slot: 0, outputs: 'last' }])).logits.buffer);
+    const memoryAfterStep = async () =>
+      new WeakRef(
+        (
+          await runtime.step([
+            { tokens: [1], startPosition: 0, pages: Int32Array.of(0, 1, 2), slot: 0, outputs: 'last' },
+          ])
+        ).logits.buffer,
+      );
     const memory = await memoryAfterStep();
     await runtime.close();
     await collected(memory);
@@ -31,12 +41,22 @@ describe('a model that was closed', () => {
 });
 
 describe('a decode step', () => {
-  const typedArrays = [Int8Array, Uint8Array, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array];
+  const typedArrays = [
+    Int8Array,
+    Uint8Array,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+  ];
 
   it('allocates no typed array', async () => {
     const runtime = await load();
     const pages = Int32Array.of(0, 1, 2);
-    const step = (position: number) => runtime.step([{ tokens: [1], startPosition: position, pages, slot: 0, outputs: 'last' }]);
+    const step = (position: number) =>
+      runtime.step([{ tokens: [1], startPosition: position, pages, slot: 0, outputs: 'last' }]);
     await step(0);
     let made = 0;
     const restore = typedArrays.map((type) => {

@@ -5,14 +5,27 @@ import { golden } from '../../../tools/fixtures/fixtures.js';
 import { loadTransformer, planMemory, type LoadOptions, type ModelRuntime, type SequenceInput } from '../src/index.js';
 import { measureMemory } from './measured-memory.js';
 
-const limits: LoadOptions = { pageTokens: 16, contextLength: 256, pageCount: 32, maxBatchTokens: 16, maxSequences: 2, compiler: nodeCompiler() };
+const limits: LoadOptions = {
+  pageTokens: 16,
+  contextLength: 256,
+  pageCount: 32,
+  maxBatchTokens: 16,
+  maxSequences: 2,
+  compiler: nodeCompiler(),
+};
 const tokens = Array.from({ length: 150 }, (_, i) => 3 + ((i * 37 + i * i) % 500));
 
-async function withModel(name: string, options: LoadOptions, use: (runtime: ModelRuntime) => Promise<void>): Promise<void> {
+async function withModel(
+  name: string,
+  options: LoadOptions,
+  use: (runtime: ModelRuntime) => Promise<void>,
+): Promise<void> {
   const file = await openGgufFile(path.join(golden.models, `${name}.gguf`));
   try {
     const plan = await planMemory(file, { ...limits, ...options });
-    const { result: runtime, allocatedBytes } = await measureMemory(() => loadTransformer(file, { ...limits, ...options }));
+    const { result: runtime, allocatedBytes } = await measureMemory(() =>
+      loadTransformer(file, { ...limits, ...options }),
+    );
     try {
       expect(runtime.info).toMatchObject(plan);
       expect(plan.totalBytes).toBe(allocatedBytes);
@@ -42,7 +55,14 @@ async function logitsOf(runtime: ModelRuntime, lengths: readonly number[]): Prom
       else if (page * pageTokens < at + chunk.length && windowPages[page] < 0) windowPages[page] = free.shift()!;
     }
     most = Math.max(most, windowPages.filter((page) => page >= 0).length);
-    const input: SequenceInput = { tokens: chunk, startPosition: at, pages, ...(windowed && { windowPages }), slot: 0, outputs: 'all' };
+    const input: SequenceInput = {
+      tokens: chunk,
+      startPosition: at,
+      pages,
+      ...(windowed && { windowPages }),
+      slot: 0,
+      outputs: 'all',
+    };
     logits.set((await runtime.step([input])).logits, at * vocabSize);
     at += chunk.length;
   }
@@ -59,7 +79,10 @@ describe.each(['gemma2', 'gpt-oss'])('windowed layers of %s with pages of their 
     });
     await withModel(name, { slidingWindows: true, windowPageCount: 4 }, async (runtime) => {
       expect(runtime.info.windowed).toMatchObject({ window: 12, pageCount: 4 });
-      for (const lengths of [[16], [1], [7, 1, 16, 3]]) expect(Buffer.compare(Buffer.from((await logitsOf(runtime, lengths)).buffer), Buffer.from(whole!.buffer))).toBe(0);
+      for (const lengths of [[16], [1], [7, 1, 16, 3]])
+        expect(Buffer.compare(Buffer.from((await logitsOf(runtime, lengths)).buffer), Buffer.from(whole!.buffer))).toBe(
+          0,
+        );
     });
   });
 
@@ -78,14 +101,26 @@ describe.each(['gemma2', 'gpt-oss'])('windowed layers of %s with pages of their 
       await runtime.readPage(pageCount + 3, own);
       expect(own).toEqual(copy);
       await expect(runtime.copyPage(1, pageCount + 1)).rejects.toMatchObject({ code: 'invalid_argument' });
-      await expect(runtime.readPage(1, new Uint8Array(pageBytes + 1))).rejects.toMatchObject({ code: 'invalid_argument' });
+      await expect(runtime.readPage(1, new Uint8Array(pageBytes + 1))).rejects.toMatchObject({
+        code: 'invalid_argument',
+      });
     });
   });
 
   it('are refused where the step sees a page that is not there', async () => {
     await withModel(name, { slidingWindows: true, windowPageCount: 4 }, async (runtime) => {
-      const input = { tokens: [1], startPosition: 40, pages: Int32Array.of(0, 1, 2), slot: 0, outputs: 'last' } as const;
-      for (const windowPages of [undefined, Int32Array.of(0, 1), Int32Array.of(-1, -1, 2), Int32Array.of(-1, 1, 4)]) await expect(runtime.step([{ ...input, windowPages }])).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('windowed layers') as string });
+      const input = {
+        tokens: [1],
+        startPosition: 40,
+        pages: Int32Array.of(0, 1, 2),
+        slot: 0,
+        outputs: 'last',
+      } as const;
+      for (const windowPages of [undefined, Int32Array.of(0, 1), Int32Array.of(-1, -1, 2), Int32Array.of(-1, 1, 4)])
+        await expect(runtime.step([{ ...input, windowPages }])).rejects.toMatchObject({
+          code: 'invalid_argument',
+          message: expect.stringContaining('windowed layers') as string,
+        });
       await expect(runtime.step([{ ...input, windowPages: Int32Array.of(-1, 1, 2) }])).resolves.toBeDefined();
     });
   });
@@ -101,7 +136,15 @@ it('models without windows, and those whose windows need no less than everything
     await Promise.resolve();
   });
   const all = { windowed: 0, shared: 0 };
-  await withModel('gemma2', { slidingWindows: true, pageCount: 400 }, async ({ info }) => void (all.windowed = await Promise.resolve(info.kvBytes)));
-  await withModel('gemma2', { pageCount: 400 }, async ({ info }) => void (all.shared = await Promise.resolve(info.kvBytes)));
+  await withModel(
+    'gemma2',
+    { slidingWindows: true, pageCount: 400 },
+    async ({ info }) => void (all.windowed = await Promise.resolve(info.kvBytes)),
+  );
+  await withModel(
+    'gemma2',
+    { pageCount: 400 },
+    async ({ info }) => void (all.shared = await Promise.resolve(info.kvBytes)),
+  );
   expect(all.windowed).toBeLessThan(0.6 * all.shared);
 });

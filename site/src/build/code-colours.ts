@@ -10,7 +10,14 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   constant: ['constant', 'support.constant', 'variable.language', 'constant.numeric'],
   keyword: ['keyword', 'storage', 'storage.type', 'punctuation.definition.template-expression'],
   function: ['entity.name.function', 'support.function', 'meta.function-call'],
-  type: ['entity.name.type', 'entity.name.class', 'support.type', 'support.class', 'entity.name.tag', 'support.type.property-name.json'],
+  type: [
+    'entity.name.type',
+    'entity.name.class',
+    'support.type',
+    'support.class',
+    'entity.name.tag',
+    'support.type.property-name.json',
+  ],
 };
 
 const names = Object.keys(KINDS);
@@ -32,7 +39,11 @@ export const codeTheme: CodeTheme = {
 export const codeClasses: CodeTransformer = {
   name: 'code-classes',
   span(node) {
-    const index = names.findIndex((_, i) => String(node.properties.style ?? '').toLowerCase().includes(colourOf(i)));
+    const index = names.findIndex((_, i) =>
+      String(node.properties.style ?? '')
+        .toLowerCase()
+        .includes(colourOf(i)),
+    );
     delete node.properties.style;
     if (index >= 0) this.addClassToHast(node, `hl-${names[index]}`);
   },

@@ -13,7 +13,18 @@ export const ROOT = path.resolve(import.meta.dirname, '../../..');
 export const GENERATED = path.join(ROOT, 'tmp/site');
 
 /** Libraries whose page has something to try. */
-const HAS_EXAMPLE = new Set<string>([...RUNNABLE, 'chat', 'gguf', 'grammar', 'jinja', 'kvcache', 'models', 'sampler', 'scheduler', 'tokenizer']);
+const HAS_EXAMPLE = new Set<string>([
+  ...RUNNABLE,
+  'chat',
+  'gguf',
+  'grammar',
+  'jinja',
+  'kvcache',
+  'models',
+  'sampler',
+  'scheduler',
+  'tokenizer',
+]);
 
 /** Writes all pages anew. */
 export async function generateAll(): Promise<void> {

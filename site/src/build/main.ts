@@ -9,7 +9,11 @@ const SITE = path.join(ROOT, 'site');
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { base: { type: 'string', default: '/docs/site/' }, out: { type: 'string', default: path.join(SITE, 'dist') }, port: { type: 'string' } },
+  options: {
+    base: { type: 'string', default: '/docs/site/' },
+    out: { type: 'string', default: path.join(SITE, 'dist') },
+    port: { type: 'string' },
+  },
 });
 
 if (positionals[0] === 'dev') await dev();
@@ -32,7 +36,10 @@ async function buildSite(outDir: string, base: string): Promise<void> {
 /** Serves the site while one writes: pages follow the documents that they are made from; the reference stays as it was at the start. */
 async function dev(): Promise<void> {
   await generateAll();
-  const server = await createServer(SITE, { base: values.base, ...(values.port !== undefined && { port: Number(values.port) }) });
+  const server = await createServer(SITE, {
+    base: values.base,
+    ...(values.port !== undefined && { port: Number(values.port) }),
+  });
   await server.listen();
   server.printUrls();
   const again = (_: string, name: string | null): void => {

@@ -25,13 +25,16 @@ export function referenceEntries(root: string): ReferenceEntry[] {
   return libraryNames(root)
     .filter((library) => library !== 'server')
     .flatMap((library) => {
-      const { exports = {} } = JSON.parse(fs.readFileSync(path.join(root, 'libs', library, 'package.json'), 'utf8')) as Manifest;
+      const { exports = {} } = JSON.parse(
+        fs.readFileSync(path.join(root, 'libs', library, 'package.json'), 'utf8'),
+      ) as Manifest;
       const sources = new Map<string, string>();
       for (const [subpath, target] of Object.entries(exports)) {
         const sourceOrMore = typeof target === 'string' ? undefined : target['@starling/source'];
         // Where a platform has a source of its own, its names are those that `types` tells of.
         const source = typeof sourceOrMore === 'object' ? sourceOrMore.types : sourceOrMore;
-        if (typeof source === 'string' && ![...sources.values()].includes(source)) sources.set(subpath.slice(2), source);
+        if (typeof source === 'string' && ![...sources.values()].includes(source))
+          sources.set(subpath.slice(2), source);
       }
       return [...sources].map(([subpath, source]) => ({
         name: ['@starling', library, subpath].filter(Boolean).join('/'),

@@ -38,11 +38,13 @@ export async function writeReference(root: string, into: string): Promise<void> 
   };
   const app = await Application.bootstrapWithPlugins(options, []);
   const project = await app.convert();
-  if (project === undefined) throw new StarlingError('internal', 'TypeDoc cannot read the libraries: see its messages above');
+  if (project === undefined)
+    throw new StarlingError('internal', 'TypeDoc cannot read the libraries: see its messages above');
   app.validate(project);
   app.options.setValue('out', scratch);
   await app.generateOutputs(project);
-  if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new StarlingError('internal', 'TypeDoc complains of docstrings: see its messages above');
+  if (app.logger.hasErrors() || app.logger.hasWarnings())
+    throw new StarlingError('internal', 'TypeDoc complains of docstrings: see its messages above');
   placePages(entries, scratch, into);
   fs.rmSync(scratch, { recursive: true });
 }
@@ -54,12 +56,17 @@ function placePages(entries: readonly ReferenceEntry[], scratch: string, into: s
   for (const entry of entries) {
     const file = pageOf(entry);
     const text = fs.readFileSync(path.join(scratch, file), 'utf8');
-    const body = text.replace(/^# .+\n/, '').replace(/\]\(((?:\.\.?\/|[\w-]+\/)*[\w.-]+\.md)(#[^)]*)?\)/g, (link, target: string, anchor = '') => {
-      const route = routes.get(path.posix.join(path.posix.dirname(file), target));
-      return route === undefined ? link : `](/${route}${anchor})`;
-    });
+    const body = text
+      .replace(/^# .+\n/, '')
+      .replace(/\]\(((?:\.\.?\/|[\w-]+\/)*[\w.-]+\.md)(#[^)]*)?\)/g, (link, target: string, anchor = '') => {
+        const route = routes.get(path.posix.join(path.posix.dirname(file), target));
+        return route === undefined ? link : `](/${route}${anchor})`;
+      });
     const page = path.join(into, `${entry.route}.md`);
     fs.mkdirSync(path.dirname(page), { recursive: true });
-    fs.writeFileSync(page, `---\noutline: [2, 3]\n---\n\n# ${entry.name}\n\nWhat it is for, with examples: [the library's page](/libraries/${entry.library}).\n${body}`);
+    fs.writeFileSync(
+      page,
+      `---\noutline: [2, 3]\n---\n\n# ${entry.name}\n\nWhat it is for, with examples: [the library's page](/libraries/${entry.library}).\n${body}`,
+    );
   }
 }

@@ -8,29 +8,46 @@ import type { SitePage } from './site-pages.js';
  * and is no page, a source file, is told by its path: where the repository is read is no affair of the site's.
  * @throws StarlingError invalid_argument for a link to a file that does not exist
  */
-export function rewriteDocument(text: string, { source, root, pages }: { readonly source: string; readonly root: string; readonly pages: readonly SitePage[] }): string {
-  const routeOf = (file: string): string | undefined => pages.find((page) => page.source === file || path.posix.dirname(page.source) === file)?.route;
+export function rewriteDocument(
+  text: string,
+  { source, root, pages }: { readonly source: string; readonly root: string; readonly pages: readonly SitePage[] },
+): string {
+  const routeOf = (file: string): string | undefined =>
+    pages.find((page) => page.source === file || path.posix.dirname(page.source) === file)?.route;
   return outsideOfFences(text, (prose) =>
     escapeBraces(prose)
       .replace(/\[([^\]]*)\]\(([^)\s]+)\)/g, (link, words: string, target: string) => {
         if (/^([a-z]+:|#|\/)/i.test(target)) return link;
         const [file, anchor] = target.split('#');
         const found = path.posix.join(path.posix.dirname(source), file).replace(/\/$/, '');
-        if (!fs.existsSync(path.join(root, found))) throw new StarlingError('invalid_argument', `${source}: the link to ${target} leads nowhere: there is no ${found}`);
+        if (!fs.existsSync(path.join(root, found)))
+          throw new StarlingError(
+            'invalid_argument',
+            `${source}: the link to ${target} leads nowhere: there is no ${found}`,
+          );
         const route = routeOf(found);
-        return route === undefined ? `<span class="source-file" title="${found}">${words}</span>` : `[${words}](/${route}${anchor === undefined ? '' : `#${anchor}`})`;
+        return route === undefined
+          ? `<span class="source-file" title="${found}">${words}</span>`
+          : `[${words}](/${route}${anchor === undefined ? '' : `#${anchor}`})`;
       })
-      .replace(/(?<![[`])`((?:docs\/[\w-]+|[A-Z]{4,}|libs\/\w+\/README|apps\/server\/README)\.md)`(?!`)/g, (code, file: string) => {
-        const route = routeOf(file);
-        return route === undefined || file === source ? code : `[${code}](/${route})`;
-      }),
+      .replace(
+        /(?<![[`])`((?:docs\/[\w-]+|[A-Z]{4,}|libs\/\w+\/README|apps\/server\/README)\.md)`(?!`)/g,
+        (code, file: string) => {
+          const route = routeOf(file);
+          return route === undefined || file === source ? code : `[${code}](/${route})`;
+        },
+      ),
   );
 }
 
 /** What the pages' template language would take for expressions is text. */
-const escapeBraces = (prose: string): string => prose.replace(/(`+)[^`]*\1|\{\{/g, (found) => (found === '{{' ? '&#123;&#123;' : found));
+const escapeBraces = (prose: string): string =>
+  prose.replace(/(`+)[^`]*\1|\{\{/g, (found) => (found === '{{' ? '&#123;&#123;' : found));
 
 /** Changes all but code blocks. */
 function outsideOfFences(text: string, change: (prose: string) => string): string {
-  return text.split(/^(```[^\n]*\n[\s\S]*?^```[ \t]*$)/m).map((part, i) => (i % 2 === 1 ? part : change(part))).join('');
+  return text
+    .split(/^(```[^\n]*\n[\s\S]*?^```[ \t]*$)/m)
+    .map((part, i) => (i % 2 === 1 ? part : change(part)))
+    .join('');
 }

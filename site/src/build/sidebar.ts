@@ -31,6 +31,12 @@ export function sidebarOf(root: string): Group[] {
     group('Operate', 'operate'),
     group('Libraries', 'libraries', ({ route }) => `@starling/${route.slice('libraries/'.length)}`),
     group('Work on it', 'work'),
-    { text: 'Reference', items: referenceEntries(root).map(({ name, route }) => ({ text: name.slice('@starling/'.length), link: `/${route}` })) },
+    {
+      text: 'Reference',
+      items: referenceEntries(root).map(({ name, route }) => ({
+        text: name.slice('@starling/'.length),
+        link: `/${route}`,
+      })),
+    },
   ];
 }

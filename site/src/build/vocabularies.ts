@@ -11,10 +11,13 @@ interface GoldenFiles {
 /** Writes the small vocabularies that the tokenizer's playground offers: the demo model's, and some of those that the tokenizer is tested with. */
 export async function writeVocabularies(root: string, folder: string): Promise<void> {
   fs.mkdirSync(folder, { recursive: true });
-  const { files } = JSON.parse(fs.readFileSync(path.join(root, 'libs/tokenizer/test/huggingface.json'), 'utf8')) as GoldenFiles;
+  const { files } = JSON.parse(
+    fs.readFileSync(path.join(root, 'libs/tokenizer/test/huggingface.json'), 'utf8'),
+  ) as GoldenFiles;
   for (const { file, golden } of VOCABULARIES) {
     const target = path.join(folder, file);
-    if (golden === undefined) fs.writeFileSync(target, await vocabularyOfModel(path.join(root, 'apps/server/models/starling-demo-q8_0.gguf')));
+    if (golden === undefined)
+      fs.writeFileSync(target, await vocabularyOfModel(path.join(root, 'apps/server/models/starling-demo-q8_0.gguf')));
     else fs.writeFileSync(target, JSON.stringify(files.find(({ name }) => name === golden)!.json));
   }
 }

@@ -1,7 +1,28 @@
-import { compileTemplate, deriveAnswerParser, usualTemplate, type AnswerMessage, type ChatMessage, type ChatPrompt } from '@starling/chat';
+import {
+  compileTemplate,
+  deriveAnswerParser,
+  usualTemplate,
+  type AnswerMessage,
+  type ChatMessage,
+  type ChatPrompt,
+} from '@starling/chat';
 
 /** Texts that the usual templates mark turns with. */
-const CONTROL_TEXTS = ['<|im_start|>', '<|im_end|>', '<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>', '<start_of_turn>', '<end_of_turn>', '[INST]', '[/INST]', '<|user|>', '<|assistant|>', '<|system|>', '<|end|>'];
+const CONTROL_TEXTS = [
+  '<|im_start|>',
+  '<|im_end|>',
+  '<|start_header_id|>',
+  '<|end_header_id|>',
+  '<|eot_id|>',
+  '<start_of_turn>',
+  '<end_of_turn>',
+  '[INST]',
+  '[/INST]',
+  '<|user|>',
+  '<|assistant|>',
+  '<|system|>',
+  '<|end|>',
+];
 
 export interface Conversed {
   readonly prompt: ChatPrompt;
@@ -15,4 +36,7 @@ export function converse(template: string, messages: readonly ChatMessage[], ans
   return { prompt, answer: deriveAnswerParser(compiled).parse(answer, { prompt: prompt.text, tools: [WEATHER] }) };
 }
 
-const WEATHER = { type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } } } as const;
+const WEATHER = {
+  type: 'function',
+  function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+} as const;

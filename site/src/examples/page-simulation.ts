@@ -9,7 +9,11 @@ export interface ShownSequence {
 
 /** Sequences that grow, fork and go in an arena of 12 pages of 4 tokens. */
 export class PageSimulation {
-  readonly arena = new PageArena({ pageCount: 12, pageTokens: 4, onCopy: (from, to) => void this.events.push(`page ${from} is copied to ${to} before it is written`) });
+  readonly arena = new PageArena({
+    pageCount: 12,
+    pageTokens: 4,
+    onCopy: (from, to) => void this.events.push(`page ${from} is copied to ${to} before it is written`),
+  });
   readonly events: string[] = [];
   readonly #sequences = new Map<string, KvSequence>();
   #names = 0;
@@ -40,7 +44,9 @@ export class PageSimulation {
 
   /** Which sequences hold each page. */
   get holders(): string[][] {
-    return Array.from({ length: this.arena.pageCount }, (_, page) => this.sequences.filter(({ pages }) => pages.includes(page)).map(({ name }) => name));
+    return Array.from({ length: this.arena.pageCount }, (_, page) =>
+      this.sequences.filter(({ pages }) => pages.includes(page)).map(({ name }) => name),
+    );
   }
 
   get statistics(): ArenaStatistics {

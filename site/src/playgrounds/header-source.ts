@@ -21,7 +21,11 @@ export function headerSource(file: Blob, name: string): CountingSource {
     },
     async read(offset, into) {
       if (bytesRead + into.length > HEADER_BYTES) {
-        throw new StarlingError('invalid_model_file', `${name}: its header asks for more than ${HEADER_BYTES} bytes, which this page does not read; is the file damaged?`, { details: { file: name } });
+        throw new StarlingError(
+          'invalid_model_file',
+          `${name}: its header asks for more than ${HEADER_BYTES} bytes, which this page does not read; is the file damaged?`,
+          { details: { file: name } },
+        );
       }
       bytesRead += into.length;
       await source.read(offset, into);

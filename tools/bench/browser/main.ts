@@ -44,7 +44,9 @@ const RUNS_OF_PAGE = 2;
 
 installBrowserPeers();
 fs.mkdirSync(options.folder, { recursive: true });
-console.log(`${os.cpus()[0].model}, ${os.cpus().length} processors, ${options.shape}, prompt ${prompt}, decode ${gen}, medians of ${runs} alternating runs`);
+console.log(
+  `${os.cpus()[0].model}, ${os.cpus().length} processors, ${options.shape}, prompt ${prompt}, decode ${gen}, medians of ${runs} alternating runs`,
+);
 for (const type of list(options.types)) {
   const model = await makeModel(options.folder, options.shape as ShapeName, type);
   for (const threads of list(options.threads).map(Number)) {
@@ -61,6 +63,10 @@ function report(type: string, threads: number, ours: Measurement, theirs: Measur
   const ratios = { prompt: ours.promptTps / theirs.promptTps, decode: ours.decodeTps / theirs.decodeTps };
   if (options.json) return console.log(JSON.stringify({ type, threads, starling: ours, wllama: theirs, ratios }));
   console.log(`\n${type}, ${threads} threads`.padEnd(30) + 'prompt t/s'.padStart(12) + 'decode t/s'.padStart(12));
-  for (const [name, { promptTps, decodeTps }] of [['starling', ours], ['wllama', theirs]] as const) console.log(name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(1).padStart(12));
+  for (const [name, { promptTps, decodeTps }] of [
+    ['starling', ours],
+    ['wllama', theirs],
+  ] as const)
+    console.log(name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(1).padStart(12));
   console.log('times'.padEnd(29) + ratios.prompt.toFixed(2).padStart(12) + ratios.decode.toFixed(2).padStart(12));
 }

@@ -31,7 +31,10 @@ export class Conversation {
   /** The next answer; then a short question follows it. */
   async next(server: ServerProcess): Promise<Turn> {
     const turn = await askChat(server.url, this.#messages, ANSWER_TOKENS);
-    this.#messages.push({ role: 'assistant', content: turn.text }, { role: 'user', content: textOf(40, this.#seed + 1000 * ++this.#turns) });
+    this.#messages.push(
+      { role: 'assistant', content: turn.text },
+      { role: 'user', content: textOf(40, this.#seed + 1000 * ++this.#turns) },
+    );
     return turn;
   }
 }

@@ -42,11 +42,15 @@ const ms = (value: number): string => `${value < 10 ? value.toFixed(3) : value.t
 
 if (wanted.includes('lookup')) {
   const { prefixes, pages, medianMs, p99Ms } = measureLookup();
-  console.log(`look-up of 8,000 tokens among ${prefixes} prompts (${pages} pages): median ${ms(medianMs)}, p99 ${ms(p99Ms)}`);
+  console.log(
+    `look-up of 8,000 tokens among ${prefixes} prompts (${pages} pages): median ${ms(medianMs)}, p99 ${ms(p99Ms)}`,
+  );
 }
 if (wanted.includes('plan')) {
   const { medianMs, p99Ms, commitMedianMs } = measurePlanning();
-  console.log(`planning a step of 64 sequences: median ${ms(medianMs)}, p99 ${ms(p99Ms)}; noting it: median ${ms(commitMedianMs)}`);
+  console.log(
+    `planning a step of 64 sequences: median ${ms(medianMs)}, p99 ${ms(p99Ms)}; noting it: median ${ms(commitMedianMs)}`,
+  );
 }
 if (wanted.includes('turns')) await measureTurns();
 
@@ -63,7 +67,9 @@ async function measureTurns(): Promise<void> {
     (folder) => startStarling(common, ['--chat-template', 'chatml', '--kv-dir', folder]),
     ...(program === undefined ? [] : [() => startLlamaServer(program, common, ['--chat-template', 'chatml'])]),
   ];
-  console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape} ${options.type}, chats of ${options.prompt} tokens, medians of ${options.runs} runs`);
+  console.log(
+    `${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape} ${options.type}, chats of ${options.prompt} tokens, medians of ${options.runs} runs`,
+  );
   for (const start of starts) await measureServer(start);
 }
 
@@ -89,10 +95,17 @@ async function measureServer(start: Start): Promise<void> {
     fs.rmSync(folder, { recursive: true, force: true });
   }
   const first = (turns: readonly Turn[]): number => median(turns.map(({ firstTokenMs }) => firstTokenMs));
-  const cached = (turns: readonly Turn[]): string => `${(100 * median(turns.map(({ cachedTokens, promptTokens }) => cachedTokens / promptTokens))).toFixed(1)} %`;
+  const cached = (turns: readonly Turn[]): string =>
+    `${(100 * median(turns.map(({ cachedTokens, promptTokens }) => cachedTokens / promptTokens))).toFixed(1)} %`;
   console.log(`\n${server.name}`);
-  for (const [name, turns] of [['unknown chat', cold], ['next turn', next], ['turn after a restart', restarted]] as const) {
+  for (const [name, turns] of [
+    ['unknown chat', cold],
+    ['next turn', next],
+    ['turn after a restart', restarted],
+  ] as const) {
     const ratio = turns === cold ? '' : `${(first(cold) / first(turns)).toFixed(1)} times sooner`;
-    console.log(`  ${name.padEnd(22)} first token ${ms(first(turns)).padStart(10)}  cached ${cached(turns).padStart(7)}  ${ratio}`);
+    console.log(
+      `  ${name.padEnd(22)} first token ${ms(first(turns)).padStart(10)}  cached ${cached(turns).padStart(7)}  ${ratio}`,
+    );
   }
 }

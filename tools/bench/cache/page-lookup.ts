@@ -20,7 +20,8 @@ export interface LookupTimes {
 /** Tokens of one prompt: half of them are its family's. */
 function promptOf(prefix: number, into: Uint32Array): Uint32Array {
   const family = prefix % FAMILIES;
-  for (let i = 0; i < TOKENS; i++) into[i] = Math.imul((i < SHARED_TOKENS ? family : PREFIXES + prefix) + 1, 2654435761 + 97 * i) >>> 15;
+  for (let i = 0; i < TOKENS; i++)
+    into[i] = Math.imul((i < SHARED_TOKENS ? family : PREFIXES + prefix) + 1, 2654435761 + 97 * i) >>> 15;
   return into;
 }
 
@@ -47,5 +48,10 @@ export function measureLookup(): LookupTimes {
     kv.release();
   }
   times.sort((a, b) => a - b);
-  return { prefixes: PREFIXES, pages: cache.statistics().cachedPages, medianMs: times[times.length >> 1], p99Ms: times[Math.floor(times.length * 0.99)] };
+  return {
+    prefixes: PREFIXES,
+    pages: cache.statistics().cachedPages,
+    medianMs: times[times.length >> 1],
+    p99Ms: times[Math.floor(times.length * 0.99)],
+  };
 }

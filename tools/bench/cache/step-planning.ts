@@ -19,9 +19,20 @@ export interface PlanTimes {
 /** Plans steps in which 64 sequences of 16 tenants decode, while 200 requests wait. */
 export function measurePlanning(): PlanTimes {
   const cache = new KvCache({ pageCount: 40_000, pageTokens: 32 });
-  const scheduler = new Scheduler({ limits: { contextLength: 8192, maxBatchTokens: 256, maxSequences: SEQUENCES }, cache, queueLimit: 10_000 });
+  const scheduler = new Scheduler({
+    limits: { contextLength: 8192, maxBatchTokens: 256, maxSequences: SEQUENCES },
+    cache,
+    queueLimit: 10_000,
+  });
   const submit = (i: number): SequenceHandle =>
-    scheduler.submit({ id: `request-${i}`, tenant: `tenant-${i % TENANTS}`, session: `session-${i % 40}`, cacheKey: `tenant-${i % TENANTS}`, tokens: Uint32Array.from({ length: PROMPT }, (_, at) => i * 31 + at), maxTokens: 4 * STEPS });
+    scheduler.submit({
+      id: `request-${i}`,
+      tenant: `tenant-${i % TENANTS}`,
+      session: `session-${i % 40}`,
+      cacheKey: `tenant-${i % TENANTS}`,
+      tokens: Uint32Array.from({ length: PROMPT }, (_, at) => i * 31 + at),
+      maxTokens: 4 * STEPS,
+    });
   for (let i = 0; i < SEQUENCES + WAITING; i++) submit(i);
   const planMs: number[] = [];
   const commitMs: number[] = [];
@@ -37,5 +48,9 @@ export function measurePlanning(): PlanTimes {
     commitMs.push(performance.now() - planned);
   }
   for (const times of [planMs, commitMs]) times.sort((a, b) => a - b);
-  return { medianMs: planMs[STEPS >> 1], p99Ms: planMs[Math.floor(STEPS * 0.99)], commitMedianMs: commitMs[STEPS >> 1] };
+  return {
+    medianMs: planMs[STEPS >> 1],
+    p99Ms: planMs[Math.floor(STEPS * 0.99)],
+    commitMedianMs: commitMs[STEPS >> 1],
+  };
 }

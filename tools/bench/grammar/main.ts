@@ -22,7 +22,11 @@ function round(ms: number): number {
 
 function summary(times: number[]): Times {
   const sorted = times.slice().sort((a, b) => a - b);
-  return { median: round(sorted[sorted.length >> 1]), p90: round(sorted[Math.floor(sorted.length * 0.9)]), max: round(sorted[sorted.length - 1]) };
+  return {
+    median: round(sorted[sorted.length >> 1]),
+    p90: round(sorted[Math.floor(sorted.length * 0.9)]),
+    max: round(sorted[sorted.length - 1]),
+  };
 }
 
 function timed<T>(make: () => T): [T, number] {
@@ -43,8 +47,14 @@ function steps(grammar: Grammar, index: GrammarIndex, ids: readonly number[], wi
 
 const [index, indexMs] = timed(() => new GrammarIndex(llamaVocabulary()));
 const [left, right] = [new Uint32Array(index.endWords.length), new Uint32Array(index.endWords.length)];
-const freeStep = summary(Array.from({ length: 200 }, () => timed(() => left.forEach((word, i) => (right[i] = word))).at(1) as number));
-const results: Record<string, unknown> = { indexMs: round(indexMs), nodes: index.trie.bytes.length, freeStep: freeStep.median };
+const freeStep = summary(
+  Array.from({ length: 200 }, () => timed(() => left.forEach((word, i) => (right[i] = word))).at(1) as number),
+);
+const results: Record<string, unknown> = {
+  indexMs: round(indexMs),
+  nodes: index.trie.bytes.length,
+  freeStep: freeStep.median,
+};
 for (const [name, { schema, value }] of Object.entries(SCHEMAS)) {
   const [grammar, compileMs] = timed(() => compileJsonSchema(schema));
   const [, firstMaskMs] = timed(() => new GrammarMatcher(grammar, index).mask());

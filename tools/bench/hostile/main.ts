@@ -11,7 +11,9 @@ import type { SendOrder, SendReport } from './sender.js';
  * a pause and an answer is streamed. Milliseconds: until the request was answered, what `/health` took (99th percentile and most), and the
  * longest time between two tokens of the stream. The first line is a server that does nothing else.
  */
-const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
+});
 if (options.help) {
   console.log(`npm run bench -- hostile [--only WORDS]
 The demo model's server with one request at a time that brings much work along, twice each; --only: those whose names have these words.
@@ -20,7 +22,11 @@ A line of JSON each, in milliseconds: until it was answered, what /health took m
 }
 
 const root = path.resolve(import.meta.dirname, '../../..');
-const server = spawn(process.execPath, [path.join(root, 'tools/starling.mjs'), 'serve', '--port', '0', '--log-level', 'silent'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const server = spawn(
+  process.execPath,
+  [path.join(root, 'tools/starling.mjs'), 'serve', '--port', '0', '--log-level', 'silent'],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
 let printed = '';
 let url = '';
 for await (const chunk of server.stdout) {
@@ -36,7 +42,12 @@ async function longestGap(signal: AbortSignal): Promise<number> {
   let longest = 0;
   try {
     while (!signal.aborted) {
-      const response = await fetch(`${url}/v1/generate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: STORY, signal });
+      const response = await fetch(`${url}/v1/generate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: STORY,
+        signal,
+      });
       let last = performance.now();
       for await (const _ of response.body!) {
         const now = performance.now();
@@ -65,9 +76,12 @@ async function measure(name: string, request: HostileRequest | undefined): Promi
   await new Promise((resolve) => setTimeout(resolve, 300));
   const start = performance.now();
   let answeredMs: number | undefined;
-  const answer = request === undefined ? new Promise((resolve) => setTimeout(resolve, 1000)) : send(sender, { url: url + request.path, body }).then((status) => {
-    if (status !== request.status) console.error(`${name}: answered ${status}, not ${request.status}`);
-  });
+  const answer =
+    request === undefined
+      ? new Promise((resolve) => setTimeout(resolve, 1000))
+      : send(sender, { url: url + request.path, body }).then((status) => {
+          if (status !== request.status) console.error(`${name}: answered ${status}, not ${request.status}`);
+        });
   const answered = answer.then(() => void (answeredMs = performance.now() - start));
   const delays: number[] = [];
   do {
@@ -81,9 +95,19 @@ async function measure(name: string, request: HostileRequest | undefined): Promi
   await sender.terminate();
   delays.sort((a, b) => a - b);
   const round = (ms: number) => Math.round(ms * 10) / 10;
-  console.log(JSON.stringify({ name, answered_ms: Math.round(answeredMs), health: delays.length, health_p99_ms: round(delays[Math.floor(delays.length * 0.99)]), health_max_ms: round(delays[delays.length - 1]), token_gap_ms: round(await stream) }));
+  console.log(
+    JSON.stringify({
+      name,
+      answered_ms: Math.round(answeredMs),
+      health: delays.length,
+      health_p99_ms: round(delays[Math.floor(delays.length * 0.99)]),
+      health_max_ms: round(delays[delays.length - 1]),
+      token_gap_ms: round(await stream),
+    }),
+  );
 }
 
 await measure('nothing else', undefined);
-for (const request of HOSTILE_REQUESTS.filter(({ name }) => name.includes(options.only))) for (const again of ['', ', again']) await measure(request.name + again, request);
+for (const request of HOSTILE_REQUESTS.filter(({ name }) => name.includes(options.only)))
+  for (const again of ['', ', again']) await measure(request.name + again, request);
 server.kill();

@@ -40,7 +40,8 @@ const bench = await KernelBench.create({
   runs: Number(options.runs),
 });
 
-const share = ({ value, limit }: Share): string => `${value.toFixed(value < 100 ? 1 : 0)} (${Math.round((100 * value) / limit)}% of ${limit.toFixed(0)})`;
+const share = ({ value, limit }: Share): string =>
+  `${value.toFixed(value < 100 ? 1 : 0)} (${Math.round((100 * value) / limit)}% of ${limit.toFixed(0)})`;
 
 function row({ name, matvec, cached, smallBatch, matmul, pack }: FormatResult): string {
   const cells = [name, share(matvec), cached.toFixed(1), share(smallBatch), share(matmul), pack.toFixed(1)];
@@ -51,7 +52,9 @@ const results: FormatResult[] = [];
 if (!options.json) {
   const kind = `${build.dot} dot products${build.wide ? ', vectors joined to 256 bits' : ''}${build.relaxed ? '' : ', plain SIMD'}`;
   console.log(`Node ${process.versions.node}, ${kind}; ${options.threads} threads, ${options.cols} columns\n`);
-  console.log(`${'format'.padEnd(8)} ${'matvec GB/s'.padEnd(20)} ${'cached'.padEnd(8)} ${'8 tokens GOP/s'.padEnd(20)} ${'256 tokens GOP/s'.padEnd(20)} pack GB/s`);
+  console.log(
+    `${'format'.padEnd(8)} ${'matvec GB/s'.padEnd(20)} ${'cached'.padEnd(8)} ${'8 tokens GOP/s'.padEnd(20)} ${'256 tokens GOP/s'.padEnd(20)} pack GB/s`,
+  );
 }
 for (const name of formats) {
   const result = await bench.measure(name);

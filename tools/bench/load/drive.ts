@@ -13,7 +13,9 @@ export interface Outcome {
 }
 
 /** How requests come: so many clients, each asking again when it has its answer; or so many a second, whoever is served. */
-export type Arrivals = { readonly kind: 'closed'; readonly clients: number } | { readonly kind: 'open'; readonly perSecond: number };
+export type Arrivals =
+  | { readonly kind: 'closed'; readonly clients: number }
+  | { readonly kind: 'open'; readonly perSecond: number };
 
 export interface Load {
   readonly url: string;
@@ -61,12 +63,26 @@ async function ask(url: string, { messages, maxTokens, leavesAfter = Infinity }:
   let firstTokenMs: number | undefined;
   let last = asked;
   let tokens = 0;
-  const outcome = (kind: Outcome['kind'], more: Partial<Outcome> = {}): Outcome => ({ kind, firstTokenMs, intervals, tokens, ...more });
+  const outcome = (kind: Outcome['kind'], more: Partial<Outcome> = {}): Outcome => ({
+    kind,
+    firstTokenMs,
+    intervals,
+    tokens,
+    ...more,
+  });
   try {
-    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', signal: client.signal, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      signal: client.signal,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     if (!response.ok || response.body === null) {
       const text = await response.text();
-      return outcome(response.status === 429 || response.status === 503 ? 'refused' : 'failed', { status: response.status, error: text.slice(0, 200) });
+      return outcome(response.status === 429 || response.status === 503 ? 'refused' : 'failed', {
+        status: response.status,
+        error: text.slice(0, 200),
+      });
     }
     let pending = '';
     let isWhole = false;

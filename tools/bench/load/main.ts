@@ -40,7 +40,10 @@ With --llama-server the same of that program, with --address of a server that ru
 }
 
 const durationMs = 1000 * Number(options.seconds);
-const arrivals: Arrivals = options.rate === undefined ? { kind: 'closed', clients: Number(options.clients) } : { kind: 'open', perSecond: Number(options.rate) };
+const arrivals: Arrivals =
+  options.rate === undefined
+    ? { kind: 'closed', clients: Number(options.clients) }
+    : { kind: 'open', perSecond: Number(options.rate) };
 
 async function measure(server: Pick<ServerProcess, 'name' | 'url' | 'pid'>): Promise<LoadResult[]> {
   const results: LoadResult[] = [];
@@ -68,11 +71,19 @@ const model = await makeModel(options.folder, options.shape as ShapeName, option
 execFileSync(process.execPath, [path.join(root, 'tools/build-server.mjs')], { stdio: ['ignore', 2, 2] });
 const common = { model, threads: Number(options.threads), parallel: Number(options.parallel), context: 4096 };
 const how = arrivals.kind === 'closed' ? `${arrivals.clients} clients` : `${arrivals.perSecond} requests a second`;
-console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape} ${options.type}, ${how}, ${options.seconds} s each`);
+console.log(
+  `${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape} ${options.type}, ${how}, ${options.seconds} s each`,
+);
 const results = await measureAndStop(await startStarling(common, ['--chat-template', 'chatml']));
 const program = options['llama-server'];
-if (program !== undefined) results.push(...(await measureAndStop(await startLlamaServer(program, common, ['--chat-template', 'chatml']))));
-if (options.address !== undefined) results.push(...(await measure({ name: options.address, url: options.address, pid: undefined })));
+if (program !== undefined)
+  results.push(...(await measureAndStop(await startLlamaServer(program, common, ['--chat-template', 'chatml']))));
+if (options.address !== undefined)
+  results.push(...(await measure({ name: options.address, url: options.address, pid: undefined })));
 console.log(tableOf(results));
 if (options.svg !== undefined) fs.writeFileSync(options.svg, memoryPicture(results));
-process.exitCode = results.some(({ server, outcomes }) => server === 'starling' && outcomes.some(({ kind }) => kind === 'failed')) ? 1 : 0;
+process.exitCode = results.some(
+  ({ server, outcomes }) => server === 'starling' && outcomes.some(({ kind }) => kind === 'failed'),
+)
+  ? 1
+  : 0;

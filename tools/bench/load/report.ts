@@ -21,7 +21,23 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
 }
 
-const COLUMNS = ['server', 'work', 'answers/s', 'tokens/s', 'TTFT p50', 'p95', 'p99', 'ITL p50', 'p95', 'p99', 'refused', 'left', 'failed', 'MiB end', 'MiB max'];
+const COLUMNS = [
+  'server',
+  'work',
+  'answers/s',
+  'tokens/s',
+  'TTFT p50',
+  'p95',
+  'p99',
+  'ITL p50',
+  'p95',
+  'p99',
+  'refused',
+  'left',
+  'failed',
+  'MiB end',
+  'MiB max',
+];
 
 /** A table, times in milliseconds. */
 export function tableOf(results: readonly LoadResult[]): string {
@@ -33,10 +49,20 @@ export function tableOf(results: readonly LoadResult[]): string {
     const times = [first, intervals].flatMap((values) => [0.5, 0.95, 0.99].map((q) => quantile(values, q).toFixed(1)));
     const sizes = memory.map(({ bytes }) => bytes / 2 ** 20);
     const size = sizes.length === 0 ? ['-', '-'] : [sizes.at(-1)!.toFixed(0), Math.max(...sizes).toFixed(0)];
-    return [server, work, ((1000 * count('answered')) / durationMs).toFixed(2), ((1000 * tokens) / durationMs).toFixed(1), ...times, ...(['refused', 'left', 'failed'] as const).map((kind) => String(count(kind))), ...size];
+    return [
+      server,
+      work,
+      ((1000 * count('answered')) / durationMs).toFixed(2),
+      ((1000 * tokens) / durationMs).toFixed(1),
+      ...times,
+      ...(['refused', 'left', 'failed'] as const).map((kind) => String(count(kind))),
+      ...size,
+    ];
   });
   const widths = COLUMNS.map((column, i) => Math.max(column.length, ...rows.map((row) => row[i].length)));
-  return [COLUMNS, ...rows].map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')).join('\n');
+  return [COLUMNS, ...rows]
+    .map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '))
+    .join('\n');
 }
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 240, 60, 30];

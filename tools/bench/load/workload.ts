@@ -31,18 +31,29 @@ export class Workload {
   }
 
   next(): WorkItem {
-    const kind = this.#kind === 'mixed' || this.#kind === 'leaving' ? (['short', 'short', 'long', 'chat', 'chat'] as const)[this.#below(5)] : this.#kind;
+    const kind =
+      this.#kind === 'mixed' || this.#kind === 'leaving'
+        ? (['short', 'short', 'long', 'chat', 'chat'] as const)[this.#below(5)]
+        : this.#kind;
     const item = kind === 'long' ? this.#long() : kind === 'chat' ? this.#turn() : this.#short();
     const leaves = this.#kind === 'leaving' && this.#below(2) === 0;
     return leaves ? { ...item, leavesAfter: this.#below(item.maxTokens) } : item;
   }
 
   #short(): WorkItem {
-    return { messages: [{ role: 'user', content: `question ${this.#count++}: what is ${this.#below(100)} + ${this.#below(100)}?` }], maxTokens: SHORT_TOKENS };
+    return {
+      messages: [
+        { role: 'user', content: `question ${this.#count++}: what is ${this.#below(100)} + ${this.#below(100)}?` },
+      ],
+      maxTokens: SHORT_TOKENS,
+    };
   }
 
   #long(): WorkItem {
-    return { messages: [{ role: 'user', content: `text ${this.#count++} `.padEnd(LONG_CHARACTERS, 'abcdefgh ') }], maxTokens: SHORT_TOKENS };
+    return {
+      messages: [{ role: 'user', content: `text ${this.#count++} `.padEnd(LONG_CHARACTERS, 'abcdefgh ') }],
+      maxTokens: SHORT_TOKENS,
+    };
   }
 
   /** A turn of one of a few chats; its answers are made up, so that a turn does not wait for the one before. */

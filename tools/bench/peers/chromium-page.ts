@@ -16,7 +16,8 @@ function serve(folder: string, modelFile: string): Promise<http.Server> {
     const file = url === '/model.gguf' ? modelFile : path.join(folder, path.normalize(url));
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    if (url === '/') return void response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
+    if (url === '/')
+      return void response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
     if (!fs.existsSync(file)) return void response.writeHead(404).end();
     const types: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
     response.setHeader('Content-Type', types[path.extname(file)] ?? 'application/octet-stream');
@@ -27,7 +28,11 @@ function serve(folder: string, modelFile: string): Promise<http.Server> {
 }
 
 /** Measures in a cross-origin isolated page of headless Chromium, which has the scripts of a folder beside it, and the model as `/model.gguf`. */
-export async function inChromium<Result>(folder: string, modelFile: string, measure: (page: Page) => Promise<Result>): Promise<Result> {
+export async function inChromium<Result>(
+  folder: string,
+  modelFile: string,
+  measure: (page: Page) => Promise<Result>,
+): Promise<Result> {
   const server = await serve(folder, modelFile);
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
   try {

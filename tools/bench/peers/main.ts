@@ -46,23 +46,39 @@ const parallel = Number(options.parallel);
 /** The node binary of a major version, through npx when it is not the one that runs this. */
 function nodeBinary(major: string): string {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
-  return execFileSync('npx', ['-y', `node@${major}`, '-p', 'process.execPath'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  return execFileSync('npx', ['-y', `node@${major}`, '-p', 'process.execPath'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
 }
 
 function measureStarling(node: string, model: string, threads: number): Measurement[] {
   const main = path.join(root, 'apps/server/dist/main.js');
   const bench = (...args: (string | number)[]): { prompt_tps: number; decode_tps: number } => {
-    const out = execFileSync(node, [main, 'bench', '-m', model, '-t', String(threads), '-n', String(genTokens), '--json', ...args.map(String)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const out = execFileSync(
+      node,
+      [main, 'bench', '-m', model, '-t', String(threads), '-n', String(genTokens), '--json', ...args.map(String)],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     return JSON.parse(out) as { prompt_tps: number; decode_tps: number };
   };
   const { prompt_tps: promptTps, decode_tps: decodeTps } = bench('-p', promptTokens);
-  return [{ promptTps, decodeTps, ...(parallel > 1 ? { togetherTps: bench('-p', 0, '--parallel', parallel).decode_tps } : {}) }];
+  return [
+    {
+      promptTps,
+      decodeTps,
+      ...(parallel > 1 ? { togetherTps: bench('-p', 0, '--parallel', parallel).decode_tps } : {}),
+    },
+  ];
 }
 
 function measureNative(name: NativeClass, model: string, threads: number): Measurement[] {
   const script = path.join(import.meta.dirname, 'native.mjs');
   const args = [nativeFolder(name), model, threads, promptTokens, genTokens, 1].map(String);
-  const out = execFileSync(process.execPath, [script, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const out = execFileSync(process.execPath, [script, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return (JSON.parse(out.trim().split('\n').pop()!) as { results: Measurement[] }).results;
 }
 
@@ -77,20 +93,31 @@ execFileSync(process.execPath, [path.join(root, 'tools/build-server.mjs')], { st
 const engines: Engine[] = [
   ...list(options.nodes).map((major) => {
     const node = nodeBinary(major);
-    return { name: `starling (node ${major})`, measure: (model: string, threads: number) => measureStarling(node, model, threads) };
+    return {
+      name: `starling (node ${major})`,
+      measure: (model: string, threads: number) => measureStarling(node, model, threads),
+    };
   }),
   ...(peers.includes('native') ? (list(options.classes) as NativeClass[]) : []).map((name) => ({
     name: `node-llama-cpp ${name}`,
     measure: (model: string, threads: number) => measureNative(name, model, threads),
   })),
   ...(peers.includes('wllama') && hasChromium()
-    ? [{ name: 'wllama (chromium)', measure: (model: string, threads: number) => measureWllama(model, threads, promptTokens, genTokens, 1) }]
+    ? [
+        {
+          name: 'wllama (chromium)',
+          measure: (model: string, threads: number) => measureWllama(model, threads, promptTokens, genTokens, 1),
+        },
+      ]
     : []),
 ];
-if (peers.includes('wllama') && !hasChromium()) console.error('wllama is left out: no Chromium (CHROMIUM_PATH names it)');
+if (peers.includes('wllama') && !hasChromium())
+  console.error('wllama is left out: no Chromium (CHROMIUM_PATH names it)');
 
 fs.mkdirSync(options.folder, { recursive: true });
-console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape}, prompt ${promptTokens}, decode ${genTokens}, medians of ${runs} alternating runs`);
+console.log(
+  `${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape}, prompt ${promptTokens}, decode ${genTokens}, medians of ${runs} alternating runs`,
+);
 for (const type of list(options.types)) {
   const model = await makeModel(options.folder, options.shape as ShapeName, type);
   for (const threads of list(options.threads).map(Number)) {
@@ -111,10 +138,21 @@ function report(type: string, threads: number, results: ReadonlyMap<string, Meas
   if (options.json) return console.log(JSON.stringify({ type, threads, results: Object.fromEntries(results) }));
   const ours = [...results].filter(([name]) => name.startsWith('starling'));
   const ratioHeads = ours.map(([name]) => `${name.replace('starling ', '')} prompt / decode`.padStart(28)).join('');
-  console.log(`\n${type}, ${threads} threads`.padEnd(30) + 'prompt t/s'.padStart(12) + 'decode t/s'.padStart(12) + ratioHeads);
+  console.log(
+    `\n${type}, ${threads} threads`.padEnd(30) + 'prompt t/s'.padStart(12) + 'decode t/s'.padStart(12) + ratioHeads,
+  );
   for (const [name, { promptTps, decodeTps, togetherTps }] of results) {
-    const ratios = ours.map(([, our]) => `${(our.promptTps / promptTps).toFixed(2)} / ${(our.decodeTps / decodeTps).toFixed(2)}`.padStart(28)).join('');
-    const together = togetherTps === undefined ? '' : `   ${parallel} together: ${togetherTps.toFixed(1)} t/s, ${(togetherTps / decodeTps).toFixed(2)} times one`;
-    console.log(name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(2).padStart(12) + ratios + together);
+    const ratios = ours
+      .map(([, our]) =>
+        `${(our.promptTps / promptTps).toFixed(2)} / ${(our.decodeTps / decodeTps).toFixed(2)}`.padStart(28),
+      )
+      .join('');
+    const together =
+      togetherTps === undefined
+        ? ''
+        : `   ${parallel} together: ${togetherTps.toFixed(1)} t/s, ${(togetherTps / decodeTps).toFixed(2)} times one`;
+    console.log(
+      name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(2).padStart(12) + ratios + together,
+    );
   }
 }

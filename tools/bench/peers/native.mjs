@@ -9,11 +9,22 @@ const [threads, promptTokens, genTokens, runs] = numbers.map(Number);
 const require = createRequire(path.join(folder, 'package.json'));
 const { getLlama } = await import(pathToFileURL(require.resolve('node-llama-cpp')).href);
 
-const llama = await getLlama({ build: 'never', gpu: false, logLevel: 'error', maxThreads: threads, progressLogs: false });
+const llama = await getLlama({
+  build: 'never',
+  gpu: false,
+  logLevel: 'error',
+  maxThreads: threads,
+  progressLogs: false,
+});
 const begin = performance.now();
 const model = await llama.loadModel({ modelPath });
 const loadMs = performance.now() - begin;
-const context = await model.createContext({ contextSize: promptTokens + genTokens + 8, batchSize: promptTokens, threads, sequences: 1 });
+const context = await model.createContext({
+  contextSize: promptTokens + genTokens + 8,
+  batchSize: promptTokens,
+  threads,
+  sequences: 1,
+});
 
 const results = [];
 for (let run = 0; run < runs; run++) {
@@ -27,7 +38,10 @@ for (let run = 0; run < runs; run++) {
     if (++count > genTokens) break;
   }
   const endedAt = performance.now();
-  results.push({ promptTps: promptTokens / ((firstAt - startedAt) / 1000), decodeTps: (count - 1) / ((endedAt - firstAt) / 1000) });
+  results.push({
+    promptTps: promptTokens / ((firstAt - startedAt) / 1000),
+    decodeTps: (count - 1) / ((endedAt - firstAt) / 1000),
+  });
   await sequence.clearHistory();
   sequence.dispose();
 }

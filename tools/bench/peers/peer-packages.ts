@@ -23,9 +23,14 @@ export type NativeClass = keyof typeof NATIVE_CLASSES;
 
 /** Installs the peers into this folder's node_modules when they are not there; the workspace itself never depends on them. */
 export function installPeers(packages: readonly string[] = [...NATIVE, ...BROWSER]): void {
-  if (packages.every((name) => fs.existsSync(path.join(here, 'node_modules', name.replace(/(?<=.)@[^@]*$/, ''))))) return;
+  if (packages.every((name) => fs.existsSync(path.join(here, 'node_modules', name.replace(/(?<=.)@[^@]*$/, '')))))
+    return;
   console.error('Installing the peers into tools/bench/peers ...');
-  execFileSync('npm', ['install', '--no-save', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund', ...packages], { cwd: here, stdio: ['ignore', 2, 2] });
+  execFileSync(
+    'npm',
+    ['install', '--no-save', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund', ...packages],
+    { cwd: here, stdio: ['ignore', 2, 2] },
+  );
 }
 
 /** The same for those that run in a browser alone. */

@@ -1,6 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { FILE_TYPES, GgufWriter, TENSOR_TYPES, bytesOfValues, chooseTensorTypes, openGguf, quantize, type FileTypeName, type GgufModel, type TensorType } from '@starling/gguf';
+import {
+  FILE_TYPES,
+  GgufWriter,
+  TENSOR_TYPES,
+  bytesOfValues,
+  chooseTensorTypes,
+  openGguf,
+  quantize,
+  type FileTypeName,
+  type GgufModel,
+  type TensorType,
+} from '@starling/gguf';
 import { writeFileWhole } from '@starling/gguf/node';
 import { SHAPES, type Shape, type ShapeName } from './shapes.js';
 
@@ -18,10 +29,14 @@ const [NORMAL, CONTROL] = [1, 3];
 function tensorsOf(shape: Shape): [name: string, shape: readonly number[]][] {
   const { width, ffn, heads, kvHeads } = shape;
   const kvWidth = (width / heads) * kvHeads;
-  const tensors: [string, readonly number[]][] = [['token_embd.weight', [width, shape.vocabulary]], ['output_norm.weight', [width]]];
+  const tensors: [string, readonly number[]][] = [
+    ['token_embd.weight', [width, shape.vocabulary]],
+    ['output_norm.weight', [width]],
+  ];
   if (!shape.tied) tensors.push(['output.weight', [width, shape.vocabulary]]);
   for (let layer = 0; layer < shape.layers; layer++) {
-    const block = (name: string, ...dimensions: number[]): void => void tensors.push([`blk.${layer}.${name}.weight`, dimensions]);
+    const block = (name: string, ...dimensions: number[]): void =>
+      void tensors.push([`blk.${layer}.${name}.weight`, dimensions]);
     block('attn_norm', width);
     block('attn_q', width, width);
     block('attn_k', width, kvWidth);
@@ -57,11 +72,17 @@ function setMetadata(writer: GgufWriter, shape: Shape, fileType: FileTypeName): 
   // A byte-level vocabulary: single characters first, then words that no text holds, then the control tokens of ChatML.
   const control = ['<|im_start|>', '<|im_end|>'];
   const words = shape.vocabulary - control.length;
-  const tokens = Array.from({ length: shape.vocabulary }, (_, i) => (i < SINGLE ? characterOf(i) : i < words ? `filler${i};` : control[i - words]));
+  const tokens = Array.from({ length: shape.vocabulary }, (_, i) =>
+    i < SINGLE ? characterOf(i) : i < words ? `filler${i};` : control[i - words],
+  );
   set('tokenizer.ggml.model', 'gpt2');
   set('tokenizer.ggml.pre', 'llama-bpe');
   writer.setMetadata('tokenizer.ggml.tokens', tokens, { array: 'string' });
-  writer.setMetadata('tokenizer.ggml.token_type', Int32Array.from(tokens, (_, i) => (i < words ? NORMAL : CONTROL)), { array: 'i32' });
+  writer.setMetadata(
+    'tokenizer.ggml.token_type',
+    Int32Array.from(tokens, (_, i) => (i < words ? NORMAL : CONTROL)),
+    { array: 'i32' },
+  );
   writer.setMetadata('tokenizer.ggml.merges', ['a b'], { array: 'string' });
   for (const name of ['bos', 'eos']) writer.setMetadata(`tokenizer.ggml.${name}_token_id`, shape.vocabulary - 1, 'u32');
 }
@@ -89,7 +110,10 @@ function normalRows(rows: number, rowLength: number): Float32Array {
     return (state + 1) / 4294967297;
   };
   const spread = 1 / Math.sqrt(rowLength);
-  return Float32Array.from({ length: rows * rowLength }, () => spread * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Float32Array.from(
+    { length: rows * rowLength },
+    () => spread * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }
 
 const pools = new Map<string, Uint8Array>();
@@ -128,7 +152,8 @@ export async function makeModel(folder: string, shapeName: ShapeName, fileType: 
       }
       const source = pool(type, rowLength);
       const rowBytes = source.length / POOL_ROWS;
-      for (let row = 0; row < rows; row += POOL_ROWS) await writer.write(source.subarray(0, Math.min(POOL_ROWS, rows - row) * rowBytes));
+      for (let row = 0; row < rows; row += POOL_ROWS)
+        await writer.write(source.subarray(0, Math.min(POOL_ROWS, rows - row) * rowBytes));
     }
     await writer.finish();
   });

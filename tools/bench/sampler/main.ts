@@ -41,11 +41,21 @@ function naiveSample(logits: Float32Array): number {
   const weights = top.map(({ logit }) => Math.exp((logit - top[0].logit) / 0.8));
   const total = weights.reduce((a, b) => a + b, 0);
   let rest = random.nextDouble() * total;
-  return top[Math.max(0, weights.findIndex((weight) => (rest -= weight) <= 0))].id;
+  return top[
+    Math.max(
+      0,
+      weights.findIndex((weight) => (rest -= weight) <= 0),
+    )
+  ].id;
 }
 
 const inputs = Array.from({ length: 16 }, makeLogits);
-const vocabulary = { size: VOCABULARY_SIZE, endOfGeneration: new Set([2]), bytesOf: (id: number) => Uint8Array.of(id & 255), encode: () => [] };
+const vocabulary = {
+  size: VOCABULARY_SIZE,
+  endOfGeneration: new Set([2]),
+  bytesOf: (id: number) => Uint8Array.of(id & 255),
+  encode: () => [],
+};
 
 const chains: Record<string, SamplerOptions> = {
   default: {},

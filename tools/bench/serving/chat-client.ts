@@ -17,8 +17,13 @@ export interface Turn {
 }
 
 interface Chunk {
-  readonly choices?: readonly { readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null } }[];
-  readonly usage?: { readonly prompt_tokens: number; readonly prompt_tokens_details?: { readonly cached_tokens?: number } } | null;
+  readonly choices?: readonly {
+    readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null };
+  }[];
+  readonly usage?: {
+    readonly prompt_tokens: number;
+    readonly prompt_tokens_details?: { readonly cached_tokens?: number };
+  } | null;
 }
 
 /**
@@ -29,9 +34,21 @@ const LETTERS = Object.fromEntries(Array.from({ length: 24 }, (_, i) => [66 + i,
 
 /** Asks for an answer as OpenAI's clients do, and notes when its pieces come. Stops after `maxTokens`. */
 export async function askChat(url: string, messages: readonly Message[], maxTokens: number): Promise<Turn> {
-  const body = { messages, max_tokens: maxTokens, temperature: 0, stream: true, stream_options: { include_usage: true }, cache_prompt: true, logit_bias: LETTERS };
+  const body = {
+    messages,
+    max_tokens: maxTokens,
+    temperature: 0,
+    stream: true,
+    stream_options: { include_usage: true },
+    cache_prompt: true,
+    logit_bias: LETTERS,
+  };
   const asked = performance.now();
-  const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   assert(response.ok && response.body !== null, `${url} answers a chat with 200, not ${response.status}`);
   const tokenAt: number[] = [];
   let text = '';
@@ -51,5 +68,11 @@ export async function askChat(url: string, messages: readonly Message[], maxToke
     }
   }
   assert(tokenAt.length > 0 && usage !== undefined && usage !== null, `${url} answers with tokens and figures`);
-  return { text, firstTokenMs: tokenAt[0] - asked, tokenAt, promptTokens: usage.prompt_tokens, cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0 };
+  return {
+    text,
+    firstTokenMs: tokenAt[0] - asked,
+    tokenAt,
+    promptTokens: usage.prompt_tokens,
+    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
+  };
 }

@@ -60,10 +60,16 @@ interface Rate {
 
 /** What so many clients get together. */
 async function rate(server: ServerProcess, count: number): Promise<Rate> {
-  const turns = (await Promise.all(Array.from({ length: count }, () => ask(server, 40, genTokens)))).map(({ tokenAt }) => tokenAt);
-  const between = (from: number, to: number): number => (1000 * turns.flat().filter((at) => at > from && at <= to).length) / (to - from);
+  const turns = (await Promise.all(Array.from({ length: count }, () => ask(server, 40, genTokens)))).map(
+    ({ tokenAt }) => tokenAt,
+  );
+  const between = (from: number, to: number): number =>
+    (1000 * turns.flat().filter((at) => at > from && at <= to).length) / (to - from);
   const [firsts, lasts] = [turns.map((times) => times[0]), turns.map((times) => times[times.length - 1])];
-  return { together: between(Math.max(...firsts), Math.min(...lasts)), whole: between(Math.min(...firsts), Math.max(...lasts)) };
+  return {
+    together: between(Math.max(...firsts), Math.min(...lasts)),
+    whole: between(Math.min(...firsts), Math.max(...lasts)),
+  };
 }
 
 /** Milliseconds between two tokens of the same answer, sorted. */
@@ -86,7 +92,10 @@ async function waitsBesidePrompt(server: ServerProcess): Promise<Waits> {
     }
   }
   const { calm, besidePrompt } = waits;
-  assert(calm.length >= 20 && besidePrompt.length >= 20, `20 tokens come before the prompt and 20 beside it, not ${calm.length} and ${besidePrompt.length}: give more with --gen`);
+  assert(
+    calm.length >= 20 && besidePrompt.length >= 20,
+    `20 tokens come before the prompt and 20 beside it, not ${calm.length} and ${besidePrompt.length}: give more with --gen`,
+  );
   for (const list of [calm, besidePrompt]) list.sort((a, b) => a - b);
   return waits;
 }
@@ -106,11 +115,19 @@ async function measureServer(server: ServerProcess): Promise<void> {
     }
     const of = (value: (one: Waits) => number): string => median(waits.map(value)).toFixed(2);
     console.log(`\n${server.name}`);
-    const rateOf = (rates: readonly Rate[], name: keyof Rate): string => median(rates.map((each) => each[name])).toFixed(1);
-    const ratioOf = (name: keyof Rate): string => median(one.map((each, i) => together[i][name] / each[name])).toFixed(2);
-    console.log(`  one client ${rateOf(one, 'together')} tokens/s; ${clients} clients ${rateOf(together, 'together')} while all are answered: ${ratioOf('together')} times one (${rateOf(together, 'whole')} and ${ratioOf('whole')} with the prompts of those that come later)`);
-    console.log(`  ${RUNNING} answers while a prompt of ${options.prompt} tokens arrives: p99 between tokens ${of(({ besidePrompt }) => p99(besidePrompt) / middle(besidePrompt))} times the median then, ${of(({ calm, besidePrompt }) => p99(besidePrompt) / middle(calm))} times that before`);
-    console.log(`  (milliseconds, before: ${of(({ calm }) => middle(calm))}; then: ${of(({ besidePrompt }) => middle(besidePrompt))}, p99 ${of(({ besidePrompt }) => p99(besidePrompt))})`);
+    const rateOf = (rates: readonly Rate[], name: keyof Rate): string =>
+      median(rates.map((each) => each[name])).toFixed(1);
+    const ratioOf = (name: keyof Rate): string =>
+      median(one.map((each, i) => together[i][name] / each[name])).toFixed(2);
+    console.log(
+      `  one client ${rateOf(one, 'together')} tokens/s; ${clients} clients ${rateOf(together, 'together')} while all are answered: ${ratioOf('together')} times one (${rateOf(together, 'whole')} and ${ratioOf('whole')} with the prompts of those that come later)`,
+    );
+    console.log(
+      `  ${RUNNING} answers while a prompt of ${options.prompt} tokens arrives: p99 between tokens ${of(({ besidePrompt }) => p99(besidePrompt) / middle(besidePrompt))} times the median then, ${of(({ calm, besidePrompt }) => p99(besidePrompt) / middle(calm))} times that before`,
+    );
+    console.log(
+      `  (milliseconds, before: ${of(({ calm }) => middle(calm))}; then: ${of(({ besidePrompt }) => middle(besidePrompt))}, p99 ${of(({ besidePrompt }) => p99(besidePrompt))})`,
+    );
   } finally {
     await server.stop();
   }
@@ -120,7 +137,9 @@ fs.mkdirSync(options.folder, { recursive: true });
 const model = await makeModel(options.folder, options.shape as ShapeName, options.type);
 execFileSync(process.execPath, [path.join(root, 'tools/build-server.mjs')], { stdio: ['ignore', 2, 2] });
 const common = { model, threads: Number(options.threads), parallel: Math.max(clients, RUNNING + 1), context: 4096 };
-console.log(`${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape} ${options.type}, medians of ${runs} runs`);
+console.log(
+  `${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape} ${options.type}, medians of ${runs} runs`,
+);
 // What a random model says repeats itself and is guessed well; guessed tokens come at once with the one before them, and times between tokens would say nothing.
 await measureServer(await startStarling(common, ['--chat-template', 'chatml', '--draft-max', '0']));
 const program = options['llama-server'];

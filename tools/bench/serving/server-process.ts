@@ -26,14 +26,32 @@ export interface ServerOptions {
 const START_LIMIT_MS = 300_000;
 
 /** This repository's server, as it was built. */
-export function startStarling({ model, threads, parallel, context }: ServerOptions, more: readonly string[] = []): Promise<ServerProcess> {
+export function startStarling(
+  { model, threads, parallel, context }: ServerOptions,
+  more: readonly string[] = [],
+): Promise<ServerProcess> {
   const main = path.join(root, 'apps/server/dist/main.js');
   const size = ['--parallel', parallel, '--ctx-size', context].map(String);
-  return start('starling', '/ready', process.execPath, [main, 'serve', '-m', model, '-t', String(threads), ...size, '--log-level', 'error', ...more]);
+  return start('starling', '/ready', process.execPath, [
+    main,
+    'serve',
+    '-m',
+    model,
+    '-t',
+    String(threads),
+    ...size,
+    '--log-level',
+    'error',
+    ...more,
+  ]);
 }
 
 /** llama-server, where its program is given. */
-export function startLlamaServer(program: string, { model, threads, parallel, context }: ServerOptions, more: readonly string[] = []): Promise<ServerProcess> {
+export function startLlamaServer(
+  program: string,
+  { model, threads, parallel, context }: ServerOptions,
+  more: readonly string[] = [],
+): Promise<ServerProcess> {
   const size = ['-t', threads, '-np', parallel, '-c', parallel * context].map(String);
   return start('llama-server', '/health', program, ['-m', model, ...size, ...more]);
 }
@@ -41,7 +59,9 @@ export function startLlamaServer(program: string, { model, threads, parallel, co
 /** @param probe answers 200 once the model is loaded */
 async function start(name: string, probe: string, program: string, args: readonly string[]): Promise<ServerProcess> {
   const port = await freePort();
-  const child = spawn(program, [...args, '--host', '127.0.0.1', '--port', String(port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, [...args, '--host', '127.0.0.1', '--port', String(port)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4000)));
   let code: number | null | undefined;
@@ -52,7 +72,10 @@ async function start(name: string, probe: string, program: string, args: readonl
     }),
   );
   const url = `http://127.0.0.1:${port}`;
-  for (const limit = performance.now() + START_LIMIT_MS; (await fetch(url + probe).catch(() => undefined))?.ok !== true; ) {
+  for (
+    const limit = performance.now() + START_LIMIT_MS;
+    (await fetch(url + probe).catch(() => undefined))?.ok !== true;
+  ) {
     if (performance.now() > limit) child.kill();
     assert(code === undefined, `${name} starts: ${errors.trim()}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -32,7 +32,8 @@ export class ScriptedRuntime implements ModelRuntime {
     for (const { outputs, startPosition, tokens } of batch) {
       const end = startPosition + tokens.length;
       const rows = outputs === 'all' ? tokens.length : outputs === 'last' ? 1 : 0;
-      for (let position = end - rows; position < end; position++, row++) output.logits[row * this.info.vocabSize + (this.script[position + 1] ?? 0)] = CERTAIN;
+      for (let position = end - rows; position < end; position++, row++)
+        output.logits[row * this.info.vocabSize + (this.script[position + 1] ?? 0)] = CERTAIN;
     }
     this.rows += row;
     return output;

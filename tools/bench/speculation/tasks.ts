@@ -34,17 +34,32 @@ export function edit(vocabulary: number): Task {
   const prompt = words(1000, 1, vocabulary);
   const fresh = words(1000, 2, vocabulary);
   const answer = prompt.map((token, i) => (Math.floor(i / 10) % 5 === 3 ? fresh[i] : token));
-  return { name: 'an answer that repeats 80 % of a prompt of 1,000 tokens', goal: 2.5, request: { ...greedy, tokens: [...prompt, ...words(12, 3, vocabulary)], maxTokens: answer.length }, answer };
+  return {
+    name: 'an answer that repeats 80 % of a prompt of 1,000 tokens',
+    goal: 2.5,
+    request: { ...greedy, tokens: [...prompt, ...words(12, 3, vocabulary)], maxTokens: answer.length },
+    answer,
+  };
 }
 
 /** Nothing comes twice in this order. */
 export function prose(vocabulary: number): Task {
   const answer = words(400, 4, vocabulary);
-  return { name: 'a text without repetitions', goal: 0.98, request: { ...greedy, tokens: words(400, 5, vocabulary), maxTokens: answer.length }, answer };
+  return {
+    name: 'a text without repetitions',
+    goal: 0.98,
+    request: { ...greedy, tokens: words(400, 5, vocabulary), maxTokens: answer.length },
+    answer,
+  };
 }
 
 /** The same, where a second model drafts. */
-export const withDraftModel = (task: Task, agreement: number, goal: number): Task => ({ ...task, name: `${task.name}, with a draft model that is right about ${100 * agreement} %`, agreement, goal });
+export const withDraftModel = (task: Task, agreement: number, goal: number): Task => ({
+  ...task,
+  name: `${task.name}, with a draft model that is right about ${100 * agreement} %`,
+  agreement,
+  goal,
+});
 
 /** What a draft model says that is right about a part of an answer: which tokens those are does not show in the text. */
 export function mostly(answer: readonly number[], agreement: number, vocabulary: number): number[] {
@@ -63,15 +78,33 @@ const PEOPLE = [
 
 const person = {
   type: 'object',
-  properties: { name: { type: 'string' }, age: { type: 'integer' }, birthplace: { type: 'string' }, retired: { type: 'boolean' } },
+  properties: {
+    name: { type: 'string' },
+    age: { type: 'integer' },
+    birthplace: { type: 'string' },
+    retired: { type: 'boolean' },
+  },
   required: ['name', 'age', 'birthplace', 'retired'],
   additionalProperties: false,
 };
 
 /** A list of records that a schema describes. */
 export function records(vocabulary: number, tokenizer: Tokenizer): Task {
-  const people = PEOPLE.map(([name, age, birthplace]) => `{"name": "${name}", "age": ${age}, "birthplace": "${birthplace}", "retired": ${age > 60}}`);
+  const people = PEOPLE.map(
+    ([name, age, birthplace]) =>
+      `{"name": "${name}", "age": ${age}, "birthplace": "${birthplace}", "retired": ${age > 60}}`,
+  );
   const answer = Array.from(tokenizer.encode(`{"people": [${people.join(', ')}]}`));
-  const jsonSchema = { type: 'object', properties: { people: { type: 'array', items: person } }, required: ['people'], additionalProperties: false };
-  return { name: 'JSON that a schema describes', goal: 1.3, request: { ...greedy, tokens: words(100, 6, vocabulary), maxTokens: answer.length + 20, jsonSchema }, answer };
+  const jsonSchema = {
+    type: 'object',
+    properties: { people: { type: 'array', items: person } },
+    required: ['people'],
+    additionalProperties: false,
+  };
+  return {
+    name: 'JSON that a schema describes',
+    goal: 1.3,
+    request: { ...greedy, tokens: words(100, 6, vocabulary), maxTokens: answer.length + 20, jsonSchema },
+    answer,
+  };
 }

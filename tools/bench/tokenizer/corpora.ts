@@ -20,7 +20,9 @@ const common = ENGLISH.split(' ');
 
 /** A word by Zipf's law: the k-th most common comes about 1 / k as often. */
 function frequentWord(): string {
-  return common[Math.min(common.length - 1, Math.floor(Math.exp((random(1000) / 1000) * Math.log(common.length + 1))) - 1)];
+  return common[
+    Math.min(common.length - 1, Math.floor(Math.exp((random(1000) / 1000) * Math.log(common.length + 1))) - 1)
+  ];
 }
 
 function rareWord(): string {
@@ -31,7 +33,13 @@ function sentence(): string {
   const words: string[] = [];
   const length = 6 + random(18);
   for (let i = 0; i < length; i++) {
-    const word = chance(8) ? rareWord() : chance(4) ? pick(NAMES) : chance(2) ? String(1 + random(2999)) : frequentWord();
+    const word = chance(8)
+      ? rareWord()
+      : chance(4)
+        ? pick(NAMES)
+        : chance(2)
+          ? String(1 + random(2999))
+          : frequentWord();
     words.push(word + (i < length - 1 && chance(8) ? ',' : chance(1) ? "'s" : ''));
   }
   return capital(words.join(' ')) + pick(['.', '.', '.', '.', '?', '!', ';']);
@@ -77,7 +85,8 @@ function statement(depth: number): string {
 
 function block(depth: number): string {
   let text = '';
-  for (let i = 0, count = depth > 3 ? 1 : 1 + random(4); i < count; i++) text += depth > 3 ? `${'  '.repeat(depth)}${identifier()}();\n` : statement(depth);
+  for (let i = 0, count = depth > 3 ? 1 : 1 + random(4); i < count; i++)
+    text += depth > 3 ? `${'  '.repeat(depth)}${identifier()}();\n` : statement(depth);
   return text;
 }
 

@@ -75,7 +75,10 @@ for (const name of Object.keys(CORPORA) as CorpusName[]) {
     for (const runner of runners) passesPerSecond(runner.encode, texts, WARM_UP_SECONDS);
     for (let round = 0; round < Number(options.rounds); round++) {
       for (const runner of runners) {
-        speed[runner.name] = Math.max(speed[runner.name] ?? 0, (passesPerSecond(runner.encode, texts, seconds) * tokens) / 1e6);
+        speed[runner.name] = Math.max(
+          speed[runner.name] ?? 0,
+          (passesPerSecond(runner.encode, texts, seconds) * tokens) / 1e6,
+        );
       }
     }
     rows.push({ corpus: name, piece: size, tokens, bytes, speed });
@@ -83,16 +86,23 @@ for (const name of Object.keys(CORPORA) as CorpusName[]) {
 }
 
 /** Our speed over that of the fastest peer. */
-const ratio = (row: Row, name: string): number => row.speed[name] / Math.max(...peers.map((peer) => row.speed[peer.name]));
+const ratio = (row: Row, name: string): number =>
+  row.speed[name] / Math.max(...peers.map((peer) => row.speed[peer.name]));
 
 if (options.json) {
-  console.log(JSON.stringify(rows.map((row) => ({ ...row, ratio: ratio(row, 'starling'), ratioWithOffsets: ratio(row, 'starling, offsets') }))));
+  console.log(
+    JSON.stringify(
+      rows.map((row) => ({ ...row, ratio: ratio(row, 'starling'), ratioWithOffsets: ratio(row, 'starling, offsets') })),
+    ),
+  );
 } else {
   const heads = ['text', 'piece', ...runners.map((runner) => runner.name), 'ratio', 'with offsets'];
   const lines = rows.map((row) => [
     row.corpus,
     String(row.piece),
-    ...runners.map(({ name }) => `${row.speed[name].toFixed(2)} (${((row.speed[name] * row.bytes) / row.tokens).toFixed(0)})`),
+    ...runners.map(
+      ({ name }) => `${row.speed[name].toFixed(2)} (${((row.speed[name] * row.bytes) / row.tokens).toFixed(0)})`,
+    ),
     ratio(row, 'starling').toFixed(2),
     ratio(row, 'starling, offsets').toFixed(2),
   ]);

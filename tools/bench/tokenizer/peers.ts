@@ -13,7 +13,10 @@ const PACKAGES = ['ai-tokenizer@1.0.6', 'gpt-tokenizer@4.0.0', 'tiktoken@1.0.22'
 export function installPeers(): void {
   if (PACKAGES.every((name) => fs.existsSync(path.join(here, 'node_modules', name.split('@')[0])))) return;
   console.error('Installing the peers into tools/bench/tokenizer ...');
-  execFileSync('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...PACKAGES], { cwd: here, stdio: ['ignore', 2, 2] });
+  execFileSync('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...PACKAGES], {
+    cwd: here,
+    stdio: ['ignore', 2, 2],
+  });
 }
 
 /** A tokenizer by name, with its way to encode. */
@@ -41,7 +44,9 @@ export function loadPeers(): Peer[] {
   const { Tokenizer } = require('ai-tokenizer') as { Tokenizer: new (encoding: unknown) => Encoder };
   const ai = new Tokenizer(require('ai-tokenizer/encoding/cl100k_base'));
   const gpt = require('gpt-tokenizer/cjs/encoding/cl100k_base') as Encoder;
-  const { get_encoding: getEncoding } = require('tiktoken') as { get_encoding(name: string): { encode_ordinary(text: string): Uint32Array } };
+  const { get_encoding: getEncoding } = require('tiktoken') as {
+    get_encoding(name: string): { encode_ordinary(text: string): Uint32Array };
+  };
   const wasm = getEncoding('cl100k_base');
   const { getEncoding: getJsEncoding } = require('js-tiktoken') as { getEncoding(name: string): Encoder };
   const js = getJsEncoding('cl100k_base');

@@ -2,7 +2,8 @@ import { tokenizerFromGguf, type Tokenizer } from '@starling/tokenizer';
 
 /** The 256 bytes as the characters that byte-level vocabularies write for them. */
 function byteAlphabet(): string[] {
-  const printable = (byte: number): boolean => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+  const printable = (byte: number): boolean =>
+    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
 }
@@ -29,7 +30,10 @@ export function tokenizerOfRanks(ranks: string): Tokenizer {
   const tokens: string[] = [];
   for (const line of ranks.split('\n').filter(Boolean)) {
     const [, first, ...encoded] = line.split(' ');
-    encoded.forEach((token, i) => (tokens[Number(first) + i] = Array.from(Buffer.from(token, 'base64'), (byte) => alphabet[byte]).join('')));
+    encoded.forEach(
+      (token, i) =>
+        (tokens[Number(first) + i] = Array.from(Buffer.from(token, 'base64'), (byte) => alphabet[byte]).join('')),
+    );
   }
   const rankOf = new Map(tokens.map((token, rank) => [token, rank]));
   const merges = tokens.filter((token) => token.length > 1).map((token) => lastMerge(token, rankOf).join(' '));

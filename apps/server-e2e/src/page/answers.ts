@@ -13,20 +13,42 @@ export function testAnswers(world: PageWorld): void {
     await answerWith(page, chunksOf([{ reasoning_content: hostile }, { content: hostile }]));
     await ask(page, '<img src=x onerror=alert(1)> **bold**');
     expect(await page.locator('.bubble').textContent()).toBe('<img src=x onerror=alert(1)> **bold**');
-    expect(await page.locator('.turn :is(script, iframe, img[src="x"], img[src*="evil"], b, a:not([href^="https://"]))').count()).toBe(0);
-    expect(await lastAnswer(page).locator('.answer').last().textContent()).toContain('<script>window.hacked=1</script>');
+    expect(
+      await page
+        .locator('.turn :is(script, iframe, img[src="x"], img[src*="evil"], b, a:not([href^="https://"]))')
+        .count(),
+    ).toBe(0);
+    expect(await lastAnswer(page).locator('.answer').last().textContent()).toContain(
+      '<script>window.hacked=1</script>',
+    );
     expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
   });
 
   it('shows tables, links, lists in lists, and code in colours that can be copied', async () => {
     const page = await world.open({ permissions: ['clipboard-read', 'clipboard-write'] });
     const code = 'const a = 1; // one\nlet b = "two";';
-    await answerWith(page, chunksOf([`# Title\n\n| a | b |\n|--|--:|\n| 1 | 2 |\n\n1. one\n   - two\n     - three\n\n[there](https://a.example/b) and ![picture](https://a.example/p.png)\n\n`, '```ts\n', code, '\n```\n'].map((content) => ({ content }))));
+    await answerWith(
+      page,
+      chunksOf(
+        [
+          `# Title\n\n| a | b |\n|--|--:|\n| 1 | 2 |\n\n1. one\n   - two\n     - three\n\n[there](https://a.example/b) and ![picture](https://a.example/p.png)\n\n`,
+          '```ts\n',
+          code,
+          '\n```\n',
+        ].map((content) => ({ content })),
+      ),
+    );
     await ask(page, 'Show me.');
     const answer = lastAnswer(page).locator('.answer');
     expect(await answer.locator('table td').allTextContents()).toEqual(['1', '2']);
     expect(await answer.locator('ol > li > ul > li > ul > li').textContent()).toBe('three');
-    expect(await answer.locator('a').evaluateAll((links) => links.map((link) => [link.getAttribute('href'), link.getAttribute('rel'), link.getAttribute('target')]))).toEqual([
+    expect(
+      await answer
+        .locator('a')
+        .evaluateAll((links) =>
+          links.map((link) => [link.getAttribute('href'), link.getAttribute('rel'), link.getAttribute('target')]),
+        ),
+    ).toEqual([
       ['https://a.example/b', 'noopener noreferrer nofollow', '_blank'],
       ['https://a.example/p.png', 'noopener noreferrer nofollow', '_blank'],
     ]);
@@ -38,14 +60,21 @@ export function testAnswers(world: PageWorld): void {
 
   it('folds reasoning away', async () => {
     const page = await world.open();
-    const asked = await answerWith(page, chunksOf([{ reasoning_content: 'Let me think of ' }, { reasoning_content: 'foxes.' }, { content: 'A fox.' }]));
+    const asked = await answerWith(
+      page,
+      chunksOf([{ reasoning_content: 'Let me think of ' }, { reasoning_content: 'foxes.' }, { content: 'A fox.' }]),
+    );
     await ask(page, 'Name an animal.');
     const reasoning = lastAnswer(page).locator('.reasoning');
     expect(await reasoning.locator('.answer').isVisible()).toBe(false);
     await reasoning.locator('summary').click();
     expect(await reasoning.locator('.answer').textContent()).toBe('Let me think of foxes.');
     await ask(page, 'Another.');
-    expect(asked[1].messages[1]).toEqual({ role: 'assistant', content: 'A fox.', reasoning_content: 'Let me think of foxes.' });
+    expect(asked[1].messages[1]).toEqual({
+      role: 'assistant',
+      content: 'A fox.',
+      reasoning_content: 'Let me think of foxes.',
+    });
   });
 
   it('shows calls of tools, asks for their results, and sends them back', async () => {
@@ -68,7 +97,11 @@ export function testAnswers(world: PageWorld): void {
     await answered(page);
     expect(await lastAnswer(page).locator('.answer').textContent()).toBe('It is cold.');
     expect(asked[1].messages.slice(1)).toEqual([
-      { role: 'assistant', content: '', tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city": "Oslo"}' } }] },
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city": "Oslo"}' } }],
+      },
       { role: 'tool', content: '{"degrees": -3}', tool_call_id: 'call_1' },
     ]);
   });
@@ -94,7 +127,14 @@ export function testAnswers(world: PageWorld): void {
 
   it('takes an answer of a hundred thousand characters in 5,000 pieces', async () => {
     const page = await world.open();
-    await answerWith(page, chunksOf(Array.from({ length: 5000 }, (_, i) => ({ content: i % 40 === 0 ? `\n\n- item ${i} ` : 'a **bold** text, and so on ' }))));
+    await answerWith(
+      page,
+      chunksOf(
+        Array.from({ length: 5000 }, (_, i) => ({
+          content: i % 40 === 0 ? `\n\n- item ${i} ` : 'a **bold** text, and so on ',
+        })),
+      ),
+    );
     await ask(page, 'Tell me everything.');
     expect((await lastAnswer(page).locator('.answer').textContent())!.length).toBeGreaterThan(100_000);
     await answerWith(page, chunksOf([{ content: 'short' }]));

@@ -10,7 +10,9 @@ export function testChatting(world: PageWorld): void {
     await page.click('#settings .primary');
     await ask(page, 'What is 12 + 7?');
     expect(await lastAnswer(page).locator('.answer').textContent()).toContain('19');
-    expect(await lastAnswer(page).locator('.figures').textContent()).toMatch(/\d+ tokens · [\d.]+ tokens\/s · first after .* · prompt \d+/);
+    expect(await lastAnswer(page).locator('.figures').textContent()).toMatch(
+      /\d+ tokens · [\d.]+ tokens\/s · first after .* · prompt \d+/,
+    );
     await page.fill('#input', 'What is the capital of France?');
     await page.click('#send');
     await answered(page);
@@ -23,7 +25,12 @@ export function testChatting(world: PageWorld): void {
     const page = await world.open();
     // Slowed down on its way to the page, so that there is time to stop it.
     const client = await page.context().newCDPSession(page);
-    await client.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: 6000, uploadThroughput: -1 });
+    await client.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: 6000,
+      uploadThroughput: -1,
+    });
     await page.locator('#ideas button').first().click();
     await page.waitForFunction(() => (document.querySelector('.answer')?.textContent ?? '').length > 10);
     expect(await page.getAttribute('#send', 'aria-label')).toBe('Stop');
@@ -79,14 +86,22 @@ export function testChatting(world: PageWorld): void {
     await page.fill('#schema', '{"type": "object"');
     await page.locator('#schema').blur();
     expect(await page.locator('#schema-problem').textContent()).toContain('not JSON');
-    await page.fill('#schema', '{"type": "object", "properties": {"answer": {"type": "integer", "maximum": 99}}, "required": ["answer"], "additionalProperties": false}');
+    await page.fill(
+      '#schema',
+      '{"type": "object", "properties": {"answer": {"type": "integer", "maximum": 99}}, "required": ["answer"], "additionalProperties": false}',
+    );
     await page.fill('#system', 'You count.');
     await page.fill('#max-tokens', '40');
     await page.click('#settings .primary');
     const request = page.waitForRequest('**/v1/chat/completions');
     await ask(page, 'What is 12 + 7?');
-    expect((await request).postDataJSON()).toMatchObject({ max_tokens: 40, messages: [{ role: 'system', content: 'You count.' }, { role: 'user' }] });
-    expect(Object.keys(JSON.parse((await lastAnswer(page).locator('pre').textContent())!) as object)).toEqual(['answer']);
+    expect((await request).postDataJSON()).toMatchObject({
+      max_tokens: 40,
+      messages: [{ role: 'system', content: 'You count.' }, { role: 'user' }],
+    });
+    expect(Object.keys(JSON.parse((await lastAnswer(page).locator('pre').textContent())!) as object)).toEqual([
+      'answer',
+    ]);
   });
 
   it('shows what the server does, each second', async () => {
@@ -94,7 +109,9 @@ export function testChatting(world: PageWorld): void {
     await ask(page, 'Tell me a story about a fox.');
     await page.click('#server-open');
     await page.locator('.chart svg .line[d^="M"]').first().waitFor({ state: 'attached' });
-    expect(await page.locator('#server-body').textContent()).toMatch(/Generated tokens.*Running, of \d+.*KV memory.*in use.*cached.*free.*requests/);
+    expect(await page.locator('#server-body').textContent()).toMatch(
+      /Generated tokens.*Running, of \d+.*KV memory.*in use.*cached.*free.*requests/,
+    );
     await page.keyboard.press('Escape');
     expect(await page.locator('#server').isVisible()).toBe(false);
   });

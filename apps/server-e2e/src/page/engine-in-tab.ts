@@ -12,7 +12,13 @@ import { repositoryRoot } from '../support/starling-process.js';
 /** What is asked of the engine in all places that it runs in: greedy and seeded, a chat and a text. */
 const REQUESTS = [
   { messages: [{ role: 'user', content: 'What is 12 + 7?' }], temperature: 0, maxTokens: 24 },
-  { messages: [{ role: 'user', content: 'What is the capital of France?' }], seed: 7, temperature: 0.9, topP: 0.95, maxTokens: 24 },
+  {
+    messages: [{ role: 'user', content: 'What is the capital of France?' }],
+    seed: 7,
+    temperature: 0.9,
+    topP: 0.95,
+    maxTokens: 24,
+  },
   { prompt: 'The starling', seed: 1234, temperature: 1.3, topK: 0, minP: 0.01, n: 2, maxTokens: 32 },
 ];
 
@@ -28,14 +34,22 @@ const sha256 = createHash('sha256').update(fs.readFileSync(demoModel)).digest('h
 const DIGITS = 12;
 
 /** What the engine says on a page: of each answer its tokens, and how likely they were. */
-async function answersOn(page: Page, source: 'url' | 'file', options: Pick<Web.WebLoadOptions, 'threads'>): Promise<{ readonly threads: number; readonly answers: unknown[] }> {
+async function answersOn(
+  page: Page,
+  source: 'url' | 'file',
+  options: Pick<Web.WebLoadOptions, 'threads'>,
+): Promise<{ readonly threads: number; readonly answers: unknown[] }> {
   return page.evaluate(
     async ({ requests, from, options: given, digits }) => {
       const { loadInWorker } = (await import('./starling-web.js' as string)) as Engine;
       const chosen = document.querySelector<HTMLInputElement>('#file')?.files?.[0];
       const model = await loadInWorker(from === 'file' ? chosen! : './model.gguf', { deterministic: true, ...given });
-      const results = await Promise.all(requests.map((request) => model.generate({ ...request, logprobs: 0 }).result()));
-      const answers = results.map(({ samples }) => samples.map(({ tokens, logprobs }) => [tokens, logprobs?.map(({ logprob }) => logprob.toFixed(digits))]));
+      const results = await Promise.all(
+        requests.map((request) => model.generate({ ...request, logprobs: 0 }).result()),
+      );
+      const answers = results.map(({ samples }) =>
+        samples.map(({ tokens, logprobs }) => [tokens, logprobs?.map(({ logprob }) => logprob.toFixed(digits))]),
+      );
       const { threads } = model.info;
       await model.close();
       return { threads, answers };
@@ -45,7 +59,11 @@ async function answersOn(page: Page, source: 'url' | 'file', options: Pick<Web.W
 }
 
 /** Loads the model and gives it back: `loaded`, or the code of what was wrong. */
-function outcomeOf(page: Page, source: Partial<Web.RemoteModel>, options: Pick<Web.WebLoadOptions, 'threads'> = {}): Promise<string> {
+function outcomeOf(
+  page: Page,
+  source: Partial<Web.RemoteModel>,
+  options: Pick<Web.WebLoadOptions, 'threads'> = {},
+): Promise<string> {
   return page.evaluate(
     async ({ from, given }) => {
       const { loadInWorker } = (await import('./starling-web.js' as string)) as Engine;
@@ -60,7 +78,8 @@ function outcomeOf(page: Page, source: Partial<Web.RemoteModel>, options: Pick<W
   );
 }
 
-const heldOn = (page: Page): Promise<Web.CachedModel[]> => page.evaluate(async () => ((await import('./starling-web.js' as string)) as Engine).cachedModels());
+const heldOn = (page: Page): Promise<Web.CachedModel[]> =>
+  page.evaluate(async () => ((await import('./starling-web.js' as string)) as Engine).cachedModels());
 
 /** Changes a byte of the file that the browser holds. */
 async function damageOnPage(position: number): Promise<void> {
@@ -75,18 +94,26 @@ async function damageOnPage(position: number): Promise<void> {
 /** What comes of requests that cannot be done. */
 async function refusalsOnPage() {
   const { loadInWorker } = (await import('./starling-web.js' as string)) as Engine;
-  const codeOf = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'done', (error: Web.StarlingError) => error.code);
+  const codeOf = (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => 'done',
+      (error: Web.StarlingError) => error.code,
+    );
   const loading = new AbortController();
   const loaded = codeOf(loadInWorker('./model.gguf', { signal: loading.signal }));
   loading.abort();
   const model = await loadInWorker('./model.gguf');
-  const sent = await codeOf((async () => model.generate({ prompt: 'a', stop: [(() => 'b') as unknown as string] }).result())());
+  const sent = await codeOf(
+    (async () => model.generate({ prompt: 'a', stop: [(() => 'b') as unknown as string] }).result())(),
+  );
   const result = {
     loading: await loaded,
     file: await codeOf(loadInWorker(new Blob(['no model at all'.repeat(9)]))),
     request: await codeOf(model.generate({ prompt: 'a', maxTokens: -1 }).result()),
     sent,
-    embedding: (await model.tokenize('The starling')).length > 0 && (await model.detokenize(await model.tokenize('The starling', { addSpecial: false }))) === 'The starling',
+    embedding:
+      (await model.tokenize('The starling')).length > 0 &&
+      (await model.detokenize(await model.tokenize('The starling', { addSpecial: false }))) === 'The starling',
   };
   await model.close();
   return { ...result, closed: await codeOf(model.tokenize('a')) };
@@ -98,7 +125,16 @@ async function stopOnPage() {
   const model = await loadInWorker('./model.gguf');
   const stop = new AbortController();
   // With so many alternatives an answer that nobody reads waits long before it is over.
-  const endless = { logprobs: 100, prompt: 'The', maxTokens: 400, seed: 1, temperature: 5, minP: 0, topK: 0, ignoreEos: true };
+  const endless = {
+    logprobs: 100,
+    prompt: 'The',
+    maxTokens: 400,
+    seed: 1,
+    temperature: 5,
+    minP: 0,
+    topK: 0,
+    ignoreEos: true,
+  };
   const signalled = model.generate({ ...endless, signal: stop.signal });
   const left = model.generate(endless);
   const other = model.generate({ prompt: 'The', maxTokens: 12, seed: 2, temperature: 5, minP: 0, topK: 0 });
@@ -110,7 +146,14 @@ async function stopOnPage() {
   const end = await signalled.result();
   const answer = await other.result();
   const statistics = await model.statistics();
-  const result = { signalled: end.stopReason.kind, tokens: end.tokens.length, left: (await left.result()).stopReason.kind, other: answer.finishReason, streamed, running: statistics.running };
+  const result = {
+    signalled: end.stopReason.kind,
+    tokens: end.tokens.length,
+    left: (await left.result()).stopReason.kind,
+    other: answer.finishReason,
+    streamed,
+    running: statistics.running,
+  };
   await model.close();
   return result;
 }
@@ -119,7 +162,9 @@ async function answersOfNode(): Promise<unknown[]> {
   const model = await Starling.load(demoModel, { inline: true, deterministic: true });
   const results = await Promise.all(REQUESTS.map((request) => model.generate({ ...request, logprobs: 0 }).result()));
   await model.close();
-  return results.map(({ samples }) => samples.map(({ tokens, logprobs }) => [tokens, logprobs?.map(({ logprob }) => logprob.toFixed(DIGITS))]));
+  return results.map(({ samples }) =>
+    samples.map(({ tokens, logprobs }) => [tokens, logprobs?.map(({ logprob }) => logprob.toFixed(DIGITS))]),
+  );
 }
 
 /** The engine in a worker of a page, from its one built file. */
@@ -187,18 +232,34 @@ export function testEngineInTab(world: PageWorld): void {
     expect(await outcomeOf(page, { url: './nothing.gguf' })).toBe('file_not_found');
     expect(await outcomeOf(page, { url: './' })).toBe('download_failed');
     expect(await outcomeOf(page, {}, { threads: 2 })).toBe('not_supported');
-    expect(await page.evaluate(refusalsOnPage)).toEqual({ loading: 'cancelled', file: 'invalid_model_file', request: 'invalid_request', sent: 'invalid_argument', embedding: true, closed: 'closed' });
+    expect(await page.evaluate(refusalsOnPage)).toEqual({
+      loading: 'cancelled',
+      file: 'invalid_model_file',
+      request: 'invalid_request',
+      sent: 'invalid_argument',
+      embedding: true,
+      closed: 'closed',
+    });
   });
 
   it('answers in examples/browser, as it is', async () => {
-    const program = spawn(process.execPath, [path.join(repositoryRoot, 'examples/browser/serve.mjs')], { env: { ...process.env, NODE_OPTIONS: '', PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const program = spawn(process.execPath, [path.join(repositoryRoot, 'examples/browser/serve.mjs')], {
+      env: { ...process.env, NODE_OPTIONS: '', PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     try {
       let said = '';
       for await (const text of program.stdout.setEncoding('utf8')) if ((said += String(text)).includes('\n')) break;
       const page = await world.openAt(said.trim());
-      await page.locator('#status').filter({ hasText: /answers, with \d+ thread/ }).waitFor();
+      await page
+        .locator('#status')
+        .filter({ hasText: /answers, with \d+ thread/ })
+        .waitFor();
       await page.click('#ask');
-      await page.locator('#status').filter({ hasText: /^stop: / }).waitFor();
+      await page
+        .locator('#status')
+        .filter({ hasText: /^stop: / })
+        .waitFor();
       expect(await page.locator('#answer').textContent()).toBe('The capital of France is Paris.');
     } finally {
       program.kill('SIGKILL');
@@ -208,7 +269,13 @@ export function testEngineInTab(world: PageWorld): void {
   it('stops an answer when it is told to, and answers others meanwhile', async () => {
     const page = await world.openAt(`${site.url}/isolated/`);
     const said = await page.evaluate(stopOnPage);
-    expect(said).toMatchObject({ signalled: 'cancelled', left: 'cancelled', other: 'length', streamed: true, running: 0 });
+    expect(said).toMatchObject({
+      signalled: 'cancelled',
+      left: 'cancelled',
+      other: 'length',
+      streamed: true,
+      running: 0,
+    });
     expect(said.tokens).toBeLessThan(400);
   });
 }

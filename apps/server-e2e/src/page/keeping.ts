@@ -14,7 +14,11 @@ async function menu(page: Page, title: string, entry: string): Promise<void> {
 async function importText(page: Page, text: string): Promise<void> {
   const chooser = page.waitForEvent('filechooser');
   await page.click('#import');
-  await (await chooser).setFiles({ name: 'conversations.json', mimeType: 'application/json', buffer: Buffer.from(text) });
+  await (await chooser).setFiles({
+    name: 'conversations.json',
+    mimeType: 'application/json',
+    buffer: Buffer.from(text),
+  });
 }
 
 /** What the browser keeps of conversations. */
@@ -58,7 +62,11 @@ export function testKeeping(world: PageWorld): void {
     const file = await (await download).path();
     const text = fs.readFileSync(file, 'utf8');
     expect((await download).suggestedFilename()).toBe('What-is-12-7.json');
-    expect(JSON.parse(text)).toMatchObject({ format: 'starling-conversations', version: 1, conversations: [{ conversation: { title: 'What is 12 + 7?' }, turns: [{ role: 'user' }, { role: 'assistant' }] }] });
+    expect(JSON.parse(text)).toMatchObject({
+      format: 'starling-conversations',
+      version: 1,
+      conversations: [{ conversation: { title: 'What is 12 + 7?' }, turns: [{ role: 'user' }, { role: 'assistant' }] }],
+    });
     await importText(page, text);
     await page.locator('.conversation').nth(1).waitFor();
     expect(await titles(page)).toEqual(['What is 12 + 7?', 'What is 12 + 7?']);
@@ -76,7 +84,23 @@ export function testKeeping(world: PageWorld): void {
   it('shows what was imported as text, whatever it holds', async () => {
     const page = await world.open();
     const script = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
-    await importText(page, JSON.stringify(hostileFile({ id: '__proto__', text: script }, { id: '"><b>', parent: '__proto__', role: 'assistant', text: script, reasoning: script, answer: { model: script, end: 'failed', failure: { code: 'constructor', message: script } }, calls: [{ id: 'x', name: script, arguments: script }] })));
+    await importText(
+      page,
+      JSON.stringify(
+        hostileFile(
+          { id: '__proto__', text: script },
+          {
+            id: '"><b>',
+            parent: '__proto__',
+            role: 'assistant',
+            text: script,
+            reasoning: script,
+            answer: { model: script, end: 'failed', failure: { code: 'constructor', message: script } },
+            calls: [{ id: 'x', name: script, arguments: script }],
+          },
+        ),
+      ),
+    );
     await page.locator('.conversation').click();
     await answered(page);
     expect(await page.locator('.bubble').textContent()).toBe(script);
@@ -97,7 +121,11 @@ export function testKeeping(world: PageWorld): void {
     await other.locator('.bubble', { hasText: '3 + 3' }).waitFor();
     await other.reload();
     await other.locator('.bubble', { hasText: '3 + 3' }).waitFor();
-    expect(await other.locator('.bubble').allTextContents()).toEqual(['What is 1 + 1?', 'What is 2 + 2?', 'What is 3 + 3?']);
+    expect(await other.locator('.bubble').allTextContents()).toEqual([
+      'What is 1 + 1?',
+      'What is 2 + 2?',
+      'What is 3 + 3?',
+    ]);
     await menu(other, 'What is 1 + 1?', 'Delete');
     await page.locator('.notice', { hasText: 'deleted in another tab' }).waitFor();
     expect(await page.locator('#welcome').isVisible()).toBe(true);
@@ -125,5 +153,14 @@ export function testKeeping(world: PageWorld): void {
 
 /** A file with one conversation of these turns. */
 function hostileFile(...turns: readonly object[]): object {
-  return { format: 'starling-conversations', version: 1, conversations: [{ conversation: { title: '<b>bold</b>', createdAt: 0, updatedAt: 0, settings: {} }, turns: turns.map((turn) => ({ role: 'user', text: 'x', at: 0, ...turn })) }] };
+  return {
+    format: 'starling-conversations',
+    version: 1,
+    conversations: [
+      {
+        conversation: { title: '<b>bold</b>', createdAt: 0, updatedAt: 0, settings: {} },
+        turns: turns.map((turn) => ({ role: 'user', text: 'x', at: 0, ...turn })),
+      },
+    ],
+  };
 }

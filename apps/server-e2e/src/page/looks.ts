@@ -12,17 +12,20 @@ const PICTURES = path.join(repositoryRoot, 'tmp/page');
 async function brightness(page: Page, name: string): Promise<number> {
   fs.mkdirSync(PICTURES, { recursive: true });
   const picture = await page.screenshot({ path: path.join(PICTURES, `${name}.png`) });
-  return page.evaluate(async (source) => {
-    const image = new Image();
-    image.src = source;
-    await image.decode();
-    const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [32, 32];
-    const drawing = canvas.getContext('2d')!;
-    drawing.drawImage(image, 0, 0, 32, 32);
-    const { data } = drawing.getImageData(0, 0, 32, 32);
-    return data.reduce((sum, value, i) => (i % 4 === 3 ? sum : sum + value), 0) / (32 * 32 * 3);
-  }, `data:image/png;base64,${picture.toString('base64')}`);
+  return page.evaluate(
+    async (source) => {
+      const image = new Image();
+      image.src = source;
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [32, 32];
+      const drawing = canvas.getContext('2d')!;
+      drawing.drawImage(image, 0, 0, 32, 32);
+      const { data } = drawing.getImageData(0, 0, 32, 32);
+      return data.reduce((sum, value, i) => (i % 4 === 3 ? sum : sum + value), 0) / (32 * 32 * 3);
+    },
+    `data:image/png;base64,${picture.toString('base64')}`,
+  );
 }
 
 /** Sizes, colours, keys. */
@@ -37,13 +40,17 @@ export function testLooks(world: PageWorld): void {
     const widths = await page.evaluate(() => ({
       page: document.documentElement.scrollWidth,
       main: document.getElementById('scroll')!.scrollWidth - document.getElementById('scroll')!.clientWidth,
-      rights: [...document.querySelectorAll('#model, #server-open, #settings-open, #send, .turn, .turn .quiet')].map((part) => part.getBoundingClientRect().right),
+      rights: [...document.querySelectorAll('#model, #server-open, #settings-open, #send, .turn, .turn .quiet')].map(
+        (part) => part.getBoundingClientRect().right,
+      ),
     }));
     expect(widths).toMatchObject({ page: width, main: 0 });
     expect(widths.rights.length).toBeGreaterThan(7);
     for (const right of widths.rights) expect(right).toBeLessThanOrEqual(width);
     await page.click('#sidebar-open');
-    expect(await page.locator('.conversation').evaluate((part) => part.getBoundingClientRect().right)).toBeLessThan(width);
+    expect(await page.locator('.conversation').evaluate((part) => part.getBoundingClientRect().right)).toBeLessThan(
+      width,
+    );
     await page.keyboard.press('Escape');
     expect(await page.locator('#sidebar').isVisible()).toBe(false);
     await page.click('#settings-open');
@@ -77,7 +84,20 @@ export function testLooks(world: PageWorld): void {
     await ask(page, 'What is 12 + 7?');
     await page.getByRole('button', { name: 'Token probabilities' }).click();
     await check();
-    await answerWith(page, chunksOf([{ reasoning_content: 'hm' }, { content: '# Title\n\n- [x] done\n\n| a |\n|--|\n| b |\n\n```js\nlet a = "b"; // c\n```\n> said [link](https://a.example)' }, { tool_calls: [{ index: 0, id: 'x', function: { name: 'f', arguments: '{}' } }] }], 'tool_calls'));
+    await answerWith(
+      page,
+      chunksOf(
+        [
+          { reasoning_content: 'hm' },
+          {
+            content:
+              '# Title\n\n- [x] done\n\n| a |\n|--|\n| b |\n\n```js\nlet a = "b"; // c\n```\n> said [link](https://a.example)',
+          },
+          { tool_calls: [{ index: 0, id: 'x', function: { name: 'f', arguments: '{}' } }] },
+        ],
+        'tool_calls',
+      ),
+    );
     await ask(page, 'And now?');
     await lastAnswer(page).locator('.reasoning summary').click();
     await check();
@@ -94,7 +114,12 @@ export function testLooks(world: PageWorld): void {
     const reach = async (name: string): Promise<void> => {
       for (let i = 0; i < 40; i++) {
         await page.keyboard.press('Tab');
-        if ((await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim())) === name) return;
+        if (
+          (await page.evaluate(
+            () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim(),
+          )) === name
+        )
+          return;
       }
       expect(`no ${name} within 40 steps`).toBe('');
     };

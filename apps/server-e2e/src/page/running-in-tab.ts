@@ -11,7 +11,11 @@ const PIECE = 2 ** 20;
 
 async function answerOfServer(url: string): Promise<string> {
   const body = JSON.stringify({ messages: [{ role: 'user', content: QUESTION }], temperature: 0 });
-  const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
   return ((await response.json()) as { choices: { message: { content: string } }[] }).choices[0].message.content;
 }
 
@@ -54,7 +58,9 @@ export function testRunningInTab(world: PageWorld): void {
     await ask(page, QUESTION);
     const expected = await answerOfServer(server.url);
     expect((await lastAnswer(page).locator('.answer').textContent())!.trim()).toBe(expected.trim());
-    expect(await lastAnswer(page).locator('.figures').textContent()).toMatch(/\d+ tokens · [\d.]+ tokens\/s · first after .* · prompt \d+/);
+    expect(await lastAnswer(page).locator('.figures').textContent()).toMatch(
+      /\d+ tokens · [\d.]+ tokens\/s · first after .* · prompt \d+/,
+    );
     expect(await page.locator('#in-tab-state').textContent()).toMatch(/in this tab, with \d+ thread/);
     expect(first.ranges).toHaveLength(Math.ceil(fs.statSync(demoModel).size / PIECE));
     expect(first.ranges.every((range) => /^bytes=\d+-\d+$/.test(range ?? ''))).toBe(true);
@@ -99,7 +105,13 @@ export function testRunningInTab(world: PageWorld): void {
     await page.click('#settings-open');
     await page.locator('#chances').waitFor();
     expect(await page.locator('#in-tab').isVisible()).toBe(false);
-    const answers = await Promise.all([FILE, '/web/starling-web.js', '/web/chat.js'].map((path) => fetch(`${world.url}${path}`)));
-    expect(answers.map(({ status, headers }) => [status, headers.get('cross-origin-embedder-policy')])).toEqual([[404, null], [404, null], [200, null]]);
+    const answers = await Promise.all(
+      [FILE, '/web/starling-web.js', '/web/chat.js'].map((path) => fetch(`${world.url}${path}`)),
+    );
+    expect(answers.map(({ status, headers }) => [status, headers.get('cross-origin-embedder-policy')])).toEqual([
+      [404, null],
+      [404, null],
+      [200, null],
+    ]);
   });
 }

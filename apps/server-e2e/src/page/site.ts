@@ -20,16 +20,25 @@ export interface SiteBuild {
 export function buildSite(): Promise<SiteBuild> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [path.join(repositoryRoot, 'tools/site.mjs')], { env, cwd: repositoryRoot }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr });
-    });
+    execFile(
+      process.execPath,
+      [path.join(repositoryRoot, 'tools/site.mjs')],
+      { env, cwd: repositoryRoot },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr });
+      },
+    );
   });
 }
 
 /** The documents' site below `/docs`: what runs in its pages. */
 export function testSite(world: PageWorld, built: () => SiteBuild): void {
   /** A page below `/docs`; afterwards nothing may have been complained of, and nobody else been asked. */
-  async function visit(route: string, act: (page: Page) => Promise<void>, options: Parameters<PageWorld['open']>[0] = {}): Promise<void> {
+  async function visit(
+    route: string,
+    act: (page: Page) => Promise<void>,
+    options: Parameters<PageWorld['open']>[0] = {},
+  ): Promise<void> {
     const page = await world.open(options);
     world.complaints.length = 0;
     await page.goto(`${world.url}/docs${route}`);
@@ -38,10 +47,14 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
     expect(world.foreign).toEqual([]);
   }
   const playground = (name: string, act: (page: Page) => Promise<void>, options = {}): Promise<void> =>
-    visit(`/site/playgrounds/${name}.html`, async (page) => {
-      await page.getByTestId(name).waitFor();
-      await act(page);
-    }, options);
+    visit(
+      `/site/playgrounds/${name}.html`,
+      async (page) => {
+        await page.getByTestId(name).waitFor();
+        await act(page);
+      },
+      options,
+    );
   const failure = (page: Page): Promise<string> => page.locator('.live-failure').innerText();
   const drop = async (page: Page, file: { readonly name: string; readonly text: string }): Promise<void> => {
     const transfer = await page.evaluateHandle(({ name, text }) => {
@@ -67,8 +80,16 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
       await page.locator('.token').first().waitFor();
       await page.getByLabel('Text', { exact: true }).fill(content);
       await page.locator('.token', { hasText: '🐦' }).waitFor();
-      const { tokens } = (await (await fetch(`${world.url}/tokenize`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ content }) })).json()) as { tokens: number[] };
-      expect(await page.locator('.token').evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset.id)))).toEqual(tokens);
+      const { tokens } = (await (
+        await fetch(`${world.url}/tokenize`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ content }),
+        })
+      ).json()) as { tokens: number[] };
+      expect(
+        await page.locator('.token').evaluateAll((all) => all.map((one) => Number((one as HTMLElement).dataset.id))),
+      ).toEqual(tokens);
       await page.locator('.token').first().focus();
       await page.keyboard.press('ArrowRight');
       expect(await page.locator('.live-facts').innerText()).toMatch(new RegExp(`id\\s+${tokens[1]}\\s`));
@@ -86,7 +107,11 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
       expect(await next()).toEqual(['!', '.', 'a to z', 'ä', 'ö', 'ü']);
       await page.getByLabel('Text', { exact: true }).fill('Good eve, you');
       await page.locator('.live-figures', { hasText: 'stops to match at character 9' }).waitFor();
-      expect([await page.locator('.matched .taken').innerText(), await page.locator('.matched mark').innerText(), ...(await next())]).toEqual(['Good eve', ', you', 'n']);
+      expect([
+        await page.locator('.matched .taken').innerText(),
+        await page.locator('.matched mark').innerText(),
+        ...(await next()),
+      ]).toEqual(['Good eve', ', you', 'n']);
       await page.getByLabel('GBNF').last().fill('root ::= missing');
       expect(await failure(page)).toMatch(/^invalid_grammar .*missing/);
       await page.getByLabel('JSON Schema').first().check();
@@ -103,8 +128,15 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
     await playground('gguf', async (page) => {
       await page.setInputFiles('input[type=file]', golden.demoModel);
       await page.getByRole('region', { name: 'Tensors' }).waitFor();
-      expect(await page.getByRole('region', { name: 'Tensors' }).getByRole('row', { name: 'token_embd.weight' }).innerText()).toMatch(/Q8_0\s+192 × 1536/);
-      expect(await page.getByRole('region', { name: 'Metadata' }).getByRole('row', { name: 'general.architecture' }).innerText()).toMatch(/string\s+llama/);
+      expect(
+        await page.getByRole('region', { name: 'Tensors' }).getByRole('row', { name: 'token_embd.weight' }).innerText(),
+      ).toMatch(/Q8_0\s+192 × 1536/);
+      expect(
+        await page
+          .getByRole('region', { name: 'Metadata' })
+          .getByRole('row', { name: 'general.architecture' })
+          .innerText(),
+      ).toMatch(/string\s+llama/);
       await page.getByLabel('Show what has this').fill('ffn_down');
       expect(await page.getByRole('region', { name: 'Metadata' }).getByRole('row').count()).toBe(1);
       await drop(page, { name: 'hostile.gguf', text: `GGUF\u0003\0\0\0${'\x7f'.repeat(16)}` });
@@ -112,26 +144,39 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
     });
   });
 
-  it.each(['tokenizer', 'grammar', 'gguf'])('fits narrow windows, and is there for everybody, in the dark, too: %s', async (name) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await playground(name, async (page) => {
-        if (name === 'gguf') await page.setInputFiles('input[type=file]', golden.demoModel);
-        await page.locator(name === 'gguf' ? '.live-table' : '.live-figures').first().waitFor();
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
-        expect(await axeViolations(page)).toEqual([]);
-      }, { viewport: { width: 360, height: 740 }, colorScheme });
-    }
-  });
+  it.each(['tokenizer', 'grammar', 'gguf'])(
+    'fits narrow windows, and is there for everybody, in the dark, too: %s',
+    async (name) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await playground(
+          name,
+          async (page) => {
+            if (name === 'gguf') await page.setInputFiles('input[type=file]', golden.demoModel);
+            await page
+              .locator(name === 'gguf' ? '.live-table' : '.live-figures')
+              .first()
+              .waitFor();
+            expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+            expect(await axeViolations(page)).toEqual([]);
+          },
+          { viewport: { width: 360, height: 740 }, colorScheme },
+        );
+      }
+    },
+  );
 
-  it.each(['core', 'engine', 'kernels', 'transformer'])('runs the example of a README as it says: %s', async (library) => {
-    const readme = fs.readFileSync(path.join(repositoryRoot, 'libs', library, 'README.md'), 'utf8');
-    await visit(`/site/libraries/${library}.html`, async (page) => {
-      await page.getByRole('button', { name: 'Run the example' }).click();
-      const output = page.locator('.live-output', { hasNotText: '…' });
-      await output.waitFor();
-      expect((await output.innerText()).trim()).toBe(/^```text\n([\s\S]*?)^```/m.exec(readme)![1].trim());
-    });
-  });
+  it.each(['core', 'engine', 'kernels', 'transformer'])(
+    'runs the example of a README as it says: %s',
+    async (library) => {
+      const readme = fs.readFileSync(path.join(repositoryRoot, 'libs', library, 'README.md'), 'utf8');
+      await visit(`/site/libraries/${library}.html`, async (page) => {
+        await page.getByRole('button', { name: 'Run the example' }).click();
+        const output = page.locator('.live-output', { hasNotText: '…' });
+        await output.waitFor();
+        expect((await output.innerText()).trim()).toBe(/^```text\n([\s\S]*?)^```/m.exec(readme)![1].trim());
+      });
+    },
+  );
 
   it.each([
     ['sampler', 'theorem'],

@@ -8,6 +8,8 @@ const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe
 /** What axe finds that keeps people from using a page: the rule, and the elements. */
 export async function axeViolations(page: Page): Promise<[rule: string, elements: string[]][]> {
   await page.evaluate(axe);
-  const found = await page.evaluate(async () => (await (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run()).violations);
+  const found = await page.evaluate(
+    async () => (await (window as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run()).violations,
+  );
   return found.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))]);
 }

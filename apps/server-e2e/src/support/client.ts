@@ -6,10 +6,25 @@ export interface GenerateAnswer {
   readonly tokens: number[];
   readonly finish_reason: string;
   readonly stop_sequence?: string;
-  readonly usage: { readonly prompt_tokens: number; readonly cached_tokens: number; readonly completion_tokens: number };
+  readonly usage: {
+    readonly prompt_tokens: number;
+    readonly cached_tokens: number;
+    readonly completion_tokens: number;
+  };
   readonly timings: Record<string, number>;
-  readonly logprobs?: { readonly id: number; readonly text: string; readonly logprob: number; readonly top: { readonly id: number; readonly logprob: number }[] }[];
-  readonly error?: { readonly code: string; readonly type: string; readonly message: string; readonly param?: string; readonly request_id: string };
+  readonly logprobs?: {
+    readonly id: number;
+    readonly text: string;
+    readonly logprob: number;
+    readonly top: { readonly id: number; readonly logprob: number }[];
+  }[];
+  readonly error?: {
+    readonly code: string;
+    readonly type: string;
+    readonly message: string;
+    readonly param?: string;
+    readonly request_id: string;
+  };
 }
 
 export interface Event {
@@ -21,7 +36,12 @@ export const user = (content: string) => [{ role: 'user', content }];
 
 /** Sends a JSON body, whatever it is. */
 export function post(url: string, body: unknown, init: RequestInit = {}): Promise<Response> {
-  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body), ...init });
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...init,
+  });
 }
 
 /** An answer as one body. */
@@ -48,5 +68,7 @@ export async function* stream(server: string, body: object, signal?: AbortSignal
 export async function metrics(server: string): Promise<Map<string, number>> {
   const text = await (await fetch(`${server}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
 }

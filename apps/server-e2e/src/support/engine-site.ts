@@ -43,8 +43,10 @@ export class EngineSite {
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { pathname } = new URL(request.url ?? '/', 'http://site');
     const isolation = pathname.startsWith('/isolated/') ? ISOLATION : {};
-    const send = (type: string, body: string | Buffer): void => void response.writeHead(200, { ...isolation, 'content-type': type }).end(body);
-    if (pathname.endsWith('/')) send('text/html', '<!doctype html><title>engine</title><link rel="icon" href="data:,">');
+    const send = (type: string, body: string | Buffer): void =>
+      void response.writeHead(200, { ...isolation, 'content-type': type }).end(body);
+    if (pathname.endsWith('/'))
+      send('text/html', '<!doctype html><title>engine</title><link rel="icon" href="data:,">');
     else if (pathname.endsWith('/starling-web.js')) send('text/javascript', fs.readFileSync(built));
     else if (pathname.endsWith('/model.gguf')) this.#sendModel(request, response);
     else response.writeHead(404).end();
@@ -57,7 +59,11 @@ export class EngineSite {
     const size = this.#model.length;
     const [begin, end] = range ? [Number(range[1]), Math.min(size, Number(range[2]) + 1)] : [0, size];
     const body = this.#model.subarray(begin, end);
-    response.writeHead(range ? 206 : 200, { etag: this.etag, 'content-length': body.length, ...(range && { 'content-range': `bytes ${begin}-${end - 1}/${size}` }) });
+    response.writeHead(range ? 206 : 200, {
+      etag: this.etag,
+      'content-length': body.length,
+      ...(range && { 'content-range': `bytes ${begin}-${end - 1}/${size}` }),
+    });
     const given = Math.min(body.length, this.budget);
     this.budget -= given;
     if (given === body.length) response.end(body);

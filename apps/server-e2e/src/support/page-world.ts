@@ -5,7 +5,9 @@ import { startServer, type RunningServer } from './starling-process.js';
 const named = process.env.CHROMIUM_PATH;
 
 /** A path that is named stands alone: one that leads nowhere says that there is none. */
-export const executablePath = (named ? [named] : ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']).find((file) => fs.existsSync(file));
+export const executablePath = (
+  named ? [named] : ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+).find((file) => fs.existsSync(file));
 
 /** How long a page may take over anything, on a slow machine: short of the limit of a test, so that what was waited for is told. */
 const PAGE_LIMIT_MS = 150_000;
@@ -61,7 +63,15 @@ export class PageWorld {
   /** One more tab of the same person. */
   async tab(): Promise<Page> {
     const page = await this.#context!.newPage();
-    page.on('request', (request) => void (/^(blob|data):/.test(request.url()) || request.url().startsWith(this.url) || this.foreign.push(request.url())));
+    page.on(
+      'request',
+      (request) =>
+        void (
+          /^(blob|data):/.test(request.url()) ||
+          request.url().startsWith(this.url) ||
+          this.foreign.push(request.url())
+        ),
+    );
     page.on('pageerror', (error) => void this.complaints.push(error.message));
     page.on('console', (message) => void (message.type() === 'error' && this.complaints.push(message.text())));
     await page.goto(this.url);
@@ -91,16 +101,24 @@ export async function answered(page: Page): Promise<void> {
 export const lastAnswer = (page: Page) => page.locator('.turn.assistant').last();
 
 /** Lets the page be answered with these chunks in place of what the model would say; gives the bodies that were asked with. */
-export async function answerWith(page: Page, ...answers: readonly (readonly object[])[]): Promise<{ messages: Record<string, unknown>[]; [field: string]: unknown }[]> {
+export async function answerWith(
+  page: Page,
+  ...answers: readonly (readonly object[])[]
+): Promise<{ messages: Record<string, unknown>[]; [field: string]: unknown }[]> {
   const asked: { messages: Record<string, unknown>[] }[] = [];
   await page.route('**/v1/chat/completions', async (route) => {
     const chunks = answers[Math.min(asked.length, answers.length - 1)];
     asked.push(route.request().postDataJSON() as { messages: Record<string, unknown>[] });
-    const body = [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`).join('');
+    const body = [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]']
+      .map((data) => `data: ${data}\n\n`)
+      .join('');
     await route.fulfill({ contentType: 'text/event-stream', body });
   });
   return asked;
 }
 
 /** Chunks of an answer: its deltas, and how it ends. */
-export const chunksOf = (deltas: readonly object[], finishReason = 'stop'): object[] => [...deltas.map((delta) => ({ model: 'm', choices: [{ index: 0, delta }] })), { choices: [{ index: 0, delta: {}, finish_reason: finishReason }] }];
+export const chunksOf = (deltas: readonly object[], finishReason = 'stop'): object[] => [
+  ...deltas.map((delta) => ({ model: 'm', choices: [{ index: 0, delta }] })),
+  { choices: [{ index: 0, delta: {}, finish_reason: finishReason }] },
+];

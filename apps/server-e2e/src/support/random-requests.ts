@@ -17,8 +17,12 @@ export interface Schema {
 }
 
 export interface Operation {
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example: unknown }>> };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>>;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example: unknown }>>;
+  };
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: Schema }>> }>
+  >;
 }
 
 export interface ApiDocument {
@@ -51,9 +55,69 @@ export interface RandomRequest {
 }
 
 /** How many tokens an answer may have: these fields are kept small, so that requests and not answers take the time. */
-const LENGTHS: ReadonlySet<string> = new Set(['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n_predict', 'num_predict', 'n', 'best_of']);
-const WORDS = ['', 'a', 'Once upon a time', 'user', 'assistant', 'system', 'tool', 'text', 'function', 'json_schema', 'starling-demo-q8_0', 'chat-7', 'true', '0', '-1', '\u0000', '\ud800', '👩‍👩‍👧', '\u202e', '<|im_end|>', '<s>', '{"a":1}', 'root ::= "a"', '__proto__', 'constructor', 'x'.repeat(300), '\n\n', '%s', '../../etc/passwd'] as const;
-const NUMBERS = [0, -0, 1, -1, 2, 3, 0.5, -0.5, 1e-9, 64, 255, 256, 257, 1e9, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 53), 1e308, -1e308] as const;
+const LENGTHS: ReadonlySet<string> = new Set([
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'n_predict',
+  'num_predict',
+  'n',
+  'best_of',
+]);
+const WORDS = [
+  '',
+  'a',
+  'Once upon a time',
+  'user',
+  'assistant',
+  'system',
+  'tool',
+  'text',
+  'function',
+  'json_schema',
+  'starling-demo-q8_0',
+  'chat-7',
+  'true',
+  '0',
+  '-1',
+  '\u0000',
+  '\ud800',
+  '👩‍👩‍👧',
+  '\u202e',
+  '<|im_end|>',
+  '<s>',
+  '{"a":1}',
+  'root ::= "a"',
+  '__proto__',
+  'constructor',
+  'x'.repeat(300),
+  '\n\n',
+  '%s',
+  '../../etc/passwd',
+] as const;
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  3,
+  0.5,
+  -0.5,
+  1e-9,
+  64,
+  255,
+  256,
+  257,
+  1e9,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 53),
+  1e308,
+  -1e308,
+] as const;
 
 /** What would take the model away from the others, or bring files from other hosts. */
 const NOT_SENT = /^(\/v1)?\/models\/(load|unload|reload)$|^\/api\/(pull|push|delete|create|copy)$/;
@@ -61,8 +125,14 @@ const NOT_SENT = /^(\/v1)?\/models\/(load|unload|reload)$|^\/api\/(pull|push|del
 /** Draws requests to all operations of a document, but those: bodies of its schemas, most of them then changed in a few places. */
 export function requestSource({ paths, components }: ApiDocument, random: Random): () => RandomRequest {
   const one = <T>(options: readonly T[]): T => options[random(options.length)];
-  const operations = Object.entries(paths).filter(([path]) => !NOT_SENT.test(path)).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })));
-  const weighted = operations.flatMap((operation) => Array.from({ length: operation.operation.requestBody === undefined ? 1 : 6 }, () => operation));
+  const operations = Object.entries(paths)
+    .filter(([path]) => !NOT_SENT.test(path))
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+    );
+  const weighted = operations.flatMap((operation) =>
+    Array.from({ length: operation.operation.requestBody === undefined ? 1 : 6 }, () => operation),
+  );
 
   function value(schema: Schema, depth: number, name = ''): unknown {
     if (schema.$ref !== undefined) return value(components.schemas[schema.$ref.split('/').at(-1) ?? ''], depth);
@@ -72,7 +142,9 @@ export function requestSource({ paths, components }: ApiDocument, random: Random
     if (schema.enum !== undefined) return one(schema.enum);
     switch (schema.type) {
       case 'string':
-        return one(WORDS).slice(0, 400).padEnd(schema.minLength ?? 0, 'a');
+        return one(WORDS)
+          .slice(0, 400)
+          .padEnd(schema.minLength ?? 0, 'a');
       case 'integer':
       case 'number':
         return number(schema, name);
@@ -82,7 +154,9 @@ export function requestSource({ paths, components }: ApiDocument, random: Random
         return null;
       case 'array':
         if (schema.prefixItems !== undefined) return schema.prefixItems.map((item) => value(item, depth + 1));
-        return Array.from({ length: (schema.minItems ?? 0) + random(depth > 4 ? 1 : 3) }, () => value(schema.items ?? {}, depth + 1));
+        return Array.from({ length: (schema.minItems ?? 0) + random(depth > 4 ? 1 : 3) }, () =>
+          value(schema.items ?? {}, depth + 1),
+        );
       case 'object':
         return schema.properties === undefined ? anything(depth) : object(schema, depth);
       default:
@@ -99,7 +173,10 @@ export function requestSource({ paths, components }: ApiDocument, random: Random
   function number({ minimum, maximum, type }: Schema, name: string): number {
     if (LENGTHS.has(name)) return random(5);
     const least = minimum ?? -4;
-    const drawn = random(3) === 0 ? one(NUMBERS) : least + random(Math.min((maximum ?? least + 8) - least, 100) + 1) / (type === 'number' ? 1 + random(4) : 1);
+    const drawn =
+      random(3) === 0
+        ? one(NUMBERS)
+        : least + random(Math.min((maximum ?? least + 8) - least, 100) + 1) / (type === 'number' ? 1 + random(4) : 1);
     const bounded = Math.min(Math.max(drawn, least), maximum ?? drawn);
     return type === 'integer' ? Math.round(bounded) : bounded;
   }
@@ -126,7 +203,8 @@ export function requestSource({ paths, components }: ApiDocument, random: Random
 
   /** One place of a value changed: put in, taken out, or something else there. */
   function changed(given: unknown, depth = 0): unknown {
-    if (typeof given !== 'object' || given === null || random(4) === 0) return depth === 0 && random(4) > 0 ? given : anything(depth);
+    if (typeof given !== 'object' || given === null || random(4) === 0)
+      return depth === 0 && random(4) > 0 ? given : anything(depth);
     if (Array.isArray(given)) {
       const copy: unknown[] = [...(given as unknown[])];
       if (copy.length === 0 || random(5) === 0) copy.splice(random(copy.length + 1), 0, anything(depth + 1));
@@ -135,26 +213,37 @@ export function requestSource({ paths, components }: ApiDocument, random: Random
       return copy;
     }
     const entries = Object.entries(given);
-    if (entries.length === 0 || random(6) === 0) return Object.fromEntries([...entries, [one(WORDS), anything(depth + 1)]]);
+    if (entries.length === 0 || random(6) === 0)
+      return Object.fromEntries([...entries, [one(WORDS), anything(depth + 1)]]);
     const at = random(entries.length);
     if (random(5) === 0) return Object.fromEntries(entries.filter((_, i) => i !== at));
     return Object.fromEntries(entries.map(([key, inner], i) => [key, i === at ? changed(inner, depth + 1) : inner]));
   }
 
   /** Answers of examples, and of changed numbers, are kept short too; a few may be as long as they get. */
-  const short = (name: string, inner: unknown): unknown => (LENGTHS.has(name) && typeof inner === 'number' && inner > 4 && random(20) > 0 ? 4 : inner);
+  const short = (name: string, inner: unknown): unknown =>
+    LENGTHS.has(name) && typeof inner === 'number' && inner > 4 && random(20) > 0 ? 4 : inner;
 
   /** A text that may be JSON no more. */
   function broken(text: string): string {
     const at = random(text.length + 1);
-    return random(2) === 0 ? text.slice(0, at) : text.slice(0, at) + one(['"', '{', '}', '[', ']', ',', '\u0000', '1e999', 'NaN', '\\']) + text.slice(at);
+    return random(2) === 0
+      ? text.slice(0, at)
+      : text.slice(0, at) + one(['"', '{', '}', '[', ']', ',', '\u0000', '1e999', 'NaN', '\\']) + text.slice(at);
   }
 
   return () => {
     const { method, path, operation } = one(weighted);
-    const at = path.replace(/\{\w+\}/g, () => encodeURIComponent(one(['resp_1', ...WORDS.filter((word) => word !== '' && !/\p{Surrogate}/u.test(word))])));
+    const at = path.replace(/\{\w+\}/g, () =>
+      encodeURIComponent(one(['resp_1', ...WORDS.filter((word) => word !== '' && !/\p{Surrogate}/u.test(word))])),
+    );
     const media = operation.requestBody?.content['application/json'];
-    if (media === undefined) return { method, path: random(4) === 0 ? `${at}?model=${encodeURIComponent(one(['', 'a', 'starling-demo-q8_0']))}` : at, operation };
+    if (media === undefined)
+      return {
+        method,
+        path: random(4) === 0 ? `${at}?model=${encodeURIComponent(one(['', 'a', 'starling-demo-q8_0']))}` : at,
+        operation,
+      };
     let body: unknown = random(3) === 0 ? media.example : value(media.schema, 0);
     for (let changes = Math.max(random(6) - 2, 0); changes > 0; changes--) body = changed(body);
     const text = JSON.stringify(body, short) ?? 'null';

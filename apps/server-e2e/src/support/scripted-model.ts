@@ -19,7 +19,10 @@ export interface ScriptedModelOptions {
  * Writes a model of one layer that answers prompts with words that are given, and has a token for each byte of other text. Nothing in it is asked of
  * attention, but keys and values are computed and kept as any model's are: what a server makes of a long conversation can be seen in seconds.
  */
-export async function writeScriptedModel(file: string, { scripts, template, contextLength }: ScriptedModelOptions): Promise<void> {
+export async function writeScriptedModel(
+  file: string,
+  { scripts, template, contextLength }: ScriptedModelOptions,
+): Promise<void> {
   const bytes = ALL_BYTES.map(letterOf);
   const words = [...new Set(Object.values(scripts).flat())];
   const tokens = [...bytes, ...words, '<|im_start|>', '<|im_end|>'];
@@ -31,10 +34,17 @@ export async function writeScriptedModel(file: string, { scripts, template, cont
   // Each word follows the one before it; the first follows what a prompt ends with, the end of the turn follows the last.
   for (const [ending, script] of Object.entries(scripts)) {
     const said = [bytes.indexOf(letterOf(ending.charCodeAt(0))), ...script.map((word) => tokens.indexOf(word)), end];
-    for (const [i, next] of said.slice(1).entries()) for (let k = 0; k < WIDTH; k++) output[next * WIDTH + k] += CERTAINTY * codes[said[i] * WIDTH + k];
+    for (const [i, next] of said.slice(1).entries())
+      for (let k = 0; k < WIDTH; k++) output[next * WIDTH + k] += CERTAINTY * codes[said[i] * WIDTH + k];
   }
-  const zeros = (rows: number, columns: number): [shape: readonly number[], values: Float32Array] => [[columns, rows], new Float32Array(rows * columns)];
-  const mixed = (rows: number, columns: number): [shape: readonly number[], values: Float32Array] => [[columns, rows], Float32Array.from({ length: rows * columns }, () => random() / Math.sqrt(columns))];
+  const zeros = (rows: number, columns: number): [shape: readonly number[], values: Float32Array] => [
+    [columns, rows],
+    new Float32Array(rows * columns),
+  ];
+  const mixed = (rows: number, columns: number): [shape: readonly number[], values: Float32Array] => [
+    [columns, rows],
+    Float32Array.from({ length: rows * columns }, () => random() / Math.sqrt(columns)),
+  ];
   const ones: [shape: readonly number[], values: Float32Array] = [[WIDTH], new Float32Array(WIDTH).fill(1)];
   const tensors: Readonly<Record<string, readonly [shape: readonly number[], values: Float32Array]>> = {
     'token_embd.weight': [[WIDTH, tokens.length], codes],
@@ -71,7 +81,11 @@ export async function writeScriptedModel(file: string, { scripts, template, cont
     const writer = new GgufWriter(sink);
     for (const [key, value] of Object.entries(metadata)) writer.setMetadata(key, value);
     writer.setMetadata('tokenizer.ggml.tokens', tokens, { array: 'string' });
-    writer.setMetadata('tokenizer.ggml.token_type', Int32Array.from(tokens, (_, i) => (i < firstWord ? NORMAL : i < end - 1 ? USER_DEFINED : CONTROL)), { array: 'i32' });
+    writer.setMetadata(
+      'tokenizer.ggml.token_type',
+      Int32Array.from(tokens, (_, i) => (i < firstWord ? NORMAL : i < end - 1 ? USER_DEFINED : CONTROL)),
+      { array: 'i32' },
+    );
     writer.setMetadata('tokenizer.ggml.merges', ['a b'], { array: 'string' });
     for (const [name, [shape]] of Object.entries(tensors)) writer.addTensor(name, TENSOR_TYPES.F32, shape);
     for (const [, values] of Object.values(tensors)) await writer.write(new Uint8Array(values.buffer));

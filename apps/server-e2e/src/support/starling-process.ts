@@ -20,7 +20,9 @@ export interface CommandResult {
 
 /** Variables of the caller's that would change what the server does. */
 function cleanEnvironment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('STARLING_') && name !== 'NODE_OPTIONS');
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('STARLING_') && name !== 'NODE_OPTIONS',
+  );
   return { ...Object.fromEntries(inherited), ...extra };
 }
 
@@ -33,10 +35,14 @@ function collect(child: ChildProcess): { stdout: string; stderr: string } {
 
 const failure = (message: string) => new AssertionError({ message });
 
-const exitOf = (child: ChildProcess) => new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
+const exitOf = (child: ChildProcess) =>
+  new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
 
 /** Runs the `starling` command to its end. */
-export async function starling(args: readonly string[], { input = '', environment = {} }: { input?: string | Uint8Array; environment?: Record<string, string> } = {}): Promise<CommandResult> {
+export async function starling(
+  args: readonly string[],
+  { input = '', environment = {} }: { input?: string | Uint8Array; environment?: Record<string, string> } = {},
+): Promise<CommandResult> {
   const child = spawn(process.execPath, [command, ...args], { env: cleanEnvironment(environment) });
   const texts = collect(child);
   const exit = exitOf(child);
@@ -62,7 +68,9 @@ export interface RunningServer {
 }
 
 /** What makes a server able to tell `collectedBytes`. */
-export const TELLS_MEMORY = { NODE_OPTIONS: `--import ${pathToFileURL(path.join(import.meta.dirname, 'collected-memory.mjs')).href}` };
+export const TELLS_MEMORY = {
+  NODE_OPTIONS: `--import ${pathToFileURL(path.join(import.meta.dirname, 'collected-memory.mjs')).href}`,
+};
 
 /** Servers of this test file that run. */
 const servers = new Set<ChildProcess>();
@@ -73,8 +81,14 @@ afterAll(() => {
 });
 
 /** Starts a server on a free port and waits until it says where it listens. */
-export async function startServer(args: readonly string[] = [], environment: Record<string, string> = {}): Promise<RunningServer> {
-  const child = spawn(process.execPath, [command, 'serve', '--port', '0', ...args], { env: cleanEnvironment(environment), stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startServer(
+  args: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Promise<RunningServer> {
+  const child = spawn(process.execPath, [command, 'serve', '--port', '0', ...args], {
+    env: cleanEnvironment(environment),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   servers.add(child);
   const texts = collect(child);
   const exit = exitOf(child);
@@ -103,7 +117,9 @@ export async function startServer(args: readonly string[] = [], environment: Rec
     signal: (signal) => void child.kill(signal),
     residentBytes() {
       const status = `/proc/${child.pid}/status`;
-      return fs.existsSync(status) ? 1024 * Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(status, 'utf8'))?.[1]) : undefined;
+      return fs.existsSync(status)
+        ? 1024 * Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(status, 'utf8'))?.[1])
+        : undefined;
     },
     async collectedBytes() {
       const told = () => [...texts.stderr.matchAll(/^\{"collectedBytes":(\d+)\}$/gm)];

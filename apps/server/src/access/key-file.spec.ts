@@ -28,18 +28,36 @@ describe('a file of keys', () => {
     expect(addKey(file, { name: 'bob', role: 'admin' })).not.toBe(key);
     expect(fs.readFileSync(file, 'utf8')).not.toContain(key);
     expect(fs.statSync(file).mode & 0o077).toBe(0);
-    expect(readEntries(file)).toMatchObject([{ name: 'alice', role: 'user', rpm: 60, weight: 1 }, { name: 'bob', role: 'admin' }]);
+    expect(readEntries(file)).toMatchObject([
+      { name: 'alice', role: 'user', rpm: 60, weight: 1 },
+      { name: 'bob', role: 'admin' },
+    ]);
     expect(fs.readdirSync(path.dirname(file))).toEqual(['keys.json']);
   });
 
   it('says who has a key, and what of it', () => {
     const file = newFile();
-    const key = addKey(file, { name: 'alice', role: 'user', weight: 2.5, models: ['llama-*', 'x'], rpm: 60, tpm: 1000, concurrency: 3, priority: 5 });
+    const key = addKey(file, {
+      name: 'alice',
+      role: 'user',
+      weight: 2.5,
+      models: ['llama-*', 'x'],
+      rpm: 60,
+      tpm: 1000,
+      concurrency: 3,
+      priority: 5,
+    });
     expect(ring(file).find(key)).toEqual({
-      name: 'alice', tenant: digestOf(key).toString('hex'), role: 'user', weight: 2.5, maxPriority: 5, models: ['llama-*', 'x'],
+      name: 'alice',
+      tenant: digestOf(key).toString('hex'),
+      role: 'user',
+      weight: 2.5,
+      maxPriority: 5,
+      models: ['llama-*', 'x'],
       limits: { requestsPerMinute: 60, tokensPerMinute: 1000, concurrency: 3 },
     });
-    for (const wrong of [key.slice(0, -1), `${key}x`, key.toUpperCase(), '', 'alice']) expect(ring(file).find(wrong)).toBeUndefined();
+    for (const wrong of [key.slice(0, -1), `${key}x`, key.toUpperCase(), '', 'alice'])
+      expect(ring(file).find(wrong)).toBeUndefined();
   });
 
   it('has one key of a name, and none that was revoked', () => {
@@ -65,7 +83,9 @@ describe('a file of keys', () => {
     [{ more: 1 }, 'keys.0.more'],
   ])('that is not in order (%j) is refused, naming %s', (text, mention) => {
     const file = newFile(typeof text === 'string' ? text : JSON.stringify({ version: 1, keys: [entry(text)] }));
-    expect(() => readKnownKeys(file)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(mention) }));
+    expect(() => readKnownKeys(file)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(mention) }),
+    );
   });
 
   it('of two entries with one name is refused', () => {

@@ -47,11 +47,23 @@ export function readEntries(file: string): readonly KeyEntry[] {
 export function addKey(file: string, key: NewKey): string {
   const entries = readEntries(file);
   if (entries.some(({ name }) => name === key.name)) {
-    throw new StarlingError('conflict', `${file} has a key of the name "${key.name}": revoke it first, or choose another name`, { details: { file, name: key.name } });
+    throw new StarlingError(
+      'conflict',
+      `${file} has a key of the name "${key.name}": revoke it first, or choose another name`,
+      { details: { file, name: key.name } },
+    );
   }
   const text = PREFIX + randomBytes(KEY_BYTES).toString('base64url');
-  const result = v.safeParse(entrySchema, { ...key, sha256: digestOf(text).toString('hex'), created: new Date().toISOString() });
-  if (!result.success) throw new StarlingError('invalid_argument', `${v.getDotPath(result.issues[0]) ?? 'key'}: ${result.issues[0].message}`);
+  const result = v.safeParse(entrySchema, {
+    ...key,
+    sha256: digestOf(text).toString('hex'),
+    created: new Date().toISOString(),
+  });
+  if (!result.success)
+    throw new StarlingError(
+      'invalid_argument',
+      `${v.getDotPath(result.issues[0]) ?? 'key'}: ${result.issues[0].message}`,
+    );
   writeEntries(file, [...entries, result.output]);
   return text;
 }
@@ -60,7 +72,8 @@ export function addKey(file: string, key: NewKey): string {
 export function revokeKey(file: string, name: string): void {
   const entries = readEntries(file);
   const rest = entries.filter((entry) => entry.name !== name);
-  if (rest.length === entries.length) throw new StarlingError('not_found', `${file} has no key of the name "${name}"`, { details: { file, name } });
+  if (rest.length === entries.length)
+    throw new StarlingError('not_found', `${file} has no key of the name "${name}"`, { details: { file, name } });
   writeEntries(file, rest);
 }
 
@@ -99,7 +112,10 @@ function knownKey({ name, sha256, role, weight, priority, models, rpm, tpm, conc
 }
 
 function plainKeys(text: string, file: string): KnownKey[] {
-  const keys = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+  const keys = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
   if (keys.length === 0) throw broken(file, 'it holds no key, so nobody could use the server');
   const spaced = keys.findIndex((key) => /\s/.test(key));
   if (spaced >= 0) throw broken(file, `key ${spaced + 1} has white space in it`);

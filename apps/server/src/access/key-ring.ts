@@ -33,7 +33,8 @@ export class KeyRing {
 
   /** For people: the name of the key that a tenant has; undefined once it is revoked. */
   nameOf(tenant: string): string | undefined {
-    for (const source of this.#sources) for (const { principal } of source()) if (principal.tenant === tenant) return principal.name;
+    for (const source of this.#sources)
+      for (const { principal } of source()) if (principal.tenant === tenant) return principal.name;
     return undefined;
   }
 

@@ -11,11 +11,25 @@ function setUp(of: Partial<Principal> = {}) {
   const models = [fakeModel({ name: 'a' }), fakeModel({ name: 'b' })];
   const released: (number | undefined)[] = [];
   const letGo: string[] = [];
-  const presence = { ...fakeParts().parts.presence, hold: (name: string) => Promise.resolve({ name, release: (ms?: number) => void released.push(ms) }), letGo: (name: string) => void letGo.push(name) };
-  const { parts } = fakeParts({ served: models, presence, keys: new KeyRing([() => [{ digest, principal: { ...principal, ...of } }]]) });
+  const presence = {
+    ...fakeParts().parts.presence,
+    hold: (name: string) => Promise.resolve({ name, release: (ms?: number) => void released.push(ms) }),
+    letGo: (name: string) => void letGo.push(name),
+  };
+  const { parts } = fakeParts({
+    served: models,
+    presence,
+    keys: new KeyRing([() => [{ digest, principal: { ...principal, ...of } }]]),
+  });
   const app = createApp(parts);
-  const post = (path: string, body: object) => app.request(path, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': 'secret' }, body: JSON.stringify(body) });
-  const get = async (path: string) => (await (await app.request(path, { headers: { 'x-api-key': 'secret' } })).json()) as Record<string, never>;
+  const post = (path: string, body: object) =>
+    app.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': 'secret' },
+      body: JSON.stringify(body),
+    });
+  const get = async (path: string) =>
+    (await (await app.request(path, { headers: { 'x-api-key': 'secret' } })).json()) as Record<string, never>;
   return { models, post, get, released, letGo };
 }
 
@@ -38,7 +52,9 @@ describe('a caller', () => {
     const response = await post('/v1/generate', { prompt: 'a', priority });
     expect(response.status).toBe(status);
     if (status === 403) {
-      expect(await response.json()).toMatchObject({ error: { code: 'forbidden', param: 'priority', message: expect.stringContaining(`${maxPriority}`) } });
+      expect(await response.json()).toMatchObject({
+        error: { code: 'forbidden', param: 'priority', message: expect.stringContaining(`${maxPriority}`) },
+      });
       expect(models[0].requests).toEqual([]);
     }
   });
@@ -76,7 +92,10 @@ describe('the models of a caller', () => {
   it('are the only ones that a refusal names', async () => {
     const { post } = setUp({ models: ['b'] });
     const response = await post('/v1/generate', { prompt: 'a', model: 'zz' });
-    expect([response.status, await response.json()]).toEqual([404, { error: expect.objectContaining({ message: 'there is no model zz for the key "alice"; ready: b' }) }]);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { error: expect.objectContaining({ message: 'there is no model zz for the key "alice"; ready: b' }) },
+    ]);
   });
 
   const CALLS: readonly (readonly [path: string, body: object])[] = [
@@ -127,11 +146,14 @@ describe('the models of a caller', () => {
 describe('what is not for everybody', () => {
   const path = '/models/a.gguf';
 
-  it.each(['/v1/models', '/api/tags', '/api/ps', '/props', '/slots', '/v1/models'])('is not in %s for users: paths, digests, memory', async (route) => {
-    const text = JSON.stringify(await setUp().get(route));
-    for (const secret of [path, 'kv_bytes', 'weights_bytes']) expect(text).not.toContain(secret);
-    expect(text).not.toMatch(/[0-9a-f]{64}/);
-  });
+  it.each(['/v1/models', '/api/tags', '/api/ps', '/props', '/slots', '/v1/models'])(
+    'is not in %s for users: paths, digests, memory',
+    async (route) => {
+      const text = JSON.stringify(await setUp().get(route));
+      for (const secret of [path, 'kv_bytes', 'weights_bytes']) expect(text).not.toContain(secret);
+      expect(text).not.toMatch(/[0-9a-f]{64}/);
+    },
+  );
 
   it('is in the list of models for administrators', async () => {
     expect(JSON.stringify(await setUp({ role: 'admin' }).get('/v1/models'))).toContain(path);

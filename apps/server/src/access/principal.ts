@@ -36,10 +36,24 @@ export interface Principal {
 export const TOP_PRIORITY = 1000;
 
 /** Everybody, where the server asks for no keys. */
-export const ANYBODY: Principal = { name: 'anybody', tenant: '', role: 'admin', weight: 1, maxPriority: TOP_PRIORITY, limits: {} };
+export const ANYBODY: Principal = {
+  name: 'anybody',
+  tenant: '',
+  role: 'admin',
+  weight: 1,
+  maxPriority: TOP_PRIORITY,
+  limits: {},
+};
 
 /** Whoever asks for figures where that takes no key. */
-export const WATCHER: Principal = { name: 'anybody', tenant: '', role: 'metrics', weight: 1, maxPriority: 0, limits: {} };
+export const WATCHER: Principal = {
+  name: 'anybody',
+  tenant: '',
+  role: 'metrics',
+  weight: 1,
+  maxPriority: 0,
+  limits: {},
+};
 
 const MAY_USE: Readonly<Record<Access, readonly Role[]>> = {
   user: ['user', 'admin'],
@@ -48,9 +62,13 @@ const MAY_USE: Readonly<Record<Access, readonly Role[]>> = {
 };
 
 /** Whether a caller may use a route. */
-export const mayUse = ({ role, readsMetrics }: Principal, access: Access): boolean => MAY_USE[access].includes(role) || (access === 'metrics' && readsMetrics === true);
+export const mayUse = ({ role, readsMetrics }: Principal, access: Access): boolean =>
+  MAY_USE[access].includes(role) || (access === 'metrics' && readsMetrics === true);
 
 /** Whether a caller may use a model. */
 export function mayUseModel({ models }: Principal, name: string): boolean {
-  return models === undefined || models.some((allowed) => (allowed.endsWith('*') ? name.startsWith(allowed.slice(0, -1)) : name === allowed));
+  return (
+    models === undefined ||
+    models.some((allowed) => (allowed.endsWith('*') ? name.startsWith(allowed.slice(0, -1)) : name === allowed))
+  );
 }

@@ -11,19 +11,82 @@ const BY_ROLES: readonly (readonly [roles: readonly Role[], routes: readonly str
   [
     ['user', 'admin'],
     [
-      'POST /v1/generate', 'POST /v1/tokenize', 'POST /v1/detokenize', 'GET /v1/models', 'GET /v1/models/:id', 'GET /v1/models/:id/file',
-      'GET /v1/sessions', 'POST /v1/session/close', 'POST /v1/session/fork', 'POST /v1/session/rewind', 'POST /v1/session/update', 'POST /v1/session/save', 'POST /v1/session/open',
-      'POST /v1/chat/completions', 'POST /chat/completions', 'POST /v1/completions', 'POST /v1/embeddings',
-      'POST /v1/responses', 'POST /responses', 'GET /v1/responses/:id', 'DELETE /v1/responses/:id', 'POST /v1/responses/:id/cancel', 'POST /v1/responses/input_tokens', 'GET /v1/responses/:id/input_items',
-      'POST /v1/messages', 'POST /v1/messages/count_tokens',
-      'GET /api/version', 'GET /v1/api/version', 'GET /api/tags', 'GET /api/ps', 'POST /api/show', 'POST /api/embed', 'POST /api/embeddings', 'POST /api/chat', 'POST /api/generate',
-      'POST /completion', 'POST /completions', 'POST /tokenize', 'POST /detokenize', 'POST /apply-template', 'GET /tokenizer_info', 'GET /props', 'GET /slots', 'POST /slots/:id', 'GET /lora-adapters', 'GET /models',
-      'POST /infill', 'POST /embedding', 'POST /embeddings', 'POST /rerank', 'POST /reranking', 'POST /v1/rerank', 'POST /v1/reranking', 'POST /predict',
-      'POST /chat/completions/input_tokens', 'POST /v1/chat/completions/input_tokens',
+      'POST /v1/generate',
+      'POST /v1/tokenize',
+      'POST /v1/detokenize',
+      'GET /v1/models',
+      'GET /v1/models/:id',
+      'GET /v1/models/:id/file',
+      'GET /v1/sessions',
+      'POST /v1/session/close',
+      'POST /v1/session/fork',
+      'POST /v1/session/rewind',
+      'POST /v1/session/update',
+      'POST /v1/session/save',
+      'POST /v1/session/open',
+      'POST /v1/chat/completions',
+      'POST /chat/completions',
+      'POST /v1/completions',
+      'POST /v1/embeddings',
+      'POST /v1/responses',
+      'POST /responses',
+      'GET /v1/responses/:id',
+      'DELETE /v1/responses/:id',
+      'POST /v1/responses/:id/cancel',
+      'POST /v1/responses/input_tokens',
+      'GET /v1/responses/:id/input_items',
+      'POST /v1/messages',
+      'POST /v1/messages/count_tokens',
+      'GET /api/version',
+      'GET /v1/api/version',
+      'GET /api/tags',
+      'GET /api/ps',
+      'POST /api/show',
+      'POST /api/embed',
+      'POST /api/embeddings',
+      'POST /api/chat',
+      'POST /api/generate',
+      'POST /completion',
+      'POST /completions',
+      'POST /tokenize',
+      'POST /detokenize',
+      'POST /apply-template',
+      'GET /tokenizer_info',
+      'GET /props',
+      'GET /slots',
+      'POST /slots/:id',
+      'GET /lora-adapters',
+      'GET /models',
+      'POST /infill',
+      'POST /embedding',
+      'POST /embeddings',
+      'POST /rerank',
+      'POST /reranking',
+      'POST /v1/rerank',
+      'POST /v1/reranking',
+      'POST /predict',
+      'POST /chat/completions/input_tokens',
+      'POST /v1/chat/completions/input_tokens',
     ],
   ],
-  [['admin'], ['POST /lora-adapters', 'POST /v1/models/load', 'POST /v1/models/unload', 'POST /v1/models/reload', 'POST /props', 'POST /models/load', 'POST /models/unload', 'POST /api/pull', 'DELETE /api/delete']],
-  [['metrics', 'admin'], ['GET /metrics', 'GET /v1/status']],
+  [
+    ['admin'],
+    [
+      'POST /lora-adapters',
+      'POST /v1/models/load',
+      'POST /v1/models/unload',
+      'POST /v1/models/reload',
+      'POST /props',
+      'POST /models/load',
+      'POST /models/unload',
+      'POST /api/pull',
+      'DELETE /api/delete',
+    ],
+  ],
+  [
+    ['metrics', 'admin'],
+    ['GET /metrics', 'GET /v1/status'],
+  ],
 ];
 const routes = BY_ROLES.flatMap(([roles, names]) => names.map((name) => [name, roles] as const));
 
@@ -32,7 +95,11 @@ const app = createApp(fakeParts({ keys: new KeyRing([() => known]) }).parts);
 
 async function statusOf(route: string, headers: Record<string, string>): Promise<number> {
   const [method, path] = route.split(' ');
-  const response = await app.request(path, { method, headers: { 'content-type': 'application/json', ...headers }, ...(method === 'POST' && { body: '{}' }) });
+  const response = await app.request(path, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(method === 'POST' && { body: '{}' }),
+  });
   if (response.status === 401) expect(response.headers.get('www-authenticate')).toBe('Bearer');
   return response.status;
 }
@@ -50,7 +117,9 @@ const CALLERS: readonly (readonly [name: string, headers: Record<string, string>
 
 describe('the routes', () => {
   it('all stand in the table of this test', () => {
-    const served = DIALECTS.flatMap(({ endpoints }) => endpoints.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`)));
+    const served = DIALECTS.flatMap(({ endpoints }) =>
+      endpoints.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`)),
+    );
     expect(routes.map(([route]) => route).sort()).toEqual(served.sort());
   });
 
@@ -83,11 +152,15 @@ describe('the figures', () => {
   it('are read with the key that there is, and with no user’s where another is meant for it', async () => {
     expect(await statusWith({})).toBe(200);
     expect(await statusWith({ apiKeys: ['u', 'v'] })).toBe(200);
-    for (const others of [{ adminApiKeys: ['a'] }, { metricsApiKeys: ['m'] }, { apiKeysFile: 'keys.json' }]) expect(await statusWith(others)).toBe(403);
+    for (const others of [{ adminApiKeys: ['a'] }, { metricsApiKeys: ['m'] }, { apiKeysFile: 'keys.json' }])
+      expect(await statusWith(others)).toBe(403);
   });
 
   it('ask for a key like all else', async () => {
-    const one = createApp(fakeParts({ keys: new KeyRing([() => givenKeys({ apiKeys: ['u'], adminApiKeys: [], metricsApiKeys: [] })]) }).parts);
+    const one = createApp(
+      fakeParts({ keys: new KeyRing([() => givenKeys({ apiKeys: ['u'], adminApiKeys: [], metricsApiKeys: [] })]) })
+        .parts,
+    );
     expect((await one.request('/metrics')).status).toBe(401);
   });
 });
@@ -96,9 +169,18 @@ describe('a model that could not be loaded', () => {
   it('is told to those who run the server, and to no client of Ollama, which would ask it', async () => {
     const { parts } = fakeParts({ keys: new KeyRing([() => known]) });
     const { models } = parts;
-    const one = createApp({ ...parts, models: { pick: (name) => models.pick(name), resolve: (name?: string) => name, list: () => [...models.list(), { name: 'mistyped', state: 'failed', source: '/m/mistyped.gguf' }] } });
+    const one = createApp({
+      ...parts,
+      models: {
+        pick: (name) => models.pick(name),
+        resolve: (name?: string) => name,
+        list: () => [...models.list(), { name: 'mistyped', state: 'failed', source: '/m/mistyped.gguf' }],
+      },
+    });
     const namesFor = async (role: Role, path: string): Promise<string[]> => {
-      const { models: listed } = (await (await one.request(path, { headers: { 'x-api-key': `${role}-key` } })).json()) as { models: { name: string }[] };
+      const { models: listed } = (await (
+        await one.request(path, { headers: { 'x-api-key': `${role}-key` } })
+      ).json()) as { models: { name: string }[] };
       return listed.map(({ name }) => name);
     };
     for (const path of ['/v1/models', '/models']) {
@@ -113,6 +195,13 @@ describe('a model that could not be loaded', () => {
 it('figures are told without a key where the operator says so, and nothing else', async () => {
   const { parts } = fakeParts({ keys: new KeyRing([() => known]) });
   const open = createApp({ ...parts, features: { ...parts.features, openMetrics: true } });
-  const get = async (path: string, key?: string) => (await open.request(path, { headers: key === undefined ? {} : { 'x-api-key': key } })).status;
-  expect([await get('/metrics'), await get('/metrics', 'metrics-key'), await get('/metrics', 'no-key-at-all'), await get('/v1/status'), await get('/v1/models')]).toEqual([200, 200, 401, 401, 401]);
+  const get = async (path: string, key?: string) =>
+    (await open.request(path, { headers: key === undefined ? {} : { 'x-api-key': key } })).status;
+  expect([
+    await get('/metrics'),
+    await get('/metrics', 'metrics-key'),
+    await get('/metrics', 'no-key-at-all'),
+    await get('/v1/status'),
+    await get('/v1/models'),
+  ]).toEqual([200, 200, 401, 401, 401]);
 });

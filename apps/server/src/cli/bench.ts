@@ -41,9 +41,19 @@ export function registerBench(program: Command, io: CliIo): void {
     .description('measure prompt processing and decoding in tokens per second, as llama-bench does')
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .option(...THREADS_OPTION)
-    .option('-p, --prompt-tokens <N>', 'tokens of the prompt, computed in batches; 0 leaves it out', integer(0, 2 ** 20), 256)
+    .option(
+      '-p, --prompt-tokens <N>',
+      'tokens of the prompt, computed in batches; 0 leaves it out',
+      integer(0, 2 ** 20),
+      256,
+    )
     .option('-n, --gen-tokens <N>', 'tokens decoded one by one; 0 leaves it out', integer(0, 2 ** 20), 32)
-    .option('-d, --depth <N>', 'tokens of context that come before the prompt, and before what is decoded', integer(0, 2 ** 20), 0)
+    .option(
+      '-d, --depth <N>',
+      'tokens of context that come before the prompt, and before what is decoded',
+      integer(0, 2 ** 20),
+      0,
+    )
     .option('--parallel <N>', 'sequences that are decoded together, one token of each in a step', integer(1, 256), 1)
     .option('-r, --repetitions <N>', 'how often each is measured, after a warm-up', integer(1, 1000), 3)
     .option('--json', 'one JSON object')
@@ -53,13 +63,25 @@ export function registerBench(program: Command, io: CliIo): void {
     });
 }
 
-async function bench({ model, threads, promptTokens, genTokens, depth, repetitions, parallel }: BenchOptions, io: CliIo): Promise<BenchResult> {
+async function bench(
+  { model, threads, promptTokens, genTokens, depth, repetitions, parallel }: BenchOptions,
+  io: CliIo,
+): Promise<BenchResult> {
   const loadStart = performance.now();
-  const runtime = await loadRuntime(model, { threads, contextLength: depth + Math.max(promptTokens, genTokens, 1), sequences: parallel }, io);
+  const runtime = await loadRuntime(
+    model,
+    { threads, contextLength: depth + Math.max(promptTokens, genTokens, 1), sequences: parallel },
+    io,
+  );
   const loadMs = performance.now() - loadStart;
   const progress = showProgress(io, 'measuring');
   try {
-    if (depth > 0 && runtime.info.decoderStart !== undefined) throw new StarlingError('invalid_argument', `${model}: an encoder reads each prompt as a whole, so that nothing comes before it; leave out --depth`, { details: { isUsage: true } });
+    if (depth > 0 && runtime.info.decoderStart !== undefined)
+      throw new StarlingError(
+        'invalid_argument',
+        `${model}: an encoder reads each prompt as a whole, so that nothing comes before it; leave out --depth`,
+        { details: { isUsage: true } },
+      );
     const context = await fillContext(runtime, depth, parallel);
     const measure = (work: Work) => medianRate(runtime, work, context, repetitions, progress);
     return {
@@ -98,14 +120,24 @@ interface Context {
 async function fillContext(runtime: ModelRuntime, depth: number, sequences: number): Promise<Context> {
   const states: Uint8Array[] = [];
   for (let slot = 0; slot < sequences && depth > 0; slot++) {
-    await stepThrough(runtime, slotsOf(runtime, sequences).slice(slot, slot + 1), { from: 0, count: depth, batch: runtime.info.maxBatchTokens });
+    await stepThrough(runtime, slotsOf(runtime, sequences).slice(slot, slot + 1), {
+      from: 0,
+      count: depth,
+      batch: runtime.info.maxBatchTokens,
+    });
     if (runtime.stateBytes > 0) await runtime.saveState(slot, (states[slot] = new Uint8Array(runtime.stateBytes)));
   }
   return { depth, states };
 }
 
 /** Tokens per second of some work. */
-async function medianRate(runtime: ModelRuntime, work: Work, context: Context, repetitions: number, progress: Progress): Promise<number | null> {
+async function medianRate(
+  runtime: ModelRuntime,
+  work: Work,
+  context: Context,
+  repetitions: number,
+  progress: Progress,
+): Promise<number | null> {
   const { tokens, batch, sequences } = work;
   if (tokens === 0) return null;
   await computeTokens(runtime, { ...work, tokens: Math.min(tokens, batch === 1 ? 4 : batch) }, context);
@@ -119,7 +151,11 @@ async function medianRate(runtime: ModelRuntime, work: Work, context: Context, r
 }
 
 /** Does some work after the context. Gives the milliseconds that it took. */
-async function computeTokens(runtime: ModelRuntime, { tokens, batch, sequences }: Work, { depth, states }: Context): Promise<number> {
+async function computeTokens(
+  runtime: ModelRuntime,
+  { tokens, batch, sequences }: Work,
+  { depth, states }: Context,
+): Promise<number> {
   // What was computed behind it before is written over; states have to be put back.
   for (const [slot, state] of states.entries()) await runtime.loadState(slot, state, depth);
   const start = performance.now();
@@ -132,23 +168,41 @@ interface Slot {
   readonly pages: Int32Array;
 }
 
-const slotsOf = (runtime: ModelRuntime, sequences: number): Slot[] => Array.from({ length: sequences }, (_, slot) => ({ slot, pages: pagesOf(runtime, slot, sequences) }));
+const slotsOf = (runtime: ModelRuntime, sequences: number): Slot[] =>
+  Array.from({ length: sequences }, (_, slot) => ({ slot, pages: pagesOf(runtime, slot, sequences) }));
 
 /** Computes positions `[from, from + count)` of some sequences, `batch` of each in a step. */
-async function stepThrough(runtime: ModelRuntime, slots: readonly Slot[], { from, count, batch }: { readonly from: number; readonly count: number; readonly batch: number }): Promise<void> {
+async function stepThrough(
+  runtime: ModelRuntime,
+  slots: readonly Slot[],
+  { from, count, batch }: { readonly from: number; readonly count: number; readonly batch: number },
+): Promise<void> {
   const { vocabSize } = runtime.info;
   for (let start = from; start < from + count; start += batch) {
     // Spread over the vocabulary, so that rows of the embedding table are not all in the cache.
-    const tokensOf = (slot: number) => Uint32Array.from({ length: Math.min(batch, from + count - start) }, (_, i) => ((start + i + 31 * slot) * 7919 + 1) % vocabSize);
-    await runtime.step(slots.map(({ slot, pages }) => ({ ...workAt(runtime.info, tokensOf(slot), start, batch > 1), pages, slot })));
+    const tokensOf = (slot: number) =>
+      Uint32Array.from(
+        { length: Math.min(batch, from + count - start) },
+        (_, i) => ((start + i + 31 * slot) * 7919 + 1) % vocabSize,
+      );
+    await runtime.step(
+      slots.map(({ slot, pages }) => ({ ...workAt(runtime.info, tokensOf(slot), start, batch > 1), pages, slot })),
+    );
   }
 }
 
 /** Tokens from a position on. An encoder reads each batch of a prompt as a text; what is decoded comes after a text of one token. */
-function workAt({ decoderStart }: ModelInfo, tokens: Uint32Array, start: number, isPrompt: boolean): Pick<SequenceInput, 'tokens' | 'startPosition' | 'outputs' | 'encoderTokens'> {
+function workAt(
+  { decoderStart }: ModelInfo,
+  tokens: Uint32Array,
+  start: number,
+  isPrompt: boolean,
+): Pick<SequenceInput, 'tokens' | 'startPosition' | 'outputs' | 'encoderTokens'> {
   if (decoderStart === undefined) return { tokens, startPosition: start, outputs: 'last' };
   if (isPrompt) return { tokens, startPosition: 0, outputs: 'none', encoderTokens: tokens.length };
-  return start === 0 ? { tokens: Uint32Array.of(tokens[0], ...tokens), startPosition: 0, outputs: 'last', encoderTokens: 1 } : { tokens, startPosition: start + 1, outputs: 'last', encoderTokens: 1 };
+  return start === 0
+    ? { tokens: Uint32Array.of(tokens[0], ...tokens), startPosition: 0, outputs: 'last', encoderTokens: 1 }
+    : { tokens, startPosition: start + 1, outputs: 'last', encoderTokens: 1 };
 }
 
 function table(result: BenchResult): string {
@@ -160,7 +214,10 @@ function table(result: BenchResult): string {
     ['load', `${result.load_ms} ms`],
     ...(result.depth ? [['context', `${result.depth} tokens`]] : []),
     [`prompt, ${result.prompt_tokens} tokens`, rate(result.prompt_tps)],
-    [`decode, ${result.gen_tokens} tokens${result.parallel ? ` of ${result.parallel} sequences` : ''}`, rate(result.decode_tps)],
+    [
+      `decode, ${result.gen_tokens} tokens${result.parallel ? ` of ${result.parallel} sequences` : ''}`,
+      rate(result.decode_tps),
+    ],
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
   return `${rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n')}\n`;

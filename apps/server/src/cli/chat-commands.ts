@@ -15,7 +15,9 @@ import { figures, type ChatSession, type ChatTurn } from './chat-session.js';
 const SETTINGS: Readonly<Record<string, v.GenericSchema>> = {
   max_tokens: count(1),
   stop: samplingFields.stop,
-  ...Object.fromEntries(Object.keys(SAMPLING_NAMES).map((name) => [name, samplingFields[name as keyof typeof SAMPLING_NAMES]])),
+  ...Object.fromEntries(
+    Object.keys(SAMPLING_NAMES).map((name) => [name, samplingFields[name as keyof typeof SAMPLING_NAMES]]),
+  ),
 };
 
 export interface CommandContext {
@@ -40,12 +42,32 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: 'set the system message (or take it away) and begin anew',
     run: ({ session }, rest) => session.setSystem(rest === '' ? undefined : rest),
   },
-  '/set': { usage: '/set [NAME [VALUE]]', help: 'set a parameter, take it back, or list them: temperature, top_p, seed, stop ...', run: ({ session, say }, rest) => say(set(session, rest)) },
-  '/regen': { usage: '/regen', help: 'answer the last message again', run: ({ session, answering }) => answering(() => session.answerAgain()) },
+  '/set': {
+    usage: '/set [NAME [VALUE]]',
+    help: 'set a parameter, take it back, or list them: temperature, top_p, seed, stop ...',
+    run: ({ session, say }, rest) => say(set(session, rest)),
+  },
+  '/regen': {
+    usage: '/regen',
+    help: 'answer the last message again',
+    run: ({ session, answering }) => answering(() => session.answerAgain()),
+  },
   '/clear': { usage: '/clear', help: 'forget the conversation', run: ({ session }) => session.clear() },
-  '/save': { usage: '/save FILE', help: 'write the conversation to a file that the chat page imports too', run: (context, rest) => save(context, rest) },
-  '/load': { usage: '/load FILE', help: 'go on from a conversation that was saved here or exported by the page', run: (context, rest) => load(context, rest) },
-  '/stats': { usage: '/stats', help: 'figures of the last answer', run: ({ session, say }) => say(session.last ? `${figures(session.last)}\n` : 'nothing was answered yet\n') },
+  '/save': {
+    usage: '/save FILE',
+    help: 'write the conversation to a file that the chat page imports too',
+    run: (context, rest) => save(context, rest),
+  },
+  '/load': {
+    usage: '/load FILE',
+    help: 'go on from a conversation that was saved here or exported by the page',
+    run: (context, rest) => load(context, rest),
+  },
+  '/stats': {
+    usage: '/stats',
+    help: 'figures of the last answer',
+    run: ({ session, say }) => say(session.last ? `${figures(session.last)}\n` : 'nothing was answered yet\n'),
+  },
 };
 
 /** Names that leave the chat. */
@@ -73,20 +95,30 @@ function set(session: ChatSession, rest: string): string {
     return given.length === 0 ? `nothing is set; there are ${Object.keys(SETTINGS).join(', ')}\n` : given.join('');
   }
   const schema = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
-  if (schema === undefined) throw new StarlingError('invalid_request', `there is no parameter ${JSON.stringify(name)}; there are ${Object.keys(SETTINGS).join(', ')}`);
+  if (schema === undefined)
+    throw new StarlingError(
+      'invalid_request',
+      `there is no parameter ${JSON.stringify(name)}; there are ${Object.keys(SETTINGS).join(', ')}`,
+    );
   if (words.length === 0) {
     session.set({ [engineName(name)]: undefined });
     return '';
   }
   const text = words.join(' ');
   const parsed = v.safeParse(schema, valueOf(text));
-  if (!parsed.success) throw new StarlingError('invalid_request', `${name} cannot be ${text}: ${parsed.issues[0].message}`);
+  if (!parsed.success)
+    throw new StarlingError('invalid_request', `${name} cannot be ${text}: ${parsed.issues[0].message}`);
   const given = { [name]: parsed.output };
-  session.set(name === 'max_tokens' || name === 'stop' ? { [engineName(name)]: name === 'stop' ? [parsed.output].flat() : parsed.output } : samplingOf(given));
+  session.set(
+    name === 'max_tokens' || name === 'stop'
+      ? { [engineName(name)]: name === 'stop' ? [parsed.output].flat() : parsed.output }
+      : samplingOf(given),
+  );
   return '';
 }
 
-const engineName = (name: string): keyof GenerateOptions => (name === 'max_tokens' ? 'maxTokens' : name === 'stop' ? 'stop' : SAMPLING_NAMES[name as keyof typeof SAMPLING_NAMES]);
+const engineName = (name: string): keyof GenerateOptions =>
+  name === 'max_tokens' ? 'maxTokens' : name === 'stop' ? 'stop' : SAMPLING_NAMES[name as keyof typeof SAMPLING_NAMES];
 
 function valueOf(text: string): unknown {
   try {
@@ -109,10 +141,31 @@ async function save({ session, modelName, say }: CommandContext, rest: string): 
   const turns: Turn[] = [];
   for (const [i, { role, content, reasoning_content: reasoning }] of session.turns.entries()) {
     const parent = turns.at(-1)?.id;
-    turns.push({ id: newId(), conversation, ...(parent !== undefined && { parent }), role, text: content, at: now + i, ...(reasoning !== undefined && { reasoning }), ...(role === 'assistant' && { answer: { model: modelName, end: 'stop' } }) });
+    turns.push({
+      id: newId(),
+      conversation,
+      ...(parent !== undefined && { parent }),
+      role,
+      text: content,
+      at: now + i,
+      ...(reasoning !== undefined && { reasoning }),
+      ...(role === 'assistant' && { answer: { model: modelName, end: 'stop' } }),
+    });
   }
   const settings = session.system === undefined ? {} : { system: session.system };
-  const text = conversationFile([{ conversation: { id: conversation, title: titleOf(turns[0]?.text ?? ''), createdAt: now, updatedAt: now, leaf: turns.at(-1)?.id, settings }, turns }]);
+  const text = conversationFile([
+    {
+      conversation: {
+        id: conversation,
+        title: titleOf(turns[0]?.text ?? ''),
+        createdAt: now,
+        updatedAt: now,
+        leaf: turns.at(-1)?.id,
+        settings,
+      },
+      turns,
+    },
+  ]);
   await fs.writeFile(file, text);
   say(`saved ${session.turns.length} messages to ${file}\n`);
 }
@@ -121,15 +174,29 @@ async function save({ session, modelName, say }: CommandContext, rest: string): 
 async function load({ session, say }: CommandContext, rest: string): Promise<void> {
   const file = fileOf(rest);
   const { size } = await fs.stat(file);
-  if (size > FILE_LIMITS.bytes) throw new StarlingError('invalid_request', `${file}: ${size} bytes are more than a file of conversations has`);
+  if (size > FILE_LIMITS.bytes)
+    throw new StarlingError('invalid_request', `${file}: ${size} bytes are more than a file of conversations has`);
   const imported = parseConversationFile(await fs.readFile(file, 'utf8'));
-  if (imported.kind === 'wrong') throw new StarlingError('invalid_request', `${file} is no file of conversations: ${imported.why}`);
+  if (imported.kind === 'wrong')
+    throw new StarlingError('invalid_request', `${file} is no file of conversations: ${imported.why}`);
   const whole = imported.all.at(0);
   if (whole === undefined) throw new StarlingError('invalid_request', `${file} holds no conversation`);
   const { conversation, turns } = whole;
   const path = pathTo(new Map(turns.map((turn) => [turn.id, turn])), conversation.leaf);
-  if (path.some(({ role, calls = [] }) => role === 'tool' || calls.length > 0)) throw new StarlingError('invalid_request', `${file}: this conversation calls tools, which there are none of here`);
-  session.restore(path.map(({ role, text, reasoning }): ChatTurn => ({ role: role === 'user' ? 'user' : 'assistant', content: text, ...(reasoning !== undefined && { reasoning_content: reasoning }) })), conversation.settings.system);
+  if (path.some(({ role, calls = [] }) => role === 'tool' || calls.length > 0))
+    throw new StarlingError('invalid_request', `${file}: this conversation calls tools, which there are none of here`);
+  session.restore(
+    path.map(
+      ({ role, text, reasoning }): ChatTurn => ({
+        role: role === 'user' ? 'user' : 'assistant',
+        content: text,
+        ...(reasoning !== undefined && { reasoning_content: reasoning }),
+      }),
+    ),
+    conversation.settings.system,
+  );
   const others = imported.all.length - 1;
-  say(`${path.length} messages of "${conversation.title.slice(0, 80)}"${others > 0 ? ` (the first of ${imported.all.length} conversations)` : ''}\n`);
+  say(
+    `${path.length} messages of "${conversation.title.slice(0, 80)}"${others > 0 ? ` (the first of ${imported.all.length} conversations)` : ''}\n`,
+  );
 }

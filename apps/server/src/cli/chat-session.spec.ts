@@ -53,7 +53,9 @@ describe('a conversation at the terminal', () => {
   });
 
   it('keeps reasoning apart: dim at a terminal, not in a pipe, and sent back as what it was', async () => {
-    const template = compileTemplate("{% for m in messages %}<|{{ m.role }}|>{% if m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}");
+    const template = compileTemplate(
+      '{% for m in messages %}<|{{ m.role }}|>{% if m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}',
+    );
     const answerParser = deriveAnswerParser(template);
     expect(answerParser.readsReasoning).toBe(true);
     const model = fakeModel({ answer: ['<think>\n', 'hm', '\n</think>', '\n\nYes.'] });
@@ -63,7 +65,11 @@ describe('a conversation at the terminal', () => {
     await session.answer('one');
     await session.answer('two');
     expect(io.out()).toBe('Yes.\nYes.\n');
-    expect(model.requests[1].messages).toEqual([user('one'), { ...assistant('Yes.'), reasoning_content: 'hm' }, user('two')]);
+    expect(model.requests[1].messages).toEqual([
+      user('one'),
+      { ...assistant('Yes.'), reasoning_content: 'hm' },
+      user('two'),
+    ]);
     const terminal = fakeIo('');
     await new ChatSession(chat, terminal, {}, undefined, 'colours').answer('one');
     expect(terminal.out()).toBe('\u001b[2mhm\u001b[0m\n\nYes.\n');
@@ -89,19 +95,29 @@ describe('the interactive chat', () => {
     expect(io.err()).toMatch(/answer 3 tokens, 346 tokens\/s/);
     expect(io.err()).toContain('unknown command /what');
     expect(io.err()).toContain('unknown command /toString');
-    expect(model.requests.map(({ messages }) => messages)).toEqual([[user('hi')], [{ role: 'system', content: 'be kind' }, user('hi')]]);
+    expect(model.requests.map(({ messages }) => messages)).toEqual([
+      [user('hi')],
+      [{ role: 'system', content: 'be kind' }, user('hi')],
+    ]);
   });
 
   it('takes messages of several lines: between quotes, and before a backslash', async () => {
     const model = fakeModel();
     const io = fakeIo('"""one\n/clear\n  two"""\nthree\\\nfour\n"""\nfive\n"""\nsix\\\n');
     await chatInteractively(new ChatSession(model, io, {}), io, 'fake');
-    expect(model.requests.map(({ messages }) => messages?.at(-1)?.content)).toEqual(['one\n/clear\n  two', 'three\nfour', 'five', 'six']);
+    expect(model.requests.map(({ messages }) => messages?.at(-1)?.content)).toEqual([
+      'one\n/clear\n  two',
+      'three\nfour',
+      'five',
+      'six',
+    ]);
   });
 
   it('sets parameters, takes them back, lists them, and refuses what they cannot be', async () => {
     const model = fakeModel();
-    const io = fakeIo('/set temperature 0.5\n/set max_tokens 7\n/set stop END\n/set top_p 3\n/set bogus 1\n/set constructor 1\n/set\nhi\n/set stop\n/set max_tokens\nhi\n');
+    const io = fakeIo(
+      '/set temperature 0.5\n/set max_tokens 7\n/set stop END\n/set top_p 3\n/set bogus 1\n/set constructor 1\n/set\nhi\n/set stop\n/set max_tokens\nhi\n',
+    );
     await chatInteractively(new ChatSession(model, io, {}), io, 'fake');
     expect(io.err()).toContain('top_p cannot be 3');
     expect(io.err()).toContain('there is no parameter "bogus"');
@@ -118,21 +134,40 @@ describe('the interactive chat', () => {
     const io = fakeIo('/regen\none\n/regen\ntwo\n');
     await chatInteractively(new ChatSession(model, io, {}), io, 'fake');
     expect(io.err()).toContain('nothing was asked yet');
-    expect(model.requests.map(({ messages }) => messages)).toEqual([[user('one')], [user('one')], [user('one'), assistant('Hello!'), user('two')]]);
+    expect(model.requests.map(({ messages }) => messages)).toEqual([
+      [user('one')],
+      [user('one')],
+      [user('one'), assistant('Hello!'), user('two')],
+    ]);
   });
 
   it('saves a conversation and goes on from it, and refuses files of another kind', async () => {
     const file = path.join(scratch, 'talk.json');
     const io = fakeIo(`/system be kind\none\n/save ${file}\n`);
     await chatInteractively(new ChatSession(fakeModel(), io, {}), io, 'fake');
-    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({ format: 'starling-conversations', conversations: [{ conversation: { title: 'one', settings: { system: 'be kind' } }, turns: [{ role: 'user', text: 'one' }, { role: 'assistant', text: 'Hello!' }] }] });
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({
+      format: 'starling-conversations',
+      conversations: [
+        {
+          conversation: { title: 'one', settings: { system: 'be kind' } },
+          turns: [
+            { role: 'user', text: 'one' },
+            { role: 'assistant', text: 'Hello!' },
+          ],
+        },
+      ],
+    });
     const other = path.join(scratch, 'other.json');
     fs.writeFileSync(other, '{}');
     const model = fakeModel();
     const again = fakeIo(`/load ${other}\n/load ${path.join(scratch, 'none')}\n/load\n/load ${file}\ntwo\n`);
     await chatInteractively(new ChatSession(model, again, {}), again, 'fake');
-    expect(again.err()).toMatch(/no file of conversations.*no such file.*name of a file is missing.*2 messages of "one"/s);
-    expect(model.requests.map(({ messages }) => messages)).toEqual([[{ role: 'system', content: 'be kind' }, user('one'), assistant('Hello!'), user('two')]]);
+    expect(again.err()).toMatch(
+      /no file of conversations.*no such file.*name of a file is missing.*2 messages of "one"/s,
+    );
+    expect(model.requests.map(({ messages }) => messages)).toEqual([
+      [{ role: 'system', content: 'be kind' }, user('one'), assistant('Hello!'), user('two')],
+    ]);
   });
 
   it('goes on at a terminal after a message that failed', async () => {
@@ -147,7 +182,10 @@ describe('the interactive chat', () => {
 
 describe('the interactive chat at a terminal', () => {
   it('stops the answer by Ctrl-C and goes on; twice without an answer leaves', async () => {
-    const model = fakeModel({ beforeToken: (index, { messages }) => (index < 1 || messages!.length > 1 ? Promise.resolve() : new Promise(() => undefined)) });
+    const model = fakeModel({
+      beforeToken: (index, { messages }) =>
+        index < 1 || messages!.length > 1 ? Promise.resolve() : new Promise(() => undefined),
+    });
     const io = fakeIo(undefined, { isTerminal: true });
     const chat = chatInteractively(new ChatSession(model, io, {}), io, 'fake');
     io.stdin.push('go\r');

@@ -61,7 +61,9 @@ export class ChatSession {
 
   /** Changes how answers are made from now on; undefined takes a setting back. */
   set(settings: GenerateOptions): void {
-    this.#settings = Object.fromEntries(Object.entries({ ...this.#settings, ...settings }).filter(([, value]) => value !== undefined));
+    this.#settings = Object.fromEntries(
+      Object.entries({ ...this.#settings, ...settings }).filter(([, value]) => value !== undefined),
+    );
   }
 
   /** Forgets what was said. */
@@ -108,13 +110,22 @@ export class ChatSession {
     const system = this.#system === undefined ? [] : [{ role: 'system' as const, content: this.#system }];
     const parser = this.#model.answerParser?.readsReasoning === true ? this.#model.answerParser : undefined;
     const said = { content: '', reasoning: '' };
-    const done = await this.#write({ ...this.#settings, messages: [...system, ...asked], ...(parser && { showSpecial: true }) }, { parser, said });
+    const done = await this.#write(
+      { ...this.#settings, messages: [...system, ...asked], ...(parser && { showSpecial: true }) },
+      { parser, said },
+    );
     const content = parser === undefined ? done.text : said.content;
-    this.#turns = [...asked, { role: 'assistant', content, ...(said.reasoning !== '' && { reasoning_content: said.reasoning }) }];
+    this.#turns = [
+      ...asked,
+      { role: 'assistant', content, ...(said.reasoning !== '' && { reasoning_content: said.reasoning }) },
+    ];
     return done;
   }
 
-  async #write(request: GenerateRequest, reading: { readonly parser?: AnswerParser; readonly said: { content: string; reasoning: string } } | undefined): Promise<DonePart> {
+  async #write(
+    request: GenerateRequest,
+    reading: { readonly parser?: AnswerParser; readonly said: { content: string; reasoning: string } } | undefined,
+  ): Promise<DonePart> {
     const running = new AbortController();
     this.#running = running;
     const out = new AnswerWriter(this.#io, this.#style);
@@ -129,7 +140,8 @@ export class ChatSession {
         }
       };
       for await (const part of generation) {
-        if (part.kind === 'token') await (reader ? show(reader.push((part as TokenPart).text)) : out.content(part.text));
+        if (part.kind === 'token')
+          await (reader ? show(reader.push((part as TokenPart).text)) : out.content(part.text));
         else if (part.kind === 'done') {
           if (reader) await show(reader.end());
           this.#last = part;

@@ -20,7 +20,12 @@ describe('starling config', () => {
   it('shows what counts, and where it comes from', async () => {
     const { code, stdout } = await run(['--config', file, '--changed', '-np', '4'], { STARLING_CTX_SIZE: '44' });
     expect(code).toBe(0);
-    expect(stdout.trimEnd().split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(/ {2,}/)),
+    ).toEqual([
       ['SETTING', 'VALUE', 'FROM'],
       ['ctx_size', '44', 'STARLING_CTX_SIZE'],
       ['ctx_shared', 'true', '--ctx-shared'],
@@ -29,11 +34,17 @@ describe('starling config', () => {
       ['api_key', '["(hidden)","(hidden)"]', `"api_key" in ${file}, line 2`],
       ['config', file, '--config'],
     ]);
-    expect(JSON.parse((await run(['--json'])).stdout)).toMatchObject({ port: { value: 8080, source: 'default' }, threads: { value: null, source: 'default' } });
+    expect(JSON.parse((await run(['--json'])).stdout)).toMatchObject({
+      port: { value: 8080, source: 'default' },
+      threads: { value: null, source: 'default' },
+    });
   });
 
   it('lets no secret out, neither of what counts nor of what is wrong', async () => {
-    const { stdout } = await run(['--config', file, '--json'], { STARLING_REDIS_URL: 'redis://bob:hunter2@host:1', STARLING_ADMIN_API_KEY: 'boss-secret' });
+    const { stdout } = await run(['--config', file, '--json'], {
+      STARLING_REDIS_URL: 'redis://bob:hunter2@host:1',
+      STARLING_ADMIN_API_KEY: 'boss-secret',
+    });
     expect(stdout).not.toMatch(/secret|hunter2/);
     expect(stdout).toContain('redis://(hidden)@host:1');
     const wrong = await run(['--api-key', 'very secret']);
@@ -42,10 +53,14 @@ describe('starling config', () => {
   });
 
   it('names variables of the environment that look like settings and are none', async () => {
-    expect((await run([], { STARLING_PROT: '1', STARLING_HOME: '/x', STARLING_PORT: '1' })).stderr).toBe('starling: STARLING_PROT is set, but no setting is called so\n');
+    expect((await run([], { STARLING_PROT: '1', STARLING_HOME: '/x', STARLING_PORT: '1' })).stderr).toBe(
+      'starling: STARLING_PROT is set, but no setting is called so\n',
+    );
   });
 
   it('prints the schema of the file, also where the configuration is wrong', async () => {
-    expect(JSON.parse((await run(['--schema', '--port', 'x'])).stdout)).toMatchObject({ properties: { port: { type: 'integer', default: 8080 } } });
+    expect(JSON.parse((await run(['--schema', '--port', 'x'])).stdout)).toMatchObject({
+      properties: { port: { type: 'integer', default: 8080 } },
+    });
   });
 });

@@ -16,7 +16,9 @@ const SHOWN_CHARACTERS = 100;
 export function registerInspect(program: Command, io: CliIo): void {
   program
     .command('inspect')
-    .description('show the metadata and the tensors of a GGUF file, and the memory that it takes when it is served with the defaults')
+    .description(
+      'show the metadata and the tensors of a GGUF file, and the memory that it takes when it is served with the defaults',
+    )
     .argument('<FILE>', 'a GGUF file, or the first part of a split one')
     .option('--json', 'everything, as one JSON object')
     .action(async (file: string, { json }: { readonly json?: boolean }) => {
@@ -42,7 +44,8 @@ async function planOf(model: GgufModel): Promise<MemoryPlan | StarlingError> {
 
 function memoryJson(plan: MemoryPlan | StarlingError): object {
   if (plan instanceof StarlingError) return { error: { code: plan.code, message: plan.message } };
-  const { contextLength, kvType, pageTokens, pageCount, weightBytes, kvBytes, scratchBytes, totalBytes, conversions } = plan;
+  const { contextLength, kvType, pageTokens, pageCount, weightBytes, kvBytes, scratchBytes, totalBytes, conversions } =
+    plan;
   return {
     context_length: contextLength,
     kv_type: kvType,
@@ -51,15 +54,26 @@ function memoryJson(plan: MemoryPlan | StarlingError): object {
     kv_bytes: kvBytes,
     scratch_bytes: scratchBytes,
     total_bytes: totalBytes,
-    conversions: conversions.map(({ from, to, tensors, fileBytes, memoryBytes }) => ({ from, to, tensors, file_bytes: fileBytes, memory_bytes: memoryBytes })),
+    conversions: conversions.map(({ from, to, tensors, fileBytes, memoryBytes }) => ({
+      from,
+      to,
+      tensors,
+      file_bytes: fileBytes,
+      memory_bytes: memoryBytes,
+    })),
   };
 }
 
 function memoryText(plan: MemoryPlan | StarlingError): string[] {
   if (plan instanceof StarlingError) return [printable(`cannot be loaded: ${plan.message}`)];
-  const { contextLength, kvType, pageTokens, pageCount, weightBytes, kvBytes, scratchBytes, totalBytes, conversions } = plan;
+  const { contextLength, kvType, pageTokens, pageCount, weightBytes, kvBytes, scratchBytes, totalBytes, conversions } =
+    plan;
   return columns([
-    ['weights', `${weightBytes} bytes`, conversions.map(({ from, to, tensors }) => `${tensors} tensors of ${from} kept as ${to}`).join(', ')],
+    [
+      'weights',
+      `${weightBytes} bytes`,
+      conversions.map(({ from, to, tensors }) => `${tensors} tensors of ${from} kept as ${to}`).join(', '),
+    ],
     ['KV cache', `${kvBytes} bytes`, `${kvType}, ${pageTokens * pageCount} tokens, a context of ${contextLength}`],
     ['scratch', `${scratchBytes} bytes`, ''],
     ['total', `${totalBytes} bytes`, ''],
@@ -76,7 +90,14 @@ function asJson(file: string, model: GgufModel, plan: MemoryPlan | StarlingError
     architecture: model.architecture,
     memory: memoryJson(plan),
     metadata: Object.fromEntries([...model.metadata].map(([key, value]) => [key, jsonValue(value)])),
-    tensors: [...model.tensors.values()].map(({ name, type, shape, byteLength, offset, part }) => ({ name, type: type.name, shape, bytes: byteLength, offset, part })),
+    tensors: [...model.tensors.values()].map(({ name, type, shape, byteLength, offset, part }) => ({
+      name,
+      type: type.name,
+      shape,
+      bytes: byteLength,
+      offset,
+      part,
+    })),
   };
 }
 
@@ -96,8 +117,21 @@ function asText(file: string, model: GgufModel, plan: MemoryPlan | StarlingError
   const bytes = tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
   const values = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const head = `${printable(file)}: GGUF version ${model.version}${model.littleEndian ? '' : ', big-endian'}${model.parts > 1 ? `, ${model.parts} parts` : ''}, ${model.metadata.size} metadata values, ${tensors.length} tensors, ${values} parameters in ${bytes} bytes`;
-  const metadata = columns([...model.metadata].map(([key, value]) => [printable(key), typeName(model.metadataTypes.get(key)), shown(value, model.metadataTypes.get(key) === 'f32')]));
-  const table = columns(tensors.map(({ name, type, shape, byteLength }) => [printable(name), type.name, shape.join(' x '), `${byteLength} bytes`]));
+  const metadata = columns(
+    [...model.metadata].map(([key, value]) => [
+      printable(key),
+      typeName(model.metadataTypes.get(key)),
+      shown(value, model.metadataTypes.get(key) === 'f32'),
+    ]),
+  );
+  const table = columns(
+    tensors.map(({ name, type, shape, byteLength }) => [
+      printable(name),
+      type.name,
+      shape.join(' x '),
+      `${byteLength} bytes`,
+    ]),
+  );
   return `${[head, '', 'memory', ...indented(memoryText(plan)), '', 'metadata', ...indented(metadata), '', 'tensors', ...indented(table)].join('\n')}\n`;
 }
 
@@ -108,7 +142,9 @@ function shown(value: GgufValue, isSingle = false): string {
   if (typeof value === 'string') return printable(excerpt(JSON.stringify(value)));
   if (typeof value !== 'object') return String(value);
   const length = value.length;
-  const first = Array.from({ length: Math.min(length, SHOWN_ELEMENTS) }, (_, i) => shown(value instanceof PackedStrings ? value.at(i) : value[i]));
+  const first = Array.from({ length: Math.min(length, SHOWN_ELEMENTS) }, (_, i) =>
+    shown(value instanceof PackedStrings ? value.at(i) : value[i]),
+  );
   return `${length} values: [${first.join(', ')}${length > SHOWN_ELEMENTS ? ', ...' : ''}]`;
 }
 
@@ -126,9 +162,11 @@ function shortestSingle(value: number): number {
 const excerpt = (text: string) => (text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text);
 
 /** JSON whose texts cannot steer a terminal: the escapes are JSON's own, so that it reads back as the same. */
-const printableJson = (value: object) => printable(JSON.stringify(value)).replace(/\\u\{([0-9a-f]+)\}/g, (escape, hex: string) => {
-  const code = Number.parseInt(hex, 16);
-  return code > 0xffff ? jsonEscapes(String.fromCodePoint(code)) : escape;
-});
+const printableJson = (value: object) =>
+  printable(JSON.stringify(value)).replace(/\\u\{([0-9a-f]+)\}/g, (escape, hex: string) => {
+    const code = Number.parseInt(hex, 16);
+    return code > 0xffff ? jsonEscapes(String.fromCodePoint(code)) : escape;
+  });
 
-const jsonEscapes = (text: string) => Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
+const jsonEscapes = (text: string) =>
+  Array.from({ length: text.length }, (_, i) => `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');

@@ -17,7 +17,12 @@ export interface InteractiveOptions {
 }
 
 /** Talks until the input ends or the user leaves. Answers go to stdout; all else goes to stderr. */
-export async function chatInteractively(session: ChatSession, io: CliIo, modelName: string, { historyFile }: InteractiveOptions = {}): Promise<void> {
+export async function chatInteractively(
+  session: ChatSession,
+  io: CliIo,
+  modelName: string,
+  { historyFile }: InteractiveOptions = {},
+): Promise<void> {
   const isTerminal = io.stdin.isTTY === true;
   const say = (text: string) => void io.stderr.write(text);
   const lines = readline.createInterface({
@@ -55,7 +60,12 @@ export async function chatInteractively(session: ChatSession, io: CliIo, modelNa
     lines.setPrompt(message.isBegun ? MORE : PROMPT);
     lines.prompt();
   };
-  const context: CommandContext = { session, modelName, say, answering: (answer) => answering(session, answer, say, isTerminal) };
+  const context: CommandContext = {
+    session,
+    modelName,
+    say,
+    answering: (answer) => answering(session, answer, say, isTerminal),
+  };
   prompt();
   for await (const line of lines) {
     interrupts = 0;
@@ -133,7 +143,12 @@ class PendingMessage {
   }
 }
 
-async function answering(session: ChatSession, answer: () => Promise<unknown>, say: (text: string) => void, isTerminal: boolean): Promise<void> {
+async function answering(
+  session: ChatSession,
+  answer: () => Promise<unknown>,
+  say: (text: string) => void,
+  isTerminal: boolean,
+): Promise<void> {
   try {
     await answer();
     if (isTerminal && session.last) say(`${figures(session.last)}\n\n`);

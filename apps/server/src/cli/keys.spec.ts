@@ -20,19 +20,45 @@ describe('starling keys', () => {
   const file = path.join(home, 'keys.json');
 
   it('adds a key and prints it alone on stdout', async () => {
-    const options = ['--role', 'user', '--weight', '2', '--models', 'a,b*', '--models', 'c', '--rpm', '10', '--tpm', '1000', '--concurrency', '2', '--priority', '-3'];
+    const options = [
+      '--role',
+      'user',
+      '--weight',
+      '2',
+      '--models',
+      'a,b*',
+      '--models',
+      'c',
+      '--rpm',
+      '10',
+      '--tpm',
+      '1000',
+      '--concurrency',
+      '2',
+      '--priority',
+      '-3',
+    ];
     const { code, stdout, stderr } = await run(['add', 'alice', ...options]);
     expect(code).toBe(0);
     expect(stderr).toContain(`--api-keys-file ${file}`);
     const found = new KeyRing([() => readKnownKeys(file)]).find(stdout.trim());
-    expect(found).toMatchObject({ name: 'alice', role: 'user', weight: 2, models: ['a', 'b*', 'c'], maxPriority: -3, limits: { requestsPerMinute: 10, tokensPerMinute: 1000, concurrency: 2 } });
+    expect(found).toMatchObject({
+      name: 'alice',
+      role: 'user',
+      weight: 2,
+      models: ['a', 'b*', 'c'],
+      maxPriority: -3,
+      limits: { requestsPerMinute: 10, tokensPerMinute: 1000, concurrency: 2 },
+    });
   });
 
   it('lists names, roles and limits, and no key', async () => {
     await run(['add', 'meter', '--role', 'metrics']);
     const { stdout } = await run(['list']);
     expect(stdout.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^alice +user +[0-9a-f]{12} +\d{4}-\d\d-\d\d +weight 2, rpm 10, tpm 1000, concurrency 2, priority -3, models a,b\*,c$/),
+      expect.stringMatching(
+        /^alice +user +[0-9a-f]{12} +\d{4}-\d\d-\d\d +weight 2, rpm 10, tpm 1000, concurrency 2, priority -3, models a,b\*,c$/,
+      ),
       expect.stringMatching(/^meter +metrics /),
     ]);
     expect(JSON.parse((await run(['list', '--json'])).stdout)).toMatchObject([{ name: 'alice' }, { name: 'meter' }]);
@@ -41,14 +67,22 @@ describe('starling keys', () => {
   it('revokes keys by name', async () => {
     expect(await run(['revoke', 'alice', 'meter'])).toMatchObject({ code: 0, stdout: 'alice\nmeter\n' });
     expect((await run(['list'])).stdout).toBe('');
-    expect(await run(['revoke', 'alice'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('alice') });
+    expect(await run(['revoke', 'alice'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('alice'),
+    });
   });
 
   it('keeps to the file that is named, by option before environment', async () => {
     const [one, two] = [path.join(home, 'one.json'), path.join(home, 'two.json')];
     await run(['add', 'x', '--api-keys-file', one], { STARLING_API_KEYS_FILE: two });
     await run(['add', 'y'], { STARLING_API_KEYS_FILE: two });
-    expect([one, two].map((name) => (JSON.parse(fs.readFileSync(name, 'utf8')) as { keys: { name: string }[] }).keys[0].name)).toEqual(['x', 'y']);
+    expect(
+      [one, two].map(
+        (name) => (JSON.parse(fs.readFileSync(name, 'utf8')) as { keys: { name: string }[] }).keys[0].name,
+      ),
+    ).toEqual(['x', 'y']);
   });
 
   it.each([

@@ -11,7 +11,10 @@ const MAX_BYTES = 4 << 20;
 export function readHistory(file: string): string[] {
   try {
     if (fs.statSync(file).size > MAX_BYTES) return [];
-    const lines = fs.readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
+    const lines = fs
+      .readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
     return lines.slice(-LIMIT).reverse();
   } catch {
     return [];
@@ -22,7 +25,15 @@ export function readHistory(file: string): string[] {
 export function writeHistory(file: string, newestFirst: readonly string[]): string | undefined {
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, [...newestFirst].slice(0, LIMIT).reverse().map((line) => `${line}\n`).join(''), { mode: 0o600 });
+    fs.writeFileSync(
+      file,
+      [...newestFirst]
+        .slice(0, LIMIT)
+        .reverse()
+        .map((line) => `${line}\n`)
+        .join(''),
+      { mode: 0o600 },
+    );
     return undefined;
   } catch (error) {
     return messageOf(error);

@@ -38,7 +38,28 @@ const REPOSITORY_FILE = new Set(['-hff', '--hf-file']);
 
 /** Flags of llama-server that have no meaning here, and why. The names stand for families: what begins so. */
 const REFUSED: readonly (readonly [flags: readonly string[], reason: string])[] = [
-  [['-ngl', '--gpu-layers', '--n-gpu-layers', '-sm', '--split-mode', '-ts', '--tensor-split', '-mg', '--main-gpu', '-dev', '--device', '-nkvo', '--no-kv-offload', '-kvo', '--kv-offload', '--op-offload', '--no-op-offload'], 'everything is computed on the CPU'],
+  [
+    [
+      '-ngl',
+      '--gpu-layers',
+      '--n-gpu-layers',
+      '-sm',
+      '--split-mode',
+      '-ts',
+      '--tensor-split',
+      '-mg',
+      '--main-gpu',
+      '-dev',
+      '--device',
+      '-nkvo',
+      '--no-kv-offload',
+      '-kvo',
+      '--kv-offload',
+      '--op-offload',
+      '--no-op-offload',
+    ],
+    'everything is computed on the CPU',
+  ],
   [['-fa', '--flash-attn'], 'attention is always computed in blocks, without the whole matrix'],
   [['-tb', '--threads-batch'], 'prompts and answers are computed by the same threads: see --threads'],
   [['--threads-http'], 'requests are read by one thread, which computes nothing else'],
@@ -46,14 +67,36 @@ const REFUSED: readonly (readonly [flags: readonly string[], reason: string])[] 
   [['--path'], 'the page is the server’s own: a page of yours goes on a server of its own, which --cors-origins names'],
   [['--api-prefix'], 'put a proxy before the server that takes the prefix off'],
   [['--verbose-prompt'], 'answers tell the prompt with --verbose, and starling tokenize shows its tokens'],
-  [['--rope-scaling', '--rope-scale', '--rope-freq-base', '--rope-freq-scale', '--yarn-orig-ctx', '--yarn-ext-factor', '--yarn-attn-factor', '--yarn-beta-slow', '--yarn-beta-fast'], 'positions are scaled as the model’s file says'],
+  [
+    [
+      '--rope-scaling',
+      '--rope-scale',
+      '--rope-freq-base',
+      '--rope-freq-scale',
+      '--yarn-orig-ctx',
+      '--yarn-ext-factor',
+      '--yarn-attn-factor',
+      '--yarn-beta-slow',
+      '--yarn-beta-fast',
+    ],
+    'positions are scaled as the model’s file says',
+  ],
   [['-dt', '--defrag-thold'], 'what is computed is kept in pages, which need no moving'],
-  [['--no-warmup'], 'a model computes two tokens before it serves, always, so that the first request does not wait for what is compiled'],
+  [
+    ['--no-warmup'],
+    'a model computes two tokens before it serves, always, so that the first request does not wait for what is compiled',
+  ],
   [['--context-shift'], 'an answer ends where the context does'],
-  [['--spec-type', '--spec-draft-n-min', '--spec-default'], 'how much is drafted follows from what is accepted and what steps take: see --lookup and --draft-max'],
+  [
+    ['--spec-type', '--spec-draft-n-min', '--spec-default'],
+    'how much is drafted follows from what is accepted and what steps take: see --lookup and --draft-max',
+  ],
   [['-mm', '--mmproj', '-mmu', '--mmproj-url', '--media-path'], 'models take text alone'],
   [['--mlock', '--mmap', '--no-mmap', '-lm', '--load-mode', '--numa'], 'weights are read into memory of the process'],
-  [['--tools', '--tools-runtime', '--ui-mcp-proxy', '--mcp-servers-config', '--mcp-servers-json'], 'the server runs no tools'],
+  [
+    ['--tools', '--tools-runtime', '--ui-mcp-proxy', '--mcp-servers-config', '--mcp-servers-json'],
+    'the server runs no tools',
+  ],
   [['--models-preset'], 'models are given by --model, several times if need be, and by --models-dir'],
   [['--backend-sampling', '-bs'], 'tokens are drawn where they always are'],
   [['-nocb', '--no-cont-batching'], 'requests always run together: see --parallel'],
@@ -63,7 +106,9 @@ const REFUSED: readonly (readonly [flags: readonly string[], reason: string])[] 
 /** What llama-server can be told to do and always is so here. */
 const AS_ALWAYS = new Set(['--no-context-shift', '--warmup']);
 
-const REASONS: ReadonlyMap<string, string> = new Map(REFUSED.flatMap(([flags, reason]) => flags.map((flag) => [flag, reason] as const)));
+const REASONS: ReadonlyMap<string, string> = new Map(
+  REFUSED.flatMap(([flags, reason]) => flags.map((flag) => [flag, reason] as const)),
+);
 
 /**
  * The arguments of `serve` with llama-server's other names for flags in our own words.
@@ -77,20 +122,31 @@ export function inOurWords(args: readonly string[]): string[] {
     // Flags may be written with underscores there.
     const arg = args[i].replace(/^--[\w-]+/, (flag) => flag.replaceAll('_', '-'));
     const reason = REASONS.get(arg);
-    if (reason !== undefined) throw usageError(`${arg}, a flag of llama-server, has no meaning here: ${reason}; leave it out`);
+    if (reason !== undefined)
+      throw usageError(`${arg}, a flag of llama-server, has no meaning here: ${reason}; leave it out`);
     if (REPOSITORY.has(arg)) repository = args[++i] ?? '';
     else if (REPOSITORY_FILE.has(arg)) file = args[++i] ?? '';
     else if (AS_ALWAYS.has(arg)) continue;
     else if (arg === '-to' || arg === '--timeout') result.push(...timeouts(args[++i] ?? ''));
-    else if (arg === '--reasoning-format' && args[i + 1] === 'none') throw usageError('--reasoning-format none, of llama-server, has no meaning here: reasoning is always put apart from the content, as clients want it; leave it out');
+    else if (arg === '--reasoning-format' && args[i + 1] === 'none')
+      throw usageError(
+        '--reasoning-format none, of llama-server, has no meaning here: reasoning is always put apart from the content, as clients want it; leave it out',
+      );
     // The number of slots: they share the context.
     else if (arg === '-np') result.push('--ctx-shared', '--parallel');
-    else if (arg === '--control-vector-layer-range' && /^\d+$/.test(args[i + 1] ?? '')) result.push(arg, `${args[++i]}-${args[++i] ?? ''}`);
+    else if (arg === '--control-vector-layer-range' && /^\d+$/.test(args[i + 1] ?? ''))
+      result.push(arg, `${args[++i]}-${args[++i] ?? ''}`);
     else if (arg === '--slots' || arg === '--no-slots') result.push('--ctx-shared', arg);
     else result.push(NAMES[arg] ?? arg);
   }
   if (file !== undefined && repository === undefined) throw usageError('--hf-file needs --hf-repo');
-  if (repository !== undefined) result.push('--model', file === undefined ? `hf:${repository}` : `https://huggingface.co/${repository.replace(/:.*$/, '')}/resolve/main/${file}`);
+  if (repository !== undefined)
+    result.push(
+      '--model',
+      file === undefined
+        ? `hf:${repository}`
+        : `https://huggingface.co/${repository.replace(/:.*$/, '')}/resolve/main/${file}`,
+    );
   return result;
 }
 

@@ -23,7 +23,11 @@ export interface RuntimeRequest {
 }
 
 /** Loads a model below the engine: for commands that measure steps or logits. */
-export async function loadRuntime(model: string, { sequences = 1, ...request }: RuntimeRequest, io: CliIo): Promise<ModelRuntime> {
+export async function loadRuntime(
+  model: string,
+  { sequences = 1, ...request }: RuntimeRequest,
+  io: CliIo,
+): Promise<ModelRuntime> {
   const file = await openGgufFile((await locateModel(model, io)).path);
   const contextLength = request.contextLength * (hasTwoTexts(file.architecture) ? 2 : 1);
   const progress = showProgress(io, 'loading', 'bytes');

@@ -20,7 +20,11 @@ export const storeOf = (io: CliIo) => new ModelStore({ home: defaultHome({ ...io
  * @param download whether what is not there yet may be downloaded
  * @throws StarlingError file_not_found, download_failed, checksum_mismatch, ...
  */
-export async function locateModel(model: string, io: CliIo, { verify = true, download = true }: { readonly verify?: boolean; readonly download?: boolean } = {}): Promise<LocatedModel> {
+export async function locateModel(
+  model: string,
+  io: CliIo,
+  { verify = true, download = true }: { readonly verify?: boolean; readonly download?: boolean } = {},
+): Promise<LocatedModel> {
   const progress = showTransfer(io);
   try {
     const { path, manifest } = await storeOf(io).resolve(model, { verify, download, onProgress: progress.update });
@@ -35,7 +39,17 @@ export function showTransfer(io: CliIo) {
   let label = '';
   let line = showProgress(io, '', 'bytes');
   return {
-    update({ phase, file, bytes, totalBytes }: { readonly phase: 'download' | 'verify'; readonly file: string; readonly bytes: number; readonly totalBytes?: number }): void {
+    update({
+      phase,
+      file,
+      bytes,
+      totalBytes,
+    }: {
+      readonly phase: 'download' | 'verify';
+      readonly file: string;
+      readonly bytes: number;
+      readonly totalBytes?: number;
+    }): void {
       const next = `${phase === 'download' ? 'downloading' : 'checking'} ${file}`;
       if (next !== label) {
         line.end();

@@ -27,17 +27,24 @@ interface LogitsOptions {
 export function registerLogits(program: Command, io: CliIo): void {
   program
     .command('logits')
-    .description('write the logits of every position, to check them against another engine; an encoder reads the same tokens first')
+    .description(
+      'write the logits of every position, to check them against another engine; an encoder reads the same tokens first',
+    )
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .requiredOption('--tokens <IDS>', 'token ids split by commas or white space, or @FILE with such ids')
     .requiredOption('--out <FILE>', 'gets f32 values, little-endian, [positions][vocabulary]')
     .option(...THREADS_OPTION)
-    .option('-c, --ctx-size <N>', `the context (default: ${REFERENCE_CONTEXT}, or ${REFERENCE_SLACK} more than there are tokens)`, integer(1, 2 ** 24))
+    .option(
+      '-c, --ctx-size <N>',
+      `the context (default: ${REFERENCE_CONTEXT}, or ${REFERENCE_SLACK} more than there are tokens)`,
+      integer(1, 2 ** 24),
+    )
     .option('--deterministic', 'the same bytes on every CPU')
     .action(async (options: LogitsOptions) => {
       const tokens = readTokens(options.tokens);
       const contextLength = options.ctxSize ?? Math.max(REFERENCE_CONTEXT, tokens.length + REFERENCE_SLACK);
-      if (tokens.length > contextLength) throw usageError(`${tokens.length} tokens do not fit a context of ${contextLength}: see --ctx-size`);
+      if (tokens.length > contextLength)
+        throw usageError(`${tokens.length} tokens do not fit a context of ${contextLength}: see --ctx-size`);
       const { threads, deterministic } = options;
       const runtime = await loadRuntime(options.model, { threads, contextLength, deterministic, kvType: 'F32' }, io);
       try {
@@ -54,7 +61,8 @@ function readTokens(argument: string): Uint32Array {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
   if (words.length === 0) throw usageError('--tokens: expected token ids, received none');
   return Uint32Array.from(words, (word) => {
-    if (!/^\d{1,9}$/.test(word)) throw usageError(`--tokens: expected token ids, received ${JSON.stringify(word.slice(0, 40))}`);
+    if (!/^\d{1,9}$/.test(word))
+      throw usageError(`--tokens: expected token ids, received ${JSON.stringify(word.slice(0, 40))}`);
     return Number(word);
   });
 }
@@ -63,12 +71,18 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StarlingError('file_not_found', `--tokens: ${file}: ${fileProblem(error)}`, { details: { file }, cause: error });
+    throw new StarlingError('file_not_found', `--tokens: ${file}: ${fileProblem(error)}`, {
+      details: { file },
+      cause: error,
+    });
   }
 }
 
 function checkTokens(tokens: Uint32Array, { info }: ModelRuntime, model: string): void {
-  if (!info.hasLogits) throw new StarlingError('unsupported_model', `${model}: an encoder has no logits`, { details: { architecture: info.architecture } });
+  if (!info.hasLogits)
+    throw new StarlingError('unsupported_model', `${model}: an encoder has no logits`, {
+      details: { architecture: info.architecture },
+    });
   const wrong = tokens.find((id) => id >= info.vocabSize);
   if (wrong !== undefined) throw usageError(`--tokens: ${wrong} is not in the vocabulary of ${info.vocabSize} tokens`);
 }
@@ -84,7 +98,16 @@ async function writeLogits(runtime: ModelRuntime, tokens: Uint32Array, out: stri
   try {
     file = await fs.promises.open(out, 'w');
     for (let start = 0; start < tokens.length; start += batch) {
-      const { logits } = await runtime.step([{ tokens: Uint32Array.of(...(read ?? []), ...tokens.subarray(start, start + batch)), startPosition: start, pages, slot: 0, outputs: 'all', encoderTokens: read?.length }]);
+      const { logits } = await runtime.step([
+        {
+          tokens: Uint32Array.of(...(read ?? []), ...tokens.subarray(start, start + batch)),
+          startPosition: start,
+          pages,
+          slot: 0,
+          outputs: 'all',
+          encoderTokens: read?.length,
+        },
+      ]);
       await file.writeFile(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength).slice());
       progress.update(Math.min(tokens.length, start + batch), tokens.length);
     }

@@ -7,7 +7,11 @@ import { openTokenizer } from './open-tokenizer.js';
 
 describeWithFixtures('a tokenizer', () => {
   it('is the same from a GGUF file, a tokenizer.json, and a folder with either', async () => {
-    const models = [fixturePath('tokenizers', 'ggml-vocab-gpt-2.gguf'), fixturePath('tokenizers', 'gpt-2', 'tokenizer.json'), fixturePath('tokenizers', 'gpt-2')];
+    const models = [
+      fixturePath('tokenizers', 'ggml-vocab-gpt-2.gguf'),
+      fixturePath('tokenizers', 'gpt-2', 'tokenizer.json'),
+      fixturePath('tokenizers', 'gpt-2'),
+    ];
     const onlyJson = fs.mkdtempSync(path.join(os.tmpdir(), 'starling-tokenizer-'));
     fs.copyFileSync(models[1], path.join(onlyJson, 'tokenizer.json'));
     const lines = readJsonFixture<string[]>('tokenizers', 'stress-lines.json').slice(0, 200);

@@ -22,7 +22,10 @@ async function fromGguf(file: string): Promise<Tokenizer> {
     return tokenizerFromGguf(model.metadata);
   } catch (error) {
     if (!isStarlingError(error) || error.message.includes(file)) throw error;
-    throw new StarlingError(error.code, `${file}: ${messageOf(error)}`, { details: { ...error.details, file }, cause: error });
+    throw new StarlingError(error.code, `${file}: ${messageOf(error)}`, {
+      details: { ...error.details, file },
+      cause: error,
+    });
   } finally {
     await model.close();
   }
@@ -34,7 +37,11 @@ function looksLikeJson(file: string): boolean {
   const descriptor = fs.openSync(file, 'r');
   try {
     const length = fs.readSync(descriptor, start, 0, start.length, 0);
-    return start.toString('utf8', 0, length).replace(/^\uFEFF/, '').trimStart().startsWith('{');
+    return start
+      .toString('utf8', 0, length)
+      .replace(/^\uFEFF/, '')
+      .trimStart()
+      .startsWith('{');
   } finally {
     fs.closeSync(descriptor);
   }

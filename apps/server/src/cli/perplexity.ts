@@ -24,17 +24,29 @@ export function registerPerplexity(program: Command, io: CliIo): void {
     .description('how well a model foresees a text: exp of the mean negative log-likelihood of its tokens')
     .requiredOption('-m, --model <MODEL>', 'a GGUF file')
     .requiredOption('-f, --file <TEXT>', 'a text file')
-    .option('-c, --ctx-size <N>', "tokens of a chunk; each chunk is scored alone, after BOS where the vocabulary has one (default: the model's context)", integer(2, 2 ** 24))
+    .option(
+      '-c, --ctx-size <N>',
+      "tokens of a chunk; each chunk is scored alone, after BOS where the vocabulary has one (default: the model's context)",
+      integer(2, 2 ** 24),
+    )
     .option('--skip <N>', 'positions at the start of each chunk that are not scored', integer(0), 0)
     .option(...THREADS_OPTION)
     .option('--json', 'one JSON object')
     .action(async (options: PerplexityOptions) => {
       const result = await measure(options, io);
-      await write(io.stdout, options.json ? `${JSON.stringify(described(options, result))}\n` : `perplexity ${result.perplexity.toFixed(4)} over ${result.tokens} tokens in ${result.chunks.length} chunks\n`);
+      await write(
+        io.stdout,
+        options.json
+          ? `${JSON.stringify(described(options, result))}\n`
+          : `perplexity ${result.perplexity.toFixed(4)} over ${result.tokens} tokens in ${result.chunks.length} chunks\n`,
+      );
     });
 }
 
-async function measure({ model: name, file, threads, ctxSize, skip }: PerplexityOptions, io: CliIo): Promise<PerplexityResult> {
+async function measure(
+  { model: name, file, threads, ctxSize, skip }: PerplexityOptions,
+  io: CliIo,
+): Promise<PerplexityResult> {
   const text = readText(file);
   const model = await loadModel(name, { threads, contextLength: ctxSize, maxSequences: 1 }, io);
   const progress = showProgress(io, 'scoring chunks');
@@ -46,7 +58,10 @@ async function measure({ model: name, file, threads, ctxSize, skip }: Perplexity
   }
 }
 
-const described = ({ model, file }: PerplexityOptions, { perplexity, negativeLogLikelihood, tokens, chunks }: PerplexityResult) => ({
+const described = (
+  { model, file }: PerplexityOptions,
+  { perplexity, negativeLogLikelihood, tokens, chunks }: PerplexityResult,
+) => ({
   model,
   file,
   perplexity,
@@ -59,6 +74,9 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
-    throw new StarlingError('file_not_found', `--file: ${file}: ${fileProblem(error)}`, { details: { file }, cause: error });
+    throw new StarlingError('file_not_found', `--file: ${file}: ${fileProblem(error)}`, {
+      details: { file },
+      cause: error,
+    });
   }
 }

@@ -19,7 +19,12 @@ export function usageError(message: string): StarlingError {
  * Runs a command line. Whatever goes wrong becomes one clear line on stderr.
  * @param args without the interpreter and the script
  */
-export async function runProgram(args: readonly string[], io: CliIo, version: string, commands: readonly RegisterCommand[]): Promise<ExitCode> {
+export async function runProgram(
+  args: readonly string[],
+  io: CliIo,
+  version: string,
+  commands: readonly RegisterCommand[],
+): Promise<ExitCode> {
   const program = new Command('starling')
     .description('An LLM server in pure TypeScript: serves, runs and examines GGUF models.')
     .version(version, '-V, --version', 'print the version')
@@ -33,7 +38,9 @@ export async function runProgram(args: readonly string[], io: CliIo, version: st
   for (const register of commands) register(program, io);
   try {
     const [command, ...rest] = args;
-    await program.parseAsync(command === 'serve' || command === 'config' ? [command, ...inOurWords(rest)] : args, { from: 'user' });
+    await program.parseAsync(command === 'serve' || command === 'config' ? [command, ...inOurWords(rest)] : args, {
+      from: 'user',
+    });
     return 0;
   } catch (error) {
     return report(error, io);

@@ -29,21 +29,41 @@ export function registerQuantize(program: Command, io: CliIo): void {
     .option('--force', 'replace OUT where it exists')
     .option('-t, --threads <N>', 'threads that convert (default: one for each processor)', integer(1, 256))
     .action(async (input: string, output: string, type: string, options: QuantizeOptions) => {
-      if (fileTypeByName(type) === undefined) throw usageError(`unknown type ${type}: expected one of ${Object.keys(FILE_TYPES).join(', ')}`);
+      if (fileTypeByName(type) === undefined)
+        throw usageError(`unknown type ${type}: expected one of ${Object.keys(FILE_TYPES).join(', ')}`);
       const { path } = await locateModel(input, io);
-      if (isSameFile(path, output)) throw new StarlingError('invalid_argument', `${output}: the output would replace the input while it is read; choose another name`);
-      if (!options.force && fs.existsSync(output)) throw new StarlingError('conflict', `${output}: there is such a file already; choose another name, or replace it with --force`, { details: { file: output } });
+      if (isSameFile(path, output))
+        throw new StarlingError(
+          'invalid_argument',
+          `${output}: the output would replace the input while it is read; choose another name`,
+        );
+      if (!options.force && fs.existsSync(output))
+        throw new StarlingError(
+          'conflict',
+          `${output}: there is such a file already; choose another name, or replace it with --force`,
+          { details: { file: output } },
+        );
       await quantize(path, output, type, options, io);
     });
 }
 
-async function quantize(input: string, output: string, type: string, options: QuantizeOptions, io: CliIo): Promise<void> {
+async function quantize(
+  input: string,
+  output: string,
+  type: string,
+  options: QuantizeOptions,
+  io: CliIo,
+): Promise<void> {
   const model = await openGgufFile(input);
   const progress = showProgress(io, 'quantizing');
   const converter = convertInThreads(options.threads);
   try {
     await writeFileWhole(output, async (sink) => {
-      await quantizeModel(model, type, sink, { ...options, converter, onProgress: ({ valuesDone, valuesTotal }) => progress.update(valuesDone, valuesTotal) });
+      await quantizeModel(model, type, sink, {
+        ...options,
+        converter,
+        onProgress: ({ valuesDone, valuesTotal }) => progress.update(valuesDone, valuesTotal),
+      });
     });
   } finally {
     progress.end();

@@ -39,10 +39,25 @@ export function registerRegistry(program: Command, io: CliIo): void {
     });
 }
 
-const described = ({ name, path, manifest }: StoredModel) => ({ name, path, bytes: manifest.size, sha256: manifest.sha256, source: manifest.source, time: manifest.time });
+const described = ({ name, path, manifest }: StoredModel) => ({
+  name,
+  path,
+  bytes: manifest.size,
+  sha256: manifest.sha256,
+  source: manifest.source,
+  time: manifest.time,
+});
 
 function table(models: readonly StoredModel[]): string {
-  return columns(models.map(({ name, manifest }) => [name, `${(manifest.size / 1e6).toFixed(1)} MB`, manifest.sha256.slice(0, 12), manifest.time.slice(0, 10), manifest.source]))
+  return columns(
+    models.map(({ name, manifest }) => [
+      name,
+      `${(manifest.size / 1e6).toFixed(1)} MB`,
+      manifest.sha256.slice(0, 12),
+      manifest.time.slice(0, 10),
+      manifest.source,
+    ]),
+  )
     .map((line) => `${line}\n`)
     .join('');
 }

@@ -47,10 +47,21 @@ export function registerRun(program: Command, io: CliIo): void {
     .option('--no-history', 'keep nothing of what is typed for the next time')
     .option('--no-color', 'show answers as they were written (so does NO_COLOR)')
     .option(...THREADS_OPTION)
-    .option('--draft-model <MODEL>', 'a smaller model with the same vocabulary: its likeliest tokens are computed beside those that are known where that is likely to be faster')
-    .option('-c, --ctx-size <N>', "tokens of context (default: the model's own, at most 8192 and what memory holds)", integer(1, 2 ** 24))
+    .option(
+      '--draft-model <MODEL>',
+      'a smaller model with the same vocabulary: its likeliest tokens are computed beside those that are known where that is likely to be faster',
+    )
+    .option(
+      '-c, --ctx-size <N>',
+      "tokens of context (default: the model's own, at most 8192 and what memory holds)",
+      integer(1, 2 ** 24),
+    )
     .action(async (name: string, prompt: string | undefined, options: RunOptions) => {
-      const model = await loadModel(name, { threads: options.threads, contextLength: options.ctxSize, maxSequences: 1, draftModel: options.draftModel }, io);
+      const model = await loadModel(
+        name,
+        { threads: options.threads, contextLength: options.ctxSize, maxSequences: 1, draftModel: options.draftModel },
+        io,
+      );
       try {
         const session = new ChatSession(model, io, samplingOf(options), options.system, styleOf(io, options));
         if (prompt === undefined) await chat(session, model, name, io, options);
@@ -67,14 +78,35 @@ function styleOf({ stdout, environment }: CliIo, { color = true }: RunOptions): 
   return color && !environment.NO_COLOR && environment.TERM !== 'dumb' ? 'colours' : 'terminal';
 }
 
-async function chat(session: ChatSession, model: LanguageModel, name: string, io: CliIo, { history = true }: RunOptions): Promise<void> {
+async function chat(
+  session: ChatSession,
+  model: LanguageModel,
+  name: string,
+  io: CliIo,
+  { history = true }: RunOptions,
+): Promise<void> {
   if (!model.info.hasChatTemplate) {
-    throw new StarlingError('invalid_argument', `${name}: this model has no chat template, so it cannot chat; give it a PROMPT to continue`, { details: { isUsage: true } });
+    throw new StarlingError(
+      'invalid_argument',
+      `${name}: this model has no chat template, so it cannot chat; give it a PROMPT to continue`,
+      { details: { isUsage: true } },
+    );
   }
-  await chatInteractively(session, io, model.info.name, history ? { historyFile: path.join(defaultHome({ ...io.environment }), 'history') } : {});
+  await chatInteractively(
+    session,
+    io,
+    model.info.name,
+    history ? { historyFile: path.join(defaultHome({ ...io.environment }), 'history') } : {},
+  );
 }
 
-async function answerOnce(session: ChatSession, model: LanguageModel, prompt: string, options: RunOptions, io: CliIo): Promise<void> {
+async function answerOnce(
+  session: ChatSession,
+  model: LanguageModel,
+  prompt: string,
+  options: RunOptions,
+  io: CliIo,
+): Promise<void> {
   const isChat = model.info.hasChatTemplate && !options.raw;
   const stop = () => void session.stop();
   process.once('SIGINT', stop);

@@ -12,7 +12,10 @@ export function addServeOptions(command: Command): Command {
       if (setting.negatable) command.addOption(new Option(`--no-${setting.flag}`).helpGroup(`${title}:`));
     }
   }
-  return command.addHelpText('after', '\nEach option can be set by an environment variable too: --ctx-size by STARLING_CTX_SIZE, and so on; and in a file, JSON or YAML: ctx_size.\nOrder: option, environment, config file, default. starling config shows what counts, and where it comes from.');
+  return command.addHelpText(
+    'after',
+    '\nEach option can be set by an environment variable too: --ctx-size by STARLING_CTX_SIZE, and so on; and in a file, JSON or YAML: ctx_size.\nOrder: option, environment, config file, default. starling config shows what counts, and where it comes from.',
+  );
 }
 
 function optionOf({ flag, short, placeholder, repeatable, help, default: value }: Setting): Option {

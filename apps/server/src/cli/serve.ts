@@ -35,7 +35,8 @@ async function serve(flags: Partial<Record<SettingName, unknown>>, io: CliIo): P
   const onHangUp = (): void => void started.then(reread, () => undefined);
   // Of a terminal that closes the signal says that nobody is there any more: it ends the process, as always.
   if (io.stdin.isTTY !== true) process.on('SIGHUP', onHangUp);
-  const unwatch = config.config === undefined ? undefined : watchFile(config.config, fileState(config.config), onHangUp, 2);
+  const unwatch =
+    config.config === undefined ? undefined : watchFile(config.config, fileState(config.config), onHangUp, 2);
   const started = server.start();
   try {
     await Promise.race([started, stop.asked]);

@@ -38,7 +38,9 @@ describe('Markdown at the terminal', () => {
     expect(markdown.end()).toBe('');
   });
 
-  const source = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\n', '*', '_', '`', '#', '-', '>', '~', '\\', '1', '.', '\u001b', '[', 'm') });
+  const source = fc.string({
+    unit: fc.constantFrom('a', 'b', ' ', '\n', '*', '_', '`', '#', '-', '>', '~', '\\', '1', '.', '\u001b', '[', 'm'),
+  });
 
   it('shows the same however the text is cut, sends nothing but looks, and ends with none', () => {
     fc.assert(

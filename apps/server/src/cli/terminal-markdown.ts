@@ -1,7 +1,17 @@
 import { printable } from '@starling/core';
 
 /** Select Graphic Rendition: what text looks like. */
-const SGR = { bold: '1', dim: '2', italic: '3', underline: '4', struck: '9', code: '36', heading: '1;35', quote: '2;3', marker: '33' } as const;
+const SGR = {
+  bold: '1',
+  dim: '2',
+  italic: '3',
+  underline: '4',
+  struck: '9',
+  code: '36',
+  heading: '1;35',
+  quote: '2;3',
+  marker: '33',
+} as const;
 type Look = keyof typeof SGR;
 
 const ESCAPE = '\u001b[';

@@ -18,14 +18,19 @@ export function registerTokenize(program: Command, io: CliIo): void {
   program
     .command('tokenize')
     .description('turn each line of stdin into one JSON array of token ids on stdout')
-    .requiredOption('-m, --model <MODEL>', 'a GGUF file (its vocabulary alone will do), a tokenizer.json, or a folder with vocab.json and merges.txt')
+    .requiredOption(
+      '-m, --model <MODEL>',
+      'a GGUF file (its vocabulary alone will do), a tokenizer.json, or a folder with vocab.json and merges.txt',
+    )
     .option('--add-special', 'add the special tokens that the vocabulary puts around a text')
     .option('--parse-special', 'read special tokens written out in the text as such')
     .option('--offsets', 'write {"ids","offsets"} objects; offsets are [start, end] in UTF-8 bytes')
     .option('--json-lines', 'each input line is a JSON string')
     .action(async (options: TokenizeOptions) => {
       const tokenizer = await openTokenizer(options.model, io);
-      await mapLines(io, (line, number) => tokenizeLine(tokenizer, options.jsonLines ? parseLine(line, number, isString, 'a string') : line, options));
+      await mapLines(io, (line, number) =>
+        tokenizeLine(tokenizer, options.jsonLines ? parseLine(line, number, isString, 'a string') : line, options),
+      );
     });
   program
     .command('detokenize')
@@ -40,7 +45,11 @@ export function registerTokenize(program: Command, io: CliIo): void {
     });
 }
 
-function tokenizeLine(tokenizer: Tokenizer, text: string, { addSpecial, parseSpecial, offsets }: TokenizeOptions): string {
+function tokenizeLine(
+  tokenizer: Tokenizer,
+  text: string,
+  { addSpecial, parseSpecial, offsets }: TokenizeOptions,
+): string {
   const options = { addSpecial: addSpecial ?? false, parseSpecial: parseSpecial ?? false };
   if (!offsets) return `[${tokenizer.encode(text, options).join(',')}]`;
   const { ids, offsets: ranges } = tokenizer.encodeWithOffsets(text, options);
@@ -49,7 +58,10 @@ function tokenizeLine(tokenizer: Tokenizer, text: string, { addSpecial, parseSpe
 }
 
 function parseLine<T>(line: string, number: number, isWanted: (value: unknown) => value is T, expected: string): T {
-  const wrong = (why: string) => new StarlingError('invalid_request', `line ${number} of stdin: expected ${expected} in JSON, ${why}`, { details: { line: number } });
+  const wrong = (why: string) =>
+    new StarlingError('invalid_request', `line ${number} of stdin: expected ${expected} in JSON, ${why}`, {
+      details: { line: number },
+    });
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -9,11 +9,29 @@ import { registerTop } from './top.js';
 const status = (second: number): ServerStatus => ({
   version: '1.2\u001b[2J.3',
   time_ms: 1000 * second,
-  totals: { requests: 3, rejected: 1, prompt_tokens: 300, cached_tokens: 100, generated_tokens: 40 * second, busy_ms: 10 },
+  totals: {
+    requests: 3,
+    rejected: 1,
+    prompt_tokens: 300,
+    cached_tokens: 100,
+    generated_tokens: 40 * second,
+    busy_ms: 10,
+  },
   models: [
     {
-      name: 'a\u001b[2Jmodel', state: 'ready', queued: 2, queue_limit: 64, running: 1, suspended: 0, slots: 8, sessions: 5, kv: { bytes: 4e6, pages: 4, used: 1, cached: 1, free: 2 },
-      tenants: [{ name: 'ann', weight: 2, queued: 2, running: 1, served_ms: 300 * second }, { name: 'bob', weight: 1, queued: 0, running: 0, served_ms: 100 * second }],
+      name: 'a\u001b[2Jmodel',
+      state: 'ready',
+      queued: 2,
+      queue_limit: 64,
+      running: 1,
+      suspended: 0,
+      slots: 8,
+      sessions: 5,
+      kv: { bytes: 4e6, pages: 4, used: 1, cached: 1, free: 2 },
+      tenants: [
+        { name: 'ann', weight: 2, queued: 2, running: 1, served_ms: 300 * second },
+        { name: 'bob', weight: 1, queued: 0, running: 0, served_ms: 100 * second },
+      ],
     },
     { name: 'asleep', state: 'sleeping' },
   ],
@@ -43,7 +61,9 @@ async function top(args: readonly string[], options: Parameters<typeof fakeIo>[1
 
 describe('starling top', () => {
   it('shows models and tenants, with rates between two looks', async () => {
-    const { code, out } = await top([url, '--once', '--interval', '0.1'], { environment: { STARLING_API_KEY: 'boss' } });
+    const { code, out } = await top([url, '--once', '--interval', '0.1'], {
+      environment: { STARLING_API_KEY: 'boss' },
+    });
     expect([code, sent]).toEqual([0, 'Bearer boss']);
     expect(out.split('\n')).toEqual([
       'Starling 1.2\\u001b[2J.3   generated 40.0 tokens/s   prompts 0.0 tokens/s',
@@ -61,7 +81,10 @@ describe('starling top', () => {
   });
 
   it('says what is wrong: no server, no key, the wrong one', async () => {
-    expect(await top(['http://127.0.0.1:1', '--once'])).toMatchObject({ code: 1, err: 'starling: no server answers at http://127.0.0.1:1\n' });
+    expect(await top(['http://127.0.0.1:1', '--once'])).toMatchObject({
+      code: 1,
+      err: 'starling: no server answers at http://127.0.0.1:1\n',
+    });
     expect((await top([url, '--api-key', 'wrong'])).err).toContain('asks for a key');
     expect((await top([url, '--api-key', 'user'])).err).toContain('one for metrics');
     expect(await top(['somewhere'])).toMatchObject({ code: 2 });

@@ -41,7 +41,12 @@ export function registerTop(program: Command, io: CliIo): void {
     });
 }
 
-async function watch(url: string, { apiKey = '', interval, once = false }: TopOptions, io: CliIo, signal: AbortSignal): Promise<void> {
+async function watch(
+  url: string,
+  { apiKey = '', interval, once = false }: TopOptions,
+  io: CliIo,
+  signal: AbortSignal,
+): Promise<void> {
   const key = apiKey || io.environment.STARLING_API_KEY || '';
   const isLive = !once && io.stdout.isTTY === true;
   const history = new StatusHistory();
@@ -66,16 +71,28 @@ async function watch(url: string, { apiKey = '', interval, once = false }: TopOp
 
 /** @throws StarlingError download_failed, unauthorized, forbidden */
 async function fetchStatus(url: string, key: string, signal: AbortSignal): Promise<ServerStatus> {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new StarlingError('invalid_argument', `${JSON.stringify(url)}: expected the address of a server, like http://127.0.0.1:8080`, { details: { isUsage: true } });
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new StarlingError(
+      'invalid_argument',
+      `${JSON.stringify(url)}: expected the address of a server, like http://127.0.0.1:8080`,
+      { details: { isUsage: true } },
+    );
   let response: Response;
   try {
-    response = await fetch(new URL('/v1/status', url), { headers: key === '' ? {} : { authorization: `Bearer ${key}` }, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
+    response = await fetch(new URL('/v1/status', url), {
+      headers: key === '' ? {} : { authorization: `Bearer ${key}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+    });
   } catch (cause) {
     throw new StarlingError('download_failed', `no server answers at ${url}`, { cause });
   }
   if (response.ok) return (await response.json()) as ServerStatus;
   if (response.status === 401) throw new StarlingError('unauthorized', `${url} asks for a key: give --api-key`);
-  if (response.status === 403) throw new StarlingError('forbidden', `${url}: this key may not see what the server does; it takes one for metrics, or an administrator’s`);
+  if (response.status === 403)
+    throw new StarlingError(
+      'forbidden',
+      `${url}: this key may not see what the server does; it takes one for metrics, or an administrator’s`,
+    );
   throw new StarlingError('download_failed', `${url} answered ${response.status}: is it a Starling server?`);
 }
 
@@ -86,19 +103,34 @@ function tableOf(status: ServerStatus, history: StatusHistory): string {
   const asked = totals.prompt_tokens + totals.cached_tokens;
   const rate = (value: number | undefined): string => (value === undefined ? '-' : value.toFixed(value < 100 ? 1 : 0));
   const models = status.models.map(({ name, state, running, slots, queued, queue_limit: limit, kv, sessions }) => [
-    printable(name), printable(state), `${running ?? '-'}/${slots ?? '-'}`, `${queued ?? '-'}/${limit ?? '-'}`,
+    printable(name),
+    printable(state),
+    `${running ?? '-'}/${slots ?? '-'}`,
+    `${queued ?? '-'}/${limit ?? '-'}`,
     ...(kv === undefined ? ['-', '-', '-'] : (['used', 'cached', 'free'] as const).map((of) => bytes(kvBytes(kv, of)))),
     String(sessions ?? '-'),
   ]);
   const shares = history.shares();
-  const tenants = status.models.flatMap(({ tenants: list = [] }) => list).map(({ name, weight, running, queued }) => [printable(name), String(weight), String(running), String(queued), share(shares, name)]);
+  const tenants = status.models
+    .flatMap(({ tenants: list = [] }) => list)
+    .map(({ name, weight, running, queued }) => [
+      printable(name),
+      String(weight),
+      String(running),
+      String(queued),
+      share(shares, name),
+    ]);
   return [
     `Starling ${printable(status.version)}   generated ${rate(now?.generatedPerSecond)} tokens/s   prompts ${rate(now?.promptPerSecond)} tokens/s`,
     `${count(totals.requests)} requests, ${count(totals.generated_tokens)} tokens generated, ${count(asked)} of prompts (${asked > 0 ? Math.round((100 * totals.cached_tokens) / asked) : 0} % cached), ${count(totals.rejected)} refused`,
     '',
     ...columns([['MODEL', 'STATE', 'RUNNING', 'WAITING', 'KV USED', 'CACHED', 'FREE', 'SESSIONS'], ...models]),
-    ...(tenants.length === 0 ? [] : ['', ...columns([['TENANT', 'WEIGHT', 'RUNNING', 'WAITING', 'LAST MINUTE'], ...tenants])]),
-  ].map((line) => `${line}\n`).join('');
+    ...(tenants.length === 0
+      ? []
+      : ['', ...columns([['TENANT', 'WEIGHT', 'RUNNING', 'WAITING', 'LAST MINUTE'], ...tenants])]),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function share(shares: ReturnType<StatusHistory['shares']>, name: string): string {

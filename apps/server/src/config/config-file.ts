@@ -20,8 +20,13 @@ export interface ConfigFile {
  * @param names settings by their keys in the file
  * @throws StarlingError invalid_argument naming the file, the line and the key
  */
-export function readConfigFile(file: string, names: ReadonlyMap<string, string>, readFile: (file: string) => string): ConfigFile {
-  const wrong = (why: string, cause?: unknown) => new StarlingError('invalid_argument', `config file ${file}: ${why}`, { details: { file }, cause });
+export function readConfigFile(
+  file: string,
+  names: ReadonlyMap<string, string>,
+  readFile: (file: string) => string,
+): ConfigFile {
+  const wrong = (why: string, cause?: unknown) =>
+    new StarlingError('invalid_argument', `config file ${file}: ${why}`, { details: { file }, cause });
   let text: string;
   try {
     text = readFile(file);
@@ -40,7 +45,10 @@ export function readConfigFile(file: string, names: ReadonlyMap<string, string>,
   for (const [key, value] of Object.entries(content)) {
     if (key === SCHEMA_KEY) continue;
     const name = names.get(key.replaceAll('-', '_'));
-    if (name === undefined) throw wrong(`line ${lineOf.get(key)}: unknown key "${key}"; did you mean "${nearestName(key, names.keys())}"? starling config --schema lists all`);
+    if (name === undefined)
+      throw wrong(
+        `line ${lineOf.get(key)}: unknown key "${key}"; did you mean "${nearestName(key, names.keys())}"? starling config --schema lists all`,
+      );
     if (keys.has(name)) throw wrong(`line ${lineOf.get(key)}: "${key}" stands there as "${keys.get(name)}" already`);
     keys.set(name, key);
     // A key without a value says nothing.
@@ -49,7 +57,10 @@ export function readConfigFile(file: string, names: ReadonlyMap<string, string>,
   return { values, placeOf: (name) => `"${keys.get(name)}" in ${file}, line ${lineOf.get(keys.get(name) ?? '')}` };
 }
 
-function contentOf(document: Document, wrong: (why: string, cause?: unknown) => StarlingError): Record<string, unknown> {
+function contentOf(
+  document: Document,
+  wrong: (why: string, cause?: unknown) => StarlingError,
+): Record<string, unknown> {
   let content: unknown;
   try {
     content = document.toJS();
@@ -58,12 +69,17 @@ function contentOf(document: Document, wrong: (why: string, cause?: unknown) => 
   }
   // A file of comments alone.
   if (content === null) return {};
-  if (typeof content !== 'object' || Array.isArray(content)) throw wrong('expected one mapping of keys to values (in JSON: one object)');
+  if (typeof content !== 'object' || Array.isArray(content))
+    throw wrong('expected one mapping of keys to values (in JSON: one object)');
   return content as Record<string, unknown>;
 }
 
 /** The lines that keys stand in. */
 function linesOf({ contents }: Document, lines: LineCounter): ReadonlyMap<string, number> {
   const pairs = isMap(contents) ? contents.items : [];
-  return new Map(pairs.flatMap(({ key }) => (isScalar(key) && key.range ? [[String(key.value), lines.linePos(key.range[0]).line]] : [])));
+  return new Map(
+    pairs.flatMap(({ key }) =>
+      isScalar(key) && key.range ? [[String(key.value), lines.linePos(key.range[0]).line]] : [],
+    ),
+  );
 }

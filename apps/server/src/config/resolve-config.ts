@@ -28,10 +28,19 @@ export const DEFAULT_SOURCE = 'default';
 const TABLE: Readonly<Record<string, Setting>> = SETTINGS;
 
 /** What any one source may say: each setting or none, and no other. */
-export const SOURCE_SCHEMA = v.strictObject(Object.fromEntries(Object.entries(TABLE).map(([name, { value }]) => [name, v.optional(value)])));
+export const SOURCE_SCHEMA = v.strictObject(
+  Object.fromEntries(Object.entries(TABLE).map(([name, { value }]) => [name, v.optional(value)])),
+);
 
 /** What is used where nobody says anything. */
-const DEFAULTS = v.parse(SOURCE_SCHEMA, Object.fromEntries(Object.entries(TABLE).flatMap(([name, setting]) => (setting.default === undefined ? [] : [[name, setting.default]]))));
+const DEFAULTS = v.parse(
+  SOURCE_SCHEMA,
+  Object.fromEntries(
+    Object.entries(TABLE).flatMap(([name, setting]) =>
+      setting.default === undefined ? [] : [[name, setting.default]],
+    ),
+  ),
+);
 
 /**
  * The configuration of `serve`: flag, then environment (`STARLING_` and the flag's name), then config file, then default.
@@ -42,10 +51,17 @@ export function resolveConfig(sources: ConfigSources): ServeConfig {
 }
 
 /** The same, with where each value comes from. */
-export function explainConfig({ flags, environment, readFile = (file) => fs.readFileSync(file, 'utf8') }: ConfigSources): ExplainedConfig {
+export function explainConfig({
+  flags,
+  environment,
+  readFile = (file) => fs.readFileSync(file, 'utf8'),
+}: ConfigSources): ExplainedConfig {
   const fromEnvironment = entriesOf((name) => environment[environmentName(name)] || undefined);
   const configFile = flags.config ?? fromEnvironment.config;
-  const file: ConfigFile = configFile === undefined ? { values: {}, placeOf: String } : readConfigFile(String(configFile), namesByKey, readFile);
+  const file: ConfigFile =
+    configFile === undefined
+      ? { values: {}, placeOf: String }
+      : readConfigFile(String(configFile), namesByKey, readFile);
   const given: readonly Source[] = [
     { raw: file.values, placeOf: file.placeOf },
     // An empty variable is one that is not set: that is how shells and compose files unset them.
@@ -74,7 +90,12 @@ interface Source {
   placeOf(name: string): string;
 }
 
-const entriesOf = (valueOf: (name: string) => unknown): Record<string, unknown> => Object.fromEntries(Object.keys(TABLE).map((name) => [name, valueOf(name)]).filter(([, value]) => value !== undefined));
+const entriesOf = (valueOf: (name: string) => unknown): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.keys(TABLE)
+      .map((name) => [name, valueOf(name)])
+      .filter(([, value]) => value !== undefined),
+  );
 
 /** Where it is, what may stand there, and what does; what is secret stays out of it. */
 function problemOf(issue: v.BaseIssue<unknown>, { raw, placeOf }: Source): string {
@@ -87,7 +108,14 @@ function problemOf(issue: v.BaseIssue<unknown>, { raw, placeOf }: Source): strin
 }
 
 /** Without keys everybody who reaches the address may do everything: that must be this machine alone, or wanted. */
-function refuseOpenDoor({ host, apiKeys, adminApiKeys, metricsApiKeys, apiKeysFile, insecureNoAuth }: ServeConfig): void {
+function refuseOpenDoor({
+  host,
+  apiKeys,
+  adminApiKeys,
+  metricsApiKeys,
+  apiKeysFile,
+  insecureNoAuth,
+}: ServeConfig): void {
   const hasKeys = apiKeysFile !== undefined || [apiKeys, adminApiKeys, metricsApiKeys].some((keys) => keys.length > 0);
   if (hasKeys || insecureNoAuth || host.split(',').every((address) => isLoopback(address.trim()))) return;
   const message = `--host ${host} can be reached from other machines, and no keys are asked for: give --api-keys-file (see starling keys add) or --api-key, or --insecure-no-auth if everybody may do everything`;
@@ -104,4 +132,8 @@ export const environmentName = (name: string) => `STARLING_${flagName(name).repl
 export const fileKey = (name: string) => flagName(name).replaceAll('-', '_');
 
 /** A file cannot name another one. */
-const namesByKey: ReadonlyMap<string, string> = new Map(Object.keys(TABLE).filter((name) => name !== 'config').map((name) => [fileKey(name), name]));
+const namesByKey: ReadonlyMap<string, string> = new Map(
+  Object.keys(TABLE)
+    .filter((name) => name !== 'config')
+    .map((name) => [fileKey(name), name]),
+);

@@ -27,36 +27,63 @@ export interface Setting<Value extends SettingValue = SettingValue> {
 }
 
 /** The value of a setting, as the server has it. */
-export type ValueOf<S extends Setting> = v.InferOutput<S['value']> | (S extends { readonly default: unknown } ? never : undefined);
+export type ValueOf<S extends Setting> =
+  | v.InferOutput<S['value']>
+  | (S extends { readonly default: unknown } ? never : undefined);
 
-const described = <Schema extends v.GenericSchema>(schema: Schema, jsonSchema: JsonSchema) => ({ ...schema, jsonSchema });
+const described = <Schema extends v.GenericSchema>(schema: Schema, jsonSchema: JsonSchema) => ({
+  ...schema,
+  jsonSchema,
+});
 
 /** Text that reads as a number becomes one. */
 const numbers = v.pipe(
   v.unknown(),
-  v.transform((value) => (typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value) ? Number(value) : value)),
+  v.transform((value) =>
+    typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value) ? Number(value) : value,
+  ),
 );
 
 /** A whole number from `min` to `max`. */
 export const integer = (min: number, max: number) => {
   const expected = `an integer from ${min} to ${max}`;
-  return described(v.pipe(numbers, v.number(expected), v.integer(expected), v.minValue(min, expected), v.maxValue(max, expected)), { type: 'integer', minimum: min, maximum: max });
+  return described(
+    v.pipe(numbers, v.number(expected), v.integer(expected), v.minValue(min, expected), v.maxValue(max, expected)),
+    { type: 'integer', minimum: min, maximum: max },
+  );
 };
 
 /** A number from `min` to `max`; without bounds, any that is finite. */
 export const number = (min = -Number.MAX_VALUE, max = Number.MAX_VALUE) => {
   const isBound = (bound: number) => Math.abs(bound) < Number.MAX_VALUE;
-  const expected = isBound(max) ? `a number from ${min} to ${max}` : isBound(min) ? `a number of at least ${min}` : 'a number';
-  return described(v.pipe(numbers, v.number(expected), v.minValue(min, expected), v.maxValue(max, expected)), { type: 'number', ...(isBound(min) && { minimum: min }), ...(isBound(max) && { maximum: max }) });
+  const expected = isBound(max)
+    ? `a number from ${min} to ${max}`
+    : isBound(min)
+      ? `a number of at least ${min}`
+      : 'a number';
+  return described(v.pipe(numbers, v.number(expected), v.minValue(min, expected), v.maxValue(max, expected)), {
+    type: 'number',
+    ...(isBound(min) && { minimum: min }),
+    ...(isBound(max) && { maximum: max }),
+  });
 };
 
-const notEmpty = v.pipe(v.string('a text that is not empty'), v.check((text) => text.trim() !== '', 'a text that is not empty'));
+const notEmpty = v.pipe(
+  v.string('a text that is not empty'),
+  v.check((text) => text.trim() !== '', 'a text that is not empty'),
+);
 const TEXT: JsonSchema = { type: 'string', pattern: String.raw`\S` };
 
 export const text = described(notEmpty, TEXT);
 
 /** One item or a list. */
-const listOf = <Item extends v.GenericSchema>(item: Item) => v.pipe(v.unknown(), v.transform((value): unknown[] => (Array.isArray(value) ? value : [value])), v.array(item), v.readonly());
+const listOf = <Item extends v.GenericSchema>(item: Item) =>
+  v.pipe(
+    v.unknown(),
+    v.transform((value): unknown[] => (Array.isArray(value) ? value : [value])),
+    v.array(item),
+    v.readonly(),
+  );
 const orList = (item: JsonSchema): JsonSchema => ({ anyOf: [item, { type: 'array', items: item }] });
 
 /** One text or a list. */
@@ -64,13 +91,26 @@ export const texts = described(listOf(notEmpty), orList(TEXT));
 
 /** Texts, each of them a list with commas. */
 export const commaTexts = described(
-  v.pipe(texts, v.transform((items): readonly string[] => items.flatMap((item) => item.split(',').map((part) => part.trim()).filter((part) => part !== '')))),
+  v.pipe(
+    texts,
+    v.transform((items): readonly string[] =>
+      items.flatMap((item) =>
+        item
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      ),
+    ),
+  ),
   orList(TEXT),
 );
 
 /** Texts of a form; each is read to what it says. `pattern` is what the form looks like in a file. */
 export const readTexts = <T>(expected: string, pattern: RegExp, read: (text: string) => T | undefined) =>
-  described(listOf(v.pipe(v.string(expected), readBy(expected, read))), orList({ type: 'string', pattern: pattern.source }));
+  described(
+    listOf(v.pipe(v.string(expected), readBy(expected, read))),
+    orList({ type: 'string', pattern: pattern.source }),
+  );
 
 /** A step that reads a value further, or refuses it. */
 export const readBy = <From, To>(expected: string, read: (value: From) => To | undefined) =>
@@ -82,13 +122,26 @@ export const readBy = <From, To>(expected: string, read: (value: From) => To | u
   });
 
 export const flag = described(
-  v.pipe(v.unknown(), readBy<unknown, boolean>('true or false', (value) => (value === true || value === '1' || value === 'true' ? true : value === false || value === '0' || value === 'false' ? false : undefined))),
+  v.pipe(
+    v.unknown(),
+    readBy<unknown, boolean>('true or false', (value) =>
+      value === true || value === '1' || value === 'true'
+        ? true
+        : value === false || value === '0' || value === 'false'
+          ? false
+          : undefined,
+    ),
+  ),
   { type: 'boolean' },
 );
 
-export const oneOf = <const T extends string>(options: readonly T[]) => described(v.picklist(options, `one of ${options.join(', ')}`), { enum: [...options] });
+export const oneOf = <const T extends string>(options: readonly T[]) =>
+  described(v.picklist(options, `one of ${options.join(', ')}`), { enum: [...options] });
 
-export const apiKeys = described(listOf(v.pipe(notEmpty, v.regex(/^\S*$/, 'an API key without white space in it'))), orList({ type: 'string', pattern: String.raw`^\S+$` }));
+export const apiKeys = described(
+  listOf(v.pipe(notEmpty, v.regex(/^\S*$/, 'an API key without white space in it'))),
+  orList({ type: 'string', pattern: String.raw`^\S+$` }),
+);
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 const BYTES = /^\s*(\d+(?:\.\d+)?)\s*([KMGTkmgt]?)(?:i?[Bb])?\s*$/;
@@ -101,7 +154,12 @@ export const bytes = (min: number) => {
     const count = Math.floor(Number(amount) * UNITS[unit.toUpperCase()]);
     return amount !== undefined && Number.isSafeInteger(count) && count >= min ? count : undefined;
   };
-  return described(v.pipe(v.unknown(), readBy(expected, read)), { anyOf: [{ type: 'integer', minimum: min, maximum: Number.MAX_SAFE_INTEGER }, { type: 'string', pattern: BYTES.source }] });
+  return described(v.pipe(v.unknown(), readBy(expected, read)), {
+    anyOf: [
+      { type: 'integer', minimum: min, maximum: Number.MAX_SAFE_INTEGER },
+      { type: 'string', pattern: BYTES.source },
+    ],
+  });
 };
 
 /** A JSON object of any content; as text, its JSON. */
@@ -115,11 +173,14 @@ export const jsonObject = described(
       } catch {
         return undefined;
       }
-      return typeof read === 'object' && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : undefined;
+      return typeof read === 'object' && read !== null && !Array.isArray(read)
+        ? (read as Record<string, unknown>)
+        : undefined;
     }),
   ),
   { type: 'object' },
 );
 
 /** A schema of its own making, with how a file has it. */
-export const valueOf = <Schema extends v.GenericSchema>(schema: Schema, jsonSchema: JsonSchema) => described(schema, jsonSchema);
+export const valueOf = <Schema extends v.GenericSchema>(schema: Schema, jsonSchema: JsonSchema) =>
+  described(schema, jsonSchema);

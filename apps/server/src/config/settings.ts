@@ -2,7 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { ADAPTER_SETTINGS } from './adapter-settings.js';
 import { ANSWER_SETTINGS, SAMPLING_SETTINGS } from './answer-settings.js';
 import { MODEL_SETTINGS, STORAGE_SETTINGS } from './model-settings.js';
-import { ACCESS_SETTINGS, NETWORK_SETTINGS, PROCESS_SETTINGS, QUEUE_SETTINGS, ROUTE_SETTINGS } from './server-settings.js';
+import {
+  ACCESS_SETTINGS,
+  NETWORK_SETTINGS,
+  PROCESS_SETTINGS,
+  QUEUE_SETTINGS,
+  ROUTE_SETTINGS,
+} from './server-settings.js';
 import type { Setting, ValueOf } from './setting-values.js';
 
 /** Settings that belong together. */
@@ -56,7 +62,10 @@ function changedSettings(before: ServeConfig, after: ServeConfig): SettingName[]
 const isLive = (name: SettingName): boolean => (SETTINGS[name] as Setting).isLive === true;
 
 /** What a server that runs with one configuration makes of another: that one's values where it can take them, and the names of those that wait for a restart. */
-export function liveChange(running: ServeConfig, next: ServeConfig): { readonly config: ServeConfig; readonly waiting: readonly SettingName[] } {
+export function liveChange(
+  running: ServeConfig,
+  next: ServeConfig,
+): { readonly config: ServeConfig; readonly waiting: readonly SettingName[] } {
   const waiting = changedSettings(running, next).filter((name) => !isLive(name));
   return { config: { ...next, ...Object.fromEntries(waiting.map((name) => [name, running[name]])) }, waiting };
 }

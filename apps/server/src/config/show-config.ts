@@ -13,7 +13,11 @@ export interface ShownSetting {
 /** All settings in the order of the help; values as a file would have them, but for what is secret. */
 export function shownSettings({ config, sources }: ExplainedConfig): ShownSetting[] {
   const names = SETTING_GROUPS.flatMap(({ settings }) => Object.entries(settings));
-  return names.map(([name, setting]) => ({ key: fileKey(name), value: shownValue(setting, config[name as SettingName]), source: sources[name as SettingName] }));
+  return names.map(([name, setting]) => ({
+    key: fileKey(name),
+    value: shownValue(setting, config[name as SettingName]),
+    source: sources[name as SettingName],
+  }));
 }
 
 function shownValue({ secret }: Setting, value: unknown): unknown {
@@ -24,7 +28,10 @@ function shownValue({ secret }: Setting, value: unknown): unknown {
 
 /** Variables of the environment that look like settings and are none: most often a mistyped name. */
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const known = new Set([...SETTING_GROUPS.flatMap(({ settings }) => Object.keys(settings).map(environmentName)), ...OTHER_VARIABLES]);
+  const known = new Set([
+    ...SETTING_GROUPS.flatMap(({ settings }) => Object.keys(settings).map(environmentName)),
+    ...OTHER_VARIABLES,
+  ]);
   return Object.keys(environment).filter((name) => name.startsWith('STARLING_') && !known.has(name));
 }
 

@@ -15,7 +15,10 @@ interface CacheFields {
 }
 
 /** The same as the engine takes it. */
-export const cacheTermsOf = ({ cache_salt: salt, cache_prompt: shares }: CacheFields): Pick<GenerateRequest, 'cacheSalt' | 'cachePrompt'> => ({
+export const cacheTermsOf = ({
+  cache_salt: salt,
+  cache_prompt: shares,
+}: CacheFields): Pick<GenerateRequest, 'cacheSalt' | 'cachePrompt'> => ({
   ...(salt != null && { cacheSalt: salt }),
   ...(shares != null && { cachePrompt: shares }),
 });
@@ -26,5 +29,6 @@ export const cacheTermsOf = ({ cache_salt: salt, cache_prompt: shares }: CacheFi
  * @throws StarlingError invalid_request
  */
 export function refusePriority(body: Readonly<Record<string, unknown>>): void {
-  if (body.priority != null) throw parameterError('invalid_request', 'priority', 'only POST /v1/generate has this field: leave it out here');
+  if (body.priority != null)
+    throw parameterError('invalid_request', 'priority', 'only POST /v1/generate has this field: leave it out here');
 }

@@ -17,34 +17,76 @@ interface Route {
   readonly path: string;
 }
 
-type Asked = { readonly body?: unknown; readonly headers?: Record<string, string>; readonly method?: string; readonly path?: string };
+type Asked = {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  readonly method?: string;
+  readonly path?: string;
+};
 
-const routes = DIALECTS.flatMap((dialect) => dialect.endpoints.flatMap((endpoint) => endpoint.paths.map((path): Route => ({ dialect, endpoint, path }))));
-const named = (wanted: (route: Route) => boolean) => routes.filter(wanted).map((route) => [`${route.endpoint.method} ${route.path}`, route] as const);
+const routes = DIALECTS.flatMap((dialect) =>
+  dialect.endpoints.flatMap((endpoint) => endpoint.paths.map((path): Route => ({ dialect, endpoint, path }))),
+);
+const named = (wanted: (route: Route) => boolean) =>
+  routes.filter(wanted).map((route) => [`${route.endpoint.method} ${route.path}`, route] as const);
 const takesBody = ({ endpoint }: Route) => endpoint.body !== undefined;
 /** What asks a model for an answer, in a way that the fakes know. */
-const answers = ({ endpoint, path }: Route) => (endpoint.answers === 'events' || endpoint.answers === 'lines') && !['/infill', '/api/pull'].includes(path);
-const asksModel = (route: Route) => (takesBody(route) && !['/v1/responses/input_tokens', '/predict', '/api/pull', '/api/delete', '/props'].includes(route.path) && !/^(\/v1)?\/models\//.test(route.path)) || route.endpoint.parameters?.model !== undefined;
+const answers = ({ endpoint, path }: Route) =>
+  (endpoint.answers === 'events' || endpoint.answers === 'lines') && !['/infill', '/api/pull'].includes(path);
+const asksModel = (route: Route) =>
+  (takesBody(route) &&
+    !['/v1/responses/input_tokens', '/predict', '/api/pull', '/api/delete', '/props'].includes(route.path) &&
+    !/^(\/v1)?\/models\//.test(route.path)) ||
+  route.endpoint.parameters?.model !== undefined;
 
 const document = openApiDocument('1.2.3');
 const ajv = new Ajv2020({ strict: false });
 ajv.addSchema(document, 'api');
 /** The same, where an answer has no field that is not told of. */
 const exact = new Ajv2020({ strict: false });
-exact.addSchema(JSON.parse(JSON.stringify(document), (_, value: unknown) => (isOpen(value) ? { ...value, additionalProperties: false } : value)) as object, 'api');
+exact.addSchema(
+  JSON.parse(JSON.stringify(document), (_, value: unknown) =>
+    isOpen(value) ? { ...value, additionalProperties: false } : value,
+  ) as object,
+  'api',
+);
 
 function isOpen(schema: unknown): schema is object {
-  return typeof schema === 'object' && schema !== null && 'properties' in schema && 'required' in schema && !('additionalProperties' in schema);
+  return (
+    typeof schema === 'object' &&
+    schema !== null &&
+    'properties' in schema &&
+    'required' in schema &&
+    !('additionalProperties' in schema)
+  );
 }
 
 const ADAPTERS: FakeModelOptions['adapters'] = [{ id: 'a', kind: 'lora', digest: 'a', file: '/a.gguf', scale: 1 }];
 const KEYS = new KeyRing([() => ROLES.map((role) => givenKey(`${role}-key`, role, role))]);
 
-async function ask({ endpoint, path }: Route, parts: Partial<AppParts> & { readonly model?: FakeModelOptions }, { body = endpoint.example, headers, method = endpoint.method, path: at = path }: Asked = {}): Promise<Response> {
+async function ask(
+  { endpoint, path }: Route,
+  parts: Partial<AppParts> & { readonly model?: FakeModelOptions },
+  { body = endpoint.example, headers, method = endpoint.method, path: at = path }: Asked = {},
+): Promise<Response> {
   const { model, ...rest } = parts;
-  const app = createApp(fakeParts({ served: [fakeModel({ ...model, adapters: ADAPTERS }), fakeModel({ ...model, name: 'second' })], ...rest }).parts);
-  const sent = method === 'GET' || endpoint.body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
-  return app.request(at.replace(':id', 'resp_1'), { method, headers: { 'content-type': 'application/json', ...headers }, body: sent });
+  const app = createApp(
+    fakeParts({
+      served: [fakeModel({ ...model, adapters: ADAPTERS }), fakeModel({ ...model, name: 'second' })],
+      ...rest,
+    }).parts,
+  );
+  const sent =
+    method === 'GET' || endpoint.body === undefined
+      ? undefined
+      : typeof body === 'string'
+        ? body
+        : JSON.stringify(body);
+  return app.request(at.replace(':id', 'resp_1'), {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: sent,
+  });
 }
 
 /** The response is an error of this status, in its API's own shape, as the document of the API has it. */
@@ -95,7 +137,10 @@ describe.each(named(() => true))('%s', (_, route) => {
     expect([200, 404, 501]).toContain(response.status);
     if (response.status !== 200) return void (await expectError(route, response, response.status));
     // What streams unless told otherwise is asked for whole.
-    const whole = endpoint.answers === 'lines' ? await ask(route, {}, { body: { ...Object(endpoint.example), stream: false } }) : response;
+    const whole =
+      endpoint.answers === 'lines'
+        ? await ask(route, {}, { body: { ...Object(endpoint.example), stream: false } })
+        : response;
     if (whole.status !== 200) await expectError(route, whole, whole.status);
     else if (whole.headers.get('content-type') === 'application/json') expectAnswer(route, await whole.json());
     else expect(endpoint.answer).toBeUndefined();
@@ -120,7 +165,12 @@ describe.each(named(() => true))('%s', (_, route) => {
     it.each([
       ['that is not JSON', 400, '{"', {}],
       ['of another kind', 400, JSON.stringify('text'), {}],
-      ['with a field of another kind', 400, Array.isArray(endpoint.example) ? [7] : { ...Object(endpoint.example), model: 7, instances: 7 }, {}],
+      [
+        'with a field of another kind',
+        400,
+        Array.isArray(endpoint.example) ? [7] : { ...Object(endpoint.example), model: 7, instances: 7 },
+        {},
+      ],
       ['that is larger than the limit', 413, { text: 'x'.repeat(20_000) }, {}],
       ['of another type', 415, endpoint.example, { 'content-type': 'text/plain' }],
       ['that is compressed', 415, endpoint.example, { 'content-encoding': 'gzip' }],
@@ -131,10 +181,15 @@ describe.each(named(() => true))('%s', (_, route) => {
 
   if (asksModel(route)) {
     it('is refused where there is no such model (404), and while it is loaded (503)', async () => {
-      const [body, path] = endpoint.method === 'GET' || endpoint.parameters?.model !== undefined || Array.isArray(endpoint.example) ? [undefined, `${route.path}?model=missing`] : [{ ...Object(endpoint.example), model: 'missing' }, undefined];
+      const [body, path] =
+        endpoint.method === 'GET' || endpoint.parameters?.model !== undefined || Array.isArray(endpoint.example)
+          ? [undefined, `${route.path}?model=missing`]
+          : [{ ...Object(endpoint.example), model: 'missing' }, undefined];
       expect(await expectError(route, await ask(route, {}, { body, path }), 404)).toContain('missing');
       const pick = () => {
-        throw new StarlingError('model_not_loaded', 'the model is still loading', { details: { param: 'model', state: 'loading' } });
+        throw new StarlingError('model_not_loaded', 'the model is still loading', {
+          details: { param: 'model', state: 'loading' },
+        });
       };
       const response = await ask(route, { models: { resolve: () => undefined, list: () => [], pick } });
       if (route.path === '/v1/sessions') expect(response.status).toBe(200);
@@ -153,14 +208,23 @@ describe.each(named(() => true))('%s', (_, route) => {
     });
 
     it('keeps to itself what went wrong inside (500)', async () => {
-      expect(await expectError(route, await ask(route, { model: { refuse: () => new Error('a secret') } }), 500)).not.toContain('secret');
+      expect(
+        await expectError(route, await ask(route, { model: { refuse: () => new Error('a secret') } }), 500),
+      ).not.toContain('secret');
     });
 
     it('ends a stream that fails with the error', async () => {
-      const model: FakeModelOptions = { beforeToken: (index) => (index === 0 ? Promise.resolve() : Promise.reject(new StarlingError('worker_failed', 'it stopped'))) };
+      const model: FakeModelOptions = {
+        beforeToken: (index) =>
+          index === 0 ? Promise.resolve() : Promise.reject(new StarlingError('worker_failed', 'it stopped')),
+      };
       const response = await ask(route, { model }, { body: { ...Object(endpoint.example), stream: true } });
       expect(response.status).toBe(200);
-      const events = (await response.text()).split(/\n+/).flatMap((line) => (/^(?:data: )?\{/.test(line) ? [JSON.parse(line.replace('data: ', '')) as Record<string, unknown>] : []));
+      const events = (await response.text())
+        .split(/\n+/)
+        .flatMap((line) =>
+          /^(?:data: )?\{/.test(line) ? [JSON.parse(line.replace('data: ', '')) as Record<string, unknown>] : [],
+        );
       const error = events.findLast((event) => 'error' in event);
       if (route.path.endsWith('/responses')) expect(events.at(-1)).toMatchObject({ type: 'response.failed' });
       else expectShape(dialect, error);

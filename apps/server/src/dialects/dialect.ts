@@ -2,7 +2,16 @@ import type * as v from 'valibot';
 import type { Access, Principal } from '../access/principal.js';
 import type { KeyRing } from '../access/key-ring.js';
 import type { ResponseStore } from './openai/responses/response-store.js';
-import type { AppFeatures, ForeignMetrics, MetricsPage, ModelAdmin, ModelDirectory, ModelLibrary, ModelPresence, WorkTotals } from '../parts.js';
+import type {
+  AppFeatures,
+  ForeignMetrics,
+  MetricsPage,
+  ModelAdmin,
+  ModelDirectory,
+  ModelLibrary,
+  ModelPresence,
+  WorkTotals,
+} from '../parts.js';
 import type { SavedSlots } from '../saved/saved-slots.js';
 import type { ErrorFacts, ErrorTable } from '../serving/error-reply.js';
 
@@ -113,7 +122,12 @@ export interface StreamEvent {
 /** What a route answers. */
 export type Reply =
   | { readonly kind: 'json'; readonly body: unknown }
-  | { readonly kind: 'text'; readonly body: string; readonly contentType: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'text';
+      readonly body: string;
+      readonly contentType: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** A file of this machine, or a range of it. Nobody is told where it lies; it is for pages of this server alone. */
   | { readonly kind: 'file'; readonly path: string }
   /** A body of JSON that may be long, in pieces: none is made before the one ahead of it was taken. */
@@ -123,8 +137,16 @@ export type Reply =
 
 export const json = (body: unknown): Reply => ({ kind: 'json', body });
 export const pieces = (text: Iterable<string>): Reply => ({ kind: 'pieces', pieces: text });
-export const events = (stream: AsyncIterable<StreamEvent>): Reply => ({ kind: 'stream', framing: 'events', events: stream });
-export const lines = (stream: AsyncIterable<StreamEvent>): Reply => ({ kind: 'stream', framing: 'lines', events: stream });
+export const events = (stream: AsyncIterable<StreamEvent>): Reply => ({
+  kind: 'stream',
+  framing: 'events',
+  events: stream,
+});
+export const lines = (stream: AsyncIterable<StreamEvent>): Reply => ({
+  kind: 'stream',
+  framing: 'lines',
+  events: stream,
+});
 
 interface EndpointWithBody<Schema extends BodySchema> extends Omit<Endpoint, 'body' | 'example' | 'handle'> {
   readonly body: Schema;

@@ -30,10 +30,17 @@ describe.each(DIALECTS.map((dialect) => [dialect.name, dialect] as const))('the 
 
   it('tells what may be tried again when', () => {
     for (const code of ['queue_full', 'rate_limited', 'shutting_down', 'kv_exhausted'] as const) {
-      expect(errorReply(new StarlingError(code, 'why', { details: { retryAfterMs: 2100 } }), dialect.errors, 'id').headers).toEqual({ 'retry-after': '3' });
+      expect(
+        errorReply(new StarlingError(code, 'why', { details: { retryAfterMs: 2100 } }), dialect.errors, 'id').headers,
+      ).toEqual({ 'retry-after': '3' });
     }
-    expect(errorReply(new StarlingError('out_of_memory', 'why', { details: { passes: false } }), dialect.errors, 'id').headers).toEqual({});
-    expect(errorReply(new StarlingError('model_not_loaded', 'why', { details: { state: 'loading' } }), dialect.errors, 'id')).toMatchObject({ facts: { status: 503 }, headers: { 'retry-after': '1' } });
+    expect(
+      errorReply(new StarlingError('out_of_memory', 'why', { details: { passes: false } }), dialect.errors, 'id')
+        .headers,
+    ).toEqual({});
+    expect(
+      errorReply(new StarlingError('model_not_loaded', 'why', { details: { state: 'loading' } }), dialect.errors, 'id'),
+    ).toMatchObject({ facts: { status: 503 }, headers: { 'retry-after': '1' } });
   });
 
   it('writes a fault of ours without its cause', () => {
@@ -47,19 +54,26 @@ describe.each(DIALECTS.map((dialect) => [dialect.name, dialect] as const))('the 
     expect(errorReply(new StarlingError('not_supported', 'why'), dialect.errors, 'id').isFault).toBe(false);
   });
 
-  it.each(dialect.endpoints.flatMap((endpoint) => endpoint.paths.map((path) => [endpoint.method, path] as const)))('writes the errors of %s %s in its own shape', async (method, path) => {
-    const app = createApp(fakeParts({ keys: keysOf('user', 'secret') }).parts);
-    expect(dialectOf(path).name).toBe(name);
-    const unauthorized = await app.request(path, { method });
-    expect(unauthorized.status).toBe(401);
-    expect(MESSAGE_OF[name]((await unauthorized.json()) as never)).toContain('API key');
-    const wrongMethod = await app.request(path, { method: 'PATCH', headers: { 'x-api-key': 'secret' } });
-    expect(wrongMethod.status).toBe(405);
-    expect(wrongMethod.headers.get('allow')?.split(', ')).toContain(method);
-    expect(MESSAGE_OF[name]((await wrongMethod.json()) as never)).toContain(path);
-  });
+  it.each(dialect.endpoints.flatMap((endpoint) => endpoint.paths.map((path) => [endpoint.method, path] as const)))(
+    'writes the errors of %s %s in its own shape',
+    async (method, path) => {
+      const app = createApp(fakeParts({ keys: keysOf('user', 'secret') }).parts);
+      expect(dialectOf(path).name).toBe(name);
+      const unauthorized = await app.request(path, { method });
+      expect(unauthorized.status).toBe(401);
+      expect(MESSAGE_OF[name]((await unauthorized.json()) as never)).toContain('API key');
+      const wrongMethod = await app.request(path, { method: 'PATCH', headers: { 'x-api-key': 'secret' } });
+      expect(wrongMethod.status).toBe(405);
+      expect(wrongMethod.headers.get('allow')?.split(', ')).toContain(method);
+      expect(MESSAGE_OF[name]((await wrongMethod.json()) as never)).toContain(path);
+    },
+  );
 
-  it.each(dialect.endpoints.flatMap(({ method, body, paths }) => (body ? paths.map((path) => [method, path, body.type === 'array' ? '{}' : '[]'] as const) : [])))('refuses bodies of %s %s that are none, in its own shape', async (method, path, ofAnotherKind) => {
+  it.each(
+    dialect.endpoints.flatMap(({ method, body, paths }) =>
+      body ? paths.map((path) => [method, path, body.type === 'array' ? '{}' : '[]'] as const) : [],
+    ),
+  )('refuses bodies of %s %s that are none, in its own shape', async (method, path, ofAnotherKind) => {
     const app = createApp(fakeParts().parts);
     const post = async (body: string, type = 'application/json') => {
       const response = await app.request(path, { method, headers: { 'content-type': type }, body });
@@ -86,44 +100,97 @@ const STREAMS: readonly (readonly [path: string, body: object, last: string])[] 
 ];
 
 describe('a stream', () => {
-  const post = (app: ReturnType<typeof createApp>, path: string, body: object) => app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...body, stream: true }) });
+  const post = (app: ReturnType<typeof createApp>, path: string, body: object) =>
+    app.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...body, stream: true }),
+    });
 
   it.each(STREAMS)('of %s ends with an error in its API’s shape where it fails', async (path, body, last) => {
-    const beforeToken = (index: number) => (index < 2 ? Promise.resolve() : Promise.reject(new StarlingError('worker_failed', 'a worker died')));
+    const beforeToken = (index: number) =>
+      index < 2 ? Promise.resolve() : Promise.reject(new StarlingError('worker_failed', 'a worker died'));
     const response = await post(createApp(fakeParts({ served: [fakeModel({ beforeToken })] }).parts), path, body);
     expect(response.status).toBe(200);
     const text = await response.text();
     expect(text).toContain('Hel');
-    expect(text.trimEnd().split(/\n\n|\n(?={)/).at(-1)).toContain(last);
+    expect(
+      text
+        .trimEnd()
+        .split(/\n\n|\n(?={)/)
+        .at(-1),
+    ).toContain(last);
   });
 
   it.each(STREAMS)('of %s has no ends of lines within its lines', async (path, body) => {
     const answer = ['one\u2028two', '\u2029three\u0085four'];
     const text = await (await post(createApp(fakeParts({ served: [fakeModel({ answer })] }).parts), path, body)).text();
     expect(text).not.toMatch(/[\u0085\u2028\u2029]/);
-    const said = text.split('\n').flatMap((line) => /^(?:data: )?({.*)$/.exec(line)?.[1] ?? []).map((line) => JSON.stringify(JSON.parse(line)));
+    const said = text
+      .split('\n')
+      .flatMap((line) => /^(?:data: )?({.*)$/.exec(line)?.[1] ?? [])
+      .map((line) => JSON.stringify(JSON.parse(line)));
     for (const part of answer) expect(said.some((line) => line.includes(part))).toBe(true);
   });
 
   it.each(STREAMS)('of %s is counted: prompt, answer and who asked', async (path, body) => {
     const { parts, recorded } = fakeParts({ keys: keysOf('user', 'secret') });
-    const response = await createApp(parts).request(path, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': 'secret' }, body: JSON.stringify({ ...body, stream: true }) });
+    const response = await createApp(parts).request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': 'secret' },
+      body: JSON.stringify({ ...body, stream: true }),
+    });
     await response.text();
     await until(() => recorded.log.some((line) => line.text === 'request'));
-    expect(recorded.log).toContainEqual(expect.objectContaining({ text: 'request', facts: expect.objectContaining({ key: 'secret', tenant: expect.stringMatching(/^[0-9a-f]{12}$/), model: 'fake', prompt_tokens: 3, cached_tokens: 0, completion_tokens: 3, finish: expect.any(String), queue_ms: 1, first_token_ms: 3.3 }) }));
+    expect(recorded.log).toContainEqual(
+      expect.objectContaining({
+        text: 'request',
+        facts: expect.objectContaining({
+          key: 'secret',
+          tenant: expect.stringMatching(/^[0-9a-f]{12}$/),
+          model: 'fake',
+          prompt_tokens: 3,
+          cached_tokens: 0,
+          completion_tokens: 3,
+          finish: expect.any(String),
+          queue_ms: 1,
+          first_token_ms: 3.3,
+        }),
+      }),
+    );
   });
 
-  it.each(STREAMS.filter(([path]) => !path.startsWith('/api/')))('of %s says at once that it was taken, by an event or a comment, before anything is known', async (path, body) => {
-    const response = await post(createApp(fakeParts({ served: [fakeModel({ beforeToken: () => new Promise(() => undefined) })] }).parts), path, body);
-    const reader = response.body!.getReader();
-    expect(new TextDecoder().decode((await reader.read()).value)).toMatch(/^(: ping\n\n|data: .*"role":"assistant"|event: message_start\n)/);
-    await reader.cancel();
-  });
+  it.each(STREAMS.filter(([path]) => !path.startsWith('/api/')))(
+    'of %s says at once that it was taken, by an event or a comment, before anything is known',
+    async (path, body) => {
+      const response = await post(
+        createApp(fakeParts({ served: [fakeModel({ beforeToken: () => new Promise(() => undefined) })] }).parts),
+        path,
+        body,
+      );
+      const reader = response.body!.getReader();
+      expect(new TextDecoder().decode((await reader.read()).value)).toMatch(
+        /^(: ping\n\n|data: .*"role":"assistant"|event: message_start\n)/,
+      );
+      await reader.cancel();
+    },
+  );
 });
 
 describe('an error about a field', () => {
   const post = async (path: string, body: object) => {
-    const response = await createApp(fakeParts({ served: [fakeModel({ refuse: () => new StarlingError('invalid_argument', 'maxTokens: too many', { details: { param: 'maxTokens', problem: 'too many' } }) })] }).parts).request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const response = await createApp(
+      fakeParts({
+        served: [
+          fakeModel({
+            refuse: () =>
+              new StarlingError('invalid_argument', 'maxTokens: too many', {
+                details: { param: 'maxTokens', problem: 'too many' },
+              }),
+          }),
+        ],
+      }).parts,
+    ).request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
     return (await response.json()) as object;
   };
 
@@ -138,8 +205,15 @@ describe('an error about a field', () => {
   it('names what the prompt was made of where that is too long', async () => {
     const refuse = () => new StarlingError('context_length_exceeded', 'too long');
     const app = createApp(fakeParts({ served: [fakeModel({ refuse })] }).parts);
-    for (const [path, body, param] of [['/v1/generate', { prompt: 'Hi' }, 'prompt'], ['/v1/chat/completions', { messages }, 'messages']] as const) {
-      const response = await app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    for (const [path, body, param] of [
+      ['/v1/generate', { prompt: 'Hi' }, 'prompt'],
+      ['/v1/chat/completions', { messages }, 'messages'],
+    ] as const) {
+      const response = await app.request(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
       expect(await response.json()).toMatchObject({ error: { code: 'context_length_exceeded', param } });
     }
   });
@@ -147,17 +221,35 @@ describe('an error about a field', () => {
 
 describe('an error of OpenAI’s routes', () => {
   const ask = async (options: Parameters<typeof fakeParts>[0], headers: Record<string, string> = {}) => {
-    const response = await createApp(fakeParts(options).parts).request('/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ messages, model: 'nope' }) });
+    const response = await createApp(fakeParts(options).parts).request('/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ messages, model: 'nope' }),
+    });
     return { status: response.status, ...((await response.json()) as { error: Record<string, unknown> }).error };
   };
-  const failing = (code: ErrorCode, details = {}) => ({ served: [fakeModel({ refuse: () => new StarlingError(code, 'why', { details }) })] });
-  const limited = (limit: object) => ({ keys: new KeyRing([() => [{ ...givenKey('k', 'admin', 'k'), principal: { ...givenKey('k', 'admin', 'k').principal, limits: limit } }]]) });
+  const failing = (code: ErrorCode, details = {}) => ({
+    served: [fakeModel({ refuse: () => new StarlingError(code, 'why', { details }) })],
+  });
+  const limited = (limit: object) => ({
+    keys: new KeyRing([
+      () => [
+        { ...givenKey('k', 'admin', 'k'), principal: { ...givenKey('k', 'admin', 'k').principal, limits: limit } },
+      ],
+    ]),
+  });
 
   it.each<[Parameters<typeof fakeParts>[0], number, string, string | null, string]>([
     [{ keys: keysOf('user', 'secret') }, 401, 'invalid_api_key', null, 'invalid_request_error'],
     [{ served: [fakeModel(), fakeModel({ name: 'b' })] }, 404, 'model_not_found', 'model', 'invalid_request_error'],
     [failing('context_length_exceeded'), 400, 'context_length_exceeded', 'messages', 'invalid_request_error'],
-    [failing('invalid_argument', { param: 'maxTokens' }), 400, 'invalid_request', 'max_tokens', 'invalid_request_error'],
+    [
+      failing('invalid_argument', { param: 'maxTokens' }),
+      400,
+      'invalid_request',
+      'max_tokens',
+      'invalid_request_error',
+    ],
     [failing('queue_full'), 429, 'rate_limit_exceeded', null, 'rate_limit_error'],
     [limited({ requestsPerMinute: 0 }), 429, 'rate_limit_exceeded', null, 'requests'],
     [limited({ tokensPerMinute: 0 }), 429, 'rate_limit_exceeded', null, 'tokens'],
@@ -172,11 +264,22 @@ describe('an error of OpenAI’s routes', () => {
 describe('one of the models', () => {
   it('is told by its name, and is one entry of the list', async () => {
     const app = createApp(fakeParts().parts);
-    const read = async (path: string) => (await (await app.request(path)).json()) as Record<string, unknown> & { data: unknown[] };
+    const read = async (path: string) =>
+      (await (await app.request(path)).json()) as Record<string, unknown> & { data: unknown[] };
     const list = await read('/v1/models');
-    expect(list).toMatchObject({ object: 'list', has_more: false, first_id: 'fake', last_id: 'fake', data: [{ id: 'fake', object: 'model', type: 'model', display_name: 'fake', created_at: '2023-11-14T22:13:20.000Z' }] });
+    expect(list).toMatchObject({
+      object: 'list',
+      has_more: false,
+      first_id: 'fake',
+      last_id: 'fake',
+      data: [
+        { id: 'fake', object: 'model', type: 'model', display_name: 'fake', created_at: '2023-11-14T22:13:20.000Z' },
+      ],
+    });
     expect(await read('/v1/models/fake')).toEqual(list.data[0]);
-    expect(await read('/v1/models/nope')).toMatchObject({ error: { code: 'model_not_found', type: 'invalid_request_error', param: 'model' } });
+    expect(await read('/v1/models/nope')).toMatchObject({
+      error: { code: 'model_not_found', type: 'invalid_request_error', param: 'model' },
+    });
   });
 });
 
@@ -186,7 +289,11 @@ describe('what Anthropic’s API has and this server has not', () => {
     [{ max_tokens: undefined }, '"max_tokens" is required'],
   ])('is refused by name: %j', async (more, said) => {
     const body = { max_tokens: 4, messages: [{ role: 'user', content: 'Hi' }], ...more };
-    const response = await createApp(fakeParts().parts).request('/v1/messages', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const response = await createApp(fakeParts().parts).request('/v1/messages', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     expect(response.status).toBe(400);
     const { error } = (await response.json()) as { error: { message: string } };
     expect(error.message).toContain(said);
@@ -196,8 +303,14 @@ describe('what Anthropic’s API has and this server has not', () => {
 
 describe('what a model may be called', () => {
   it.each([' ', 'a ', 'a\u001b[31mb', 'a\nb', '\0', '\u202ex', '\ud800'])('is not %j', async (name) => {
-    const response = await createApp(fakeParts().parts).request('/v1/models/load', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'a.gguf', name }) });
+    const response = await createApp(fakeParts().parts).request('/v1/models/load', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'a.gguf', name }),
+    });
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { code: 'invalid_request', param: 'name', message: expect.stringContaining('printable') } });
+    expect(await response.json()).toMatchObject({
+      error: { code: 'invalid_request', param: 'name', message: expect.stringContaining('printable') },
+    });
   });
 });

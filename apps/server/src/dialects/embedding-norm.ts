@@ -13,6 +13,9 @@ const LARGEST = 32760;
  */
 export function scaled(vector: Float32Array, way: number): Float32Array {
   if (way < 0) return vector;
-  const norm = way === 0 ? vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / LARGEST : vector.reduce((sum, value) => sum + Math.abs(value) ** way, 0) ** (1 / way);
+  const norm =
+    way === 0
+      ? vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / LARGEST
+      : vector.reduce((sum, value) => sum + Math.abs(value) ** way, 0) ** (1 / way);
   return norm > 0 ? vector.map((value) => value / norm) : vector;
 }

@@ -7,13 +7,19 @@ import * as v from 'valibot';
 export const MAX_TOOLS = 1024;
 
 /** A choice of one function. */
-export const namedChoice = v.looseObject({ type: v.literal('function'), function: v.looseObject({ name: v.string() }) });
+export const namedChoice = v.looseObject({
+  type: v.literal('function'),
+  function: v.looseObject({ name: v.string() }),
+});
 
 export const choiceWord = v.picklist(['none', 'auto', 'required']);
 
 /** Some of the tools, of which any may or one must be called. */
 export const allowedChoice = <Tool extends v.GenericSchema>(tool: Tool) =>
-  v.looseObject({ type: v.literal('allowed_tools'), allowed_tools: v.looseObject({ mode: v.picklist(['auto', 'required']), tools: v.array(tool) }) });
+  v.looseObject({
+    type: v.literal('allowed_tools'),
+    allowed_tools: v.looseObject({ mode: v.picklist(['auto', 'required']), tools: v.array(tool) }),
+  });
 
 /** Whether a function must be called, and which: OpenAI's words, which are ours. */
 export const toolChoiceSchema = v.union([choiceWord, namedChoice, allowedChoice(namedChoice)]);
@@ -22,7 +28,11 @@ type ToolChoiceBody = v.InferOutput<typeof toolChoiceSchema>;
 
 /** A tool of a body; what it leaves out may be null. */
 interface ToolBody {
-  readonly function: { readonly name: string; readonly description?: string | null; readonly parameters?: Record<string, unknown> | null };
+  readonly function: {
+    readonly name: string;
+    readonly description?: string | null;
+    readonly parameters?: Record<string, unknown> | null;
+  };
 }
 
 /** Tools without fields that are null. */
@@ -37,7 +47,10 @@ export function toolsOf(tools: readonly ToolBody[] | null | undefined): readonly
  * What a choice of tools means. `allowed_tools` leaves the others in the prompt, so that it stays the same, and takes them out of what may be called.
  * @throws StarlingError invalid_request for a choice of a tool that was not given, and for a call that is required where none may be made
  */
-export function toolChoiceOf(choice: ToolChoiceBody | null | undefined, tools: readonly ToolDefinition[]): { readonly choice: ToolChoice; readonly callable: readonly ToolDefinition[] } {
+export function toolChoiceOf(
+  choice: ToolChoiceBody | null | undefined,
+  tools: readonly ToolDefinition[],
+): { readonly choice: ToolChoice; readonly callable: readonly ToolDefinition[] } {
   if (choice === null || choice === undefined) return { choice: 'auto', callable: tools };
   if (typeof choice === 'string') {
     if (choice === 'required' && tools.length === 0) throw refused('"required" needs "tools"');
@@ -45,13 +58,15 @@ export function toolChoiceOf(choice: ToolChoiceBody | null | undefined, tools: r
   }
   if (choice.type === 'function') {
     const { name } = choice.function;
-    if (!tools.some((tool) => tool.function.name === name)) throw refused(`names ${JSON.stringify(name)}, which is not among the tools`);
+    if (!tools.some((tool) => tool.function.name === name))
+      throw refused(`names ${JSON.stringify(name)}, which is not among the tools`);
     return { choice: { name }, callable: tools };
   }
   const names = choice.allowed_tools.tools.map((tool) => tool.function.name);
   const missing = names.find((name) => !tools.some((tool) => tool.function.name === name));
   if (missing !== undefined) throw refused(`allows ${JSON.stringify(missing)}, which is not among the tools`);
-  if (choice.allowed_tools.mode === 'required' && names.length === 0) throw refused('requires a call and allows no tool');
+  if (choice.allowed_tools.mode === 'required' && names.length === 0)
+    throw refused('requires a call and allows no tool');
   return { choice: choice.allowed_tools.mode, callable: tools.filter((tool) => names.includes(tool.function.name)) };
 }
 

@@ -20,25 +20,41 @@ export interface InfillText {
 }
 
 /** Whether a vocabulary has the tokens that models for code know a place to be filled by. */
-export const canFillIn = ({ special: { fimPrefix, fimSuffix, fimMiddle } }: Tokenizer): boolean => fimPrefix !== undefined && fimSuffix !== undefined && fimMiddle !== undefined;
+export const canFillIn = ({ special: { fimPrefix, fimSuffix, fimMiddle } }: Tokenizer): boolean =>
+  fimPrefix !== undefined && fimSuffix !== undefined && fimMiddle !== undefined;
 
 /**
  * The prompt as models for code know it: files with their names, then what is before and behind the place, then what has begun to be filled in.
  * What does not fit the context is left out: the oldest files, the farthest code.
  * @throws StarlingError not_supported for a vocabulary without the tokens for it
  */
-export async function infillTokens(body: InfillText, model: Pick<ServedModel, 'tokenizer' | 'encode' | 'info' | 'defaults'>): Promise<number[]> {
+export async function infillTokens(
+  body: InfillText,
+  model: Pick<ServedModel, 'tokenizer' | 'encode' | 'info' | 'defaults'>,
+): Promise<number[]> {
   const { tokenizer, info, defaults } = model;
   const { special } = tokenizer;
   const { fimPrefix, fimSuffix, fimMiddle } = special;
   if (fimPrefix === undefined || fimSuffix === undefined || fimMiddle === undefined) {
-    throw new StarlingError('not_supported', `the model "${info.name}" cannot fill in: its vocabulary has no tokens for prefix, suffix and middle`, { details: { param: 'model' } });
+    throw new StarlingError(
+      'not_supported',
+      `the model "${info.name}" cannot fill in: its vocabulary has no tokens for prefix, suffix and middle`,
+      { details: { param: 'model' } },
+    );
   }
-  const [prefix, suffix, begun] = await Promise.all([body.input_prefix, body.input_suffix, body.prompt ?? ''].map((text) => idsOf(text, model)));
+  const [prefix, suffix, begun] = await Promise.all(
+    [body.input_prefix, body.input_suffix, body.prompt ?? ''].map((text) => idsOf(text, model)),
+  );
   const asked = body.n_predict ?? body.max_tokens ?? defaults.maxTokens ?? -1;
   const answer = Math.min(asked < 0 ? Infinity : asked, info.sequenceLimit >> 2);
   const room = info.sequenceLimit - answer - begun.length - 4 - (special.addBos ? 1 : 0);
-  if (room < 1) throw parameterError('context_length_exceeded', 'prompt', `has ${begun.length} tokens, which leave no room for what is around it`, { details: { limit: info.sequenceLimit } });
+  if (room < 1)
+    throw parameterError(
+      'context_length_exceeded',
+      'prompt',
+      `has ${begun.length} tokens, which leave no room for what is around it`,
+      { details: { limit: info.sequenceLimit } },
+    );
   // What one side does not need, the other may have.
   const before = Math.min(prefix.length, Math.max(Math.floor(room * PREFIX_SHARE), room - suffix.length));
   const behind = Math.min(suffix.length, room - before);
@@ -56,17 +72,25 @@ export async function infillTokens(body: InfillText, model: Pick<ServedModel, 't
 }
 
 /** Further files, each after its name; where the vocabulary has no token between files, a line of its own. */
-async function extraTokens({ input_extra: files }: InfillText, model: Pick<ServedModel, 'tokenizer' | 'encode'>): Promise<number[]> {
+async function extraTokens(
+  { input_extra: files }: InfillText,
+  model: Pick<ServedModel, 'tokenizer' | 'encode'>,
+): Promise<number[]> {
   if (files == null || files.length === 0) return [];
   const { fimRepo, fimSeparator } = model.tokenizer.special;
   const parts: (readonly (number | undefined)[])[] = [];
   if (fimRepo !== undefined) parts.push([fimRepo], await idsOf('myproject\n', model));
   for (const { text, filename = UNNAMED } of files) {
-    parts.push([fimSeparator], await idsOf(fimSeparator === undefined ? '\n\n--- snippet ---\n\n' : `${filename}\n`, model), await idsOf(text, model));
+    parts.push(
+      [fimSeparator],
+      await idsOf(fimSeparator === undefined ? '\n\n--- snippet ---\n\n' : `${filename}\n`, model),
+      await idsOf(text, model),
+    );
   }
   if (fimSeparator !== undefined) parts.push([fimSeparator], await idsOf('filename\n', model));
   return parts.flat().filter((id) => id !== undefined);
 }
 
 /** Files may be as long as a body: they are tokenized as other long texts are. */
-const idsOf = async (text: string, model: Pick<ServedModel, 'encode'>): Promise<number[]> => Array.from((await model.encode(text)).ids);
+const idsOf = async (text: string, model: Pick<ServedModel, 'encode'>): Promise<number[]> =>
+  Array.from((await model.encode(text)).ids);

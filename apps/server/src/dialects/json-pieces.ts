@@ -9,7 +9,11 @@ const PIECE_LENGTH = 16_384;
  * @param lists fields that may be long; those that are undefined are left out
  * @param entryOf what stands for an entry
  */
-export function* jsonPieces<T>(head: object, lists: Readonly<Record<string, LazyList<T> | undefined>>, entryOf: (entry: T) => unknown): Generator<string> {
+export function* jsonPieces<T>(
+  head: object,
+  lists: Readonly<Record<string, LazyList<T> | undefined>>,
+  entryOf: (entry: T) => unknown,
+): Generator<string> {
   let text = JSON.stringify(head).slice(0, -1);
   for (const [name, list] of Object.entries(lists)) {
     if (list === undefined) continue;

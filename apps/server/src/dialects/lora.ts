@@ -8,7 +8,8 @@ import { integer, number } from '../schemas/fields.js';
 const MOST_ENTRIES = 1024;
 
 /** LoRA by number, each with its scale; those that are not named have none. */
-export const loraList = () => v.pipe(v.array(v.looseObject({ id: integer(0), scale: number() })), v.maxLength(MOST_ENTRIES));
+export const loraList = () =>
+  v.pipe(v.array(v.looseObject({ id: integer(0), scale: number() })), v.maxLength(MOST_ENTRIES));
 
 export type LoraList = v.InferOutput<ReturnType<typeof loraList>>;
 
@@ -21,13 +22,21 @@ export function loraScales(model: ServedModel, list: LoraList): Record<string, n
   const scales = Object.fromEntries(known.map(({ id }) => [id, 0]));
   for (const [i, { id, scale }] of list.entries()) {
     const adapter = known.at(id);
-    if (adapter === undefined) throw parameterError('invalid_request', `lora[${i}].id`, `there is no LoRA adapter ${id}: GET /lora-adapters tells which there are`);
+    if (adapter === undefined)
+      throw parameterError(
+        'invalid_request',
+        `lora[${i}].id`,
+        `there is no LoRA adapter ${id}: GET /lora-adapters tells which there are`,
+      );
     scales[adapter.id] = scale;
   }
   return scales;
 }
 
 /** What a request says of LoRA, for the engine. */
-export function adaptersIn(model: ServedModel, { lora }: { readonly lora?: LoraList | null }): Pick<GenerateRequest, 'adapters'> {
+export function adaptersIn(
+  model: ServedModel,
+  { lora }: { readonly lora?: LoraList | null },
+): Pick<GenerateRequest, 'adapters'> {
   return lora == null || lora.length === 0 ? {} : { adapters: loraScales(model, lora) };
 }

@@ -36,7 +36,8 @@ export function canMean({ source }: Pick<ModelEntry, 'source'>, name: string): b
   const wanted = name.replaceAll('\\', '/').toLowerCase();
   const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
   const [, repository, quantization = 'latest'] = HUB_NAME.exec(wanted) ?? [];
-  if (repository !== undefined) return file.includes(`/${repository}/`) && (quantization === 'latest' || base(file).includes(quantization));
+  if (repository !== undefined)
+    return file.includes(`/${repository}/`) && (quantization === 'latest' || base(file).includes(quantization));
   if (!wanted.endsWith('.gguf')) return true;
   // Of a URL only the end is kept; a path may be relative to anywhere.
   const path = /^[a-z]+:\/\//.test(wanted) ? base(wanted) : wanted.replace(/^(?:\.{0,2}\/)+/, '');

@@ -4,7 +4,11 @@ import { isStarlingError, renamedParameter } from '@starling/core';
 const ENGINE_PLACE = /^(?:tokens|input\[(\d+)\])\[(\d+)\]$/;
 
 /** Where a body has a token of its prompts: in a field that is one prompt, or in a list of them. */
-export function placeIn(field: string, given: unknown, prompts: readonly unknown[]): (token: number, prompt: number) => string {
+export function placeIn(
+  field: string,
+  given: unknown,
+  prompts: readonly unknown[],
+): (token: number, prompt: number) => string {
   return (token, prompt) => (prompts[0] === given ? `${field}[${token}]` : `${field}[${prompt}][${token}]`);
 }
 
@@ -12,7 +16,10 @@ export function placeIn(field: string, given: unknown, prompts: readonly unknown
  * Does something with prompts of a body. An id that is refused is named where the body has it.
  * @param placeOf the path in the body of a token by its number, and the number of its prompt if the engine was given several
  */
-export async function withPlaces<Result>(placeOf: (token: number, prompt: number) => string, work: () => Promise<Result>): Promise<Result> {
+export async function withPlaces<Result>(
+  placeOf: (token: number, prompt: number) => string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work();
   } catch (error) {

@@ -58,7 +58,11 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
  * @param isField whether a body of this kind has a field of that name
  * @param names fields of an API that are not called as ours
  */
-export function fieldName(param: string, isField: (name: string) => boolean, names: Readonly<Record<string, string>> = {}): string {
+export function fieldName(
+  param: string,
+  isField: (name: string) => boolean,
+  names: Readonly<Record<string, string>> = {},
+): string {
   const head = param.split(/[.[]/, 1)[0];
   return (names[head] ?? (isField(head) ? head : (FIELD_NAMES[head] ?? head))) + param.slice(head.length);
 }

@@ -57,7 +57,14 @@ interface Waits {
 /** The figures of a whole answer, with how long it waited. */
 export function timingsOf({ usage, timings: times, samples }: DonePart): AnswerTimings & Waits {
   return {
-    ...timings({ cached: usage.cachedTokens, computed: usage.promptTokens - usage.cachedTokens, promptMs: times.promptMs, predicted: usage.completionTokens, predictedMs: times.decodeMs, answers: samples.length }),
+    ...timings({
+      cached: usage.cachedTokens,
+      computed: usage.promptTokens - usage.cachedTokens,
+      promptMs: times.promptMs,
+      predicted: usage.completionTokens,
+      predictedMs: times.decodeMs,
+      answers: samples.length,
+    }),
     queue_ms: times.queueMs,
     restore_ms: times.restoreMs,
     first_token_ms: times.firstTokenMs,
@@ -90,7 +97,14 @@ export class RunningTimings {
 
   now(): AnswerTimings {
     const { processedTokens = 0, cachedTokens = 0, ms = 0 } = this.#prompt ?? {};
-    return timings({ cached: cachedTokens, computed: processedTokens - cachedTokens, promptMs: ms, predicted: this.#predicted, predictedMs: this.#lastAt - this.#firstAt, answers: 1 });
+    return timings({
+      cached: cachedTokens,
+      computed: processedTokens - cachedTokens,
+      promptMs: ms,
+      predicted: this.#predicted,
+      predictedMs: this.#lastAt - this.#firstAt,
+      answers: 1,
+    });
   }
 }
 

@@ -19,19 +19,42 @@ afterEach(async () => {
 /** A server with the demo model to which this happens. Steps 1 and 2 are the warm-up's. */
 async function serving(faults: string, flags: Record<string, unknown> = {}): Promise<Server> {
   const environment = { [FAULTS_VARIABLE]: faults };
-  const server = compose(resolveConfig({ flags: { port: 0, threads: 2, draftMax: 0, idlePrefill: false, logLevel: 'silent', ...flags }, environment: {} }), fakeIo('', { environment }));
+  const server = compose(
+    resolveConfig({
+      flags: { port: 0, threads: 2, draftMax: 0, idlePrefill: false, logLevel: 'silent', ...flags },
+      environment: {},
+    }),
+    fakeIo('', { environment }),
+  );
   servers.push(server);
   await server.start();
   return server;
 }
 
 /** What a client gets: the status, and the answer or the error. */
-async function ask(server: Server, body: object = {}): Promise<{ status: number; text?: string; error?: { code: string; request_id: string }; usage?: { cached_tokens: number } }> {
-  const response = await fetch(`${server.url}/v1/generate`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ prompt: 'Once', temperature: 0, ignore_eos: true, max_tokens: 40, ...body }) });
+async function ask(
+  server: Server,
+  body: object = {},
+): Promise<{
+  status: number;
+  text?: string;
+  error?: { code: string; request_id: string };
+  usage?: { cached_tokens: number };
+}> {
+  const response = await fetch(`${server.url}/v1/generate`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt: 'Once', temperature: 0, ignore_eos: true, max_tokens: 40, ...body }),
+  });
   return { status: response.status, ...((await response.json()) as object) };
 }
 
-const metric = async (server: Server, name: string): Promise<number> => Number(new RegExp(`^starling_${name}(?:\\{.*\\})? (.+)$`, 'm').exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
+const metric = async (server: Server, name: string): Promise<number> =>
+  Number(
+    new RegExp(`^starling_${name}(?:\\{.*\\})? (.+)$`, 'm').exec(
+      await (await fetch(`${server.url}/metrics`)).text(),
+    )?.[1],
+  );
 
 describe('a server to which something happens', () => {
   it('answers as ever when a compute thread dies, when all hang, and when memory runs out: the step is tried again', async () => {
@@ -47,7 +70,10 @@ describe('a server to which something happens', () => {
     const server = await serving('step_throws@20', { parallel: 1 });
     const [hit, queued] = await Promise.all([ask(server, { max_tokens: 60 }), ask(server, { max_tokens: 60 })]);
     const [failed, answered] = hit.status === 200 ? [queued, hit] : [hit, queued];
-    expect(failed).toMatchObject({ status: 500, error: { code: 'internal', request_id: expect.any(String) as string } });
+    expect(failed).toMatchObject({
+      status: 500,
+      error: { code: 'internal', request_id: expect.any(String) as string },
+    });
     expect(answered).toMatchObject({ status: 200, text: (await ask(server, { max_tokens: 60 })).text });
   });
 
@@ -55,7 +81,10 @@ describe('a server to which something happens', () => {
     const server = await serving('logits_nan@20', { parallel: 2 });
     const [one, other] = await Promise.all([ask(server, { max_tokens: 60 }), ask(server, { max_tokens: 60 })]);
     const [failed, answered] = one.status === 200 ? [other, one] : [one, other];
-    expect(failed).toMatchObject({ status: 500, error: { code: 'internal', request_id: expect.any(String) as string } });
+    expect(failed).toMatchObject({
+      status: 500,
+      error: { code: 'internal', request_id: expect.any(String) as string },
+    });
     expect(answered).toMatchObject({ status: 200, text: (await ask(server, { max_tokens: 60 })).text });
   });
 
@@ -89,13 +118,25 @@ describe('faults', () => {
   it('are refused by a server that was built for use, and by name where they are none', () => {
     expect(faultsOf({})).toBeUndefined();
     expect(faultsOf({ [FAULTS_VARIABLE]: '' }, false)).toBeUndefined();
-    expect(() => faultsOf({ [FAULTS_VARIABLE]: 'step_throws@1' }, false)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(FAULTS_VARIABLE) as string }));
-    for (const text of ['step_trows@1', 'step_throws', 'step_throws@x', 'step_throws@1,']) expect(() => faultsOf({ [FAULTS_VARIABLE]: text })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    expect(() => faultsOf({ [FAULTS_VARIABLE]: 'step_throws@1' }, false)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_argument',
+        message: expect.stringContaining(FAULTS_VARIABLE) as string,
+      }),
+    );
+    for (const text of ['step_trows@1', 'step_throws', 'step_throws@x', 'step_throws@1,'])
+      expect(() => faultsOf({ [FAULTS_VARIABLE]: text })).toThrow(
+        expect.objectContaining({ code: 'invalid_argument' }),
+      );
   });
 
   it('happen at their times', () => {
     const plan = new FaultPlan('step_throws@2, disk_full@2-3 ,logits_nan@3-');
-    const times = (['step_throws', 'disk_full', 'logits_nan', 'disk_slow'] as const).map((fault) => Array.from({ length: 5 }, () => plan.happens(fault)).map(Number).join(''));
+    const times = (['step_throws', 'disk_full', 'logits_nan', 'disk_slow'] as const).map((fault) =>
+      Array.from({ length: 5 }, () => plan.happens(fault))
+        .map(Number)
+        .join(''),
+    );
     expect(times).toEqual(['01000', '01100', '00111', '00000']);
   });
 });

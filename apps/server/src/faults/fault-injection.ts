@@ -20,10 +20,18 @@ export interface FaultInjection {
  * What the environment asks to go wrong; undefined: nothing. A server that was built for use refuses it.
  * @throws StarlingError invalid_argument if it was, or if the faults cannot be read
  */
-export function faultsOf(environment: Readonly<Record<string, string | undefined>>, mayFail = isFromSources): FaultInjection | undefined {
+export function faultsOf(
+  environment: Readonly<Record<string, string | undefined>>,
+  mayFail = isFromSources,
+): FaultInjection | undefined {
   const text = environment[FAULTS_VARIABLE];
   if (!text) return undefined;
-  if (!mayFail) throw new StarlingError('invalid_argument', `${FAULTS_VARIABLE} has a server fail on purpose, which Starling ${VERSION} does not: only one that runs from its sources does`, { details: { variable: FAULTS_VARIABLE } });
+  if (!mayFail)
+    throw new StarlingError(
+      'invalid_argument',
+      `${FAULTS_VARIABLE} has a server fail on purpose, which Starling ${VERSION} does not: only one that runs from its sources does`,
+      { details: { variable: FAULTS_VARIABLE } },
+    );
   const plan = new FaultPlan(text);
   const workers = new FaultyWorkers();
   return {

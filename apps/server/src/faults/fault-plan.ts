@@ -1,7 +1,17 @@
 import { StarlingError } from '@starling/core';
 
 /** What can be made to go wrong on purpose. The first five are counted in steps of all models, the others in writes to `--kv-dir`. */
-export const FAULTS = ['worker_dies', 'worker_hangs', 'step_throws', 'memory_runs_out', 'logits_nan', 'clock_jumps', 'disk_full', 'disk_slow', 'disk_lies'] as const;
+export const FAULTS = [
+  'worker_dies',
+  'worker_hangs',
+  'step_throws',
+  'memory_runs_out',
+  'logits_nan',
+  'clock_jumps',
+  'disk_full',
+  'disk_slow',
+  'disk_lies',
+] as const;
 
 export type Fault = (typeof FAULTS)[number];
 
@@ -21,8 +31,16 @@ export class FaultPlan {
     for (const part of text.split(',')) {
       const [, name, first, dash, last] = /^\s*(\w+)@(\d{1,9})(?:(-)(\d{1,9})?)?\s*$/.exec(part) ?? [];
       const fault = FAULTS.find((one) => one === name);
-      if (fault === undefined) throw new StarlingError('invalid_argument', `expected faults such as ${FAULTS[0]}@40 or ${FAULTS[6]}@1-, of ${FAULTS.join(', ')}; received "${part}"`, { details: { received: part } });
-      this.#spans.set(fault, { first: Number(first), last: dash === undefined ? Number(first) : Number(last ?? Infinity) });
+      if (fault === undefined)
+        throw new StarlingError(
+          'invalid_argument',
+          `expected faults such as ${FAULTS[0]}@40 or ${FAULTS[6]}@1-, of ${FAULTS.join(', ')}; received "${part}"`,
+          { details: { received: part } },
+        );
+      this.#spans.set(fault, {
+        first: Number(first),
+        last: dash === undefined ? Number(first) : Number(last ?? Infinity),
+      });
     }
   }
 

@@ -20,7 +20,10 @@ export interface ServedApp {
  * Serves an app over HTTP in this process.
  * @throws StarlingError conflict if the port is taken, invalid_argument if the address cannot be listened on
  */
-export async function serveApp(app: Pick<Hono, 'fetch'>, { host = '127.0.0.1', port = 0 }: ServeAppOptions = {}): Promise<ServedApp> {
+export async function serveApp(
+  app: Pick<Hono, 'fetch'>,
+  { host = '127.0.0.1', port = 0 }: ServeAppOptions = {},
+): Promise<ServedApp> {
   const listening = await listen(app, host, port);
   let closed: Promise<void> | undefined;
   return { url: listening.url, close: () => (closed ??= listening.close(AbortSignal.abort(), 0)) };

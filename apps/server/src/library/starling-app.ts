@@ -36,12 +36,35 @@ const HEARTBEAT_MS = 15_000;
 /** How long a client may take nothing of what is there for it. */
 const STALL_MS = 300_000;
 
-const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silent };
+const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
 
-const ofTheHost = (): Promise<never> => Promise.reject(new StarlingError('not_supported', 'the models of this server are those of the program that it is part of: they are loaded and unloaded there'));
+const ofTheHost = (): Promise<never> =>
+  Promise.reject(
+    new StarlingError(
+      'not_supported',
+      'the models of this server are those of the program that it is part of: they are loaded and unloaded there',
+    ),
+  );
 const admin: ModelAdmin = { load: ofTheHost, unload: ofTheHost, reload: ofTheHost };
-const library: ModelLibrary = { list: () => Promise.resolve([]), find: () => Promise.resolve(undefined), pull: ofTheHost, remove: ofTheHost };
-const presence: ModelPresence = { settled: () => Promise.resolve(), isWarm: () => true, isSleeping: () => false, refresh: () => Promise.resolve(), letGo: () => undefined };
+const library: ModelLibrary = {
+  list: () => Promise.resolve([]),
+  find: () => Promise.resolve(undefined),
+  pull: ofTheHost,
+  remove: ofTheHost,
+};
+const presence: ModelPresence = {
+  settled: () => Promise.resolve(),
+  isWarm: () => true,
+  isSleeping: () => false,
+  refresh: () => Promise.resolve(),
+  letGo: () => undefined,
+};
 
 /**
  * All routes of the server (its own and those of OpenAI, Anthropic, Ollama and llama-server), for a program that has one already: mount it under any
@@ -49,7 +72,13 @@ const presence: ModelPresence = { settled: () => Promise.resolve(), isWarm: () =
  * environment and writes nothing; its errors have the shapes of the APIs. There is no chat page, and names of hosts, CORS and keys are the host's affair.
  * @throws StarlingError invalid_argument if there is no model, or if two have one name
  */
-export function createStarlingApp({ models, authenticate, basePath: base = '', logger = silent, maxBodyBytes = MAX_BODY_BYTES }: StarlingAppOptions): Hono {
+export function createStarlingApp({
+  models,
+  authenticate,
+  basePath: base = '',
+  logger = silent,
+  maxBodyBytes = MAX_BODY_BYTES,
+}: StarlingAppOptions): Hono {
   const source = isList(models) ? fixedModels(models) : models;
   const telemetry = createTelemetry();
   const observers = new Observers({ metrics: false, vllmMetrics: false }, { telemetry, logger });
@@ -74,7 +103,16 @@ export function createStarlingApp({ models, authenticate, basePath: base = '', l
     // The host has taken the request: it knows its names.
     hosts: { bound: '', allowed: [], corsOrigins: [] },
     limits: { maxBodyBytes, heartbeatMs: HEARTBEAT_MS, stallMs: STALL_MS },
-    features: { slots: true, props: false, metrics: true, openMetrics: false, browserEngine: false, downloads: false, predict: false, verbose: false },
+    features: {
+      slots: true,
+      props: false,
+      metrics: true,
+      openMetrics: false,
+      browserEngine: false,
+      downloads: false,
+      predict: false,
+      verbose: false,
+    },
     version: VERSION,
     responses: new ResponseStore(clock),
     presence,

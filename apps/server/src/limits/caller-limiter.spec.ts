@@ -22,12 +22,20 @@ function setUp({ beforeToken, ...limits }: SetUp) {
   });
   const model = fakeModel({ beforeToken });
   const store = new MemoryLimitStore(WINDOW_SECONDS);
-  const app = createApp(fakeParts({ served: [model], keys: new KeyRing([() => known]), limiter: new CallerLimiter(() => store) }).parts);
-  const post = (body: object = {}, path = '/v1/generate', key = 'a') => app.request(path, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': key }, body: JSON.stringify({ prompt: 'a', ...body }) });
+  const app = createApp(
+    fakeParts({ served: [model], keys: new KeyRing([() => known]), limiter: new CallerLimiter(() => store) }).parts,
+  );
+  const post = (body: object = {}, path = '/v1/generate', key = 'a') =>
+    app.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({ prompt: 'a', ...body }),
+    });
   const tokensUsed = async () => (await store.read(`tokens:${known[0].principal.tenant}`)).used;
   return { model, app, post, tokensUsed };
 }
-const statuses = async (responses: readonly (Response | Promise<Response>)[]) => (await Promise.all(responses)).map(({ status }) => status);
+const statuses = async (responses: readonly (Response | Promise<Response>)[]) =>
+  (await Promise.all(responses)).map(({ status }) => status);
 
 describe('requests a minute', () => {
   it('are answered up to the limit of their key, then refused with what to wait for', async () => {
@@ -39,9 +47,17 @@ describe('requests a minute', () => {
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toMatch(SECONDS_LEFT);
     expect(Object.fromEntries([...refused.headers].filter(([name]) => name.startsWith('x-ratelimit')))).toEqual({
-      'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': `${refused.headers.get('retry-after')}s`,
+      'x-ratelimit-limit-requests': '3',
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': `${refused.headers.get('retry-after')}s`,
     });
-    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limited', type: 'rate_limit_error', message: expect.stringContaining('3 requests a minute') } });
+    expect(await refused.json()).toMatchObject({
+      error: {
+        code: 'rate_limited',
+        type: 'rate_limit_error',
+        message: expect.stringContaining('3 requests a minute'),
+      },
+    });
     expect(model.requests).toHaveLength(3);
     expect((await post({}, '/v1/generate', 'b')).status).toBe(200);
   });
@@ -49,7 +65,8 @@ describe('requests a minute', () => {
   it('count what is refused for its body, and not what is only looked at', async () => {
     const { post, app } = setUp({ requestsPerMinute: 2 });
     expect((await post({ nonsense: 1 })).status).toBe(400);
-    for (let i = 0; i < 5; i++) expect((await app.request('/v1/models', { headers: { 'x-api-key': 'a' } })).status).toBe(200);
+    for (let i = 0; i < 5; i++)
+      expect((await app.request('/v1/models', { headers: { 'x-api-key': 'a' } })).status).toBe(200);
     expect(await statuses([await post(), await post()])).toEqual([200, 429]);
   });
 
@@ -57,7 +74,10 @@ describe('requests a minute', () => {
     const { post } = setUp({ requestsPerMinute: 1 });
     await post();
     const messages = [{ role: 'user', content: 'a' }];
-    expect(await (await post({ messages, max_tokens: 1 }, '/v1/messages')).json()).toMatchObject({ type: 'error', error: { type: 'rate_limit_error' } });
+    expect(await (await post({ messages, max_tokens: 1 }, '/v1/messages')).json()).toMatchObject({
+      type: 'error',
+      error: { type: 'rate_limit_error' },
+    });
     expect(await (await post({}, '/api/generate')).json()).toEqual({ error: expect.stringContaining('a minute') });
   });
 });
@@ -94,7 +114,10 @@ describe('tokens a minute', () => {
   });
 
   it('are counted as far as an answer came that its client left', async () => {
-    const { post, tokensUsed } = setUp({ tokensPerMinute: 100, beforeToken: (index) => (index === 0 ? Promise.resolve() : new Promise(() => undefined)) });
+    const { post, tokensUsed } = setUp({
+      tokensPerMinute: 100,
+      beforeToken: (index) => (index === 0 ? Promise.resolve() : new Promise(() => undefined)),
+    });
     const reader = (await post({ stream: true })).body!.getReader();
     await reader.read();
     await reader.cancel();
@@ -114,7 +137,9 @@ describe('requests at once', () => {
     const refused = await post();
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('1');
-    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limited', message: expect.stringContaining('2 requests') } });
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'rate_limited', message: expect.stringContaining('2 requests') },
+    });
     const other = post({ stream: true }, '/v1/generate', 'b');
     expect((await other).status).toBe(200);
     open();
@@ -148,7 +173,9 @@ describe('requests at once', () => {
 describe('limits together', () => {
   const which = [undefined, 'below', 'used up'] as const;
   /** Each of the three is absent, has room for one more request, or has none. */
-  const COMBINATIONS = which.flatMap((requests) => which.flatMap((tokens) => which.map((concurrency) => [requests, tokens, concurrency] as const)));
+  const COMBINATIONS = which.flatMap((requests) =>
+    which.flatMap((tokens) => which.map((concurrency) => [requests, tokens, concurrency] as const)),
+  );
 
   it.each(COMBINATIONS)('requests %s, tokens %s, at once %s', async (requests, tokens, concurrency) => {
     let open = (): void => undefined;
@@ -180,7 +207,10 @@ describe('limits together', () => {
     expect(response.status).toBe(expected);
     expect(model.requests.length - before).toBe(expected === 200 ? 1 : 0);
     const told = [...response.headers.keys()].filter((name) => name.startsWith('x-ratelimit-limit-'));
-    expect(told).toEqual([...(requests ? ['x-ratelimit-limit-requests'] : []), ...(tokens ? ['x-ratelimit-limit-tokens'] : [])]);
+    expect(told).toEqual([
+      ...(requests ? ['x-ratelimit-limit-requests'] : []),
+      ...(tokens ? ['x-ratelimit-limit-tokens'] : []),
+    ]);
     expect(response.headers.has('retry-after')).toBe(expected === 429);
     expect((await post({}, '/v1/generate', 'b')).status).toBe(200);
     open();

@@ -35,24 +35,50 @@ export class CallerLimiter {
     const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
     if (requestsPerMinute === undefined && tokensPerMinute === undefined && concurrency === undefined) return UNLIMITED;
     const store = this.#store();
-    const tokens = tokensPerMinute === undefined ? undefined : { what: 'tokens', limit: tokensPerMinute, ...(await store.read(`tokens:${tenant}`)) } as const;
+    const tokens =
+      tokensPerMinute === undefined
+        ? undefined
+        : ({ what: 'tokens', limit: tokensPerMinute, ...(await store.read(`tokens:${tenant}`)) } as const);
     const lease = concurrency === undefined ? undefined : await store.acquire(tenant, concurrency);
     const hasPlace = concurrency === undefined || lease !== undefined;
     // What is refused for another reason is not counted against the minute.
     const counts = hasPlace && (tokens === undefined || tokens.used < tokens.limit);
     const asked = `requests:${tenant}`;
-    const requests = requestsPerMinute === undefined ? undefined : { what: 'requests', limit: requestsPerMinute, ...(await (counts ? store.add(asked, 1) : store.read(asked))) } as const;
+    const requests =
+      requestsPerMinute === undefined
+        ? undefined
+        : ({
+            what: 'requests',
+            limit: requestsPerMinute,
+            ...(await (counts ? store.add(asked, 1) : store.read(asked))),
+          } as const);
     const allowances = [requests, tokens].filter((one) => one !== undefined);
     const refusal =
       (requests && refusalOf(name, requests, counts ? 0 : 1)) ??
       (tokens && refusalOf(name, tokens, 1)) ??
-      (hasPlace ? undefined : refused(`the key "${name}" may have ${concurrency} requests under way at once: wait for one to end`, 'concurrency', CONCURRENCY_RETRY_MS));
+      (hasPlace
+        ? undefined
+        : refused(
+            `the key "${name}" may have ${concurrency} requests under way at once: wait for one to end`,
+            'concurrency',
+            CONCURRENCY_RETRY_MS,
+          ));
     if (refusal !== undefined) await lease?.release();
     const headers = Object.assign({}, ...allowances.map(headersOf)) as Record<string, string>;
-    return { ...(refusal && { refusal }), headers, end: (spent) => this.#end(store, tenant, tokensPerMinute, lease, spent) };
+    return {
+      ...(refusal && { refusal }),
+      headers,
+      end: (spent) => this.#end(store, tenant, tokensPerMinute, lease, spent),
+    };
   }
 
-  async #end(store: LimitStore, tenant: string, tokensPerMinute: number | undefined, lease: Lease | undefined, spent: number): Promise<void> {
+  async #end(
+    store: LimitStore,
+    tenant: string,
+    tokensPerMinute: number | undefined,
+    lease: Lease | undefined,
+    spent: number,
+  ): Promise<void> {
     await lease?.release();
     if (tokensPerMinute !== undefined && spent > 0) await store.add(`tokens:${tenant}`, spent);
   }
@@ -67,11 +93,17 @@ interface Allowance extends WindowCount {
 /** @param needed beside what is counted already */
 function refusalOf(name: string, { what, limit, used, msLeft }: Allowance, needed: number): StarlingError | undefined {
   if (used + needed <= limit) return undefined;
-  return refused(`the key "${name}" may have ${limit} ${what} a minute, and they are used up; try again in ${Math.ceil(msLeft / 1000)}s`, what, msLeft);
+  return refused(
+    `the key "${name}" may have ${limit} ${what} a minute, and they are used up; try again in ${Math.ceil(msLeft / 1000)}s`,
+    what,
+    msLeft,
+  );
 }
 
 function refused(message: string, limit: Allowance['what'] | 'concurrency', retryAfterMs: number): StarlingError {
-  return new StarlingError('rate_limited', message, { details: { reason: 'rejected-rate-limit', workSpent: false, limit, retryAfterMs } });
+  return new StarlingError('rate_limited', message, {
+    details: { reason: 'rejected-rate-limit', workSpent: false, limit, retryAfterMs },
+  });
 }
 
 /** In the words of OpenAI's API, whose clients show them. */

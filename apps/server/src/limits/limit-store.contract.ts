@@ -52,7 +52,11 @@ export function limitStoreContract(open: OpenStore): void {
   it('gives as many places as there are, and each again when it is given back, once', async () => {
     const places = await store();
     const name = freshName();
-    const [first, second, third] = await Promise.all([places.acquire(name, 2), places.acquire(name, 2), places.acquire(name, 2)]);
+    const [first, second, third] = await Promise.all([
+      places.acquire(name, 2),
+      places.acquire(name, 2),
+      places.acquire(name, 2),
+    ]);
     const held = [first, second, third].filter((lease) => lease !== undefined);
     expect(held).toHaveLength(2);
     expect(await places.acquire(freshName(), 2)).toBeDefined();

@@ -17,7 +17,12 @@ describeWithRedis('limits in Redis', () => {
   afterAll(() => redis.stop());
   const told: string[] = [];
   const open = (options: Partial<RedisLimitOptions> = {}) =>
-    RedisLimitStore.connect({ url: redis.url, windowSeconds: 60, log: { warn: () => void told.push('lost'), info: () => void told.push('found') }, ...options });
+    RedisLimitStore.connect({
+      url: redis.url,
+      windowSeconds: 60,
+      log: { warn: () => void told.push('lost'), info: () => void told.push('found') },
+      ...options,
+    });
 
   limitStoreContract((windowSeconds) => open({ windowSeconds }));
 
@@ -48,7 +53,10 @@ describeWithRedis('limits in Redis', () => {
     const [a, b] = await Promise.all([open(), open()]);
     await a.add('outage', 5);
     await redis.stop();
-    const sums = async (store: RedisLimitStore) => [(await store.add('outage', 1)).used, (await store.add('outage', 1)).used];
+    const sums = async (store: RedisLimitStore) => [
+      (await store.add('outage', 1)).used,
+      (await store.add('outage', 1)).used,
+    ];
     expect(await sums(a)).toEqual([1, 2]);
     expect(await sums(b)).toEqual([1, 2]);
     const lease = await a.acquire('outage', 1);
@@ -65,7 +73,10 @@ describeWithRedis('limits in Redis', () => {
   });
 
   it('need one at the address to begin with, and do not show its password', async () => {
-    await expect(open({ url: 'redis://user:hunter2@127.0.0.1:1' })).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringMatching(/^no Redis for limits at redis:\/\/127\.0\.0\.1:1: (?!.*hunter2)/) });
+    await expect(open({ url: 'redis://user:hunter2@127.0.0.1:1' })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/^no Redis for limits at redis:\/\/127\.0\.0\.1:1: (?!.*hunter2)/),
+    });
   });
 
   replicasBehindHaproxy(() => redis.url);
@@ -89,15 +100,28 @@ describeWithRedis('limits in Redis', () => {
       fs.rmSync(folder, { recursive: true });
     });
     const ask = (server: number, key: keyof typeof keys, body: object = { max_tokens: 1 }, signal?: AbortSignal) =>
-      fetch(`${servers[server].url}/v1/generate`, { method: 'POST', signal, headers: { 'content-type': 'application/json', authorization: `Bearer ${keys[key]}` }, body: JSON.stringify({ prompt: 'a', ...body }) });
+      fetch(`${servers[server].url}/v1/generate`, {
+        method: 'POST',
+        signal,
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${keys[key]}` },
+        body: JSON.stringify({ prompt: 'a', ...body }),
+      });
     const statusOf = async (server: number, key: keyof typeof keys) => (await ask(server, key)).status;
 
     it('hold for requests', async () => {
-      expect([await statusOf(0, 'requests'), await statusOf(1, 'requests'), await statusOf(0, 'requests'), await statusOf(1, 'requests'), await statusOf(0, 'requests')]).toEqual([200, 200, 200, 429, 429]);
+      expect([
+        await statusOf(0, 'requests'),
+        await statusOf(1, 'requests'),
+        await statusOf(0, 'requests'),
+        await statusOf(1, 'requests'),
+        await statusOf(0, 'requests'),
+      ]).toEqual([200, 200, 200, 429, 429]);
     });
 
     it('hold for tokens', async () => {
-      expect((await (await ask(0, 'tokens', { max_tokens: 40, ignore_eos: true })).json()) as object).toMatchObject({ usage: { completion_tokens: 40 } });
+      expect((await (await ask(0, 'tokens', { max_tokens: 40, ignore_eos: true })).json()) as object).toMatchObject({
+        usage: { completion_tokens: 40 },
+      });
       await until(async () => (await statusOf(1, 'tokens')) === 429);
     });
 

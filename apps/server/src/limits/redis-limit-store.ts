@@ -55,7 +55,10 @@ export class RedisLimitStore implements LimitStore {
   #isLost = false;
   #isClosed = false;
 
-  private constructor(redis: Redis, { windowSeconds, log, prefix = 'starling:limits', leaseMs = LEASE_MS }: RedisLimitOptions) {
+  private constructor(
+    redis: Redis,
+    { windowSeconds, log, prefix = 'starling:limits', leaseMs = LEASE_MS }: RedisLimitOptions,
+  ) {
     this.#windowSeconds = windowSeconds;
     this.#redis = redis;
     this.#prefix = prefix;
@@ -63,7 +66,13 @@ export class RedisLimitStore implements LimitStore {
     this.#log = log;
     this.#insurance = new MemoryLimitStore(windowSeconds);
     const options = limiterOptions(windowSeconds);
-    this.#counts = new RateLimiterRedis({ ...options, storeClient: redis, keyPrefix: prefix, rejectIfRedisNotReady: true, insuranceLimiter: new RateLimiterMemory(options) });
+    this.#counts = new RateLimiterRedis({
+      ...options,
+      storeClient: redis,
+      keyPrefix: prefix,
+      rejectIfRedisNotReady: true,
+      insuranceLimiter: new RateLimiterMemory(options),
+    });
     this.#renewal = setInterval(() => this.#renew(), leaseMs / 3);
     this.#renewal.unref();
     redis.on('error', (error) => this.#lost(error));
@@ -121,7 +130,8 @@ export class RedisLimitStore implements LimitStore {
   }
 
   #renew(): void {
-    for (const [holder, key] of this.#held) this.#redis.eval(RENEW, 1, key, holder, this.#leaseMs).catch((error: unknown) => this.#lost(error));
+    for (const [holder, key] of this.#held)
+      this.#redis.eval(RENEW, 1, key, holder, this.#leaseMs).catch((error: unknown) => this.#lost(error));
   }
 
   /** Told once, however many requests find out. */

@@ -22,7 +22,17 @@ describe('the Markdown of answers', () => {
   it('knows paragraphs, headings, rules, emphasis and code', () => {
     expect(blocks('# Hi\none **two *three*** `four` ~~five~~\n\n---\n\n```js title=x\nx < 1\n```\nend')).toEqual([
       { kind: 'heading', level: 1, parts: [text('Hi')] },
-      { kind: 'paragraph', parts: [text('one '), { kind: 'strong', parts: [text('two '), { kind: 'emphasis', parts: [text('three')] }] }, text(' '), { kind: 'code', text: 'four' }, text(' '), { kind: 'deleted', parts: [text('five')] }] },
+      {
+        kind: 'paragraph',
+        parts: [
+          text('one '),
+          { kind: 'strong', parts: [text('two '), { kind: 'emphasis', parts: [text('three')] }] },
+          text(' '),
+          { kind: 'code', text: 'four' },
+          text(' '),
+          { kind: 'deleted', parts: [text('five')] },
+        ],
+      },
       { kind: 'rule' },
       { kind: 'code', language: 'js', text: 'x < 1' },
       { kind: 'paragraph', parts: [text('end')] },
@@ -31,30 +41,76 @@ describe('the Markdown of answers', () => {
 
   it('knows lists in lists, tasks, quotes and tables', () => {
     expect(blocks('3. a\n   - b\n     - c\n4. d')).toMatchObject([
-      { kind: 'list', isOrdered: true, start: 3, items: [{ blocks: [{ kind: 'paragraph' }, { kind: 'list', isOrdered: false, items: [{ blocks: [{}, { kind: 'list' }] }] }] }, { blocks: [{ kind: 'paragraph', parts: [text('d')] }] }] },
+      {
+        kind: 'list',
+        isOrdered: true,
+        start: 3,
+        items: [
+          {
+            blocks: [
+              { kind: 'paragraph' },
+              { kind: 'list', isOrdered: false, items: [{ blocks: [{}, { kind: 'list' }] }] },
+            ],
+          },
+          { blocks: [{ kind: 'paragraph', parts: [text('d')] }] },
+        ],
+      },
     ]);
-    expect(blocks('- [x] done\n- [ ] open')).toMatchObject([{ items: [{ isChecked: true, blocks: [{ parts: [text('done')] }] }, { isChecked: false }] }]);
+    expect(blocks('- [x] done\n- [ ] open')).toMatchObject([
+      { items: [{ isChecked: true, blocks: [{ parts: [text('done')] }] }, { isChecked: false }] },
+    ]);
     expect(blocks('> a\n> - b')).toMatchObject([{ kind: 'quote', blocks: [{ kind: 'paragraph' }, { kind: 'list' }] }]);
     expect(blocks('| a | b |\n|:-:|--:|\n| 1<br>2 | `x` |')).toEqual([
-      { kind: 'table', alignments: ['center', 'right'], header: [[text('a')], [text('b')]], rows: [[[text('1'), { kind: 'break' }, text('2')], [{ kind: 'code', text: 'x' }]]] },
+      {
+        kind: 'table',
+        alignments: ['center', 'right'],
+        header: [[text('a')], [text('b')]],
+        rows: [[[text('1'), { kind: 'break' }, text('2')], [{ kind: 'code', text: 'x' }]]],
+      },
     ]);
   });
 
   it('leads to web and mail addresses alone, and asks for no picture', () => {
     const links = (source: string) => everything(blocks(source)).links;
-    expect(links('[a](https://a.example/x?y) <https://b.example> https://c.example ![pic](https://d.example/p.png) [m](mailto:a@b.example)')).toEqual(['https://a.example/x?y', 'https://b.example', 'https://c.example', 'https://d.example/p.png', 'mailto:a@b.example']);
-    for (const href of ['javascript:alert(1)', 'JaVaScRiPt:alert(1)', 'java&#115;cript:alert(1)', 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd', '//evil.example', '/v1/models', '#x', 'https:', 'blob:https://x/y']) expect(links(`[a](${href}) ![b](${href})`)).toEqual([]);
+    expect(
+      links(
+        '[a](https://a.example/x?y) <https://b.example> https://c.example ![pic](https://d.example/p.png) [m](mailto:a@b.example)',
+      ),
+    ).toEqual([
+      'https://a.example/x?y',
+      'https://b.example',
+      'https://c.example',
+      'https://d.example/p.png',
+      'mailto:a@b.example',
+    ]);
+    for (const href of [
+      'javascript:alert(1)',
+      'JaVaScRiPt:alert(1)',
+      'java&#115;cript:alert(1)',
+      'data:text/html,x',
+      'vbscript:x',
+      'file:///etc/passwd',
+      '//evil.example',
+      '/v1/models',
+      '#x',
+      'https:',
+      'blob:https://x/y',
+    ])
+      expect(links(`[a](${href}) ![b](${href})`)).toEqual([]);
     expect(everything(blocks('[words](javascript:x)')).text).toBe('words');
   });
 
   it('shows elements as text, and character references as characters', () => {
     expect(everything(blocks('<script>alert(1)</script>')).text).toBe('<script>alert(1)</script>');
-    expect(everything(blocks('a <b onclick=x>c</b> &lt;i&gt; &amp;amp; &#39; &rarr; &constructor;')).text).toBe("a <b onclick=x>c</b> <i> &amp; ' → &constructor;");
+    expect(everything(blocks('a <b onclick=x>c</b> &lt;i&gt; &amp;amp; &#39; &rarr; &constructor;')).text).toBe(
+      "a <b onclick=x>c</b> <i> &amp; ' → &constructor;",
+    );
     expect(everything(blocks('`&lt;`')).text).toBe('&lt;');
   });
 
   it('leaves arithmetic and unfinished marks alone, and shows an open fence as code', () => {
-    for (const plain of ['2 * 3 * 4 = 24', 'a **b', '`open', 'x_y_z']) expect(everything(blocks(plain)).text).toBe(plain);
+    for (const plain of ['2 * 3 * 4 = 24', 'a **b', '`open', 'x_y_z'])
+      expect(everything(blocks(plain)).text).toBe(plain);
     expect(blocks('```\nhalf a li')).toEqual([{ kind: 'code', language: '', text: 'half a li' }]);
   });
 
@@ -76,13 +132,47 @@ describe('the Markdown of answers', () => {
   });
 
   it('keeps the words of any text, and is the same for a text that grew', () => {
-    const source = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '\n', '\n\n', '*', '_', '`', '#', '- ', '> ', '1. ', '|', '[', '](x)', '<', '>', '&', '    ', '```') });
+    const source = fc.string({
+      unit: fc.constantFrom(
+        'a',
+        'b',
+        ' ',
+        '\n',
+        '\n\n',
+        '*',
+        '_',
+        '`',
+        '#',
+        '- ',
+        '> ',
+        '1. ',
+        '|',
+        '[',
+        '](x)',
+        '<',
+        '>',
+        '&',
+        '    ',
+        '```',
+      ),
+    });
     fc.assert(
       fc.property(source, fc.array(fc.nat(80), { maxLength: 4 }), (whole, cuts) => {
         const growing = new GrowingMarkdown();
         for (const cut of cuts.sort((x, y) => x - y)) growing.update(whole.slice(0, cut));
         const tree = parseMarkdown(whole);
-        expect(growing.update(whole).map(({ source: one }) => one).join('').replace(/\s/g, '')).toBe(tree.map(({ source: one }) => one).join('').replace(/\s/g, ''));
+        expect(
+          growing
+            .update(whole)
+            .map(({ source: one }) => one)
+            .join('')
+            .replace(/\s/g, ''),
+        ).toBe(
+          tree
+            .map(({ source: one }) => one)
+            .join('')
+            .replace(/\s/g, ''),
+        );
       }),
       { numRuns: 200 },
     );
@@ -94,15 +184,59 @@ describe('code in colours', () => {
     const code = 'const a = "x"; // note\nfunction f() { return 12; }';
     const pieces = highlight(code, 'js');
     expect(pieces.map((piece) => piece.text).join('')).toBe(code);
-    expect(pieces).toEqual(expect.arrayContaining([{ text: 'const', kind: 'keyword' }, { text: '"x"', kind: 'string' }, { text: '// note', kind: 'comment' }, { text: '12', kind: 'number' }]));
+    expect(pieces).toEqual(
+      expect.arrayContaining([
+        { text: 'const', kind: 'keyword' },
+        { text: '"x"', kind: 'string' },
+        { text: '// note', kind: 'comment' },
+        { text: '12', kind: 'number' },
+      ]),
+    );
   });
 
   it('stays in one piece in a language that nobody knows, or when it is too long', () => {
-    for (const [code, language] of [['a', 'klingon'], ['a', ''], ['a', 'constructor'], ['a'.repeat(60_000), 'js']]) expect(highlight(code, language)).toEqual([{ text: code }]);
+    for (const [code, language] of [
+      ['a', 'klingon'],
+      ['a', ''],
+      ['a', 'constructor'],
+      ['a'.repeat(60_000), 'js'],
+    ])
+      expect(highlight(code, language)).toEqual([{ text: code }]);
   });
 
-  it.each(['bash', 'c', 'cpp', 'csharp', 'css', 'diff', 'go', 'html', 'java', 'js', 'json', 'kotlin', 'php', 'py', 'python', 'ruby', 'rust', 'sh', 'shell', 'sql', 'swift', 'ts', 'tsx', 'xml', 'yaml', 'yml'])('knows %s', (language) => {
-    expect(highlight('x', language).map((piece) => piece.text).join('')).toBe('x');
+  it.each([
+    'bash',
+    'c',
+    'cpp',
+    'csharp',
+    'css',
+    'diff',
+    'go',
+    'html',
+    'java',
+    'js',
+    'json',
+    'kotlin',
+    'php',
+    'py',
+    'python',
+    'ruby',
+    'rust',
+    'sh',
+    'shell',
+    'sql',
+    'swift',
+    'ts',
+    'tsx',
+    'xml',
+    'yaml',
+    'yml',
+  ])('knows %s', (language) => {
+    expect(
+      highlight('x', language)
+        .map((piece) => piece.text)
+        .join(''),
+    ).toBe('x');
     expect(highlight('"a" 1 /* b */ # c\n-d\n+e <f g="h">', language).length).toBeGreaterThan(1);
   });
 });

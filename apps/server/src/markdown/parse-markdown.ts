@@ -53,8 +53,11 @@ export class GrowingMarkdown {
 
 /** The lexer's tokens; one paragraph for what it cannot take. */
 function lex(text: string): Token[] {
-  const plain = (): Token[] => [{ type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text, escaped: true }] }];
-  if (TOO_DEEP.test(text) || TOO_MANY.test(text) || text.split(/\n{2,}/).some((piece) => piece.length > MAX_PIECE)) return plain();
+  const plain = (): Token[] => [
+    { type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text, escaped: true }] },
+  ];
+  if (TOO_DEEP.test(text) || TOO_MANY.test(text) || text.split(/\n{2,}/).some((piece) => piece.length > MAX_PIECE))
+    return plain();
   try {
     return new Lexer({ gfm: true }).lex(text);
   } catch {
@@ -64,7 +67,8 @@ function lex(text: string): Token[] {
 }
 
 function blocksOf(tokens: readonly Token[], depth: number): Block[] {
-  if (depth > MAX_DEPTH) return [{ kind: 'paragraph', parts: [{ kind: 'text', text: tokens.map(({ raw }) => raw).join('') }] }];
+  if (depth > MAX_DEPTH)
+    return [{ kind: 'paragraph', parts: [{ kind: 'text', text: tokens.map(({ raw }) => raw).join('') }] }];
   return tokens.flatMap((token) => blockOf(token as MarkedToken, depth) ?? []);
 }
 
@@ -80,7 +84,12 @@ function blockOf(token: MarkedToken, depth: number): Block | undefined {
     case 'blockquote':
       return { kind: 'quote', blocks: blocksOf(token.tokens, depth + 1) };
     case 'list':
-      return { kind: 'list', isOrdered: token.ordered, start: token.start === '' ? 1 : token.start, items: token.items.map((item) => itemOf(item, depth + 1)) };
+      return {
+        kind: 'list',
+        isOrdered: token.ordered,
+        start: token.start === '' ? 1 : token.start,
+        items: token.items.map((item) => itemOf(item, depth + 1)),
+      };
     case 'table':
       return {
         kind: 'table',
@@ -99,7 +108,13 @@ function blockOf(token: MarkedToken, depth: number): Block | undefined {
 }
 
 function itemOf({ tokens, task, checked }: Tokens.ListItem, depth: number): ListItem {
-  return { blocks: blocksOf(tokens.filter(({ type }) => type !== 'checkbox'), depth), ...(task && { isChecked: checked === true }) };
+  return {
+    blocks: blocksOf(
+      tokens.filter(({ type }) => type !== 'checkbox'),
+      depth,
+    ),
+    ...(task && { isChecked: checked === true }),
+  };
 }
 
 function inlinesOf(tokens: readonly Token[], depth: number): Inline[] {
@@ -112,7 +127,9 @@ const EMPHASIS = { strong: 'strong', em: 'emphasis', del: 'deleted' } as const;
 function inlineOf(token: MarkedToken, depth: number): Inline[] {
   switch (token.type) {
     case 'text':
-      return 'tokens' in token && token.tokens ? inlinesOf(token.tokens, depth) : [{ kind: 'text', text: token.escaped ? token.text : decoded(token.text) }];
+      return 'tokens' in token && token.tokens
+        ? inlinesOf(token.tokens, depth)
+        : [{ kind: 'text', text: token.escaped ? token.text : decoded(token.text) }];
     case 'escape':
       return [{ kind: 'text', text: token.text }];
     case 'codespan':
@@ -143,13 +160,29 @@ function link(href: string, parts: readonly Inline[]): Inline[] {
   return [{ kind: 'link', href: address, parts }];
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', mdash: '—', ndash: '–', hellip: '…', copy: '©', times: '×', rarr: '→' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: '\u00a0',
+  mdash: '—',
+  ndash: '–',
+  hellip: '…',
+  copy: '©',
+  times: '×',
+  rarr: '→',
+};
 
 /** The few character references that models write. */
 function decoded(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,6}));/gi, (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
-    if (name !== undefined) return Object.hasOwn(ENTITIES, name) ? ENTITIES[name] : whole;
-    const code = decimal === undefined ? parseInt(hex ?? '', 16) : Number(decimal);
-    return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000) ? String.fromCodePoint(code) : whole;
-  });
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,6}));/gi,
+    (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
+      if (name !== undefined) return Object.hasOwn(ENTITIES, name) ? ENTITIES[name] : whole;
+      const code = decimal === undefined ? parseInt(hex ?? '', 16) : Number(decimal);
+      return code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000) ? String.fromCodePoint(code) : whole;
+    },
+  );
 }

@@ -2,10 +2,13 @@ import { createApp } from '../app.js';
 import { fakeParts } from '../fake-parts.test-support.js';
 
 const ask = (corsOrigins: readonly string[], origin: string, method = 'OPTIONS') =>
-  createApp(fakeParts({ hosts: { bound: '127.0.0.1', allowed: [], corsOrigins } }).parts).request('http://localhost/v1/models', {
-    method,
-    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
-  });
+  createApp(fakeParts({ hosts: { bound: '127.0.0.1', allowed: [], corsOrigins } }).parts).request(
+    'http://localhost/v1/models',
+    {
+      method,
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+    },
+  );
 
 describe('pages of other origins', () => {
   it.each([

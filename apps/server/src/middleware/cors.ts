@@ -33,5 +33,8 @@ export function cors(origins: readonly string[]): MiddlewareHandler<AppEnv> {
 
 /** Whether pages of an origin may call: `localhost` stands for all of this machine, `*` for all there are. */
 export function allowsOrigin(origins: readonly string[], origin: string): boolean {
-  return origins.some((allowed) => allowed === '*' || allowed === origin || (allowed === 'localhost' && LOOPBACK_NAMES.has(hostName(origin) ?? '')));
+  return origins.some(
+    (allowed) =>
+      allowed === '*' || allowed === origin || (allowed === 'localhost' && LOOPBACK_NAMES.has(hostName(origin) ?? '')),
+  );
 }

@@ -11,14 +11,19 @@ export function handleError(thrown: unknown, c: AppContext): Response {
   const { facts, headers, isFault } = errorReply(thrown, dialect.errors, c.get('requestId'));
   c.set('errorCode', facts.code);
   if (isFault) c.get('log').error({ err: thrown, path: c.req.path }, 'request failed');
-  return c.body(JSON.stringify(dialect.errorBody(facts)), facts.status as ContentfulStatusCode, { 'content-type': 'application/json', ...headers });
+  return c.body(JSON.stringify(dialect.errorBody(facts)), facts.status as ContentfulStatusCode, {
+    'content-type': 'application/json',
+    ...headers,
+  });
 }
 
 /** Answers `OPTIONS` with what a path takes: to whoever asks, since it tells nothing else. */
 export function answerOptions(app: Hono<AppEnv>): (c: AppContext) => Response {
   return (c) => {
     const allowed = methodsOf(app, c.req.path);
-    return allowed.length > 0 ? c.body(null, 204, { allow: allowed.join(', ') }) : handleError(new StarlingError('not_found', `there is nothing at ${c.req.path}`), c);
+    return allowed.length > 0
+      ? c.body(null, 204, { allow: allowed.join(', ') })
+      : handleError(new StarlingError('not_found', `there is nothing at ${c.req.path}`), c);
   };
 }
 
@@ -38,7 +43,9 @@ export function handleNotFound(app: Hono<AppEnv>): NotFoundHandler<AppEnv> {
 }
 
 function methodsOf(app: Hono<AppEnv>, path: string): string[] {
-  const methods = new Set(app.routes.filter((route) => route.method !== 'ALL' && isPathOf(route.path, path)).map((route) => route.method));
+  const methods = new Set(
+    app.routes.filter((route) => route.method !== 'ALL' && isPathOf(route.path, path)).map((route) => route.method),
+  );
   if (methods.size === 0) return [];
   if (methods.has('GET')) methods.add('HEAD');
   return [...methods, 'OPTIONS'];
@@ -48,5 +55,8 @@ function methodsOf(app: Hono<AppEnv>, path: string): string[] {
 function isPathOf(route: string, path: string): boolean {
   if (!route.includes(':')) return route === path;
   const [steps, given] = [route.split('/'), path.split('/')];
-  return steps.length === given.length && steps.every((step, i) => (step.startsWith(':') ? given[i] !== '' : step === given[i]));
+  return (
+    steps.length === given.length &&
+    steps.every((step, i) => (step.startsWith(':') ? given[i] !== '' : step === given[i]))
+  );
 }

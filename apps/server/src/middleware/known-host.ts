@@ -13,7 +13,11 @@ import { hostName, isLoopback, LOOPBACK_NAMES } from './loopback.js';
  */
 export function knownHost({ bound, allowed, corsOrigins }: AppHosts): MiddlewareHandler<AppEnv> {
   const addresses = bound.split(',').map((address) => address.trim().toLowerCase());
-  const known = new Set([...LOOPBACK_NAMES, ...addresses.map((address) => (address.includes(':') ? `[${address}]` : address)), ...allowed.map((name) => name.toLowerCase())]);
+  const known = new Set([
+    ...LOOPBACK_NAMES,
+    ...addresses.map((address) => (address.includes(':') ? `[${address}]` : address)),
+    ...allowed.map((name) => name.toLowerCase()),
+  ]);
   const guards = addresses.every(isLoopback);
   return async (c, next) => {
     if (guards) {

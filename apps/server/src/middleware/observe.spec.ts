@@ -1,14 +1,27 @@
 import { createApp } from '../app.js';
 import { fakeParts } from '../fake-parts.test-support.js';
 
-const post = (app: ReturnType<typeof createApp>, body: string) => app.request('/v1/generate', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+const post = (app: ReturnType<typeof createApp>, body: string) =>
+  app.request('/v1/generate', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
 describe('the line of a request', () => {
   it('says who asked what, what it cost and where the time went, and nothing of what was asked', async () => {
     const { parts, recorded } = fakeParts();
     await post(createApp(parts), JSON.stringify({ prompt: 'a private matter' }));
     const [line] = recorded.log.filter(({ text }) => text === 'request');
-    expect(line.facts).toMatchObject({ method: 'POST', path: '/v1/generate', status: 200, key: expect.any(String), tenant: expect.any(String), model: 'fake', queue_ms: 1, prompt_ms: 2, decode_ms: 4, preemptions: 1, suspended_ms: 1.5 });
+    expect(line.facts).toMatchObject({
+      method: 'POST',
+      path: '/v1/generate',
+      status: 200,
+      key: expect.any(String),
+      tenant: expect.any(String),
+      model: 'fake',
+      queue_ms: 1,
+      prompt_ms: 2,
+      decode_ms: 4,
+      preemptions: 1,
+      suspended_ms: 1.5,
+    });
     expect(JSON.stringify(recorded.log)).not.toContain('private');
   });
 

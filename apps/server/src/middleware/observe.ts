@@ -18,12 +18,28 @@ export function observe(observer: RequestObserver, clock: () => number): Middlew
       const durationMs = clock() - start;
       const { status } = c.res;
       const { operation, model } = c.get('usage') ?? {};
-      observer.requestFinished({ route: routeOf(c), status, durationMs, operation, model, error: c.get('errorCode'), exemplar: exemplarOf(c.get('trace')) });
+      observer.requestFinished({
+        route: routeOf(c),
+        status,
+        durationMs,
+        operation,
+        model,
+        error: c.get('errorCode'),
+        exemplar: exemplarOf(c.get('trace')),
+      });
       const quiet = c.req.method === 'GET' && (status < 400 || isProbe(c.req.path));
       const error = c.get('errorCode');
       const repeated = error === undefined ? { skipped: 0 } : refusals.admit(`${routeOf(c)} ${error}`);
       if (repeated === undefined) return;
-      const facts = { method: c.req.method, path: c.req.path, status, ...(error !== undefined && { error }), duration_ms: tenths(durationMs), ...callerFacts(c), ...(repeated.skipped > 0 && { skipped: repeated.skipped }) };
+      const facts = {
+        method: c.req.method,
+        path: c.req.path,
+        status,
+        ...(error !== undefined && { error }),
+        duration_ms: tenths(durationMs),
+        ...callerFacts(c),
+        ...(repeated.skipped > 0 && { skipped: repeated.skipped }),
+      };
       c.get('log')[quiet ? 'debug' : 'info'](facts, 'request');
     };
     const end = c.get('streamEnd');
@@ -39,7 +55,12 @@ function callerFacts(c: AppContext): object {
   const { name, tenant } = c.get('principal');
   const { model, promptTokens, cachedTokens, completionTokens, done } = usage;
   const cost = { model, prompt_tokens: promptTokens, cached_tokens: cachedTokens, completion_tokens: completionTokens };
-  return { key: name, tenant: tenant.slice(0, TENANT_DIGITS), ...(model !== undefined && cost), ...(done && answerFacts(done)) };
+  return {
+    key: name,
+    tenant: tenant.slice(0, TENANT_DIGITS),
+    ...(model !== undefined && cost),
+    ...(done && answerFacts(done)),
+  };
 }
 
 /** Where the time of an answer went; of several, of the one that ended last. */

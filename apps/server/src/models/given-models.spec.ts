@@ -18,7 +18,8 @@ const file = (name: string, text = 'a'): string => {
   return where;
 };
 const [a, b, otherA] = ['a.gguf', 'b.gguf', 'other/a.gguf'].map((name) => file(name));
-const configOf = (flags: Record<string, string | readonly string[]>) => resolveConfig({ flags, environment: {}, readFile: () => '' });
+const configOf = (flags: Record<string, string | readonly string[]>) =>
+  resolveConfig({ flags, environment: {}, readFile: () => '' });
 const given = (...model: string[]) => configOf({ model });
 
 /** A server's models as lists; `broken` says what goes wrong with a file. */
@@ -31,8 +32,11 @@ async function setUp(...references: string[]) {
     calls.push(`${verb} ${name} ${path.relative(folder, source)}`);
     models.noteLoading(name, source);
     const code = broken.get(source);
-    if (code === undefined || entries.get(name)?.state !== 'ready') entries.set(name, { name, source, state: code === undefined ? 'ready' : 'failed' });
-    return code === undefined ? Promise.resolve({ name, state: 'ready', source }) : Promise.reject(new StarlingError(code, source));
+    if (code === undefined || entries.get(name)?.state !== 'ready')
+      entries.set(name, { name, source, state: code === undefined ? 'ready' : 'failed' });
+    return code === undefined
+      ? Promise.resolve({ name, state: 'ready', source })
+      : Promise.reject(new StarlingError(code, source));
   };
   const models: GivenModels = new GivenModels({
     registry: { list: () => [...entries.values()] },
@@ -54,7 +58,14 @@ async function setUp(...references: string[]) {
   });
   for (const reference of references) await models.load(reference, given(...references), { onName: () => undefined });
   calls.length = 0;
-  return { models, entries, broken, told, takeCalls: () => calls.splice(0), names: () => [...entries.values()].map(({ name, state }) => `${name} ${state}`) };
+  return {
+    models,
+    entries,
+    broken,
+    told,
+    takeCalls: () => calls.splice(0),
+    names: () => [...entries.values()].map(({ name, state }) => `${name} ${state}`),
+  };
 }
 
 describe('the models of a configuration that changes', () => {

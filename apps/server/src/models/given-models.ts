@@ -23,7 +23,8 @@ export interface StartWatcher {
 }
 
 /** What the operator calls the models of a configuration. A folder of models stands in place of the demo model. */
-export const referencesOf = ({ model, modelsDir }: ServeConfig): readonly string[] => (model.length > 0 || modelsDir !== undefined ? model : [demoModelFile()]);
+export const referencesOf = ({ model, modelsDir }: ServeConfig): readonly string[] =>
+  model.length > 0 || modelsDir !== undefined ? model : [demoModelFile()];
 
 /** The models that the configuration gives by `model`: they are loaded at the start, and follow it. */
 export class GivenModels {
@@ -96,21 +97,34 @@ export class GivenModels {
 
   #isMissing(reference: string): boolean {
     const name = this.#names.get(reference);
-    return name === undefined || this.#host.registry.list().some((entry) => entry.name === name && entry.state === 'failed');
+    return (
+      name === undefined || this.#host.registry.list().some((entry) => entry.name === name && entry.state === 'failed')
+    );
   }
 
   /** @param gone those that may be replaced, by their references; one that is, is taken out of it */
-  async #load(reference: string, config: ServeConfig, gone: Map<string, string>, watcher?: StartWatcher): Promise<void> {
+  async #load(
+    reference: string,
+    config: ServeConfig,
+    gone: Map<string, string>,
+    watcher?: StartWatcher,
+  ): Promise<void> {
     const { admin, warmUp } = this.#host;
     const replaceable = new Set(gone.values());
-    const isFirst = this.#first === undefined || (reference === referencesOf(config)[0] && replaceable.has(this.#first));
+    const isFirst =
+      this.#first === undefined || (reference === referencesOf(config)[0] && replaceable.has(this.#first));
     const onName = (name: string): void => {
       this.#first ??= name;
       watcher?.onName(name);
       // One that takes another's place has it once it is loaded.
       if (!replaceable.has(name)) this.#names.set(reference, name);
     };
-    const loaded = admin.load(reference, { name: isFirst ? ownNameOf(config) : undefined, onName, replaceable, ...(isFirst && { adapters: adaptersOf(config), draftModel: config.draftModel }) });
+    const loaded = admin.load(reference, {
+      name: isFirst ? ownNameOf(config) : undefined,
+      onName,
+      replaceable,
+      ...(isFirst && { adapters: adaptersOf(config), draftModel: config.draftModel }),
+    });
     const { name } = await loaded.catch((error: unknown) => {
       // The name is somebody else's, and not this one's to take away later.
       if (isStarlingError(error, 'conflict')) this.#names.delete(reference);

@@ -50,11 +50,20 @@ export class ModelAdministrator implements ModelAdmin {
   }
 
   /** @throws StarlingError file_not_found, download_failed, conflict, out_of_memory, and what is wrong with the file */
-  async load(reference: string, { name: asked, adapters, draftModel, replaceable, onName }: LoadExtras = {}): Promise<ModelEntry> {
+  async load(
+    reference: string,
+    { name: asked, adapters, draftModel, replaceable, onName }: LoadExtras = {},
+  ): Promise<ModelEntry> {
     const { catalog, registry } = this.#host;
     await catalog.refresh();
     const listed = catalog.find(reference);
-    if (listed && adapters === undefined && draftModel === undefined && (asked === undefined || asked === listed.name) && !replaceable?.has(listed.name)) {
+    if (
+      listed &&
+      adapters === undefined &&
+      draftModel === undefined &&
+      (asked === undefined || asked === listed.name) &&
+      !replaceable?.has(listed.name)
+    ) {
       onName?.(listed.name);
       return this.loadListed(listed.name);
     }
@@ -62,8 +71,12 @@ export class ModelAdministrator implements ModelAdmin {
     const name = asked ?? modelName(located.path);
     onName?.(name);
     const draft = draftModel === undefined ? undefined : (await this.#host.locate(draftModel)).path;
-    const source = adapters === undefined && draft === undefined ? located.path : { path: located.path, adapters, draftModel: draft };
-    const isReplaced = replaceable?.has(name) && registry.list().some((entry) => entry.name === name && entry.state === 'ready');
+    const source =
+      adapters === undefined && draft === undefined
+        ? located.path
+        : { path: located.path, adapters, draftModel: draft };
+    const isReplaced =
+      replaceable?.has(name) && registry.list().some((entry) => entry.name === name && entry.state === 'ready');
     return isReplaced ? this.#replace(name, located, source) : this.#loadFrom(name, located, source);
   }
 
@@ -77,13 +90,19 @@ export class ModelAdministrator implements ModelAdmin {
   async loadListed(name: string): Promise<ModelEntry> {
     const listed = this.#listed(name);
     // What was loaded before has been checked.
-    const located = listed.source === undefined ? await this.#host.locate(listed.storedAs ?? listed.path) : { path: listed.path, sha256: listed.sha256 };
+    const located =
+      listed.source === undefined
+        ? await this.#host.locate(listed.storedAs ?? listed.path)
+        : { path: listed.path, sha256: listed.sha256 };
     return this.#loadFrom(name, located, listed.source ?? located.path);
   }
 
   #listed(name: string): CatalogModel {
     const listed = this.#host.catalog.find(name);
-    if (listed === undefined) throw new StarlingError('model_not_loaded', `there is no model ${name}`, { details: { param: 'model', model: name } });
+    if (listed === undefined)
+      throw new StarlingError('model_not_loaded', `there is no model ${name}`, {
+        details: { param: 'model', model: name },
+      });
     return listed;
   }
 
@@ -110,7 +129,9 @@ export class ModelAdministrator implements ModelAdmin {
   }
 
   async reload(name: string, reference?: string): Promise<ModelEntry> {
-    const located = await this.#host.locate(reference ?? this.#host.models.list().find((entry) => entry.name === name)?.source ?? name);
+    const located = await this.#host.locate(
+      reference ?? this.#host.models.list().find((entry) => entry.name === name)?.source ?? name,
+    );
     return this.#replace(name, located, reference === undefined ? undefined : located.path);
   }
 
@@ -120,10 +141,16 @@ export class ModelAdministrator implements ModelAdmin {
     const old = catalog.find(name);
     const beforeClose = (): Promise<void> => this.#quiet(name);
     try {
-      return this.#note(name, located, source ?? old?.source ?? located.path, await registry.reload(name, source, { ...closing, beforeClose }));
+      return this.#note(
+        name,
+        located,
+        source ?? old?.source ?? located.path,
+        await registry.reload(name, source, { ...closing, beforeClose }),
+      );
     } catch (error) {
       // The old one had to make room for one that turned out not to load: it comes back.
-      if (old && registry.list().some((entry) => entry.name === name && entry.state === 'failed')) await pool.whileAway(name, () => this.loadListed(name));
+      if (old && registry.list().some((entry) => entry.name === name && entry.state === 'failed'))
+        await pool.whileAway(name, () => this.loadListed(name));
       throw error;
     }
   }
@@ -143,11 +170,25 @@ export class ModelAdministrator implements ModelAdmin {
     const { facts, logger, models, catalog, dormant } = this.#host;
     // Derived now, not while the first request waits.
     const { readsCalls, readsReasoning } = answerParser;
-    logger.debug({ file: located.path, architecture: info.architecture, weight_bytes: info.weightBytes, kv_bytes: info.kvBytes, calls_tools: readsCalls, reasons: readsReasoning }, 'model loaded');
+    logger.debug(
+      {
+        file: located.path,
+        architecture: info.architecture,
+        weight_bytes: info.weightBytes,
+        kv_bytes: info.kvBytes,
+        calls_tools: readsCalls,
+        reasons: readsReasoning,
+      },
+      'model loaded',
+    );
     for (const { from, to, tensors, fileBytes, memoryBytes } of info.conversions) {
-      logger.warn({ model: name, from, to, tensors, file_bytes: fileBytes, memory_bytes: memoryBytes }, 'weights of a type without kernels were converted');
+      logger.warn(
+        { model: name, from, to, tensors, file_bytes: fileBytes, memory_bytes: memoryBytes },
+        'weights of a type without kernels were converted',
+      );
     }
-    for (const { why, names } of info.unused) logger.info({ model: name, tensors: names.length, first: names[0], why }, 'tensors of the file are not used');
+    for (const { why, names } of info.unused)
+      logger.info({ model: name, tensors: names.length, first: names[0], why }, 'tensors of the file are not used');
     // What was known of another file of this name is not true of this one.
     const known = located.sha256 ?? (dormant.get(name)?.source === located.path ? facts.get(name)?.sha256 : undefined);
     facts.set(name, { ...facts.get(name), sha256: known });
@@ -163,7 +204,8 @@ export class ModelAdministrator implements ModelAdmin {
     try {
       const digest = await sha256File(path, { signal });
       // Meanwhile it may be another file's name, or nobody's.
-      if (models.list().some((entry) => entry.name === name && entry.source === path)) facts.set(name, { ...facts.get(name), sha256: digest });
+      if (models.list().some((entry) => entry.name === name && entry.source === path))
+        facts.set(name, { ...facts.get(name), sha256: digest });
     } catch (error) {
       if (!signal.aborted) logger.warn({ err: error, file: path }, 'no digest of a model file');
     }

@@ -79,8 +79,13 @@ export class ModelCatalog {
       log.warn({ err: error, folder: what }, 'a folder of models cannot be read');
       return [];
     };
-    const [own, stored] = await Promise.all([folder === undefined ? [] : modelsIn(folder).catch(failed(folder)), library.list().catch(failed('cache'))]);
-    const cached = stored.map(({ name, path, manifest: { sha256 } }): CatalogModel => ({ name: modelName(path), path, storedAs: name, sha256 }));
+    const [own, stored] = await Promise.all([
+      folder === undefined ? [] : modelsIn(folder).catch(failed(folder)),
+      library.list().catch(failed('cache')),
+    ]);
+    const cached = stored.map(
+      ({ name, path, manifest: { sha256 } }): CatalogModel => ({ name: modelName(path), path, storedAs: name, sha256 }),
+    );
     // Of a split model the first part stands for all.
     const whole = cached.filter(({ path }) => !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(path));
     this.#found = new Map([...whole, ...own].map((model) => [model.name, model]));

@@ -7,4 +7,5 @@ export function modelName(file: string): string {
 }
 
 /** `claude-*` fits all names that begin so; others fit themselves. */
-export const fits = (alias: string, name: string): boolean => (alias.endsWith('*') ? name.startsWith(alias.slice(0, -1)) : alias === name);
+export const fits = (alias: string, name: string): boolean =>
+  alias.endsWith('*') ? name.startsWith(alias.slice(0, -1)) : alias === name;

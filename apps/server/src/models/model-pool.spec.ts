@@ -21,9 +21,15 @@ function setUp({ limitBytes = 100, ...limits }: Partial<PoolLimits> & { readonly
   const pool: ModelPool = new ModelPool(
     {
       list: () => [...entries.values()],
-      memory: () => ({ limitBytes, usedBytes: [...entries.values()].reduce((sum, { memory }) => sum + (memory?.totalBytes ?? 0), 0) }),
+      memory: () => ({
+        limitBytes,
+        usedBytes: [...entries.values()].reduce((sum, { memory }) => sum + (memory?.totalBytes ?? 0), 0),
+      }),
       isKnown: (name) => !name.startsWith('x'),
-      estimate: (name) => (name.startsWith('e') ? Promise.reject(new StarlingError('invalid_model_file', name)) : Promise.resolve(memoryOf(sizeOf(name)))),
+      estimate: (name) =>
+        name.startsWith('e')
+          ? Promise.reject(new StarlingError('invalid_model_file', name))
+          : Promise.resolve(memoryOf(sizeOf(name))),
       async load(name) {
         if (sizeOf(name) > limitBytes) throw new StarlingError('out_of_memory', name);
         entries.set(name, { name, source: name, state: 'loading', memory: memoryOf(sizeOf(name)) });
@@ -63,10 +69,23 @@ function setUp({ limitBytes = 100, ...limits }: Partial<PoolLimits> & { readonly
     await end(`load ${name}`);
     return held;
   };
-  return { pool, calls, end, turn, hold, loaded, names: () => [...entries.values()].map(({ name, state }) => `${name} ${state}`), entries };
+  return {
+    pool,
+    calls,
+    end,
+    turn,
+    hold,
+    loaded,
+    names: () => [...entries.values()].map(({ name, state }) => `${name} ${state}`),
+    entries,
+  };
 }
 
-const settledWith = async (promise: Promise<unknown>) => promise.then(() => 'held', (error: { code: string }) => error.code);
+const settledWith = async (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'held',
+    (error: { code: string }) => error.code,
+  );
 
 describe('models that are asked for', () => {
   it('are loaded once for all who wait, and at once for those who come later', async () => {
@@ -172,7 +191,11 @@ describe('models that are asked for', () => {
   it('that would never fit, that are broken, and that nobody knows are refused, and nobody goes for them', async () => {
     const { loaded, hold, calls, turn, end } = setUp();
     (await loaded('a60')).release();
-    expect(await Promise.all(['b101', 'e1', 'x1'].map((name) => settledWith(hold(name))))).toEqual(['out_of_memory', 'invalid_model_file', 'model_not_loaded']);
+    expect(await Promise.all(['b101', 'e1', 'x1'].map((name) => settledWith(hold(name))))).toEqual([
+      'out_of_memory',
+      'invalid_model_file',
+      'model_not_loaded',
+    ]);
     expect(calls).toEqual(['load a60']);
     const failing = [hold('c10'), hold('c10')];
     await turn();

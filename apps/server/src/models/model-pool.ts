@@ -53,7 +53,8 @@ export class ModelPool {
 
   /** Takes other limits from now on. */
   set limits(limits: PoolLimits) {
-    for (const residence of this.#residences.values()) if (residence.keepAliveMs === this.#limits.keepAliveMs) residence.keepAliveMs = limits.keepAliveMs;
+    for (const residence of this.#residences.values())
+      if (residence.keepAliveMs === this.#limits.keepAliveMs) residence.keepAliveMs = limits.keepAliveMs;
     this.#limits = limits;
     for (const { name, state } of this.#host.list()) if (state === 'ready') this.settled(name);
     this.#advance();
@@ -68,10 +69,16 @@ export class ModelPool {
     if (this.#isThere(residence)) return this.#lend(residence);
     if (this.#isClosed) throw closed();
     const waiting = [...this.#queue].reduce((sum, { waiters }) => sum + waiters.size, 0);
-    if (waiting >= this.#limits.maxWaiting) throw new StarlingError('queue_full', 'too many requests wait for models to be loaded; try again later', { details: { limit: this.#limits.maxWaiting } });
+    if (waiting >= this.#limits.maxWaiting)
+      throw new StarlingError('queue_full', 'too many requests wait for models to be loaded; try again later', {
+        details: { limit: this.#limits.maxWaiting },
+      });
     return new Promise<Hold>((resolve, reject) => {
       let forget = (): void => undefined;
-      const waiter: Waiter = { resolve: (hold) => (forget(), resolve(hold)), reject: (error) => (forget(), reject(error)) };
+      const waiter: Waiter = {
+        resolve: (hold) => (forget(), resolve(hold)),
+        reject: (error) => (forget(), reject(error)),
+      };
       residence.waiters.add(waiter);
       forget = whenAborted(signal, () => {
         residence.waiters.delete(waiter);
@@ -115,7 +122,8 @@ export class ModelPool {
   /** A model has come, gone or failed, other than by this pool's doing too. */
   settled(name: string): void {
     const residence = this.#residenceOf(name);
-    if (!residence.isAsked && this.#isThere(residence)) residence.expire(this.#host.clock(), () => this.#expired(residence));
+    if (!residence.isAsked && this.#isThere(residence))
+      residence.expire(this.#host.clock(), () => this.#expired(residence));
     this.#advance();
   }
 
@@ -186,7 +194,12 @@ export class ModelPool {
   #weigh(residence: Residence): void {
     const { name } = residence;
     residence.needs = NaN;
-    const unknown = (): Promise<never> => Promise.reject(new StarlingError('model_not_loaded', `there is no model ${name}`, { details: { param: 'model', model: name } }));
+    const unknown = (): Promise<never> =>
+      Promise.reject(
+        new StarlingError('model_not_loaded', `there is no model ${name}`, {
+          details: { param: 'model', model: name },
+        }),
+      );
     void (this.#host.isKnown(name) ? this.#host.estimate(name) : unknown()).then(
       ({ totalBytes }) => {
         residence.needs = totalBytes;
@@ -201,7 +214,11 @@ export class ModelPool {
   }
 
   /** Loads a model that fits; for the first in the queue lets others go until it does. Gives what is left for those behind. */
-  #place(residence: Residence, needs: number, left: { bytes: number; places: number } | undefined): { bytes: number; places: number } | undefined {
+  #place(
+    residence: Residence,
+    needs: number,
+    left: { bytes: number; places: number } | undefined,
+  ): { bytes: number; places: number } | undefined {
     // It is being weighed, or another one is being loaded, for which memory is not set aside from the beginning.
     if (Number.isNaN(needs) || this.#loading !== undefined) return left;
     const { usedBytes, limitBytes } = this.#host.memory();
@@ -217,7 +234,9 @@ export class ModelPool {
       return undefined;
     }
     const leaving = inMemory.filter(({ name, state }) => state === 'draining' || this.#residenceOf(name).isLeaving);
-    const others = inMemory.filter((entry) => entry.state === 'ready' && !leaving.includes(entry) && !this.#residenceOf(entry.name).isAway).map((entry) => ({ entry, of: this.#residenceOf(entry.name) }));
+    const others = inMemory
+      .filter((entry) => entry.state === 'ready' && !leaving.includes(entry) && !this.#residenceOf(entry.name).isAway)
+      .map((entry) => ({ entry, of: this.#residenceOf(entry.name) }));
     for (const { memory } of leaving) add(free, memory);
     // Those that nobody asks go first, among them the one that was asked longest ago.
     others.sort((a, b) => Number(a.of.isAsked) - Number(b.of.isAsked) || a.of.lastUsed - b.of.lastUsed);

@@ -34,7 +34,9 @@ async function filesOf(folder: string, entries: readonly Dirent[]): Promise<stri
     entries.map(async (entry) => {
       const file = path.join(folder, entry.name);
       const part = /-(\d{5})-of-\d{5}\.gguf$/i.exec(entry.name)?.[1] ?? '00001';
-      return /^(?!mmproj|\.).*\.gguf$/i.test(entry.name) && part === '00001' && (await isKind(entry, file, 'file')) ? [file] : [];
+      return /^(?!mmproj|\.).*\.gguf$/i.test(entry.name) && part === '00001' && (await isKind(entry, file, 'file'))
+        ? [file]
+        : [];
     }),
   );
   return files.flat();

@@ -14,7 +14,9 @@ export interface ServedOptions {
 export function servedModel(model: LanguageModel, { defaults, aliases, tags }: ServedOptions): ServedModel {
   const { templateVariables } = defaults;
   const withVariables = <T extends Pick<GenerateRequest, 'templateVariables' | 'tools'>>(input: T): T =>
-    templateVariables === undefined ? input : { ...input, templateVariables: { ...templateVariables(input.tools ?? []), ...input.templateVariables } };
+    templateVariables === undefined
+      ? input
+      : { ...input, templateVariables: { ...templateVariables(input.tools ?? []), ...input.templateVariables } };
   return {
     info: model.info,
     tokenizer: model.tokenizer,
@@ -27,13 +29,18 @@ export function servedModel(model: LanguageModel, { defaults, aliases, tags }: S
     generate(request) {
       const maxTokens = request.maxTokens ?? defaults.maxTokens;
       const reasoningTokens = request.reasoningTokens ?? defaults.reasoningTokens;
-      const limited: GenerateRequest = { ...request, maxTokens: finiteOf(maxTokens), reasoningTokens: finiteOf(reasoningTokens) };
+      const limited: GenerateRequest = {
+        ...request,
+        maxTokens: finiteOf(maxTokens),
+        reasoningTokens: finiteOf(reasoningTokens),
+      };
       return model.beside.generate(withVariables(limited));
     },
     get answerParser() {
       return model.answerParser;
     },
-    applyTemplate: (messages, options = {}, caller) => model.beside.applyTemplate(messages, withVariables(options), caller),
+    applyTemplate: (messages, options = {}, caller) =>
+      model.beside.applyTemplate(messages, withVariables(options), caller),
     countTokens: (input, caller) => model.beside.countTokens(withVariables(input), caller),
     encode: (text, options, caller) => model.beside.encode(text, options, caller),
     decode: (tokens, caller) => model.beside.decode(tokens, caller),

@@ -49,7 +49,12 @@ export class ServerModels {
     const facts = new Map<string, ModelFacts>();
     const registry = registryFor(() => this.#config, host);
     this.registry = registry;
-    this.#catalog = new ModelCatalog({ folder: () => this.#config.modelsDir, library: host.library, log: host.logger, clock: host.clock });
+    this.#catalog = new ModelCatalog({
+      folder: () => this.#config.modelsDir,
+      library: host.library,
+      log: host.logger,
+      clock: host.clock,
+    });
     const pool = new ModelPool(
       {
         list: () => registry.list(),
@@ -68,7 +73,12 @@ export class ServerModels {
       const at = pool.expiresAt(name);
       return at === undefined ? undefined : new Date(Date.now() + at - host.clock());
     };
-    this.directory = directoryOf(registry, facts, { optionsOf: (name) => servedOptionsOf(this.#config, name, this.#given.isFirst(name)), dormant: this.#dormant, catalog: this.#catalog, expiresAt });
+    this.directory = directoryOf(registry, facts, {
+      optionsOf: (name) => servedOptionsOf(this.#config, name, this.#given.isFirst(name)),
+      dormant: this.#dormant,
+      catalog: this.#catalog,
+      expiresAt,
+    });
     this.admin = new ModelAdministrator({
       registry,
       models: this.directory,
@@ -81,16 +91,26 @@ export class ServerModels {
       closing: { drain: true, timeoutMs: config.drainSeconds * 1000 },
       signal: host.signal,
     });
-    this.#given = new GivenModels({ registry, admin: this.admin, warmUp: (name) => warmUp(registry.get(name), host.logger), log: host.logger });
+    this.#given = new GivenModels({
+      registry,
+      admin: this.admin,
+      warmUp: (name) => warmUp(registry.get(name), host.logger),
+      log: host.logger,
+    });
     registry.on((event) => {
       if (event.kind === 'model_loading') this.#given.noteLoading(event.model, event.source);
       if (event.kind === 'model_loaded') {
         facts.set(event.model, { ...facts.get(event.model), loadedAt: new Date() });
         const { sharedTokens, sharedPages } = registry.get(event.model).statistics().cache;
-        if (sharedTokens > 0) host.logger.info({ model: event.model, sharedTokens, sharedPages }, 'prompts of all callers can begin with what was computed of --shared-prefix');
+        if (sharedTokens > 0)
+          host.logger.info(
+            { model: event.model, sharedTokens, sharedPages },
+            'prompts of all callers can begin with what was computed of --shared-prefix',
+          );
       }
       // Once the list has it.
-      if (event.kind === 'model_loaded' || event.kind === 'model_unloaded' || event.kind === 'model_failed') setImmediate(() => pool.settled(event.model));
+      if (event.kind === 'model_loaded' || event.kind === 'model_unloaded' || event.kind === 'model_failed')
+        setImmediate(() => pool.settled(event.model));
     });
   }
 
@@ -180,7 +200,10 @@ function registryFor(current: () => ServeConfig, host: ModelsHost): ModelRegistr
     targetInterTokenMs: config.targetItlMs,
     speculation: { lookup: config.lookup, maxTokens: config.draftMax },
     idlePrefill: config.idlePrefill,
-    sharedPrefixes: readSharedPrefixes(config.sharedPrefix, servedOptionsOf(config, '', false).defaults.templateVariables),
+    sharedPrefixes: readSharedPrefixes(
+      config.sharedPrefix,
+      servedOptionsOf(config, '', false).defaults.templateVariables,
+    ),
     sessionLimit: config.sessionLimit,
     sessionIdleMs: 1000 * config.sessionTtlSeconds,
     deterministic: config.deterministic,
@@ -188,5 +211,9 @@ function registryFor(current: () => ServeConfig, host: ModelsHost): ModelRegistr
 }
 
 function poolLimitsOf({ modelsMax, queueLimit, keepAlive, sleepIdleSeconds }: ServeConfig): PoolLimits {
-  return { maxLoaded: modelsMax || Infinity, maxWaiting: queueLimit, keepAliveMs: sleepIdleSeconds > 0 ? 1000 * sleepIdleSeconds : keepAlive };
+  return {
+    maxLoaded: modelsMax || Infinity,
+    maxWaiting: queueLimit,
+    keepAliveMs: sleepIdleSeconds > 0 ? 1000 * sleepIdleSeconds : keepAlive,
+  };
 }

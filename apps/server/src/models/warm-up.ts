@@ -9,7 +9,10 @@ const WARM_UP = 'warm-up';
  */
 export async function warmUp(model: LanguageModel, log: Pick<RequestLog, 'warn'>): Promise<void> {
   try {
-    if (model.info.hasLogits) await model.generate({ id: WARM_UP, tenant: WARM_UP, prompt: 'Once upon a time', temperature: 0, maxTokens: 2 }).result();
+    if (model.info.hasLogits)
+      await model
+        .generate({ id: WARM_UP, tenant: WARM_UP, prompt: 'Once upon a time', temperature: 0, maxTokens: 2 })
+        .result();
   } catch (error) {
     log.warn({ err: error, model: model.info.name }, 'a model could not be warmed up');
   }

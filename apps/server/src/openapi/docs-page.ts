@@ -22,8 +22,12 @@ export function docsPage(document: OpenApiDocument, { hasSite }: { readonly hasS
 <h1>${info.title} <span class="quiet">${info.version}</span></h1>
 ${info.description.split('\n\n').map(paragraph)}
 <p><a href="openapi.json">The same for programs (OpenAPI 3.1)</a></p>
-${hasSite ? html`<p><a href="docs/site/">Guides, the libraries and playgrounds</a></p>
-` : ''}<nav aria-label="APIs"><ul>${tags.map(({ name }) => html`<li><a href="#${name}">${name}</a></li>`)}</ul></nav>
+${
+  hasSite
+    ? html`<p><a href="docs/site/">Guides, the libraries and playgrounds</a></p>
+`
+    : ''
+}<nav aria-label="APIs"><ul>${tags.map(({ name }) => html`<li><a href="#${name}">${name}</a></li>`)}</ul></nav>
 </header>
 <main>${tags.map(({ name, description }) => section(document, name, description))}</main>
 </body>
@@ -34,7 +38,9 @@ ${hasSite ? html`<p><a href="docs/site/">Guides, the libraries and playgrounds</
 
 function section(document: OpenApiDocument, tag: string, description: string): Html {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).flatMap(([method, operation]) => (operation.tags.includes(tag) ? [{ path, method, operation }] : [])),
+    Object.entries(methods).flatMap(([method, operation]) =>
+      operation.tags.includes(tag) ? [{ path, method, operation }] : [],
+    ),
   );
   return html`<section id="${tag}">
 <h2>${tag}</h2>
@@ -48,25 +54,49 @@ function details(document: OpenApiDocument, title: string, operation: Operation)
   return html`<details id="${operation.operationId}">
 <summary><code>${title}</code> ${summary}</summary>
 ${description === undefined ? '' : paragraph(description)}
-${table('Parameters of the address', ['name', 'where', 'what it is'], parameters.map(({ name, in: where, description: said }) => [code(name), where, text(said)]))}
+${table(
+  'Parameters of the address',
+  ['name', 'where', 'what it is'],
+  parameters.map(({ name, in: where, description: said }) => [code(name), where, text(said)]),
+)}
 ${requestBody === undefined ? '' : html`<pre><code>${JSON.stringify(requestBody.content['application/json'].example, null, 2)}</code></pre>${fieldTable(document, requestBody.content, { caption: 'Fields of the body', isBody: true })}`}
-${table('Responses', ['status', 'what it is', 'as'], Object.entries(responses).map(([status, response]) => {
-    const { description: said, content = {} } = '$ref' in response ? document.components.responses[nameIn(response)] : response;
+${table(
+  'Responses',
+  ['status', 'what it is', 'as'],
+  Object.entries(responses).map(([status, response]) => {
+    const { description: said, content = {} } =
+      '$ref' in response ? document.components.responses[nameIn(response)] : response;
     return [status, text(said), Object.keys(content).join(', ')];
-  }))}
+  }),
+)}
 ${answerTable(document, responses['200'])}
 </details>`;
 }
 
 function answerTable(document: OpenApiDocument, response: Operation['responses'][string]): Html | '' {
-  return '$ref' in response || response.content?.['application/json'] === undefined ? '' : fieldTable(document, response.content, { caption: 'Fields of the answer', isBody: false });
+  return '$ref' in response || response.content?.['application/json'] === undefined
+    ? ''
+    : fieldTable(document, response.content, { caption: 'Fields of the answer', isBody: false });
 }
 
-function fieldTable(document: OpenApiDocument, content: Content, { caption, isBody }: { readonly caption: string; readonly isBody: boolean }): Html | '' {
+function fieldTable(
+  document: OpenApiDocument,
+  content: Content,
+  { caption, isBody }: { readonly caption: string; readonly isBody: boolean },
+): Html | '' {
   const { schema } = content['application/json'];
-  const whole: JsonSchema = '$ref' in schema && schema.$ref !== undefined ? document.components.schemas[nameIn({ $ref: schema.$ref })] : schema;
+  const whole: JsonSchema =
+    '$ref' in schema && schema.$ref !== undefined ? document.components.schemas[nameIn({ $ref: schema.$ref })] : schema;
   if (whole.properties === undefined) return html`<p>The ${isBody ? 'body' : 'answer'}: ${wordsOf(whole)}.</p>`;
-  return table(caption, ['field', 'values', ''], fieldsOf(whole).map(({ name, words, isRequired }) => [code(name), words, isRequired === isBody ? (isBody ? 'required' : 'optional') : '']));
+  return table(
+    caption,
+    ['field', 'values', ''],
+    fieldsOf(whole).map(({ name, words, isRequired }) => [
+      code(name),
+      words,
+      isRequired === isBody ? (isBody ? 'required' : 'optional') : '',
+    ]),
+  );
 }
 
 function table(caption: string, heads: readonly string[], rows: readonly (readonly (string | Html)[])[]): Html | '' {

@@ -16,13 +16,21 @@ const isPageFile = (path: string) => path.startsWith('/web/') || path === '/docs
 
 describe('GET /openapi.json', () => {
   it('is a document that a linter finds nothing in', async () => {
-    const problems = await lintFromString({ source: JSON.stringify(document), absoluteRef: 'openapi.json', config: await createConfig({ extends: ['recommended'] }) });
+    const problems = await lintFromString({
+      source: JSON.stringify(document),
+      absoluteRef: 'openapi.json',
+      config: await createConfig({ extends: ['recommended'] }),
+    });
     expect(problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0].pointer}`)).toEqual([]);
   });
 
   it('names each route of the app, and no other', () => {
-    const served = app.routes.filter(({ method, path }) => method !== 'ALL' && method !== 'OPTIONS' && !isPageFile(path)).map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
-    const told = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+    const served = app.routes
+      .filter(({ method, path }) => method !== 'ALL' && method !== 'OPTIONS' && !isPageFile(path))
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+    const told = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
     expect(told.length).toBeGreaterThan(50);
     expect([...told].sort()).toEqual([...new Set(served)].sort());
   });
@@ -34,7 +42,12 @@ describe('GET /openapi.json', () => {
     expect(properties).toMatchObject({
       temperature: { anyOf: [{ type: 'number', minimum: 0 }, { type: 'null' }] },
       priority: { anyOf: [{ type: 'integer', minimum: -1000, maximum: 1000 }, { type: 'null' }] },
-      prompt: { anyOf: [{ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'integer' }, minItems: 1 }] }, { type: 'null' }] },
+      prompt: {
+        anyOf: [
+          { anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'integer' }, minItems: 1 }] },
+          { type: 'null' },
+        ],
+      },
     });
     expect(document.components.schemas.V1ChatCompletionsBody).toMatchObject({ required: ['messages'] });
     expect(document.components.schemas.V1ChatCompletionsBody.additionalProperties).not.toBe(false);
@@ -44,12 +57,17 @@ describe('GET /openapi.json', () => {
     const answers = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, { responses }]) => {
         const { content = {} } = responses['200'] as { content?: Record<string, { schema: object }> };
-        return 'application/json' in content ? [[`${method} ${path}`, content['application/json'].schema] as const] : [];
+        return 'application/json' in content
+          ? [[`${method} ${path}`, content['application/json'].schema] as const]
+          : [];
       }),
     );
     expect(answers.length).toBeGreaterThan(50);
     expect(answers.filter(([, schema]) => Object.keys(schema).length === 0)).toEqual([]);
-    expect(document.components.schemas.PostV1ChatCompletionsAnswer).toMatchObject({ required: expect.arrayContaining(['id', 'choices', 'usage']), properties: { object: { const: 'chat.completion' } } });
+    expect(document.components.schemas.PostV1ChatCompletionsAnswer).toMatchObject({
+      required: expect.arrayContaining(['id', 'choices', 'usage']),
+      properties: { object: { const: 'chat.completion' } },
+    });
   });
 
   it.each([
@@ -58,7 +76,8 @@ describe('GET /openapi.json', () => {
   ])('tells of streams and errors: %s', (path, type) => {
     const { responses } = document.paths[path].post;
     expect(responses).toMatchObject({ 200: { content: { 'application/json': {}, [type]: {} } } });
-    for (const status of ['400', '401', '403', '404', '413', '415', '429', '500', '503']) expect(responses[status]).toHaveProperty('$ref');
+    for (const status of ['400', '401', '403', '404', '413', '415', '429', '500', '503'])
+      expect(responses[status]).toHaveProperty('$ref');
   });
 });
 
@@ -74,7 +93,9 @@ describe('GET /docs', () => {
     expect(page).toContain('<td><code>messages[].role</code></td>');
     expect((await get('/docs/style.css')).headers.get('content-type')).toBe('text/css; charset=utf-8');
     expect(page).not.toContain('docs/site');
-    expect((await app.request('/docs', { headers: { 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304);
+    expect(
+      (await app.request('/docs', { headers: { 'if-none-match': response.headers.get('etag') ?? '' } })).status,
+    ).toBe(304);
   });
 
   it('leads to the site of the documents, where one is that was built for this path', async () => {
@@ -90,10 +111,16 @@ describe('GET /docs', () => {
     expect(await (await withSite.request('/docs')).text()).toContain('href="docs/site/"');
     const response = await withSite.request('/docs/site/');
     expect(await response.text()).toContain('The site');
-    expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';/);
-    expect((await withSite.request('/docs/site/', { headers: { 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304);
+    expect(response.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';/,
+    );
+    expect(
+      (await withSite.request('/docs/site/', { headers: { 'if-none-match': response.headers.get('etag') ?? '' } }))
+        .status,
+    ).toBe(304);
     expect((await withSite.request('/docs/site')).headers.get('location')).toBe('/docs/site/');
-    for (const name of ['notes.txt', '%2e%2e/package.json', 'gone.html']) expect((await withSite.request(`/docs/site/${name}`)).status).toBe(404);
+    for (const name of ['notes.txt', '%2e%2e/package.json', 'gone.html'])
+      expect((await withSite.request(`/docs/site/${name}`)).status).toBe(404);
     fs.rmSync(folder, { recursive: true });
   });
 });

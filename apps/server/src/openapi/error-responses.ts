@@ -7,7 +7,13 @@ type Code = ErrorCode | 'model_loading';
 /** What any request can come to. */
 const ALWAYS: readonly Code[] = ['unauthorized', 'forbidden', 'internal'];
 /** Where a body is read. */
-const WITH_BODY: readonly Code[] = ['invalid_json', 'invalid_request', 'request_timeout', 'request_too_large', 'unsupported_media_type'];
+const WITH_BODY: readonly Code[] = [
+  'invalid_json',
+  'invalid_request',
+  'request_timeout',
+  'request_too_large',
+  'unsupported_media_type',
+];
 /** Where a model is asked, or something changed: these are counted against the caller's limits too. */
 const WITH_WORK: readonly Code[] = [
   'not_found',
@@ -38,11 +44,19 @@ export function errorsOf(dialect: Dialect, endpoint: Endpoint): Record<string, R
     ...(endpoint.body === undefined ? [] : WITH_BODY),
     ...(endpoint.method === 'POST' ? WITH_WORK : []),
     ...(endpoint.method === 'DELETE' ? WITH_REMOVAL : []),
-    ...(endpoint.method === 'DELETE' || endpoint.parameters !== undefined || endpoint.paths.some((path) => path.includes(':')) ? WITH_NAME : []),
+    ...(endpoint.method === 'DELETE' ||
+    endpoint.parameters !== undefined ||
+    endpoint.paths.some((path) => path.includes(':'))
+      ? WITH_NAME
+      : []),
     ...(endpoint.access === 'metrics' || endpoint.parameters !== undefined ? (['not_supported'] as const) : []),
   ]);
   const statuses = new Set([...codes].map((code) => dialect.errors[code].status));
-  return Object.fromEntries([...statuses].sort((a, b) => a - b).map((status) => [String(status), { $ref: `#/components/responses/${responseName(dialect, status)}` }]));
+  return Object.fromEntries(
+    [...statuses]
+      .sort((a, b) => a - b)
+      .map((status) => [String(status), { $ref: `#/components/responses/${responseName(dialect, status)}` }]),
+  );
 }
 
 /** The responses that `errorsOf` speaks of. */
@@ -52,7 +66,9 @@ export function errorResponses(dialect: Dialect): Record<string, ApiResponse> {
     const { status } = dialect.errors[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  return Object.fromEntries(Array.from(byStatus, ([status, codes]) => [responseName(dialect, status), errorResponse(dialect, status, codes)]));
+  return Object.fromEntries(
+    Array.from(byStatus, ([status, codes]) => [responseName(dialect, status), errorResponse(dialect, status, codes)]),
+  );
 }
 
 function errorResponse(dialect: Dialect, status: number, codes: readonly Code[]): ApiResponse {
@@ -63,8 +79,14 @@ function errorResponse(dialect: Dialect, status: number, codes: readonly Code[])
   const mayTryAgain = status === 429 || status === 503;
   return {
     description: `Refused: ${[...new Set(said)].join(', ')}.`,
-    ...(status === 401 && { headers: { 'www-authenticate': { description: 'how keys are sent', schema: { type: 'string' } } } }),
-    ...(mayTryAgain && { headers: { 'retry-after': { description: 'seconds after which it may go better', schema: { type: 'integer', minimum: 1 } } } }),
+    ...(status === 401 && {
+      headers: { 'www-authenticate': { description: 'how keys are sent', schema: { type: 'string' } } },
+    }),
+    ...(mayTryAgain && {
+      headers: {
+        'retry-after': { description: 'seconds after which it may go better', schema: { type: 'integer', minimum: 1 } },
+      },
+    }),
     content: { 'application/json': { schema: { $ref: `#/components/schemas/${errorName(dialect)}` } } },
   };
 }

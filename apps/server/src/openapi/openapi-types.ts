@@ -3,7 +3,12 @@ import type { JsonSchema } from '@valibot/to-json-schema';
 /** As much of OpenAPI 3.1 as our document has. */
 export interface OpenApiDocument {
   readonly openapi: string;
-  readonly info: { readonly title: string; readonly version: string; readonly description: string; readonly license: { readonly name: string; readonly identifier: string } };
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: { readonly name: string; readonly identifier: string };
+  };
   readonly servers: readonly { readonly url: string; readonly description: string }[];
   readonly security: readonly Record<string, readonly string[]>[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];

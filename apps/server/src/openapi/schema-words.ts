@@ -23,7 +23,8 @@ export function fieldsOf(schema: JsonSchema, prefix = '', depth = 0): FieldWords
 function innerFields(field: JsonSchema | boolean, name: string, depth: number): FieldWords[] {
   if (typeof field === 'boolean') return [];
   const inner = field.anyOf?.flatMap((option) => innerFields(option, name, depth)) ?? [];
-  const items = typeof field.items === 'object' && !Array.isArray(field.items) ? innerFields(field.items, `${name}[]`, depth) : [];
+  const items =
+    typeof field.items === 'object' && !Array.isArray(field.items) ? innerFields(field.items, `${name}[]`, depth) : [];
   const all = [...inner, ...items, ...(field.properties === undefined ? [] : fieldsOf(field, `${name}.`, depth))];
   // Several kinds of object have fields of the same name: each once.
   return all.filter((one, i) => all.findIndex((other) => other.name === one.name && other.words === one.words) === i);

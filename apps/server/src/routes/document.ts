@@ -26,9 +26,24 @@ export function documentRoutes({ version, site }: Pick<AppParts, 'version' | 'si
     return known;
   };
   const app = new Hono<AppEnv>()
-    .get('/openapi.json', (c) => sendPageFile(c, file('application/json', () => JSON.stringify(openApiDocument(version)))))
-    .get('/docs', (c) => sendPageFile(c, file('text/html; charset=utf-8', () => docsPage(openApiDocument(version), { hasSite: site.size > 0 }))))
-    .get('/docs/style.css', (c) => sendPageFile(c, file('text/css; charset=utf-8', () => DOCS_STYLE)));
+    .get('/openapi.json', (c) =>
+      sendPageFile(
+        c,
+        file('application/json', () => JSON.stringify(openApiDocument(version))),
+      ),
+    )
+    .get('/docs', (c) =>
+      sendPageFile(
+        c,
+        file('text/html; charset=utf-8', () => docsPage(openApiDocument(version), { hasSite: site.size > 0 })),
+      ),
+    )
+    .get('/docs/style.css', (c) =>
+      sendPageFile(
+        c,
+        file('text/css; charset=utf-8', () => DOCS_STYLE),
+      ),
+    );
   if (site.size === 0) return app;
   return app
     .get(SITE_PATH.slice(0, -1), (c) => c.redirect(SITE_PATH))

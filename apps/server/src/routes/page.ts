@@ -22,21 +22,27 @@ const ISOLATION = { 'cross-origin-embedder-policy': 'require-corp' };
 const PAGE_WITH_ENGINE_HEADERS = {
   ...PAGE_HEADERS,
   ...ISOLATION,
-  'content-security-policy': PAGE_HEADERS['content-security-policy'].replace("trusted-types 'none'", "trusted-types starling-engine; worker-src 'self'"),
+  'content-security-policy': PAGE_HEADERS['content-security-policy'].replace(
+    "trusted-types 'none'",
+    "trusted-types starling-engine; worker-src 'self'",
+  ),
 };
 
 /** A worker has the policy of its own file: it compiles the kernels that it makes, and starts itself again for each thread. It has no document that texts could become markup in. */
 const ENGINE_HEADERS = {
   ...PAGE_HEADERS,
   ...ISOLATION,
-  'content-security-policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 };
 
 /** The chat page at `/` and its files under `/web/`. */
 export function pageRoutes({ page, features }: Pick<AppParts, 'page' | 'features'>): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
-  const headersOf = (path: string) => (!features.browserEngine ? PAGE_HEADERS : path === ENGINE_PATH ? ENGINE_HEADERS : PAGE_WITH_ENGINE_HEADERS);
-  for (const [path, file] of page) app.get(path, (c) => (path === '/' && !isBrowser(c) ? sendGreeting(c) : sendPageFile(c, file, headersOf(path))));
+  const headersOf = (path: string) =>
+    !features.browserEngine ? PAGE_HEADERS : path === ENGINE_PATH ? ENGINE_HEADERS : PAGE_WITH_ENGINE_HEADERS;
+  for (const [path, file] of page)
+    app.get(path, (c) => (path === '/' && !isBrowser(c) ? sendGreeting(c) : sendPageFile(c, file, headersOf(path))));
   return app;
 }
 
@@ -44,10 +50,15 @@ export function pageRoutes({ page, features }: Pick<AppParts, 'page' | 'features
 const isBrowser = (c: AppContext): boolean => /text\/html|application\/xhtml/.test(c.req.header('accept') ?? '');
 
 /** What Ollama's clients look for. */
-const sendGreeting = (c: AppContext): Response => c.body('Ollama is running', 200, { ...PAGE_HEADERS, vary: 'accept', 'content-type': 'text/plain; charset=utf-8' });
+const sendGreeting = (c: AppContext): Response =>
+  c.body('Ollama is running', 200, { ...PAGE_HEADERS, vary: 'accept', 'content-type': 'text/plain; charset=utf-8' });
 
 /** A file that people look at, unless the browser has it already. */
-export function sendPageFile(c: AppContext, { contentType, bytes, etag }: PageFile, pageHeaders: Readonly<Record<string, string>> = PAGE_HEADERS): Response {
+export function sendPageFile(
+  c: AppContext,
+  { contentType, bytes, etag }: PageFile,
+  pageHeaders: Readonly<Record<string, string>> = PAGE_HEADERS,
+): Response {
   const headers = { ...pageHeaders, ...(c.req.path === '/' && { vary: 'accept' }), etag };
   if (c.req.header('if-none-match') === etag) return c.body(null, 304, headers);
   return c.body(bytes, 200, { ...headers, 'content-type': contentType });

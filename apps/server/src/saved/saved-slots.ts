@@ -33,7 +33,10 @@ export class SavedSlots {
   /** @throws StarlingError not_found for a slot that nothing ran in */
   sessionIn(tenant: string, model: string, slot: number): string {
     const session = this.find(tenant, model, slot);
-    if (session === undefined) throw new StarlingError('not_found', `slot ${slot} holds nothing: no request of yours has ended there`, { details: { param: 'id_slot' } });
+    if (session === undefined)
+      throw new StarlingError('not_found', `slot ${slot} holds nothing: no request of yours has ended there`, {
+        details: { param: 'id_slot' },
+      });
     return session;
   }
 
@@ -57,6 +60,10 @@ export function filesOf(server: { readonly saved?: SavedSlots }): SessionFiles {
 
 /** @throws StarlingError not_supported where the server saves nothing */
 export function savedOf({ saved }: { readonly saved?: SavedSlots }): SavedSlots {
-  if (saved === undefined) throw new StarlingError('not_supported', 'this server saves no sessions to files: start it with --slot-save-path FOLDER');
+  if (saved === undefined)
+    throw new StarlingError(
+      'not_supported',
+      'this server saves no sessions to files: start it with --slot-save-path FOLDER',
+    );
   return saved;
 }

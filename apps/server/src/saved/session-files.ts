@@ -13,7 +13,10 @@ const NAME = /^\w[\w.+@ -]{0,199}$/;
 const MAX_FILES = 1024;
 
 /** What a caller is told of what the system says. The path in the system's own words is not for callers. */
-const PROBLEMS: ReadonlyMap<string, readonly [problem: string, whenSaved: ErrorCode]> = new Map<string, readonly [string, ErrorCode]>([
+const PROBLEMS: ReadonlyMap<string, readonly [problem: string, whenSaved: ErrorCode]> = new Map<
+  string,
+  readonly [string, ErrorCode]
+>([
   ['EISDIR', ['this is a folder; expected a file', 'invalid_request']],
   ['ENOSPC', ['no space is left on the server’s disk', 'out_of_memory']],
   ['EDQUOT', ['no space is left for the server on its disk', 'out_of_memory']],
@@ -52,7 +55,9 @@ export class SessionFiles {
   async save(tenant: string, name: string, session: SavedSession): Promise<number> {
     const file = this.#path(tenant, name);
     const folder = path.dirname(file);
-    const turn = (this.#turns.get(folder) ?? Promise.resolve()).catch(() => undefined).then(() => inWords('saved', name, () => this.#write(file, session)));
+    const turn = (this.#turns.get(folder) ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => inWords('saved', name, () => this.#write(file, session)));
     this.#turns.set(folder, turn);
     try {
       return await turn;
@@ -65,12 +70,23 @@ export class SessionFiles {
     const folder = path.dirname(file);
     await fs.mkdir(folder, { recursive: true, mode: 0o700 });
     const bytes = bytesOf(session);
-    const others = (await fs.readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile() && entry.name !== path.basename(file));
-    if (others.length >= MAX_FILES) throw new StarlingError('out_of_memory', `a caller may have ${MAX_FILES} saved sessions: save in the place of one that is there`, { details: { files: others.length + 1, limit: MAX_FILES, passes: false } });
+    const others = (await fs.readdir(folder, { withFileTypes: true })).filter(
+      (entry) => entry.isFile() && entry.name !== path.basename(file),
+    );
+    if (others.length >= MAX_FILES)
+      throw new StarlingError(
+        'out_of_memory',
+        `a caller may have ${MAX_FILES} saved sessions: save in the place of one that is there`,
+        { details: { files: others.length + 1, limit: MAX_FILES, passes: false } },
+      );
     let used = 0;
     for (const { name } of others) used += (await fs.stat(path.join(folder, name))).size;
     if (used + bytes > this.#limitBytes) {
-      throw new StarlingError('out_of_memory', `the saved sessions would have ${used + bytes} bytes, at most ${this.#limitBytes} are kept: remove files, or raise --kv-disk-limit`, { details: { bytes: used + bytes, limit: this.#limitBytes, passes: false } });
+      throw new StarlingError(
+        'out_of_memory',
+        `the saved sessions would have ${used + bytes} bytes, at most ${this.#limitBytes} are kept: remove files, or raise --kv-disk-limit`,
+        { details: { bytes: used + bytes, limit: this.#limitBytes, passes: false } },
+      );
     }
     return writeSessionFile(file, session);
   }
@@ -81,12 +97,22 @@ export class SessionFiles {
    */
   async read(tenant: string, name: string): Promise<{ readonly session: SavedSession; readonly bytes: number }> {
     const file = this.#path(tenant, name);
-    return inWords('read', name, async () => ({ session: await readSessionFile(file), bytes: (await fs.stat(file)).size }));
+    return inWords('read', name, async () => ({
+      session: await readSessionFile(file),
+      bytes: (await fs.stat(file)).size,
+    }));
   }
 
   #path(tenant: string, name: string): string {
-    if (!NAME.test(name) || name.endsWith('.tmp')) throw parameterError('invalid_request', 'filename', 'must be a plain name of a file: letters, digits, spaces and . _ - + @, without a folder, at most 200 characters');
-    return tenant === '' ? path.join(this.#folder, name) : path.join(this.#folder, createHash('sha256').update(tenant).digest('hex').slice(0, 32), name);
+    if (!NAME.test(name) || name.endsWith('.tmp'))
+      throw parameterError(
+        'invalid_request',
+        'filename',
+        'must be a plain name of a file: letters, digits, spaces and . _ - + @, without a folder, at most 200 characters',
+      );
+    return tenant === ''
+      ? path.join(this.#folder, name)
+      : path.join(this.#folder, createHash('sha256').update(tenant).digest('hex').slice(0, 32), name);
   }
 }
 
@@ -99,6 +125,10 @@ async function inWords<Result>(what: 'saved' | 'read', name: string, work: () =>
     if (isStarlingError(error) || system === undefined) throw error;
     const [problem, whenSaved] = PROBLEMS.get(system) ?? [`the server’s system says ${system}`, 'not_supported'];
     // Nothing that goes on here makes room on a disk: no moment is told at which it may go better.
-    throw new StarlingError(what === 'saved' ? whenSaved : 'file_not_found', `the file ${name} cannot be ${what}: ${problem}`, { details: { param: 'filename', passes: false }, cause: error });
+    throw new StarlingError(
+      what === 'saved' ? whenSaved : 'file_not_found',
+      `the file ${name} cannot be ${what}: ${problem}`,
+      { details: { param: 'filename', passes: false }, cause: error },
+    );
   }
 }

@@ -3,7 +3,12 @@ import path from 'node:path';
 import { DEFAULT_SAMPLER_PARAMS } from '@starling/sampler';
 import { SAMPLING_NAMES } from '../dialects/sampling.js';
 import { generateSchema } from '../dialects/native/generate-schema.js';
-import { closeSessionSchema, forkSessionSchema, rewindSessionSchema, updateSessionSchema } from '../dialects/native/sessions-schema.js';
+import {
+  closeSessionSchema,
+  forkSessionSchema,
+  rewindSessionSchema,
+  updateSessionSchema,
+} from '../dialects/native/sessions-schema.js';
 import { detokenizeSchema, tokenizeSchema } from '../dialects/native/tokenize-schema.js';
 
 const text = fs.readFileSync(path.join(import.meta.dirname, '../../../../docs/api.md'), 'utf8');
@@ -12,7 +17,16 @@ const text = fs.readFileSync(path.join(import.meta.dirname, '../../../../docs/ap
 function documented(route: string): string[][] {
   const section = text.split(/^## /m).find((part) => part.startsWith(`\`POST ${route}\``));
   const table = section?.split('\n\n').find((part) => part.startsWith('| field | values |'));
-  return (table ?? '').split('\n').slice(2).filter((line) => line !== '').map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  return (table ?? '')
+    .split('\n')
+    .slice(2)
+    .filter((line) => line !== '')
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
 }
 
 const nameIn = ([cell]: string[]) => cell.replaceAll('`', '');

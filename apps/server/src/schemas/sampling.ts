@@ -17,11 +17,19 @@ const MAX_GRAMMAR_LENGTH = 1 << 18;
 const MAX_LOGPROBS = 100;
 
 /** A stage's name, or a string of stages' letters, as llama-server has them. */
-const knownStage = v.check((name: string) => unknownStageNames([name]).length === 0, ({ input }) => `no stage of the sampler chain is called ${JSON.stringify(input)}; the nearest that is: ${nearestStageName(input)}`);
-const knownStages = v.check((letters: string) => unknownStageNames(letters).length === 0, 'no stage of the sampler chain has one of these letters');
+const knownStage = v.check(
+  (name: string) => unknownStageNames([name]).length === 0,
+  ({ input }) =>
+    `no stage of the sampler chain is called ${JSON.stringify(input)}; the nearest that is: ${nearestStageName(input)}`,
+);
+const knownStages = v.check(
+  (letters: string) => unknownStageNames(letters).length === 0,
+  'no stage of the sampler chain has one of these letters',
+);
 
 const BIASES_TOO_LONG = `the texts that biases are for may have ${MAX_BIAS_CHARACTERS} characters together`;
-const charactersOf = (pairs: readonly (readonly [number | string, unknown])[]): number => pairs.reduce((sum, [key]) => sum + (typeof key === 'string' ? key.length : 0), 0);
+const charactersOf = (pairs: readonly (readonly [number | string, unknown])[]): number =>
+  pairs.reduce((sum, [key]) => sum + (typeof key === 'string' ? key.length : 0), 0);
 
 /** Biases as an object: ids or texts and their numbers. Any text may be a key, `constructor` too, which valibot's record would drop. */
 const biasObject = v.pipe(
@@ -31,12 +39,19 @@ const biasObject = v.pipe(
     const pairs: [string, unknown][] = Object.entries(dataset.value);
     if (pairs.length > MAX_BIASES) addIssue({ message: `at most ${MAX_BIASES} biases can be given` });
     if (charactersOf(pairs) > MAX_BIAS_CHARACTERS) addIssue({ message: BIASES_TOO_LONG });
-    const wrong = pairs.find(([key, value]) => key === '' || !(value === false || (typeof value === 'number' && Number.isFinite(value))));
+    const wrong = pairs.find(
+      ([key, value]) => key === '' || !(value === false || (typeof value === 'number' && Number.isFinite(value))),
+    );
     if (!wrong) return;
     const [key, value] = wrong;
     const path: [v.ObjectPathItem] = [{ type: 'object', origin: 'value', input: dataset.value, key, value }];
     const expected = key === '' ? 'named by a token' : '(number | false)';
-    addIssue({ path, input: value, expected, received: typeof value === 'object' ? 'an object' : JSON.stringify(value) });
+    addIssue({
+      path,
+      input: value,
+      expected,
+      received: typeof value === 'object' ? 'an object' : JSON.stringify(value),
+    });
   }),
   v.transform((biases) => biases as Record<string, number | false>),
 );
@@ -73,12 +88,21 @@ export const samplingFields = {
   min_keep: v.nullish(count()),
   logit_bias: v.nullish(
     v.union([
-      v.pipe(v.array(bias), v.maxLength(MAX_BIASES), v.check((pairs) => charactersOf(pairs) <= MAX_BIAS_CHARACTERS, BIASES_TOO_LONG)),
+      v.pipe(
+        v.array(bias),
+        v.maxLength(MAX_BIASES),
+        v.check((pairs) => charactersOf(pairs) <= MAX_BIAS_CHARACTERS, BIASES_TOO_LONG),
+      ),
       biasObject,
     ]),
   ),
   ignore_eos: v.nullish(v.boolean()),
-  samplers: v.nullish(v.union([v.pipe(text(MAX_STAGES), knownStages), v.pipe(v.array(v.pipe(text(64), knownStage)), v.maxLength(MAX_STAGES))])),
+  samplers: v.nullish(
+    v.union([
+      v.pipe(text(MAX_STAGES), knownStages),
+      v.pipe(v.array(v.pipe(text(64), knownStage)), v.maxLength(MAX_STAGES)),
+    ]),
+  ),
   logprobs: v.nullish(v.union([v.boolean(), integer(0, MAX_LOGPROBS)])),
   prompt_logprobs: v.nullish(v.union([v.boolean(), integer(0, MAX_LOGPROBS)])),
   grammar: v.nullish(text(MAX_GRAMMAR_LENGTH)),

@@ -10,13 +10,18 @@ type AnySchema = v.BaseSchema<unknown, unknown, v.BaseIssue<unknown>>;
 export function validate<Schema extends AnySchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
   const isList = schema.type === 'array';
   if (isList ? !Array.isArray(value) : !isRecord(value)) {
-    throw new StarlingError('invalid_request', `the body must be a JSON ${isList ? 'array' : 'object'}, received ${Array.isArray(value) ? 'an array' : isRecord(value) ? 'an object' : JSON.stringify(value)}`);
+    throw new StarlingError(
+      'invalid_request',
+      `the body must be a JSON ${isList ? 'array' : 'object'}, received ${Array.isArray(value) ? 'an array' : isRecord(value) ? 'an object' : JSON.stringify(value)}`,
+    );
   }
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const issue = deepest(result.issues[0]);
   const param = paramOf(issue);
-  throw new StarlingError('invalid_request', sayWhatIsWrong(issue, param), { details: { param, expected: issue.expected, received: issue.received } });
+  throw new StarlingError('invalid_request', sayWhatIsWrong(issue, param), {
+    details: { param, expected: issue.expected, received: issue.received },
+  });
 }
 
 /** Of a union's failed options, the one that got furthest into the value: what the client most likely meant. */
@@ -55,8 +60,17 @@ function paramOf(issue: v.BaseIssue<unknown>): string | undefined {
 
 /** The words of a schema's expectation: `(number | false)` is `a number or false`. */
 function expectation(expected: string | null): string {
-  const words: Record<string, string> = { string: 'a string', number: 'a number', boolean: 'true or false', Array: 'an array', Object: 'an object' };
-  const options = (expected ?? 'something else').replace(/^\((.*)\)$/, '$1').replace(/\((?=")|(?<=")\)/g, '').split(' | ');
+  const words: Record<string, string> = {
+    string: 'a string',
+    number: 'a number',
+    boolean: 'true or false',
+    Array: 'an array',
+    Object: 'an object',
+  };
+  const options = (expected ?? 'something else')
+    .replace(/^\((.*)\)$/, '$1')
+    .replace(/\((?=")|(?<=")\)/g, '')
+    .split(' | ');
   const said = [...new Set(options.map((option) => words[option] ?? option))];
   return said.length < 3 ? said.join(' or ') : `one of ${said.join(', ')}`;
 }
@@ -72,7 +86,9 @@ function sayWhatIsWrong(issue: v.BaseIssue<unknown>, param: string | undefined):
     case 'strict_object':
     case 'loose_object':
       if (issue.expected === 'never') return `unknown field ${field}`;
-      return issue.received === 'undefined' ? `${field} is required` : `${field} must be an object, received ${received}`;
+      return issue.received === 'undefined'
+        ? `${field} is required`
+        : `${field} must be an object, received ${received}`;
     case 'min_value':
       return `${field} must be at least ${requirement}, received ${received}`;
     case 'max_value':

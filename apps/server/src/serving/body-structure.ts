@@ -42,12 +42,16 @@ export function* structureSteps(bytes: Uint8Array): Generator<undefined, void> {
     else if (code === COMMA) {
       if (++commas >= MAX_BODY_VALUES) throw refused(`has more than ${MAX_BODY_VALUES} values`, MAX_BODY_VALUES, i);
     } else if (code === 0x7b || code === 0x5b) {
-      if (++depth > MAX_BODY_DEPTH) throw refused(`nests arrays and objects more than ${MAX_BODY_DEPTH} levels deep`, MAX_BODY_DEPTH, i);
-      if (++containers > MAX_BODY_CONTAINERS) throw refused(`has more than ${MAX_BODY_CONTAINERS} arrays and objects`, MAX_BODY_CONTAINERS, i);
+      if (++depth > MAX_BODY_DEPTH)
+        throw refused(`nests arrays and objects more than ${MAX_BODY_DEPTH} levels deep`, MAX_BODY_DEPTH, i);
+      if (++containers > MAX_BODY_CONTAINERS)
+        throw refused(`has more than ${MAX_BODY_CONTAINERS} arrays and objects`, MAX_BODY_CONTAINERS, i);
     } else if (code === 0x7d || code === 0x5d) depth--;
   }
 }
 
 function refused(problem: string, limit: number, offset: number): StarlingError {
-  return new StarlingError('invalid_request', `the body ${problem}, at byte ${offset}; send a smaller one`, { details: { limit, offset } });
+  return new StarlingError('invalid_request', `the body ${problem}, at byte ${offset}; send a smaller one`, {
+    details: { limit, offset },
+  });
 }

@@ -45,7 +45,9 @@ export class CallerModels implements ModelDirectory {
     const { principal } = this.#caller;
     const asked = name ?? (principal.models === undefined ? undefined : this.#allowed().at(0) && this.#firstAllowed());
     const found = asked === undefined ? this.#models.resolve() : nameFor(this, asked);
-    return found !== undefined && (mayUseModel(principal, found) || mayUseModel(principal, asked ?? '')) ? found : undefined;
+    return found !== undefined && (mayUseModel(principal, found) || mayUseModel(principal, asked ?? ''))
+      ? found
+      : undefined;
   }
 
   /** @throws StarlingError model_not_loaded, or forbidden for a model that the caller may not use */
@@ -54,7 +56,11 @@ export class CallerModels implements ModelDirectory {
     const asked = name ?? (principal.models === undefined ? undefined : this.#firstAllowed());
     const model = this.#picked(asked);
     if (!mayUseModel(principal, model.info.name) && !mayUseModel(principal, asked ?? '')) {
-      throw new StarlingError('forbidden', `model: the key "${principal.name}" may not use "${asked ?? model.info.name}"`, { details: { param: 'model' } });
+      throw new StarlingError(
+        'forbidden',
+        `model: the key "${principal.name}" may not use "${asked ?? model.info.name}"`,
+        { details: { param: 'model' } },
+      );
     }
     return inNameOf(model, this.#caller);
   }
@@ -66,8 +72,14 @@ export class CallerModels implements ModelDirectory {
       const { principal } = this.#caller;
       if (principal.models === undefined || !isStarlingError(error, 'model_not_loaded')) throw error;
       // Names of models that it may not use are none of its business.
-      const ready = this.#allowed().filter(({ state }) => state === 'ready').map(({ name }) => name);
-      throw new StarlingError('model_not_loaded', `there is no model ${asked ?? ''} for the key "${principal.name}"; ready: ${ready.join(', ') || 'none'}`, { details: { param: 'model', model: asked, ready } });
+      const ready = this.#allowed()
+        .filter(({ state }) => state === 'ready')
+        .map(({ name }) => name);
+      throw new StarlingError(
+        'model_not_loaded',
+        `there is no model ${asked ?? ''} for the key "${principal.name}"; ready: ${ready.join(', ') || 'none'}`,
+        { details: { param: 'model', model: asked, ready } },
+      );
     }
   }
 
@@ -75,7 +87,12 @@ export class CallerModels implements ModelDirectory {
   #firstAllowed(): string {
     const allowed = this.#allowed();
     const first = allowed.find(({ state }) => state === 'ready') ?? allowed.at(0);
-    if (first === undefined) throw new StarlingError('forbidden', `the key "${this.#caller.principal.name}" may use none of the models that are served`, { details: { param: 'model' } });
+    if (first === undefined)
+      throw new StarlingError(
+        'forbidden',
+        `the key "${this.#caller.principal.name}" may use none of the models that are served`,
+        { details: { param: 'model' } },
+      );
     return first.name;
   }
 }
@@ -107,7 +124,12 @@ function inNameOf(model: ServedModel, { principal, signal, usage, saved, onAnswe
     async generate(request) {
       const { priority } = request;
       if (priority !== undefined && priority > maxPriority) {
-        throw parameterError('forbidden', 'priority', `${priority} is beyond ${maxPriority}, the highest that the key "${principal.name}" may ask for`, { details: { limit: maxPriority } });
+        throw parameterError(
+          'forbidden',
+          'priority',
+          `${priority} is beyond ${maxPriority}, the highest that the key "${principal.name}" may ask for`,
+          { details: { limit: maxPriority } },
+        );
       }
       const generation = await model.generate({ ...request, ...(saved && { opensSession: true }), ...terms });
       const operation = request.messages === undefined ? 'text_completion' : 'chat';

@@ -54,12 +54,18 @@ export function errorReply(thrown: unknown, table: ErrorTable, requestId: string
     facts: {
       ...word,
       code: PUBLIC_CODES[code] ?? code,
-      message: code === 'internal' ? 'something went wrong inside the server; its log has the cause under this request id' : error.message,
+      message:
+        code === 'internal'
+          ? 'something went wrong inside the server; its log has the cause under this request id'
+          : error.message,
       ...(typeof details.param === 'string' && { param: details.param }),
       requestId,
       details: code === 'internal' ? {} : details,
     },
-    headers: passes && (word.status === 429 || word.status === 503 || typeof details.retryAfterMs === 'number') ? { 'retry-after': String(retryAfterSeconds(details.retryAfterMs)) } : {},
+    headers:
+      passes && (word.status === 429 || word.status === 503 || typeof details.retryAfterMs === 'number')
+        ? { 'retry-after': String(retryAfterSeconds(details.retryAfterMs)) }
+        : {},
     isFault: word.status >= 500 && !isRetryable && code !== 'closed' && code !== 'not_supported',
   };
 }

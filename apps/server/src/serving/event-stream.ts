@@ -30,7 +30,10 @@ export interface EventStream {
  * Events as a body. The next one is asked for only when the reader takes bytes, so a slow client slows its own stream alone.
  * @param events formatted events, or parts of them one after another; what they throw cuts the body
  */
-export function eventStream(events: AsyncIterable<string | Uint8Array>, { opening, heartbeatMs, filler = COMMENT, whenLookedAt, stallMs, onCancel }: StreamOptions): EventStream {
+export function eventStream(
+  events: AsyncIterable<string | Uint8Array>,
+  { opening, heartbeatMs, filler = COMMENT, whenLookedAt, stallMs, onCancel }: StreamOptions,
+): EventStream {
   const iterator = events[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   let markEnd: () => void;
@@ -85,13 +88,15 @@ export function eventStream(events: AsyncIterable<string | Uint8Array>, { openin
       controller.enqueue(typeof value === 'string' ? encoder.encode(value) : value);
       if (stallMs === undefined) return;
       isUntaken = true;
-      stallTimer = stallTimer?.refresh() ?? setTimeout(() => {
-        if (!isUntaken) return;
-        stop();
-        onCancel();
-        controller.error(new StarlingError('cancelled', `the client took nothing of its answer for ${stallMs} ms`));
-        void iterator.return?.().catch(() => undefined);
-      }, stallMs).unref();
+      stallTimer =
+        stallTimer?.refresh() ??
+        setTimeout(() => {
+          if (!isUntaken) return;
+          stop();
+          onCancel();
+          controller.error(new StarlingError('cancelled', `the client took nothing of its answer for ${stallMs} ms`));
+          void iterator.return?.().catch(() => undefined);
+        }, stallMs).unref();
     },
     cancel() {
       stop();

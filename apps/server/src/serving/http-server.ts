@@ -39,7 +39,13 @@ export function createHttpServer(listener: RequestListener, times: HttpTimes, op
   const guarded: RequestListener = (request, response) => {
     const problem = hostProblem(request);
     if (surplus.has(request.socket) && !PROBES.has(request.url ?? '')) {
-      const { status, headers, body } = refusal(new StarlingError('queue_full', `${times.maxConnections} connections are open already; try again later, and keep those that you have`, { details: { limit: times.maxConnections, retryAfterMs: 1000 } }));
+      const { status, headers, body } = refusal(
+        new StarlingError(
+          'queue_full',
+          `${times.maxConnections} connections are open already; try again later, and keep those that you have`,
+          { details: { limit: times.maxConnections, retryAfterMs: 1000 } },
+        ),
+      );
       response.writeHead(status, { ...headers, connection: 'close' }).end(body);
     } else if (problem === undefined && request.method === 'OPTIONS' && request.url === '*') {
       response.writeHead(204, { allow: 'GET, HEAD, POST, DELETE, OPTIONS' }).end();
@@ -51,7 +57,17 @@ export function createHttpServer(listener: RequestListener, times: HttpTimes, op
       response.writeHead(status, { ...headers, connection: 'close' }).end(body);
     }
   };
-  const server = createServer({ ...options, requireHostHeader: false, connectionsCheckingInterval: CHECK_MS, headersTimeout: times.headersMs, requestTimeout: times.requestMs, keepAliveTimeout: KEEP_ALIVE_MS }, guarded);
+  const server = createServer(
+    {
+      ...options,
+      requireHostHeader: false,
+      connectionsCheckingInterval: CHECK_MS,
+      headersTimeout: times.headersMs,
+      requestTimeout: times.requestMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    guarded,
+  );
   serveHalfClosed(server);
   server.on('clientError', answerBrokenRequest);
   server.maxConnections = 2 * times.maxConnections;
@@ -67,10 +83,21 @@ export function createHttpServer(listener: RequestListener, times: HttpTimes, op
     guarded(request, response);
   });
   server.on('checkExpectation', (request: IncomingMessage, response) => {
-    const { headers, body } = refusal(new StarlingError('invalid_request', `an expectation of "${String(request.headers.expect).slice(0, 80)}" cannot be met`));
+    const { headers, body } = refusal(
+      new StarlingError(
+        'invalid_request',
+        `an expectation of "${String(request.headers.expect).slice(0, 80)}" cannot be met`,
+      ),
+    );
     response.writeHead(417, { ...headers, connection: 'close' }).end(body);
   });
-  server.on('connect', (_request, socket: Duplex) => end(socket, 'HTTP/1.1 405 Method Not Allowed', new StarlingError('method_not_allowed', 'this server is no proxy: it takes no CONNECT')));
+  server.on('connect', (_request, socket: Duplex) =>
+    end(
+      socket,
+      'HTTP/1.1 405 Method Not Allowed',
+      new StarlingError('method_not_allowed', 'this server is no proxy: it takes no CONNECT'),
+    ),
+  );
   return server;
 }
 
@@ -96,21 +123,53 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): 
     socket.destroy();
     return;
   }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') end(socket, 'HTTP/1.1 408 Request Timeout', new StarlingError('request_timeout', 'the request took too long to arrive'));
-  else if (error.code === 'HPE_HEADER_OVERFLOW') end(socket, 'HTTP/1.1 431 Request Header Fields Too Large', new StarlingError('invalid_request', 'the headers of the request are too large'));
-  else end(socket, 'HTTP/1.1 400 Bad Request', new StarlingError('invalid_request', `this is not a request in HTTP: ${error.message}`));
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    end(
+      socket,
+      'HTTP/1.1 408 Request Timeout',
+      new StarlingError('request_timeout', 'the request took too long to arrive'),
+    );
+  else if (error.code === 'HPE_HEADER_OVERFLOW')
+    end(
+      socket,
+      'HTTP/1.1 431 Request Header Fields Too Large',
+      new StarlingError('invalid_request', 'the headers of the request are too large'),
+    );
+  else
+    end(
+      socket,
+      'HTTP/1.1 400 Bad Request',
+      new StarlingError('invalid_request', `this is not a request in HTTP: ${error.message}`),
+    );
 }
 
 function end(socket: Duplex, status: string, error: StarlingError): void {
   const { headers, body } = refusal(error);
-  const lines = [status, ...Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)];
+  const lines = [
+    status,
+    ...Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`),
+  ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** An error of a request that never reaches the app. */
-export function refusal(error: StarlingError): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+export function refusal(error: StarlingError): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+} {
   const requestId = crypto.randomUUID();
   const { facts, headers } = errorReply(error, native.errors, requestId);
   const body = JSON.stringify(native.errorBody(facts));
-  return { status: facts.status, headers: { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), 'x-request-id': requestId, 'x-content-type-options': 'nosniff' }, body };
+  return {
+    status: facts.status,
+    headers: {
+      ...headers,
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      'x-request-id': requestId,
+      'x-content-type-options': 'nosniff',
+    },
+    body,
+  };
 }

@@ -19,7 +19,11 @@ export interface BodyTerms {
  * @param limitBytes the most that is read of it
  * @throws StarlingError unsupported_media_type, request_too_large, invalid_json, or invalid_request if it nests too deeply or has too many values
  */
-export async function jsonBody(c: AppContext, limitBytes: number, { takesUntyped = false, isOptional = false }: BodyTerms = {}): Promise<unknown> {
+export async function jsonBody(
+  c: AppContext,
+  limitBytes: number,
+  { takesUntyped = false, isOptional = false }: BodyTerms = {},
+): Promise<unknown> {
   const type = c.req.header('content-type');
   // Pages of other sites can send such bodies unasked: their browsers name an origin.
   const isOwn = c.req.header('origin') === undefined;
@@ -27,7 +31,9 @@ export async function jsonBody(c: AppContext, limitBytes: number, { takesUntyped
   if (!takesUntyped || !isUntyped(type) || !isOwn) requireJson(type);
   requirePlain(c.req.header('content-encoding'));
   const bytes = await readBytes(c, limitBytes).catch((error: unknown) => {
-    throw isStarlingError(error) ? error : new StarlingError('cancelled', 'the client went away while sending its body', { cause: error });
+    throw isStarlingError(error)
+      ? error
+      : new StarlingError('cancelled', 'the client went away while sending its body', { cause: error });
   });
   let text: string;
   try {
@@ -53,15 +59,23 @@ function parsed(text: string): unknown {
   }
 }
 
-const isEmpty = (c: AppContext): boolean => (c.req.header('content-length') ?? '0') === '0' && c.req.header('transfer-encoding') === undefined;
+const isEmpty = (c: AppContext): boolean =>
+  (c.req.header('content-length') ?? '0') === '0' && c.req.header('transfer-encoding') === undefined;
 
-const isUntyped = (header: string | undefined): boolean => header === undefined || header.toLowerCase() === 'application/x-www-form-urlencoded';
+const isUntyped = (header: string | undefined): boolean =>
+  header === undefined || header.toLowerCase() === 'application/x-www-form-urlencoded';
 
 function requireJson(header: string | undefined): void {
   const [type, ...parameters] = (header ?? '').split(';').map((part) => part.trim().toLowerCase());
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '');
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
-    throw new StarlingError('unsupported_media_type', `expected content-type application/json, received ${type || 'none'}`);
+    throw new StarlingError(
+      'unsupported_media_type',
+      `expected content-type application/json, received ${type || 'none'}`,
+    );
   }
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
     throw new StarlingError('unsupported_media_type', `expected charset utf-8, received ${charset}`);
@@ -99,5 +113,7 @@ async function readStream(body: ReadableStream<Uint8Array> | null, limitBytes: n
 
 function tooLarge(limitBytes: number, receivedBytes?: number): StarlingError {
   const received = receivedBytes === undefined ? 'more' : `${receivedBytes}`;
-  return new StarlingError('request_too_large', `a body may have at most ${limitBytes} bytes; received ${received}`, { details: { limitBytes, receivedBytes } });
+  return new StarlingError('request_too_large', `a body may have at most ${limitBytes} bytes; received ${received}`, {
+    details: { limitBytes, receivedBytes },
+  });
 }

@@ -10,13 +10,23 @@ const PROMPT_FIELDS = ['messages', 'prompt', 'input', 'content'];
  * What a route or the engine threw, with the field named as the client named it.
  * @param body what the client sent, as its schema made it
  */
-export function inOwnWords(thrown: unknown, { fieldNames }: Dialect, schema: BodySchema | undefined, body: unknown): unknown {
+export function inOwnWords(
+  thrown: unknown,
+  { fieldNames }: Dialect,
+  schema: BodySchema | undefined,
+  body: unknown,
+): unknown {
   if (!isStarlingError(thrown)) return thrown;
   const { param } = thrown.details;
-  if (typeof param === 'string') return renamedParameter(thrown, fieldName(param, (name) => hasField(schema, name), fieldNames));
+  if (typeof param === 'string')
+    return renamedParameter(
+      thrown,
+      fieldName(param, (name) => hasField(schema, name), fieldNames),
+    );
   if (thrown.code !== 'context_length_exceeded' || !isRecord(body)) return thrown;
   const field = PROMPT_FIELDS.find((name) => body[name] !== undefined && body[name] !== null);
   return field === undefined ? thrown : renamedParameter(thrown, field);
 }
 
-const hasField = (schema: BodySchema | undefined, name: string): boolean => schema !== undefined && 'entries' in schema && isRecord(schema.entries) && name in schema.entries;
+const hasField = (schema: BodySchema | undefined, name: string): boolean =>
+  schema !== undefined && 'entries' in schema && isRecord(schema.entries) && name in schema.entries;

@@ -22,10 +22,19 @@ interface FileSending {
 const PIECE_BYTES = 2 ** 18;
 
 /** It is for pages of this server alone, and they keep it themselves. */
-const FILE_HEADERS = { 'accept-ranges': 'bytes', 'cache-control': 'private, no-store', 'cross-origin-resource-policy': 'same-origin', 'content-type': 'application/octet-stream' };
+const FILE_HEADERS = {
+  'accept-ranges': 'bytes',
+  'cache-control': 'private, no-store',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-type': 'application/octet-stream',
+};
 
 /** What the operator lets pages of other origins read is not this. */
-const CORS_HEADERS = ['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers'];
+const CORS_HEADERS = [
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-expose-headers',
+];
 
 /**
  * Sends a file, or a range of it, as its reader takes it.
@@ -44,12 +53,21 @@ export async function sendFile(c: AppContext, path: string, sending: FileSending
     const range = isRange ? byteRange(c.req.header('range'), size) : 'whole';
     if (range === 'refused') return await refuseRange(c, size, file, sending);
     const { first, last } = range === 'whole' ? { first: 0, last: size - 1 } : range;
-    const whole = { ...headers, 'content-length': String(last - first + 1), ...(range !== 'whole' && { 'content-range': `bytes ${first}-${last}/${size}` }) };
+    const whole = {
+      ...headers,
+      'content-length': String(last - first + 1),
+      ...(range !== 'whole' && { 'content-range': `bytes ${first}-${last}/${size}` }),
+    };
     const status = range === 'whole' ? 200 : 206;
     if (isHead || size === 0) return await sendNone(c, status, whole, file, sending);
-    const { body, ended } = eventStream(piecesOf(file, { first, last }), { stallMs: sending.stallMs, onCancel: sending.onGone });
+    const { body, ended } = eventStream(piecesOf(file, { first, last }), {
+      stallMs: sending.stallMs,
+      onCancel: sending.onGone,
+    });
     // Reads under way come to their end first.
-    const closed = ended.then(() => file.close()).catch((error: unknown) => c.get('log').warn({ err: error }, 'a file could not be closed'));
+    const closed = ended
+      .then(() => file.close())
+      .catch((error: unknown) => c.get('log').warn({ err: error }, 'a file could not be closed'));
     c.set('streamEnd', closed.finally(sending.onEnd));
     return c.body(body, status, whole);
   } catch (error) {
@@ -73,7 +91,8 @@ async function shapeOf(file: fs.FileHandle): Promise<{ readonly size: number; re
   return { size: Number(stat.size), etag: `"${stat.size.toString(36)}-${stat.mtimeNs.toString(36)}"` };
 }
 
-const isKnown = (header: string | undefined, etag: string): boolean => header !== undefined && header.split(',').some((tag) => [etag, '*'].includes(tag.trim().replace(/^W\//, '')));
+const isKnown = (header: string | undefined, etag: string): boolean =>
+  header !== undefined && header.split(',').some((tag) => [etag, '*'].includes(tag.trim().replace(/^W\//, '')));
 
 async function* piecesOf(file: fs.FileHandle, { first, last }: ByteRange): AsyncGenerator<Uint8Array> {
   for (let at = first; at <= last; ) {
@@ -86,17 +105,35 @@ async function* piecesOf(file: fs.FileHandle, { first, last }: ByteRange): Async
   }
 }
 
-async function sendNone(c: AppContext, status: 200 | 206 | 304, headers: Readonly<Record<string, string>>, file: fs.FileHandle, { onEnd }: FileSending): Promise<Response> {
+async function sendNone(
+  c: AppContext,
+  status: 200 | 206 | 304,
+  headers: Readonly<Record<string, string>>,
+  file: fs.FileHandle,
+  { onEnd }: FileSending,
+): Promise<Response> {
   await file.close();
   onEnd();
   return c.body(null, status, headers);
 }
 
-async function refuseRange(c: AppContext, size: number, file: fs.FileHandle, { dialect, onEnd }: FileSending): Promise<Response> {
+async function refuseRange(
+  c: AppContext,
+  size: number,
+  file: fs.FileHandle,
+  { dialect, onEnd }: FileSending,
+): Promise<Response> {
   await file.close();
   onEnd();
-  const error = new StarlingError('invalid_request', `range: the file has bytes 0 to ${size - 1}; ask for one range of them, as in "bytes=0-1023"`, { details: { param: 'range' } });
+  const error = new StarlingError(
+    'invalid_request',
+    `range: the file has bytes 0 to ${size - 1}; ask for one range of them, as in "bytes=0-1023"`,
+    { details: { param: 'range' } },
+  );
   const { facts } = errorReply(error, dialect.errors, c.get('requestId'));
   c.set('errorCode', facts.code);
-  return c.body(JSON.stringify(dialect.errorBody({ ...facts, status: 416 })), 416, { 'content-type': 'application/json', 'content-range': `bytes */${size}` });
+  return c.body(JSON.stringify(dialect.errorBody({ ...facts, status: 416 })), 416, {
+    'content-type': 'application/json',
+    'content-range': `bytes */${size}`,
+  });
 }

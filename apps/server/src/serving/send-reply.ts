@@ -28,7 +28,10 @@ export function sendReply(c: AppContext, reply: Reply, sending: Sending): Respon
   if (reply.kind === 'stream') return sendStream(c, reply, sending);
   if (reply.kind === 'pieces') return sendPieces(c, reply.pieces, sending);
   const text = reply.kind === 'json' ? JSON.stringify(reply.body) : reply.body;
-  const headers = reply.kind === 'json' ? { 'content-type': 'application/json' } : { ...reply.headers, 'content-type': reply.contentType };
+  const headers =
+    reply.kind === 'json'
+      ? { 'content-type': 'application/json' }
+      : { ...reply.headers, 'content-type': reply.contentType };
   if (text.length <= LONG_BODY) {
     sending.onEnd();
     return c.body(text, 200, headers);
@@ -45,7 +48,8 @@ function sendPieces(c: AppContext, pieces: Iterable<string>, sending: Sending): 
   const made = pieces[Symbol.iterator]();
   let text = '';
   for (let piece = made.next(); ; piece = made.next()) {
-    if (piece.done === true) return sendReply(c, { kind: 'text', body: text, contentType: 'application/json' }, sending);
+    if (piece.done === true)
+      return sendReply(c, { kind: 'text', body: text, contentType: 'application/json' }, sending);
     text += piece.value;
     if (text.length > LONG_BODY) break;
   }
@@ -82,7 +86,13 @@ type StreamReply = Extract<Reply, { kind: 'stream' }>;
 
 function sendStream(c: AppContext, reply: StreamReply, sending: Sending): Response {
   const hasComments = reply.framing === 'events';
-  const { body, ended } = eventStream(formatted(c, reply, sending), { ...(hasComments && { opening: ': ping\n\n', heartbeatMs: sending.heartbeatMs }), filler: hasComments ? COMMENT : '\n', whenLookedAt: sending.whenLookedAt, stallMs: sending.stallMs, onCancel: sending.onGone });
+  const { body, ended } = eventStream(formatted(c, reply, sending), {
+    ...(hasComments && { opening: ': ping\n\n', heartbeatMs: sending.heartbeatMs }),
+    filler: hasComments ? COMMENT : '\n',
+    whenLookedAt: sending.whenLookedAt,
+    stallMs: sending.stallMs,
+    onCancel: sending.onGone,
+  });
   c.set('streamEnd', ended.finally(sending.onEnd));
   return c.body(body, 200, {
     'content-type': hasComments ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson',
@@ -93,7 +103,11 @@ function sendStream(c: AppContext, reply: StreamReply, sending: Sending): Respon
 }
 
 /** The events as they go over the wire. What fails after the stream has begun becomes its last event. */
-async function* formatted(c: AppContext, { events, framing }: StreamReply, { dialect, inTheirWords }: Sending): AsyncGenerator<string> {
+async function* formatted(
+  c: AppContext,
+  { events, framing }: StreamReply,
+  { dialect, inTheirWords }: Sending,
+): AsyncGenerator<string> {
   const format = framing === 'events' ? formatEvent : formatLine;
   try {
     for await (const event of events) yield* inLines(format(event));
@@ -110,7 +124,8 @@ const LINE_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** JSON of a stream, every line of which is one to all clients. */
 function* inLines(texts: Iterable<string>): Generator<string> {
-  for (const text of texts) yield text.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  for (const text of texts)
+    yield text.replace(LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function* formatEvent({ event, data }: StreamEvent): Generator<string> {
@@ -128,4 +143,5 @@ function* formatLine({ data }: StreamEvent): Generator<string> {
   yield `${JSON.stringify(data)}\n`;
 }
 
-const isPieces = (data: StreamEvent['data']): data is Iterable<string> => typeof data === 'object' && !Array.isArray(data) && Symbol.iterator in data;
+const isPieces = (data: StreamEvent['data']): data is Iterable<string> =>
+  typeof data === 'object' && !Array.isArray(data) && Symbol.iterator in data;

@@ -27,7 +27,11 @@ export async function connectRedis(url: string, purpose: string): Promise<Redis>
     await redis.connect();
   } catch (error) {
     redis.disconnect();
-    throw new StarlingError('invalid_argument', `no Redis for ${purpose} at ${withoutPassword(url)}: ${messageOf(lastError ?? error)}`, { cause: error });
+    throw new StarlingError(
+      'invalid_argument',
+      `no Redis for ${purpose} at ${withoutPassword(url)}: ${messageOf(lastError ?? error)}`,
+      { cause: error },
+    );
   }
   return redis;
 }

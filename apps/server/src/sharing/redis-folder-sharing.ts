@@ -62,10 +62,15 @@ export class RedisFolderSharing {
   of(folder: string): FolderSharing {
     const channel = `${PREFIX}:${folder}:records`;
     // What was told before it hears is found in the folder.
-    this.#subscriber.subscribe(channel).then(() => this.#heard.emit({ channel, news: { kind: 'missed' } }), (error: unknown) => this.#lost(error));
+    this.#subscriber.subscribe(channel).then(
+      () => this.#heard.emit({ channel, news: { kind: 'missed' } }),
+      (error: unknown) => this.#lost(error),
+    );
     const feed: RecordFeed = {
-      tell: ({ kind, id }) => void this.#redis.publish(channel, `${this.#self} ${kind} ${id}`).catch((error: unknown) => this.#lost(error)),
-      on: (listener: Listener<Heard>) => this.#heard.on((heard) => void ((heard.channel === channel || heard.channel === '') && listener(heard.news))),
+      tell: ({ kind, id }) =>
+        void this.#redis.publish(channel, `${this.#self} ${kind} ${id}`).catch((error: unknown) => this.#lost(error)),
+      on: (listener: Listener<Heard>) =>
+        this.#heard.on((heard) => void ((heard.channel === channel || heard.channel === '') && listener(heard.news))),
     };
     return { feed, directory: this.#directory(`${PREFIX}:${folder}:session:`) };
   }
@@ -77,10 +82,19 @@ export class RedisFolderSharing {
   }
 
   #directory(prefix: string): SessionDirectory {
-    const quietly = (work: Promise<unknown>): Promise<void> => work.then(() => undefined, (error: unknown) => this.#lost(error));
+    const quietly = (work: Promise<unknown>): Promise<void> =>
+      work.then(
+        () => undefined,
+        (error: unknown) => this.#lost(error),
+      );
     return {
       take: (name) => this.#take(prefix + name),
-      note: (name, record, msToLive) => quietly(Number.isFinite(msToLive) ? this.#redis.set(prefix + name, record, 'PX', Math.ceil(msToLive)) : this.#redis.set(prefix + name, record)),
+      note: (name, record, msToLive) =>
+        quietly(
+          Number.isFinite(msToLive)
+            ? this.#redis.set(prefix + name, record, 'PX', Math.ceil(msToLive))
+            : this.#redis.set(prefix + name, record),
+        ),
       forget: (name, record) => quietly(this.#redis.eval(FORGET, 1, prefix + name, record)),
     };
   }
@@ -109,7 +123,10 @@ export class RedisFolderSharing {
   #lost(error: unknown): void {
     if (this.#isLost || this.#isClosed) return;
     this.#isLost = true;
-    this.#options.log.warn({ err: error }, 'Redis cannot be reached: until it can, sessions of other replicas are not found');
+    this.#options.log.warn(
+      { err: error },
+      'Redis cannot be reached: until it can, sessions of other replicas are not found',
+    );
   }
 
   #found(): void {

@@ -36,20 +36,36 @@ export class EngineTraces {
         this.#end(event);
         break;
       case 'model_loaded':
-        this.#add('load', event.durationMs, { 'gen_ai.response.model': event.model, 'starling.model_bytes': event.bytes });
+        this.#add('load', event.durationMs, {
+          'gen_ai.response.model': event.model,
+          'starling.model_bytes': event.bytes,
+        });
         break;
       case 'model_failed':
-        this.#tracing.add({ name: 'load', startMs: nowMs(), endMs: nowMs(), facts: { 'gen_ai.response.model': event.model }, error: event.code });
+        this.#tracing.add({
+          name: 'load',
+          startMs: nowMs(),
+          endMs: nowMs(),
+          facts: { 'gen_ai.response.model': event.model },
+          error: event.code,
+        });
         break;
       case 'step_failed':
-        this.#tracing.add({ name: 'step', startMs: nowMs(), endMs: nowMs(), facts: { 'gen_ai.response.model': event.model, 'starling.will_retry': event.willRetry }, error: event.code });
+        this.#tracing.add({
+          name: 'step',
+          startMs: nowMs(),
+          endMs: nowMs(),
+          facts: { 'gen_ai.response.model': event.model, 'starling.will_retry': event.willRetry },
+          error: event.code,
+        });
         break;
     }
   }
 
   /** Pages that were written to slower storage, or read from it. */
   noteSpill(event: SpillEvent): void {
-    if (event.kind === 'spilled' || event.kind === 'restored') this.#add(event.kind === 'spilled' ? 'spill' : 'restore', event.durationMs, { 'starling.bytes': event.bytes });
+    if (event.kind === 'spilled' || event.kind === 'restored')
+      this.#add(event.kind === 'spilled' ? 'spill' : 'restore', event.durationMs, { 'starling.bytes': event.bytes });
   }
 
   #add(name: string, durationMs: number, facts: PastSpan['facts']): void {
@@ -78,12 +94,18 @@ export class EngineTraces {
 
 /** The phases of an answer that ends now, one after another. Choosing tokens is a part of each step: its span is as long as all of it, and begins where it began. */
 function phasesOf(timings: Timings, endMs: number): Pick<PastSpan, 'startMs' | 'endMs' | 'parts'> {
-  const { tokenizeMs, grammarMs, queueMs, restoreMs, promptMs, firstTokenMs, decodeMs, sampleMs, suspendedMs } = timings;
+  const { tokenizeMs, grammarMs, queueMs, restoreMs, promptMs, firstTokenMs, decodeMs, sampleMs, suspendedMs } =
+    timings;
   const queuedAt = endMs - Math.max(queueMs + promptMs, firstTokenMs + decodeMs);
   const startedAt = queuedAt + queueMs;
   const firstAt = queuedAt + firstTokenMs;
   const hasTokens = firstTokenMs > 0;
-  const span = (name: string, startMs: number, ms: number, rest: Omit<Partial<PastSpan>, 'name'> = {}): readonly PastSpan[] => (ms > 0 ? [{ name, startMs, endMs: startMs + ms, ...rest }] : []);
+  const span = (
+    name: string,
+    startMs: number,
+    ms: number,
+    rest: Omit<Partial<PastSpan>, 'name'> = {},
+  ): readonly PastSpan[] => (ms > 0 ? [{ name, startMs, endMs: startMs + ms, ...rest }] : []);
   return {
     startMs: queuedAt - grammarMs - tokenizeMs,
     endMs,
@@ -92,10 +114,16 @@ function phasesOf(timings: Timings, endMs: number): Pick<PastSpan, 'startMs' | '
       ...span('grammar', queuedAt - grammarMs, grammarMs),
       ...span('queue', queuedAt, queueMs, { parts: span('restore', queuedAt, restoreMs) }),
       ...span('prefill', startedAt, promptMs),
-      ...(hasTokens ? span('decode', firstAt, decodeMs, { facts: { 'starling.suspended_ms': suspendedMs }, parts: span('sample', firstAt, sampleMs) }) : []),
+      ...(hasTokens
+        ? span('decode', firstAt, decodeMs, {
+            facts: { 'starling.suspended_ms': suspendedMs },
+            parts: span('sample', firstAt, sampleMs),
+          })
+        : []),
     ],
   };
 }
 
 /** The trace of a request as a metric points to it; none where it is not kept. */
-export const exemplarOf = (trace: RequestTrace | undefined): Exemplar | undefined => (trace?.isSampled ? { traceId: trace.traceId, spanId: trace.spanId } : undefined);
+export const exemplarOf = (trace: RequestTrace | undefined): Exemplar | undefined =>
+  trace?.isSampled ? { traceId: trace.traceId, spanId: trace.spanId } : undefined;

@@ -11,7 +11,11 @@ export function traceRequests(tracing: Tracing): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const { method, path } = c.req;
     if (isProbe(path) || path === '/metrics' || method === 'OPTIONS') return next();
-    const trace = tracing.begin(method, (name) => c.req.header(name), { 'http.request.method': method, 'url.path': path, 'starling.request_id': c.get('requestId') });
+    const trace = tracing.begin(method, (name) => c.req.header(name), {
+      'http.request.method': method,
+      'url.path': path,
+      'starling.request_id': c.get('requestId'),
+    });
     c.set('trace', trace);
     c.set('log', c.get('log').child({ trace_id: trace.traceId }));
     const finish = (): void => {
@@ -19,7 +23,13 @@ export function traceRequests(tracing: Tracing): MiddlewareHandler<AppEnv> {
       const route = routeOf(c);
       const usage = c.get('usage');
       trace.rename(`${method} ${route}`);
-      trace.set({ 'http.route': route, 'http.response.status_code': status, 'gen_ai.provider.name': usage?.operation && 'starling', 'gen_ai.operation.name': usage?.operation, 'gen_ai.request.model': usage?.model });
+      trace.set({
+        'http.route': route,
+        'http.response.status_code': status,
+        'gen_ai.provider.name': usage?.operation && 'starling',
+        'gen_ai.operation.name': usage?.operation,
+        'gen_ai.request.model': usage?.model,
+      });
       trace.end(c.get('errorCode'));
     };
     await trace.run(next);

@@ -49,17 +49,28 @@ function keptTracing() {
   return { tracing, requests, alone };
 }
 
-const post = (app: ReturnType<typeof createApp>, path: string, body: object) => app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const post = (app: ReturnType<typeof createApp>, path: string, body: object) =>
+  app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 describe('traces of requests', () => {
   it('say which route was asked what, and how it ended; the answer, the log and the metrics lead to them', async () => {
     const { tracing, requests } = keptTracing();
     const { parts, recorded } = fakeParts({ tracing, served: [fakeModel({ answer: ['a', 'b'] })] });
-    const response = await post(createApp(parts), '/v1/chat/completions', { model: 'fake', messages: [{ role: 'user', content: 'x' }] });
+    const response = await post(createApp(parts), '/v1/chat/completions', {
+      model: 'fake',
+      messages: [{ role: 'user', content: 'x' }],
+    });
     expect(response.status).toBe(200);
     expect(response.headers.get('traceparent')).toBe(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`);
-    expect(requests).toEqual([expect.objectContaining({ name: 'POST /v1/chat/completions', ended: { error: undefined } })]);
-    expect(requests[0].facts).toMatchObject({ 'http.response.status_code': 200, 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'fake', 'starling.request_id': expect.any(String) });
+    expect(requests).toEqual([
+      expect.objectContaining({ name: 'POST /v1/chat/completions', ended: { error: undefined } }),
+    ]);
+    expect(requests[0].facts).toMatchObject({
+      'http.response.status_code': 200,
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.request.model': 'fake',
+      'starling.request_id': expect.any(String),
+    });
     expect(recorded.log.find(({ text }) => text === 'request')?.facts).toMatchObject({ trace_id: 'a'.repeat(32) });
     const exemplar = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
     expect(recorded.requests).toEqual([expect.objectContaining({ operation: 'chat', model: 'fake', exemplar })]);
@@ -68,7 +79,12 @@ describe('traces of requests', () => {
 
   it('end with the stream, and with the code of an error, also of one inside a stream', async () => {
     const { tracing, requests } = keptTracing();
-    const { parts, recorded } = fakeParts({ tracing, served: [fakeModel({ beforeToken: (index) => (index === 1 ? Promise.reject(new Error('gone')) : Promise.resolve()) })] });
+    const { parts, recorded } = fakeParts({
+      tracing,
+      served: [
+        fakeModel({ beforeToken: (index) => (index === 1 ? Promise.reject(new Error('gone')) : Promise.resolve()) }),
+      ],
+    });
     const app = createApp(parts);
     expect((await post(app, '/v1/generate', { prompt: 3 })).status).toBe(400);
     const stream = await post(app, '/v1/generate', { prompt: 'a', stream: true });
@@ -87,7 +103,14 @@ describe('traces of requests', () => {
 });
 
 const queued: EngineEvent = { kind: 'request_queued', model: 'm', id: 'g', promptTokens: 9 };
-const ended: EngineEvent = { kind: 'request_ended', model: 'm', id: 'g', outcome: { kind: 'finished', finishReason: 'stop' }, usage: { promptTokens: 9, cachedTokens: 4, completionTokens: 3 }, timings: { ...FAKE_TIMINGS, queueMs: 4, promptMs: 10, firstTokenMs: 14, decodeMs: 20 } };
+const ended: EngineEvent = {
+  kind: 'request_ended',
+  model: 'm',
+  id: 'g',
+  outcome: { kind: 'finished', finishReason: 'stop' },
+  usage: { promptTokens: 9, cachedTokens: 4, completionTokens: 3 },
+  timings: { ...FAKE_TIMINGS, queueMs: 4, promptMs: 10, firstTokenMs: 14, decodeMs: 20 },
+};
 
 describe('traces of the engine’s work', () => {
   it('hang the phases of an answer below the request that asked for it, one after another', () => {
@@ -102,11 +125,27 @@ describe('traces of the engine’s work', () => {
     expect(notes).toEqual(['preempted']);
     expect(spans).toHaveLength(1);
     const [generate] = spans;
-    expect(generate).toMatchObject({ name: 'generate', facts: { 'gen_ai.usage.input_tokens': 9, 'gen_ai.usage.cache_read.input_tokens': 4, 'gen_ai.usage.output_tokens': 3, 'gen_ai.response.finish_reasons': ['stop'] } });
+    expect(generate).toMatchObject({
+      name: 'generate',
+      facts: {
+        'gen_ai.usage.input_tokens': 9,
+        'gen_ai.usage.cache_read.input_tokens': 4,
+        'gen_ai.usage.output_tokens': 3,
+        'gen_ai.response.finish_reasons': ['stop'],
+      },
+    });
     const parts = generate.parts!;
     expect(parts.map(({ name }) => name)).toEqual(['tokenize', 'grammar', 'queue', 'prefill', 'decode']);
-    const at = parts.map(({ startMs, endMs }) => [startMs - generate.startMs, endMs - generate.startMs].map((ms) => Math.round(ms * 100) / 100));
-    expect(at).toEqual([[0, 0.5], [0.5, 0.75], [0.75, 4.75], [4.75, 14.75], [14.75, 34.75]]);
+    const at = parts.map(({ startMs, endMs }) =>
+      [startMs - generate.startMs, endMs - generate.startMs].map((ms) => Math.round(ms * 100) / 100),
+    );
+    expect(at).toEqual([
+      [0, 0.5],
+      [0.5, 0.75],
+      [0.75, 4.75],
+      [4.75, 14.75],
+      [14.75, 34.75],
+    ]);
     expect(parts[2].parts?.map(({ name }) => name)).toEqual(['restore']);
     expect(parts[4].parts?.map(({ name }) => name)).toEqual(['sample']);
   });
@@ -123,6 +162,11 @@ describe('traces of the engine’s work', () => {
     traces.noteSpill({ kind: 'spilled', id: 'r', bytes: 5, durationMs: 2 });
     traces.noteSpill({ kind: 'restored', id: 'r', bytes: 5, durationMs: 2 });
     traces.noteSpill({ kind: 'spill_failed', message: 'full' });
-    expect(alone.map(({ name, error }) => [name, error])).toEqual([['load', undefined], ['load', 'out_of_memory'], ['spill', undefined], ['restore', undefined]]);
+    expect(alone.map(({ name, error }) => [name, error])).toEqual([
+      ['load', undefined],
+      ['load', 'out_of_memory'],
+      ['spill', undefined],
+      ['restore', undefined],
+    ]);
   });
 });

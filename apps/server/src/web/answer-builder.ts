@@ -4,12 +4,25 @@ import type { AnswerFacts, Figures, TokenChoice, ToolCall } from './conversation
 export interface Chunk {
   readonly model?: string;
   readonly choices?: readonly {
-    readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string; readonly tool_calls?: readonly CallDelta[] };
+    readonly delta?: {
+      readonly content?: string | null;
+      readonly reasoning_content?: string;
+      readonly tool_calls?: readonly CallDelta[];
+    };
     readonly finish_reason?: 'stop' | 'length' | 'tool_calls' | null;
     readonly logprobs?: { readonly content: readonly Logprob[] } | null;
   }[];
-  readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number; readonly prompt_tokens_details?: { readonly cached_tokens: number } } | null;
-  readonly timings?: { readonly prompt_per_second: number; readonly predicted_per_second: number; readonly first_token_ms: number; readonly queue_ms: number };
+  readonly usage?: {
+    readonly prompt_tokens: number;
+    readonly completion_tokens: number;
+    readonly prompt_tokens_details?: { readonly cached_tokens: number };
+  } | null;
+  readonly timings?: {
+    readonly prompt_per_second: number;
+    readonly predicted_per_second: number;
+    readonly first_token_ms: number;
+    readonly queue_ms: number;
+  };
   readonly prompt_progress?: Progress;
   readonly error?: { readonly code?: string; readonly message?: string };
 }
@@ -55,7 +68,10 @@ export class AnswerBuilder {
   push(chunk: Chunk): void {
     if (chunk.error) {
       this.end = 'failed';
-      this.failure = { code: chunk.error.code ?? 'unknown', message: chunk.error.message ?? 'The server did not say what went wrong.' };
+      this.failure = {
+        code: chunk.error.code ?? 'unknown',
+        message: chunk.error.message ?? 'The server did not say what went wrong.',
+      };
       return;
     }
     this.model = chunk.model ?? this.model;
@@ -68,7 +84,12 @@ export class AnswerBuilder {
     this.text += content ?? '';
     this.reasoning += reasoning ?? '';
     for (const call of calls ?? []) this.#pushCall(call);
-    for (const entry of choice.logprobs?.content ?? []) this.tokens.push({ text: textOf(entry), probability: Math.exp(entry.logprob), others: (entry.top_logprobs ?? []).map((other) => [textOf(other), Math.exp(other.logprob)]) });
+    for (const entry of choice.logprobs?.content ?? [])
+      this.tokens.push({
+        text: textOf(entry),
+        probability: Math.exp(entry.logprob),
+        others: (entry.top_logprobs ?? []).map((other) => [textOf(other), Math.exp(other.logprob)]),
+      });
     this.end = choice.finish_reason ?? this.end;
   }
 
@@ -84,11 +105,18 @@ function figuresOf(usage: NonNullable<Chunk['usage']>, timings: Chunk['timings']
     promptTokens: usage.prompt_tokens,
     cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
     tokens: usage.completion_tokens,
-    ...(timings && { promptPerSecond: timings.prompt_per_second, tokensPerSecond: timings.predicted_per_second, firstTokenMs: timings.first_token_ms, queueMs: timings.queue_ms }),
+    ...(timings && {
+      promptPerSecond: timings.prompt_per_second,
+      tokensPerSecond: timings.predicted_per_second,
+      firstTokenMs: timings.first_token_ms,
+      queueMs: timings.queue_ms,
+    }),
   };
 }
 
 /** Some tokens are a part of a character: they are shown by their bytes. */
 function textOf({ token, bytes }: Logprob): string {
-  return token.includes('\ufffd') && bytes ? bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('') : token;
+  return token.includes('\ufffd') && bytes
+    ? bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')
+    : token;
 }

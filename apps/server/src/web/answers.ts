@@ -52,11 +52,24 @@ export class Answers {
   /** Asks for the answer that follows a path of turns, and fills `turn` with it. */
   async fill(turn: Turn, path: readonly Turn[], { settings }: Conversation, answerer: Answerer): Promise<void> {
     const controller = new AbortController();
-    const answer = { turn, builder: new AnswerBuilder(), startedAt: performance.now(), firstAt: undefined as number | undefined, reasonedAt: undefined as number | undefined, stop: () => controller.abort() };
+    const answer = {
+      turn,
+      builder: new AnswerBuilder(),
+      startedAt: performance.now(),
+      firstAt: undefined as number | undefined,
+      reasonedAt: undefined as number | undefined,
+      stop: () => controller.abort(),
+    };
     this.#coming.set(turn.conversation, answer);
     const { builder } = answer;
     const isJson = settings.schema !== undefined && settings.schema.trim() !== '';
-    const soFar = (end?: AnswerFacts['end'], failure?: AnswerFacts['failure']): Turn => filled(turn, builder, { isJson, reasoningMs: answer.reasonedAt && answer.reasonedAt - answer.startedAt, end, failure });
+    const soFar = (end?: AnswerFacts['end'], failure?: AnswerFacts['failure']): Turn =>
+      filled(turn, builder, {
+        isJson,
+        reasoningMs: answer.reasonedAt && answer.reasonedAt - answer.startedAt,
+        end,
+        failure,
+      });
     let keptAt = performance.now();
     let end: AnswerFacts['end'] = 'failed';
     try {
@@ -75,7 +88,8 @@ export class Answers {
     } catch {
       end = controller.signal.aborted ? 'stopped' : 'failed';
     }
-    const failure = end === 'failed' ? (builder.failure ?? { code: 'network', message: 'The server cannot be reached.' }) : undefined;
+    const failure =
+      end === 'failed' ? (builder.failure ?? { code: 'network', message: 'The server cannot be reached.' }) : undefined;
     const last = soFar(end, failure);
     this.#coming.delete(turn.conversation);
     await this.#listener.keep(last);
@@ -98,6 +112,13 @@ function filled(turn: Turn, builder: AnswerBuilder, { isJson, reasoningMs, end, 
     ...(reasoning !== '' && { reasoning }),
     ...(calls.length > 0 && { calls }),
     ...(tokens.length > 0 && end !== undefined && { tokens }),
-    answer: { ...(model !== undefined && { model }), ...(end !== undefined && { end }), ...(failure && { failure }), ...(figures && { figures }), ...(reasoningMs !== undefined && { reasoningMs: Math.round(reasoningMs) }), ...(isJson && { isJson }) },
+    answer: {
+      ...(model !== undefined && { model }),
+      ...(end !== undefined && { end }),
+      ...(failure && { failure }),
+      ...(figures && { figures }),
+      ...(reasoningMs !== undefined && { reasoningMs: Math.round(reasoningMs) }),
+      ...(isJson && { isJson }),
+    },
   };
 }

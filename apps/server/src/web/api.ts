@@ -16,7 +16,14 @@ export interface ServedModel {
 export interface ServerStatus {
   readonly version: string;
   readonly time_ms: number;
-  readonly totals: { readonly requests: number; readonly rejected: number; readonly prompt_tokens: number; readonly cached_tokens: number; readonly generated_tokens: number; readonly busy_ms: number };
+  readonly totals: {
+    readonly requests: number;
+    readonly rejected: number;
+    readonly prompt_tokens: number;
+    readonly cached_tokens: number;
+    readonly generated_tokens: number;
+    readonly busy_ms: number;
+  };
   readonly models: readonly ModelStatus[];
 }
 
@@ -42,7 +49,13 @@ export interface ModelStatus {
     readonly windows?: KvStatus;
   };
   readonly sessions?: number;
-  readonly tenants?: readonly { readonly name: string; readonly weight: number; readonly queued: number; readonly running: number; readonly served_ms: number }[];
+  readonly tenants?: readonly {
+    readonly name: string;
+    readonly weight: number;
+    readonly queued: number;
+    readonly running: number;
+    readonly served_ms: number;
+  }[];
 }
 
 /** What the server said instead of an answer. */
@@ -51,10 +64,13 @@ export interface Refusal {
   readonly message: string;
 }
 
-export type Answer<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'refused'; readonly refusal: Refusal };
+export type Answer<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** How a key is sent. */
-export const headersOf = (apiKey: string): Record<string, string> => (apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` });
+export const headersOf = (apiKey: string): Record<string, string> =>
+  apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` };
 
 /** The models that are served. Rejects as fetch does. */
 export async function fetchModels(apiKey: string): Promise<Answer<readonly ServedModel[]>> {
@@ -63,11 +79,14 @@ export async function fetchModels(apiKey: string): Promise<Answer<readonly Serve
 }
 
 /** What the server does now. Rejects as fetch does. */
-export const fetchStatus = (apiKey: string, signal: AbortSignal): Promise<Answer<ServerStatus>> => get('/v1/status', apiKey, signal);
+export const fetchStatus = (apiKey: string, signal: AbortSignal): Promise<Answer<ServerStatus>> =>
+  get('/v1/status', apiKey, signal);
 
 async function get<T>(path: string, apiKey: string, signal?: AbortSignal): Promise<Answer<T>> {
   const response = await fetch(path, { headers: headersOf(apiKey), signal });
-  return response.ok ? { kind: 'ok', value: (await response.json()) as T } : { kind: 'refused', refusal: await refusalOf(response) };
+  return response.ok
+    ? { kind: 'ok', value: (await response.json()) as T }
+    : { kind: 'refused', refusal: await refusalOf(response) };
 }
 
 /**
@@ -75,7 +94,12 @@ async function get<T>(path: string, apiKey: string, signal?: AbortSignal): Promi
  * Rejects as fetch does: when the signal aborts, or the server cannot be reached.
  */
 export async function* streamAnswer(body: object, apiKey: string, signal: AbortSignal): AsyncGenerator<Chunk> {
-  const response = await fetch('/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/json', ...headersOf(apiKey) }, body: JSON.stringify(body), signal });
+  const response = await fetch('/v1/chat/completions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headersOf(apiKey) },
+    body: JSON.stringify(body),
+    signal,
+  });
   if (!response.ok || response.body === null) {
     yield { error: await refusalOf(response) };
     return;

@@ -10,12 +10,26 @@ function percent(probability: number): string {
 const sureness = (probability: number): number => Math.min(4, Math.floor(5 * probability));
 
 /** White space as something that can be seen. */
-const visible = (text: string): string => (text === '' ? '∅' : text.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replaceAll(' ', '·'));
+const visible = (text: string): string =>
+  text === '' ? '∅' : text.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replaceAll(' ', '·');
 
 /** An answer token by token; what else could have been stands beside the one that is pointed at, or that the arrow keys have come to. */
 export function chancesView(tokens: readonly TokenChoice[]): HTMLElement {
   const card = h('div', { class: 'chances-card', 'aria-live': 'polite', hidden: true });
-  const spans = tokens.map((token, index) => h('span', { class: `token sure-${sureness(token.probability)}`, tabindex: index === 0 ? 0 : -1, 'data-index': index, role: 'option', 'aria-selected': 'false', 'aria-label': visible(token.text) }, token.text));
+  const spans = tokens.map((token, index) =>
+    h(
+      'span',
+      {
+        class: `token sure-${sureness(token.probability)}`,
+        tabindex: index === 0 ? 0 : -1,
+        'data-index': index,
+        role: 'option',
+        'aria-selected': 'false',
+        'aria-label': visible(token.text),
+      },
+      token.text,
+    ),
+  );
   const text = h('div', { class: 'tokens', role: 'listbox', 'aria-label': 'The answer token by token' }, ...spans);
   const view = h('div', { class: 'chances' }, text, card);
   const show = (index: number): void => {
@@ -61,6 +75,12 @@ function cardOf({ text, probability, others }: TokenChoice): HTMLElement[] {
   return rows.map(([other, chance]) => {
     const bar = h('span', { class: 'fill' });
     bar.style.width = `${Math.round(100 * Math.min(1, chance))}%`;
-    return h('div', { class: other === text ? 'chosen' : '' }, h('code', {}, visible(other)), h('span', {}, percent(chance)), h('span', { class: 'track' }, bar));
+    return h(
+      'div',
+      { class: other === text ? 'chosen' : '' },
+      h('code', {}, visible(other)),
+      h('span', {}, percent(chance)),
+      h('span', { class: 'track' }, bar),
+    );
   });
 }

@@ -23,21 +23,50 @@ export function chart({ label, values, room, format, atLeast = 1 }: ChartOptions
   const area = values.length > 1 ? `${line}L${WIDTH} ${HEIGHT}L${x(0).toFixed(1)} ${HEIGHT}Z` : '';
   const drawing = svg(
     'svg',
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': `${label}: now ${format(now)}, at most ${format(most)} in the last minute` },
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': `${label}: now ${format(now)}, at most ${format(most)} in the last minute`,
+    },
     svg('path', { class: 'area', d: area }),
     svg('path', { class: 'line', d: line }),
   );
-  return h('figure', { class: 'chart' }, h('figcaption', {}, h('span', {}, label), h('strong', {}, format(now))), drawing);
+  return h(
+    'figure',
+    { class: 'chart' },
+    h('figcaption', {}, h('span', {}, label), h('strong', {}, format(now))),
+    drawing,
+  );
 }
 
 /** Parts of a whole, side by side. */
-export function parts(label: string, all: readonly { readonly name: string; readonly part: number; readonly text?: string; readonly style?: string }[]): HTMLElement {
-  const bar = h('div', { class: 'parts', role: 'img', 'aria-label': `${label}: ${all.map(({ name, part, text }) => `${name} ${text ?? `${Math.round(100 * part)} %`}`).join(', ')}` });
+export function parts(
+  label: string,
+  all: readonly { readonly name: string; readonly part: number; readonly text?: string; readonly style?: string }[],
+): HTMLElement {
+  const bar = h('div', {
+    class: 'parts',
+    role: 'img',
+    'aria-label': `${label}: ${all.map(({ name, part, text }) => `${name} ${text ?? `${Math.round(100 * part)} %`}`).join(', ')}`,
+  });
   all.forEach(({ part, style }, i) => {
     const piece = h('span', { class: style ?? `tone-${i % 6}` });
     piece.style.flexGrow = String(part);
     if (part > 0) bar.append(piece);
   });
-  const legend = h('ul', { class: 'legend' }, ...all.map(({ name, part, text, style }, i) => h('li', {}, h('span', { class: `dot ${style ?? `tone-${i % 6}`}` }), h('span', { class: 'legend-name', title: name }, name), h('span', {}, text ?? `${Math.round(100 * part)} %`))));
+  const legend = h(
+    'ul',
+    { class: 'legend' },
+    ...all.map(({ name, part, text, style }, i) =>
+      h(
+        'li',
+        {},
+        h('span', { class: `dot ${style ?? `tone-${i % 6}`}` }),
+        h('span', { class: 'legend-name', title: name }, name),
+        h('span', {}, text ?? `${Math.round(100 * part)} %`),
+      ),
+    ),
+  );
   return h('figure', { class: 'chart' }, h('figcaption', {}, h('span', {}, label)), bar, legend);
 }

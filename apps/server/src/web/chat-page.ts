@@ -15,10 +15,17 @@ import { Sidebar } from './sidebar.js';
 import { TabEngine } from './tab-engine.js';
 import { ideaButtons, ThreadView } from './thread-view.js';
 
-const IDEAS = ['Tell me a story about a fox.', 'What is 12 + 7?', 'What is the capital of France?', 'Spell the word river.'];
+const IDEAS = [
+  'Tell me a story about a fox.',
+  'What is 12 + 7?',
+  'What is the capital of France?',
+  'Spell the word river.',
+];
 
-const FULL = 'The browser has no room left: what you write now is kept until this page is closed. Export it, or delete conversations.';
-const NOT_KEPT = 'This browser keeps nothing for this page: conversations are gone when it is closed. Export what you want to keep.';
+const FULL =
+  'The browser has no room left: what you write now is kept until this page is closed. Export it, or delete conversations.';
+const NOT_KEPT =
+  'This browser keeps nothing for this page: conversations are gone when it is closed. Export what you want to keep.';
 
 /** The page: what readers do, done to the conversations, and the conversations shown. */
 export class ChatPage {
@@ -52,9 +59,15 @@ export class ChatPage {
       keyChanged: () => void this.#loadModels(),
     });
     new ServerPanel(() => this.#settings.apiKey);
-    this.#composer = new Composer({ send: (text) => void this.#say(text), stop: () => this.#answers.of(this.#chats.open?.id)?.stop() });
+    this.#composer = new Composer({
+      send: (text) => void this.#say(text),
+      stop: () => this.#answers.of(this.#chats.open?.id)?.stop(),
+    });
     this.#thread = new ThreadView(byId('thread'), byId('scroll'), {
-      show: (turn) => void this.#chats.change(turn.conversation, { leaf: leafBelow(this.#chats.turns, turn.id) }).then(() => this.#showOpen()),
+      show: (turn) =>
+        void this.#chats
+          .change(turn.conversation, { leaf: leafBelow(this.#chats.turns, turn.id) })
+          .then(() => this.#showOpen()),
       edit: (turn, text) => void this.#ask(turn.parent, text),
       again: (turn) => void this.#answer(turn.parent),
       sendResults: (turn, results) => void this.#sendResults(turn, results),
@@ -92,7 +105,8 @@ export class ChatPage {
     try {
       const answer = await fetchModels(this.#settings.apiKey);
       this.#models = answer.kind === 'ok' ? answer.value : [];
-      if (answer.kind === 'refused') notice(`${answer.refusal.message}. The key is entered under Settings.`.replace('..', '.'));
+      if (answer.kind === 'refused')
+        notice(`${answer.refusal.message}. The key is entered under Settings.`.replace('..', '.'));
     } catch {
       notice('The server cannot be reached.', { label: 'Try again', run: () => void this.#loadModels() });
     }
@@ -136,10 +150,19 @@ export class ChatPage {
     await this.#answer(turn.id);
   }
 
-  async #sendResults(turn: Turn, results: readonly { readonly callId: string; readonly text: string }[]): Promise<void> {
+  async #sendResults(
+    turn: Turn,
+    results: readonly { readonly callId: string; readonly text: string }[],
+  ): Promise<void> {
     let parent = this.#chats.open?.leaf ?? turn.id;
     for (const { callId, text } of results) {
-      const result = newTurn(this.#chats.turns, { conversation: turn.conversation, parent, role: 'tool', callId, text });
+      const result = newTurn(this.#chats.turns, {
+        conversation: turn.conversation,
+        parent,
+        role: 'tool',
+        callId,
+        text,
+      });
       void this.#chats.put(result);
       parent = result.id;
     }
@@ -170,13 +193,17 @@ export class ChatPage {
   #answererOf(settings: ChatSettings): Answerer {
     const { apiKey } = this.#settings;
     const model = this.#modelInTab(settings);
-    return model ? (body, signal) => this.#tab.answer(model, apiKey, body, signal) : (body, signal) => streamAnswer(body, apiKey, signal);
+    return model
+      ? (body, signal) => this.#tab.answer(model, apiKey, body, signal)
+      : (body, signal) => streamAnswer(body, apiKey, signal);
   }
 
   /** Where the answers to this conversation come from. */
   #showWhere(): void {
     const isHere = this.#modelInTab(this.#settings.settings) !== undefined;
-    byId('whereabouts').textContent = isHere ? 'Answers are computed in this tab. Nothing you write leaves it.' : 'Answers are computed by this server. Nothing you write goes anywhere else.';
+    byId('whereabouts').textContent = isHere
+      ? 'Answers are computed in this tab. Nothing you write leaves it.'
+      : 'Answers are computed by this server. Nothing you write goes anywhere else.';
     this.#tab.show(isHere);
   }
 
@@ -222,18 +249,26 @@ export class ChatPage {
       if (whole) all.push(whole);
     }
     if (all.length === 0) return notice('There is nothing to export yet.');
-    saveFile(all.length === 1 ? fileName(all[0].conversation.title) : 'starling-conversations.json', conversationFile(all));
+    saveFile(
+      all.length === 1 ? fileName(all[0].conversation.title) : 'starling-conversations.json',
+      conversationFile(all),
+    );
   }
 
   async #import(): Promise<void> {
     for (const text of await chooseFiles()) {
-      const imported = text === undefined ? { kind: 'wrong' as const, why: 'it is too large' } : parseConversationFile(text);
+      const imported =
+        text === undefined ? { kind: 'wrong' as const, why: 'it is too large' } : parseConversationFile(text);
       if (imported.kind === 'wrong') {
         notice(`The file could not be imported: ${imported.why}.`);
         continue;
       }
       await this.#chats.add(imported.all);
-      notice(imported.all.length === 1 ? 'One conversation was imported.' : `${imported.all.length} conversations were imported.`);
+      notice(
+        imported.all.length === 1
+          ? 'One conversation was imported.'
+          : `${imported.all.length} conversations were imported.`,
+      );
     }
   }
 
@@ -241,6 +276,7 @@ export class ChatPage {
     this.#answers.of(id)?.stop();
     const whole = await this.#chats.whole(id);
     await this.#chats.remove(id);
-    if (whole) notice(`“${whole.conversation.title}” was deleted.`, { label: 'Undo', run: () => void this.#chats.add([whole]) });
+    if (whole)
+      notice(`“${whole.conversation.title}” was deleted.`, { label: 'Undo', run: () => void this.#chats.add([whole]) });
   }
 }

@@ -24,7 +24,10 @@ export interface ChatSettings {
 }
 
 /** What was pasted, or why it cannot be used. */
-export type Pasted<T> = { readonly kind: 'none' } | { readonly kind: 'value'; readonly value: T } | { readonly kind: 'wrong'; readonly why: string };
+export type Pasted<T> =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'value'; readonly value: T }
+  | { readonly kind: 'wrong'; readonly why: string };
 
 function pastedJson(text: string | undefined): Pasted<unknown> {
   if (text === undefined || text.trim() === '') return { kind: 'none' };
@@ -35,13 +38,15 @@ function pastedJson(text: string | undefined): Pasted<unknown> {
   }
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A schema as it stands, or one that was pasted with OpenAI's frame around it. */
 export function pastedSchema(text: string | undefined): Pasted<object> {
   const pasted = pastedJson(text);
   if (pasted.kind !== 'value') return pasted;
-  if (!isObject(pasted.value)) return { kind: 'wrong', why: 'A schema is a JSON object, like {"type": "object", "properties": {…}}.' };
+  if (!isObject(pasted.value))
+    return { kind: 'wrong', why: 'A schema is a JSON object, like {"type": "object", "properties": {…}}.' };
   const framed = isObject(pasted.value.json_schema) ? pasted.value.json_schema : pasted.value;
   return { kind: 'value', value: isObject(framed.schema) && framed.type === undefined ? framed.schema : framed };
 }
@@ -54,7 +59,8 @@ export function pastedTools(text: string | undefined): Pasted<readonly object[]>
   const tools: object[] = [];
   for (const one of list) {
     const named = isObject(one) && isObject(one.function) ? one.function : one;
-    if (!isObject(named) || typeof named.name !== 'string') return { kind: 'wrong', why: 'Each tool needs a name: [{"name": "…", "parameters": {…}}].' };
+    if (!isObject(named) || typeof named.name !== 'string')
+      return { kind: 'wrong', why: 'Each tool needs a name: [{"name": "…", "parameters": {…}}].' };
     tools.push({ type: 'function', function: named });
   }
   return { kind: 'value', value: tools };

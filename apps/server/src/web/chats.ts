@@ -59,7 +59,9 @@ export class Chats {
 
   async refresh(): Promise<void> {
     const kept = await this.#store.list();
-    const loose = [...this.#loose.values()].map(({ conversation }) => conversation).filter(({ id }) => !kept.some((other) => other.id === id));
+    const loose = [...this.#loose.values()]
+      .map(({ conversation }) => conversation)
+      .filter(({ id }) => !kept.some((other) => other.id === id));
     this.#list = [...loose, ...kept];
     this.#listener.listed(this.#list);
   }
@@ -152,11 +154,15 @@ export class Chats {
     const loose = this.#loose.get(id);
     if (loose) {
       const written = new Set(turns.map((turn) => turn.id));
-      this.#loose.set(id, { conversation: { ...loose.conversation, ...changes }, turns: [...loose.turns.filter((turn) => !written.has(turn.id)), ...turns] });
+      this.#loose.set(id, {
+        conversation: { ...loose.conversation, ...changes },
+        turns: [...loose.turns.filter((turn) => !written.has(turn.id)), ...turns],
+      });
       return;
     }
     try {
-      if (await this.#store.update(id, changes, turns)) this.#channel.postMessage({ kind: 'changed', id } satisfies News);
+      if (await this.#store.update(id, changes, turns))
+        this.#channel.postMessage({ kind: 'changed', id } satisfies News);
       // Deleted in another tab, maybe while an answer came: it stays deleted.
       else if (this.#open?.id === id) this.#close(true);
     } catch (error) {

@@ -29,7 +29,8 @@ export class Composer {
       if (!this.#isStreaming) this.#form.requestSubmit();
     });
     document.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape' && this.#isStreaming && !document.querySelector('dialog[open], :popover-open')) actions.stop();
+      if (event.key === 'Escape' && this.#isStreaming && !document.querySelector('dialog[open], :popover-open'))
+        actions.stop();
     });
     this.#update();
   }

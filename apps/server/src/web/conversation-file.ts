@@ -8,7 +8,16 @@ export interface WholeConversation {
 }
 
 /** What a file of conversations may hold. Larger ones are a mistake, or meant to do harm. */
-export const FILE_LIMITS = { bytes: 64 << 20, conversations: 10_000, turns: 100_000, textLength: 4 << 20, titleLength: 512, calls: 256, tokens: 200_000, others: 20 } as const;
+export const FILE_LIMITS = {
+  bytes: 64 << 20,
+  conversations: 10_000,
+  turns: 100_000,
+  textLength: 4 << 20,
+  titleLength: 512,
+  calls: 256,
+  tokens: 200_000,
+  others: 20,
+} as const;
 
 const text = (limit: number = FILE_LIMITS.textLength) => v.pipe(v.string(), v.maxLength(limit));
 const id = text(128);
@@ -16,13 +25,28 @@ const finite = v.pipe(v.number(), v.finite());
 
 function list<T extends v.GenericSchema>(item: T, limit: number) {
   // The length is looked at before the items are.
-  return v.pipe(v.custom<unknown[]>((value) => Array.isArray(value) && value.length <= limit, `at most ${limit} are taken`), v.array(item));
+  return v.pipe(
+    v.custom<unknown[]>((value) => Array.isArray(value) && value.length <= limit, `at most ${limit} are taken`),
+    v.array(item),
+  );
 }
 
 const settings = v.object({
   model: v.optional(text(256)),
   system: v.optional(text()),
-  ...Object.fromEntries(['temperature', 'topK', 'topP', 'minP', 'repeatPenalty', 'presencePenalty', 'frequencyPenalty', 'maxTokens', 'seed'].map((name) => [name, v.optional(finite)])),
+  ...Object.fromEntries(
+    [
+      'temperature',
+      'topK',
+      'topP',
+      'minP',
+      'repeatPenalty',
+      'presencePenalty',
+      'frequencyPenalty',
+      'maxTokens',
+      'seed',
+    ].map((name) => [name, v.optional(finite)]),
+  ),
   stop: v.optional(text(4096)),
   reasoning: v.optional(text(16)),
   schema: v.optional(text()),
@@ -60,7 +84,16 @@ const turn = v.object({
       isJson: v.optional(v.boolean()),
     }),
   ),
-  tokens: v.optional(list(v.object({ text: text(4096), probability: finite, others: list(v.tuple([text(4096), finite]), FILE_LIMITS.others) }), FILE_LIMITS.tokens)),
+  tokens: v.optional(
+    list(
+      v.object({
+        text: text(4096),
+        probability: finite,
+        others: list(v.tuple([text(4096), finite]), FILE_LIMITS.others),
+      }),
+      FILE_LIMITS.tokens,
+    ),
+  ),
 });
 
 const file = v.object({
@@ -68,7 +101,13 @@ const file = v.object({
   version: v.literal(1),
   conversations: list(
     v.object({
-      conversation: v.object({ title: text(FILE_LIMITS.titleLength), createdAt: finite, updatedAt: finite, leaf: v.optional(id), settings }),
+      conversation: v.object({
+        title: text(FILE_LIMITS.titleLength),
+        createdAt: finite,
+        updatedAt: finite,
+        leaf: v.optional(id),
+        settings,
+      }),
       turns: list(turn, FILE_LIMITS.turns),
     }),
     FILE_LIMITS.conversations,
@@ -80,7 +119,9 @@ export function conversationFile(all: readonly WholeConversation[]): string {
   return `${JSON.stringify({ format: 'starling-conversations', version: 1, conversations: all.map(({ conversation: { id: _id, ...conversation }, turns }) => ({ conversation, turns: turns.map(({ conversation: _of, ...one }) => one) })) }, null, 1)}\n`;
 }
 
-export type Imported = { readonly kind: 'conversations'; readonly all: readonly WholeConversation[] } | { readonly kind: 'wrong'; readonly why: string };
+export type Imported =
+  | { readonly kind: 'conversations'; readonly all: readonly WholeConversation[] }
+  | { readonly kind: 'wrong'; readonly why: string };
 
 /** Reads such a file. Every id is given anew, so that nothing that is there is overwritten; a file of another kind is refused with the reason. */
 export function parseConversationFile(source: string): Imported {
@@ -104,15 +145,28 @@ export function parseConversationFile(source: string): Imported {
 const wrong = (why: string): Imported => ({ kind: 'wrong', why });
 
 /** Undefined if two turns have one id, one follows a turn that is not there, or they run in a circle. */
-function renamed(conversation: Omit<Conversation, 'id'>, turns: readonly Omit<Turn, 'conversation'>[]): WholeConversation | undefined {
+function renamed(
+  conversation: Omit<Conversation, 'id'>,
+  turns: readonly Omit<Turn, 'conversation'>[],
+): WholeConversation | undefined {
   const ids = new Map(turns.map((one) => [one.id, newId()]));
   const parents = new Map(turns.map((one) => [one.id, one.parent]));
-  if (ids.size < turns.length || turns.some(({ parent }) => parent !== undefined && !ids.has(parent)) || hasCircle(parents)) return undefined;
+  if (
+    ids.size < turns.length ||
+    turns.some(({ parent }) => parent !== undefined && !ids.has(parent)) ||
+    hasCircle(parents)
+  )
+    return undefined;
   const conversationId = newId();
   const leaf = conversation.leaf === undefined ? undefined : ids.get(conversation.leaf);
   return {
     conversation: { ...conversation, id: conversationId, leaf: leaf ?? ids.get(turns.at(-1)?.id ?? '') },
-    turns: turns.map((one) => ({ ...one, id: ids.get(one.id)!, conversation: conversationId, ...(one.parent !== undefined && { parent: ids.get(one.parent)! }) })),
+    turns: turns.map((one) => ({
+      ...one,
+      id: ids.get(one.id)!,
+      conversation: conversationId,
+      ...(one.parent !== undefined && { parent: ids.get(one.parent)! }),
+    })),
   };
 }
 

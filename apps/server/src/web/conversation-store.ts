@@ -22,7 +22,8 @@ export interface ConversationStore {
 
 export const newestFirst = (a: Conversation, b: Conversation): number => b.updatedAt - a.updatedAt;
 
-export const holds = ({ text, reasoning = '' }: Turn, lowered: string): boolean => text.toLowerCase().includes(lowered) || reasoning.toLowerCase().includes(lowered);
+export const holds = ({ text, reasoning = '' }: Turn, lowered: string): boolean =>
+  text.toLowerCase().includes(lowered) || reasoning.toLowerCase().includes(lowered);
 
 /** Keeps conversations as long as the page lives: for browsers that keep nothing. */
 export class MemoryStore implements ConversationStore {
@@ -44,7 +45,9 @@ export class MemoryStore implements ConversationStore {
 
   search(text: string): Promise<Set<string>> {
     const lowered = text.toLowerCase();
-    return Promise.resolve(new Set([...this.#turns.values()].filter((turn) => holds(turn, lowered)).map(({ conversation }) => conversation)));
+    return Promise.resolve(
+      new Set([...this.#turns.values()].filter((turn) => holds(turn, lowered)).map(({ conversation }) => conversation)),
+    );
   }
 
   add(conversation: Conversation, turns: readonly Turn[]): Promise<void> {

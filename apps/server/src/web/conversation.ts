@@ -71,24 +71,37 @@ export type Turns = ReadonlyMap<string, Turn>;
 /** The turns from the first one to `leaf`, in order. */
 export function pathTo(turns: Turns, leaf: string | undefined): Turn[] {
   const path: Turn[] = [];
-  for (let turn = leaf === undefined ? undefined : turns.get(leaf); turn !== undefined && path.length <= turns.size; turn = turn.parent === undefined ? undefined : turns.get(turn.parent)) path.push(turn);
+  for (
+    let turn = leaf === undefined ? undefined : turns.get(leaf);
+    turn !== undefined && path.length <= turns.size;
+    turn = turn.parent === undefined ? undefined : turns.get(turn.parent)
+  )
+    path.push(turn);
   return path.reverse();
 }
 
 /** Turns that follow the same one, by age, the turn itself among them. */
 export function branchesOf(turns: Turns, { parent }: Pick<Turn, 'parent'>): Turn[] {
-  return [...turns.values()].filter((other) => other.parent === parent).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  return [...turns.values()]
+    .filter((other) => other.parent === parent)
+    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }
 
 /** The end of the newest branch below a turn. */
 export function leafBelow(turns: Turns, id: string): string {
   let leaf = id;
-  for (let next = branchesOf(turns, { parent: leaf }).at(-1); next !== undefined; next = branchesOf(turns, { parent: leaf }).at(-1)) leaf = next.id;
+  for (
+    let next = branchesOf(turns, { parent: leaf }).at(-1);
+    next !== undefined;
+    next = branchesOf(turns, { parent: leaf }).at(-1)
+  )
+    leaf = next.id;
   return leaf;
 }
 
 /** An answer that brought nothing: it is shown, and never sent. */
-export const isEmptyAnswer = ({ role, text, reasoning, calls }: Turn): boolean => role === 'assistant' && text === '' && (reasoning ?? '') === '' && (calls ?? []).length === 0;
+export const isEmptyAnswer = ({ role, text, reasoning, calls }: Turn): boolean =>
+  role === 'assistant' && text === '' && (reasoning ?? '') === '' && (calls ?? []).length === 0;
 
 /**
  * What a new message follows: the end of the branch. A question that got no answer is left behind, on a branch of its own: it would spoil each
@@ -110,7 +123,13 @@ export function openCalls(path: readonly Turn[]): readonly ToolCall[] {
 /** A turn that begins now, later than the one that it follows. */
 export function newTurn(turns: Turns, { conversation, parent, ...rest }: Omit<Turn, 'id' | 'at'>): Turn {
   const before = parent === undefined ? undefined : turns.get(parent);
-  return { id: newId(), conversation, ...(parent !== undefined && { parent }), ...rest, at: Math.max(Date.now(), (before?.at ?? 0) + 1) };
+  return {
+    id: newId(),
+    conversation,
+    ...(parent !== undefined && { parent }),
+    ...rest,
+    at: Math.max(Date.now(), (before?.at ?? 0) + 1),
+  };
 }
 
 export const oldestFirst = (a: Turn, b: Turn): number => a.at - b.at;

@@ -6,7 +6,11 @@ export type Child = Node | string | undefined | false;
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** An HTML element. Text only ever becomes text nodes, and no markup is parsed: nothing that a model writes is read as HTML. */
-export function h<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, attributes: Attributes = {}, ...children: readonly Child[]): HTMLElementTagNameMap[Tag] {
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Tag] {
   return filled(document.createElement(tag), attributes, children);
 }
 
@@ -50,6 +54,19 @@ export function icon(name: IconName): SVGElement {
 }
 
 /** A button that does something; with an icon alone, its label is its name. */
-export function button(label: string, action: () => void, { icon: name, showsLabel = name === undefined, class: style = 'quiet' }: { readonly icon?: IconName; readonly showsLabel?: boolean; readonly class?: string } = {}): HTMLButtonElement {
-  return h('button', { type: 'button', class: style, onclick: action, ...(!showsLabel && { 'aria-label': label, title: label }) }, name && icon(name), showsLabel && h('span', {}, label));
+export function button(
+  label: string,
+  action: () => void,
+  {
+    icon: name,
+    showsLabel = name === undefined,
+    class: style = 'quiet',
+  }: { readonly icon?: IconName; readonly showsLabel?: boolean; readonly class?: string } = {},
+): HTMLButtonElement {
+  return h(
+    'button',
+    { type: 'button', class: style, onclick: action, ...(!showsLabel && { 'aria-label': label, title: label }) },
+    name && icon(name),
+    showsLabel && h('span', {}, label),
+  );
 }

@@ -17,7 +17,9 @@ async function read(chunks: readonly Uint8Array[]) {
 }
 
 describe('reading a stream of events', () => {
-  const wire = new TextEncoder().encode(': hello\n\nevent: token\ndata: {"text":"é🦊"}\n\n: still here\n\ndata: plain\n\nevent: done\ndata: a\ndata: b\n\n');
+  const wire = new TextEncoder().encode(
+    ': hello\n\nevent: token\ndata: {"text":"é🦊"}\n\n: still here\n\ndata: plain\n\nevent: done\ndata: a\ndata: b\n\n',
+  );
   const expected = [
     { event: 'token', data: '{"text":"é🦊"}' },
     { event: 'message', data: 'plain' },

@@ -3,10 +3,14 @@ import type { AnswerFacts, Turn } from './conversation.js';
 
 /** Bytes of a model's pages in a state, those of windowed layers included. */
 export function kvBytes(kv: NonNullable<ModelStatus['kv']>, state: 'pages' | 'used' | 'cached' | 'free'): number {
-  return [kv, ...(kv.windows ? [kv.windows] : [])].reduce((sum, pages) => sum + (pages.bytes * pages[state]) / pages.pages, 0);
+  return [kv, ...(kv.windows ? [kv.windows] : [])].reduce(
+    (sum, pages) => sum + (pages.bytes * pages[state]) / pages.pages,
+    0,
+  );
 }
 
-export const rate = (perSecond: number): string => `${perSecond >= 100 ? Math.round(perSecond) : perSecond.toFixed(1)} tokens/s`;
+export const rate = (perSecond: number): string =>
+  `${perSecond >= 100 ? Math.round(perSecond) : perSecond.toFixed(1)} tokens/s`;
 
 /** `320 ms`, `4.2 s`, `3 min`. */
 export function duration(ms: number): string {
@@ -15,7 +19,8 @@ export function duration(ms: number): string {
 }
 
 /** `512`, `12.3k`. */
-export const count = (value: number): string => (value < 10_000 ? String(Math.round(value)) : `${(value / 1000).toFixed(1)}k`);
+export const count = (value: number): string =>
+  value < 10_000 ? String(Math.round(value)) : `${(value / 1000).toFixed(1)}k`;
 
 /** `640 B`, `1.2 GB`. */
 export function bytes(value: number): string {
@@ -36,7 +41,9 @@ export function figuresLine({ answer }: Turn, isAlone: boolean): string[] {
     parts.push(`${count(figures.tokens)} tokens`);
     if (figures.tokensPerSecond) parts.push(rate(figures.tokensPerSecond));
     if (figures.firstTokenMs !== undefined) parts.push(`first after ${duration(figures.firstTokenMs)}`);
-    parts.push(`prompt ${count(figures.promptTokens)}${figures.cachedTokens > 0 ? `, ${Math.round((100 * figures.cachedTokens) / figures.promptTokens)} % cached` : ''}`);
+    parts.push(
+      `prompt ${count(figures.promptTokens)}${figures.cachedTokens > 0 ? `, ${Math.round((100 * figures.cachedTokens) / figures.promptTokens)} % cached` : ''}`,
+    );
   }
   const end = endOf(answer);
   return end === '' ? parts : [...parts, end];

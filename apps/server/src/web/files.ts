@@ -12,11 +12,21 @@ export function saveFile(name: string, text: string): void {
 export function chooseFiles(): Promise<readonly (string | undefined)[]> {
   return new Promise((resolve) => {
     const field = h('input', { type: 'file', accept: '.json,application/json', multiple: true });
-    field.addEventListener('change', () => resolve(Promise.all([...(field.files ?? [])].map((file) => (file.size > FILE_LIMITS.bytes ? undefined : file.text())))));
+    field.addEventListener('change', () =>
+      resolve(
+        Promise.all([...(field.files ?? [])].map((file) => (file.size > FILE_LIMITS.bytes ? undefined : file.text()))),
+      ),
+    );
     field.addEventListener('cancel', () => resolve([]));
     field.click();
   });
 }
 
 /** A name for a file, of what a conversation is called. */
-export const fileName = (title: string): string => `${title.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60) || 'conversation'}.json`;
+export const fileName = (title: string): string =>
+  `${
+    title
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 60) || 'conversation'
+  }.json`;

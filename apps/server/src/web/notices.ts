@@ -8,10 +8,12 @@ export function notice(text: string, action?: { readonly label: string; readonly
   const made = h('div', { class: 'notice', role: 'status' }, h('span', {}, text));
   const leave = (): void => made.remove();
   if (action) {
-    made.append(button(action.label, () => {
-      leave();
-      action.run();
-    }));
+    made.append(
+      button(action.label, () => {
+        leave();
+        action.run();
+      }),
+    );
   }
   made.append(button('Close', leave, { icon: 'close' }));
   byId('notices').append(made);

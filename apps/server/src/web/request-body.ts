@@ -9,7 +9,11 @@ interface BodyMessage {
   readonly role: string;
   readonly content: string;
   readonly reasoning_content?: string;
-  readonly tool_calls?: readonly { readonly id: string; readonly type: 'function'; readonly function: { readonly name: string; readonly arguments: string } }[];
+  readonly tool_calls?: readonly {
+    readonly id: string;
+    readonly type: 'function';
+    readonly function: { readonly name: string; readonly arguments: string };
+  }[];
   readonly tool_call_id?: string;
 }
 
@@ -33,7 +37,10 @@ export interface ChatBody {
   readonly reasoning_effort?: string;
   readonly logprobs?: true;
   readonly top_logprobs?: number;
-  readonly response_format?: { readonly type: 'json_schema'; readonly json_schema: { readonly name: string; readonly schema: object } };
+  readonly response_format?: {
+    readonly type: 'json_schema';
+    readonly json_schema: { readonly name: string; readonly schema: object };
+  };
   readonly tools?: readonly object[];
 }
 
@@ -45,7 +52,10 @@ export function requestBody(path: readonly Turn[], settings: ChatSettings): Chat
   const system = (settings.system ?? '').trim();
   return {
     model: settings.model,
-    messages: [...(system === '' ? [] : [{ role: 'system', content: system }]), ...path.filter((turn) => !isEmptyAnswer(turn)).map(messageOf)],
+    messages: [
+      ...(system === '' ? [] : [{ role: 'system', content: system }]),
+      ...path.filter((turn) => !isEmptyAnswer(turn)).map(messageOf),
+    ],
     stream: true,
     stream_options: { include_usage: true },
     return_progress: true,
@@ -61,7 +71,9 @@ export function requestBody(path: readonly Turn[], settings: ChatSettings): Chat
     ...(stop.length > 0 && { stop }),
     ...(settings.reasoning !== undefined && { reasoning_effort: settings.reasoning }),
     ...(settings.showsChances === true && { logprobs: true, top_logprobs: CHANCES }),
-    ...(schema.kind === 'value' && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: schema.value } } }),
+    ...(schema.kind === 'value' && {
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: schema.value } },
+    }),
     ...(tools.kind === 'value' && { tools: tools.value }),
   };
 }
@@ -72,6 +84,13 @@ function messageOf({ role, text, reasoning, calls, callId }: Turn): BodyMessage 
     role,
     content: text,
     ...(reasoning !== undefined && reasoning !== '' && { reasoning_content: reasoning }),
-    ...(calls !== undefined && calls.length > 0 && { tool_calls: calls.map(({ id, name, arguments: values }) => ({ id, type: 'function', function: { name, arguments: values } })) }),
+    ...(calls !== undefined &&
+      calls.length > 0 && {
+        tool_calls: calls.map(({ id, name, arguments: values }) => ({
+          id,
+          type: 'function',
+          function: { name, arguments: values },
+        })),
+      }),
   };
 }

@@ -5,7 +5,17 @@ import { count } from './figures.js';
 import { keptForTab, keptOnDevice } from './kept.js';
 
 /** Fields of the form by the setting that they show. */
-const NUMBERS = { temperature: 'temperature', topK: 'top-k', topP: 'top-p', minP: 'min-p', repeatPenalty: 'repeat-penalty', presencePenalty: 'presence-penalty', frequencyPenalty: 'frequency-penalty', maxTokens: 'max-tokens', seed: 'seed' } as const;
+const NUMBERS = {
+  temperature: 'temperature',
+  topK: 'top-k',
+  topP: 'top-p',
+  minP: 'min-p',
+  repeatPenalty: 'repeat-penalty',
+  presencePenalty: 'presence-penalty',
+  frequencyPenalty: 'frequency-penalty',
+  maxTokens: 'max-tokens',
+  seed: 'seed',
+} as const;
 const TEXTS = { system: 'system', stop: 'stop', reasoning: 'reasoning', schema: 'schema', tools: 'tools' } as const;
 
 const LAST_SETTINGS = 'starling.settings';
@@ -32,7 +42,8 @@ export class SettingsPanel {
   constructor(listener: SettingsListener) {
     this.#listener = listener;
     byId('settings-open').addEventListener('click', () => this.#dialog.showModal());
-    for (const close of this.#dialog.querySelectorAll('[data-close]')) close.addEventListener('click', () => this.#dialog.close());
+    for (const close of this.#dialog.querySelectorAll('[data-close]'))
+      close.addEventListener('click', () => this.#dialog.close());
     this.#dialog.addEventListener('click', (event) => void (event.target === this.#dialog && this.#dialog.close()));
     byId('settings-form').addEventListener('change', () => this.#read());
     this.#model.addEventListener('change', () => this.#read());
@@ -61,8 +72,10 @@ export class SettingsPanel {
   /** Shows the settings of a conversation. */
   show(settings: ChatSettings): void {
     this.#settings = settings;
-    for (const [name, id] of Object.entries(NUMBERS)) byId<HTMLInputElement>(id).value = String(settings[name as keyof typeof NUMBERS] ?? '');
-    for (const [name, id] of Object.entries(TEXTS)) byId<HTMLInputElement>(id).value = settings[name as keyof typeof TEXTS] ?? '';
+    for (const [name, id] of Object.entries(NUMBERS))
+      byId<HTMLInputElement>(id).value = String(settings[name as keyof typeof NUMBERS] ?? '');
+    for (const [name, id] of Object.entries(TEXTS))
+      byId<HTMLInputElement>(id).value = settings[name as keyof typeof TEXTS] ?? '';
     byId<HTMLInputElement>('chances').checked = settings.showsChances === true;
     byId<HTMLInputElement>('in-tab').checked = settings.isInTab === true;
     this.#showModel();
@@ -72,7 +85,9 @@ export class SettingsPanel {
   /** The models that can be chosen. Where it serves one, that one's name stands there. */
   showModels(models: readonly ServedModel[]): void {
     const options = models.map(({ id, state, quantization, context_length: context }) => {
-      const facts = [quantization, context && `${count(context)} tokens`, state !== 'ready' && state].filter(Boolean).join(', ');
+      const facts = [quantization, context && `${count(context)} tokens`, state !== 'ready' && state]
+        .filter(Boolean)
+        .join(', ');
       return h('option', { value: id, title: facts }, id);
     });
     this.#model.replaceChildren(...options);
@@ -86,7 +101,9 @@ export class SettingsPanel {
     const { model } = this.#settings;
     const options = [...this.#model.options];
     this.#model.value = options.some(({ value }) => value === model) ? model! : (options[0]?.value ?? '');
-    this.#model.title = this.#model.selectedOptions[0]?.title ? `${this.#model.value} (${this.#model.selectedOptions[0].title})` : this.#model.value;
+    this.#model.title = this.#model.selectedOptions[0]?.title
+      ? `${this.#model.value} (${this.#model.selectedOptions[0].title})`
+      : this.#model.value;
   }
 
   #read(): void {

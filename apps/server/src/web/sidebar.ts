@@ -50,7 +50,9 @@ export class Sidebar {
   }
 
   toggle(): void {
-    const isShown = this.#isOver ? document.body.classList.toggle('sidebar-over') : !document.body.classList.toggle('sidebar-hidden');
+    const isShown = this.#isOver
+      ? document.body.classList.toggle('sidebar-over')
+      : !document.body.classList.toggle('sidebar-hidden');
     byId('sidebar-open').setAttribute('aria-expanded', String(isShown));
     if (isShown) this.#field.focus();
   }
@@ -91,8 +93,22 @@ export class Sidebar {
   #item(conversation: Conversation): HTMLLIElement {
     const { id, title } = conversation;
     const isOpen = id === this.#open;
-    const open = h('button', { type: 'button', class: 'conversation', title, 'data-id': id, ...(isOpen && { 'aria-current': 'page' }), onclick: () => this.#actions.open(id) }, h('span', {}, title === '' ? 'Untitled' : title));
-    const more = button(`More for ${title}`, () => this.#showMenu(conversation, item, more), { icon: 'more', class: 'quiet more' });
+    const open = h(
+      'button',
+      {
+        type: 'button',
+        class: 'conversation',
+        title,
+        'data-id': id,
+        ...(isOpen && { 'aria-current': 'page' }),
+        onclick: () => this.#actions.open(id),
+      },
+      h('span', {}, title === '' ? 'Untitled' : title),
+    );
+    const more = button(`More for ${title}`, () => this.#showMenu(conversation, item, more), {
+      icon: 'more',
+      class: 'quiet more',
+    });
     more.setAttribute('aria-haspopup', 'menu');
     const item = h('li', { class: this.#busy.has(id) ? 'busy' : '' }, open, more);
     return item;
@@ -101,17 +117,31 @@ export class Sidebar {
   #showMenu(conversation: Conversation, item: HTMLElement, opener: HTMLElement): void {
     const { id } = conversation;
     const entry = (label: string, action: () => void): HTMLButtonElement =>
-      h('button', { type: 'button', role: 'menuitem', onclick: () => {
-        this.#menu.hidePopover();
-        action();
-      } }, label);
-    this.#menu.replaceChildren(entry('Rename', () => this.#rename(conversation, item)), entry('Export', () => this.#actions.exportOne(id)), entry('Delete', () => this.#actions.remove(id)));
+      h(
+        'button',
+        {
+          type: 'button',
+          role: 'menuitem',
+          onclick: () => {
+            this.#menu.hidePopover();
+            action();
+          },
+        },
+        label,
+      );
+    this.#menu.replaceChildren(
+      entry('Rename', () => this.#rename(conversation, item)),
+      entry('Export', () => this.#actions.exportOne(id)),
+      entry('Delete', () => this.#actions.remove(id)),
+    );
     this.#menu.onkeydown = (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step === undefined) return;
       event.preventDefault();
       const entries = [...this.#menu.querySelectorAll('button')];
-      entries[(entries.findIndex((one) => one === document.activeElement) + step + entries.length) % entries.length].focus();
+      entries[
+        (entries.findIndex((one) => one === document.activeElement) + step + entries.length) % entries.length
+      ].focus();
     };
     this.#menu.showPopover();
     const { bottom, top, right } = opener.getBoundingClientRect();

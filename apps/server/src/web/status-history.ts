@@ -31,7 +31,8 @@ export class StatusHistory {
       this.#moments = [];
       return;
     }
-    const perSecond = (name: 'generated_tokens' | 'prompt_tokens'): number => Math.max(0, status.totals[name] - last.totals[name]) / elapsed;
+    const perSecond = (name: 'generated_tokens' | 'prompt_tokens'): number =>
+      Math.max(0, status.totals[name] - last.totals[name]) / elapsed;
     const now = served(status);
     const before = served(last);
     const moment: Moment = {
@@ -40,7 +41,9 @@ export class StatusHistory {
       running: sum(status, 'running'),
       queued: sum(status, 'queued'),
       // A tenant that was away for long begins at zero again.
-      served: new Map([...now].map(([name, ms]) => [name, ms - (ms < (before.get(name) ?? 0) ? 0 : (before.get(name) ?? 0))])),
+      served: new Map(
+        [...now].map(([name, ms]) => [name, ms - (ms < (before.get(name) ?? 0) ? 0 : (before.get(name) ?? 0))]),
+      ),
     };
     this.#moments = [...this.#moments, moment].slice(-MOMENTS);
   }
@@ -48,16 +51,26 @@ export class StatusHistory {
   /** Parts of the time of steps in the last minute, largest first; nobody where nothing was computed. */
   shares(): { readonly name: string; readonly part: number }[] {
     const totals = new Map<string, number>();
-    for (const { served: each } of this.#moments) for (const [name, ms] of each) totals.set(name, (totals.get(name) ?? 0) + ms);
+    for (const { served: each } of this.#moments)
+      for (const [name, ms] of each) totals.set(name, (totals.get(name) ?? 0) + ms);
     const all = [...totals.values()].reduce((total, ms) => total + ms, 0);
-    return all === 0 ? [] : [...totals].filter(([, ms]) => ms > 0).map(([name, ms]) => ({ name, part: ms / all })).sort((a, b) => b.part - a.part);
+    return all === 0
+      ? []
+      : [...totals]
+          .filter(([, ms]) => ms > 0)
+          .map(([name, ms]) => ({ name, part: ms / all }))
+          .sort((a, b) => b.part - a.part);
   }
 }
 
 function served({ models }: ServerStatus): Map<string, number> {
   const totals = new Map<string, number>();
-  for (const { tenants = [] } of models) for (const { name, served_ms: ms } of tenants) totals.set(name, (totals.get(name) ?? 0) + ms);
+  for (const { tenants = [] } of models)
+    for (const { name, served_ms: ms } of tenants) totals.set(name, (totals.get(name) ?? 0) + ms);
   return totals;
 }
 
-export const sum = ({ models }: ServerStatus, name: 'running' | 'queued' | 'slots' | 'queue_limit' | 'sessions'): number => models.reduce((total, model) => total + (model[name] ?? 0), 0);
+export const sum = (
+  { models }: ServerStatus,
+  name: 'running' | 'queued' | 'slots' | 'queue_limit' | 'sessions',
+): number => models.reduce((total, model) => total + (model[name] ?? 0), 0);

@@ -28,7 +28,8 @@ export class TabEngine {
   readonly #line = byId('in-tab-state');
   #current: InTab | undefined;
   #policy: ReturnType<TrustedTypes['createPolicy']> | undefined;
-  #state = 'Answers are computed in this tab: nothing you write leaves it. The model is fetched with the first question.';
+  #state =
+    'Answers are computed in this tab: nothing you write leaves it. The model is fetched with the first question.';
 
   /** Whether what is looked at comes from here. */
   show(isHere: boolean): void {
@@ -39,15 +40,31 @@ export class TabEngine {
   /** Answers as the server would, in its chunks; what goes wrong is one of them. @throws when the signal aborts */
   async *answer(served: ServedModel, apiKey: string, body: ChatBody, signal: AbortSignal): AsyncGenerator<Chunk> {
     if (body.tools) {
-      yield { error: { code: 'not_supported', message: 'Tools are called by models of the server alone: leave them out, or let the server answer.' } };
+      yield {
+        error: {
+          code: 'not_supported',
+          message: 'Tools are called by models of the server alone: leave them out, or let the server answer.',
+        },
+      };
       return;
     }
     try {
       const model = await orAborted(this.#load(served, apiKey), signal);
       yield { model: served.id };
       for await (const part of model.generate(tabRequest(body, signal))) {
-        if (part.kind === 'prompt') yield { prompt_progress: { total: part.totalTokens, cache: part.cachedTokens, processed: part.processedTokens } };
-        else if (part.kind === 'token') yield { choices: [{ delta: { content: part.text }, ...(part.logprobs && { logprobs: { content: [logprobOf(part.logprobs)] } }) }] };
+        if (part.kind === 'prompt')
+          yield {
+            prompt_progress: { total: part.totalTokens, cache: part.cachedTokens, processed: part.processedTokens },
+          };
+        else if (part.kind === 'token')
+          yield {
+            choices: [
+              {
+                delta: { content: part.text },
+                ...(part.logprobs && { logprobs: { content: [logprobOf(part.logprobs)] } }),
+              },
+            ],
+          };
         else if (part.kind === 'done' && !signal.aborted) yield lastChunk(part);
       }
     } catch (error) {
@@ -64,7 +81,10 @@ export class TabEngine {
     const current = { url, model };
     this.#current = current;
     model.then(
-      ({ info: { threads } }) => this.#tell(`Answers are computed in this tab, with ${threads} ${threads === 1 ? 'thread' : 'threads'}: nothing you write leaves it.`),
+      ({ info: { threads } }) =>
+        this.#tell(
+          `Answers are computed in this tab, with ${threads} ${threads === 1 ? 'thread' : 'threads'}: nothing you write leaves it.`,
+        ),
       (error: unknown) => {
         if (this.#current === current) this.#current = undefined;
         this.#tell(`The model could not be loaded: ${failureOf(error).message}`);
@@ -73,9 +93,17 @@ export class TabEngine {
     return model;
   }
 
-  async #start({ id, context_length: contextLength = CONTEXT_LIMIT }: ServedModel, url: string, apiKey: string, previous: Promise<Web.WebModel> | undefined): Promise<Web.WebModel> {
+  async #start(
+    { id, context_length: contextLength = CONTEXT_LIMIT }: ServedModel,
+    url: string,
+    apiKey: string,
+    previous: Promise<Web.WebModel> | undefined,
+  ): Promise<Web.WebModel> {
     // There may be no room for both.
-    await previous?.then((model) => model.close({ drain: false }), () => undefined);
+    await previous?.then(
+      (model) => model.close({ drain: false }),
+      () => undefined,
+    );
     this.#tell('The engine is being fetched …');
     const { loadInWorker } = (await import(ENGINE_URL as string)) as Pick<typeof Web, 'loadInWorker'>;
     return loadInWorker(
@@ -84,7 +112,10 @@ export class TabEngine {
         name: id,
         contextLength: Math.min(contextLength, CONTEXT_LIMIT),
         worker: () => this.#worker(),
-        onProgress: ({ phase, done, total }) => this.#tell(`${phase === 'download' ? 'The model is being fetched, to be kept in this browser' : 'The model is being loaded'}: ${bytes(done)} of ${bytes(total)}`),
+        onProgress: ({ phase, done, total }) =>
+          this.#tell(
+            `${phase === 'download' ? 'The model is being fetched, to be kept in this browser' : 'The model is being loaded'}: ${bytes(done)} of ${bytes(total)}`,
+          ),
       },
     );
   }
@@ -93,7 +124,10 @@ export class TabEngine {
   #worker(): Worker {
     const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
     this.#policy ??= trustedTypes?.createPolicy('starling-engine', { createScriptURL: () => ENGINE_URL });
-    return new Worker(this.#policy?.createScriptURL(ENGINE_URL) ?? ENGINE_URL, { type: 'module', name: 'starling-engine' });
+    return new Worker(this.#policy?.createScriptURL(ENGINE_URL) ?? ENGINE_URL, {
+      type: 'module',
+      name: 'starling-engine',
+    });
   }
 
   #tell(state: string): void {
@@ -115,5 +149,8 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 /** What went wrong, as the API tells it. */
 function failureOf(error: unknown): { readonly code: string; readonly message: string } {
   const { code } = error as { readonly code?: unknown };
-  return { code: typeof code === 'string' ? code : 'in_tab', message: error instanceof Error ? error.message : String(error) };
+  return {
+    code: typeof code === 'string' ? code : 'in_tab',
+    message: error instanceof Error ? error.message : String(error),
+  };
 }

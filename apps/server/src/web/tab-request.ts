@@ -21,7 +21,10 @@ export function tabRequest(body: ChatBody, signal: AbortSignal): GenerateRequest
     stop: body.stop,
     logprobs: body.logprobs && body.top_logprobs,
     jsonSchema: body.response_format?.json_schema.schema,
-    templateVariables: effort === undefined ? undefined : { reasoning_effort: effort, ...(effort === 'none' && { enable_thinking: false }) },
+    templateVariables:
+      effort === undefined
+        ? undefined
+        : { reasoning_effort: effort, ...(effort === 'none' && { enable_thinking: false }) },
   };
   // What is undefined would stand in the place of a default.
   const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -32,14 +35,28 @@ type Logprob = NonNullable<NonNullable<NonNullable<Chunk['choices']>[number]['lo
 
 /** How likely a token was, as the API tells it. */
 export function logprobOf({ text, bytes, logprob, top }: NonNullable<TokenPart['logprobs']>): Logprob {
-  return { token: text, bytes: [...bytes], logprob, top_logprobs: top.map((other) => ({ token: other.text, bytes: [...other.bytes], logprob: other.logprob })) };
+  return {
+    token: text,
+    bytes: [...bytes],
+    logprob,
+    top_logprobs: top.map((other) => ({ token: other.text, bytes: [...other.bytes], logprob: other.logprob })),
+  };
 }
 
 /** The end of an answer with its figures, as the API tells it. */
 export function lastChunk({ finishReason, usage, timings }: DonePart): Chunk {
   return {
     choices: [{ finish_reason: finishReason === 'length' ? 'length' : 'stop' }],
-    usage: { prompt_tokens: usage.promptTokens, completion_tokens: usage.completionTokens, prompt_tokens_details: { cached_tokens: usage.cachedTokens } },
-    timings: { prompt_per_second: timings.promptTps, predicted_per_second: timings.decodeTps, first_token_ms: timings.firstTokenMs, queue_ms: timings.queueMs },
+    usage: {
+      prompt_tokens: usage.promptTokens,
+      completion_tokens: usage.completionTokens,
+      prompt_tokens_details: { cached_tokens: usage.cachedTokens },
+    },
+    timings: {
+      prompt_per_second: timings.promptTps,
+      predicted_per_second: timings.decodeTps,
+      first_token_ms: timings.firstTokenMs,
+      queue_ms: timings.queueMs,
+    },
   };
 }

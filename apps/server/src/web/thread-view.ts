@@ -27,7 +27,11 @@ export class ThreadView {
   }
 
   /** Shows a branch; `coming` is its last turn, where that still comes in. */
-  show(turns: Turns, leaf: string | undefined, { coming, isAlone }: { readonly coming: ComingAnswer | undefined; readonly isAlone: boolean }): void {
+  show(
+    turns: Turns,
+    leaf: string | undefined,
+    { coming, isAlone }: { readonly coming: ComingAnswer | undefined; readonly isAlone: boolean },
+  ): void {
     const path = pathTo(turns, leaf);
     const calls = openCalls(path);
     const made = new Map<string, Made>();
@@ -73,7 +77,11 @@ export class ThreadView {
 }
 
 const isSame = (a: ShownTurn, b: ShownTurn): boolean =>
-  a.turn === b.turn && a.isAlone === b.isAlone && a.openCalls.length === b.openCalls.length && a.branches.length === b.branches.length && a.branches.every(({ id }, i) => id === b.branches[i].id);
+  a.turn === b.turn &&
+  a.isAlone === b.isAlone &&
+  a.openCalls.length === b.openCalls.length &&
+  a.branches.length === b.branches.length &&
+  a.branches.every(({ id }, i) => id === b.branches[i].id);
 
 /** Puts elements into a list in order; those that are there already are not moved, so that nothing in them loses the focus. */
 function place(list: HTMLElement, elements: readonly HTMLElement[]): void {

@@ -31,15 +31,48 @@ export interface ShownTurn {
 export function turnView(shown: ShownTurn, actions: TurnActions): HTMLLIElement {
   const { turn } = shown;
   if (turn.role === 'user') return userView(shown, actions);
-  if (turn.role === 'tool') return h('li', { class: 'turn tool' }, h('details', { class: 'call' }, h('summary', {}, icon('tool'), 'Result'), h('pre', { tabindex: 0 }, h('code', {}, pretty(turn.text)))));
+  if (turn.role === 'tool')
+    return h(
+      'li',
+      { class: 'turn tool' },
+      h(
+        'details',
+        { class: 'call' },
+        h('summary', {}, icon('tool'), 'Result'),
+        h('pre', { tabindex: 0 }, h('code', {}, pretty(turn.text))),
+      ),
+    );
   const body = answerBody(turn);
   if (turn.answer?.failure) body.append(failureNote(turn.answer.failure));
   body.append(...(turn.calls ?? []).map(callView));
-  if (shown.openCalls.length > 0) body.append(resultsForm(shown.openCalls, (results) => actions.sendResults(turn, results)));
+  if (shown.openCalls.length > 0)
+    body.append(resultsForm(shown.openCalls, (results) => actions.sendResults(turn, results)));
   const line = h('span', { class: 'figures' }, figuresLine(turn, shown.isAlone).join(' · '));
   const extras: HTMLElement[] = [];
   if (turn.tokens) extras.push(chancesButton(turn, body));
-  return h('li', { class: 'turn assistant' }, mark(), h('div', { class: 'body' }, body, h('div', { class: 'meta' }, line, h('div', { class: 'turn-actions' }, ...branchButtons(shown, actions), ...extras, ...(turn.text === '' ? [] : [copyButton(turn.text, actions)]), button('Try again', () => actions.again(turn), { icon: 'again' })))));
+  return h(
+    'li',
+    { class: 'turn assistant' },
+    mark(),
+    h(
+      'div',
+      { class: 'body' },
+      body,
+      h(
+        'div',
+        { class: 'meta' },
+        line,
+        h(
+          'div',
+          { class: 'turn-actions' },
+          ...branchButtons(shown, actions),
+          ...extras,
+          ...(turn.text === '' ? [] : [copyButton(turn.text, actions)]),
+          button('Try again', () => actions.again(turn), { icon: 'again' }),
+        ),
+      ),
+    ),
+  );
 }
 
 const mark = (): HTMLElement => h('img', { src: '/web/starling.svg', alt: 'Answer', width: 28, height: 28 });
@@ -53,7 +86,12 @@ function answerBody(turn: Turn): HTMLElement {
   const { reasoningMs } = turn.answer ?? {};
   const thought = h('div', { class: 'answer' });
   renderAnswer(thought, turn.reasoning);
-  return h('div', { class: 'answer-body' }, reasoningView(thought, reasoningMs === undefined ? 'Reasoning' : `Thought for ${duration(reasoningMs)}`), text);
+  return h(
+    'div',
+    { class: 'answer-body' },
+    reasoningView(thought, reasoningMs === undefined ? 'Reasoning' : `Thought for ${duration(reasoningMs)}`),
+    text,
+  );
 }
 
 function reasoningView(thought: HTMLElement, label: string): HTMLDetailsElement {
@@ -78,13 +116,24 @@ function userView({ turn, ...shown }: ShownTurn, actions: TurnActions): HTMLLIEl
       event.preventDefault();
       event.stopPropagation();
     });
-    const editor = h('div', { class: 'editor' }, field, h('div', { class: 'editor-actions' }, button('Cancel', leave), button('Send', send, { class: 'primary' })));
+    const editor = h(
+      'div',
+      { class: 'editor' },
+      field,
+      h('div', { class: 'editor-actions' }, button('Cancel', leave), button('Send', send, { class: 'primary' })),
+    );
     made.classList.add('editing');
     bubble.replaceWith(editor);
     tools.remove();
     field.focus();
   };
-  const tools = h('div', { class: 'turn-actions' }, ...branchButtons({ turn, ...shown }, actions), copyButton(turn.text, actions), button('Edit', edit, { icon: 'edit' }));
+  const tools = h(
+    'div',
+    { class: 'turn-actions' },
+    ...branchButtons({ turn, ...shown }, actions),
+    copyButton(turn.text, actions),
+    button('Edit', edit, { icon: 'edit' }),
+  );
   made.append(tools);
   return made;
 }
@@ -97,11 +146,27 @@ function branchButtons({ turn, branches }: ShownTurn, actions: TurnActions): HTM
     made.disabled = branches[at + by] === undefined;
     return made;
   };
-  return [h('span', { class: 'branches' }, step(-1, 'Earlier version', 'left'), h('span', {}, `${at + 1}/${branches.length}`), step(1, 'Later version', 'right'))];
+  return [
+    h(
+      'span',
+      { class: 'branches' },
+      step(-1, 'Earlier version', 'left'),
+      h('span', {}, `${at + 1}/${branches.length}`),
+      step(1, 'Later version', 'right'),
+    ),
+  ];
 }
 
 function copyButton(text: string, { copy }: TurnActions): HTMLButtonElement {
-  const made = button('Copy', () => void copy(text).then(() => made.replaceChildren(icon('check')), () => undefined), { icon: 'copy' });
+  const made = button(
+    'Copy',
+    () =>
+      void copy(text).then(
+        () => made.replaceChildren(icon('check')),
+        () => undefined,
+      ),
+    { icon: 'copy' },
+  );
   return made;
 }
 
@@ -121,7 +186,10 @@ function chancesButton({ tokens = [] }: Turn, body: HTMLElement): HTMLButtonElem
   return made;
 }
 
-const HINTS: Readonly<Record<string, string>> = { unauthorized: ' Enter it under Settings.', context_length_exceeded: ' Start a new chat to make room.' };
+const HINTS: Readonly<Record<string, string>> = {
+  unauthorized: ' Enter it under Settings.',
+  context_length_exceeded: ' Start a new chat to make room.',
+};
 
 function failureNote({ code, message }: { readonly code: string; readonly message: string }): HTMLElement {
   const sentence = message.replace(/^./, (letter) => letter.toUpperCase()).replace(/[^.!?]$/, '$&.');
@@ -139,23 +207,32 @@ export class ComingView {
 
   constructor() {
     this.#body.append(this.#text);
-    this.element = h('li', { class: 'turn assistant busy' }, mark(), h('div', { class: 'body' }, this.#body, h('div', { class: 'meta' }, this.#line)));
+    this.element = h(
+      'li',
+      { class: 'turn assistant busy' },
+      mark(),
+      h('div', { class: 'body' }, this.#body, h('div', { class: 'meta' }, this.#line)),
+    );
   }
 
   show({ turn, builder, firstAt }: ComingAnswer): void {
     if (turn.reasoning) {
-      if (this.#reasoning === undefined) this.#body.prepend((this.#reasoning = reasoningView(this.#thought, 'Thinking…')));
+      if (this.#reasoning === undefined)
+        this.#body.prepend((this.#reasoning = reasoningView(this.#thought, 'Thinking…')));
       if (this.#reasoning.open) renderAnswer(this.#thought, turn.reasoning);
       else this.#reasoning.ontoggle = () => renderAnswer(this.#thought, turn.reasoning ?? '');
       const { reasoningMs } = turn.answer ?? {};
-      if (reasoningMs !== undefined) this.#reasoning.querySelector('summary > span')!.textContent = `Thought for ${duration(reasoningMs)}`;
+      if (reasoningMs !== undefined)
+        this.#reasoning.querySelector('summary > span')!.textContent = `Thought for ${duration(reasoningMs)}`;
     }
     renderAnswer(this.#text, turn.text);
     for (const call of this.#body.querySelectorAll('.call')) call.remove();
     this.#body.append(...(turn.calls ?? []).map(callView));
     const seconds = (performance.now() - (firstAt ?? 0)) / 1000;
     const { progress, pieces } = builder;
-    if (pieces > 0) this.#line.textContent = `${pieces} tokens${pieces > 1 && seconds > 0 ? ` · ${rate((pieces - 1) / seconds)}` : ''}`;
-    else if (progress && progress.processed < progress.total) this.#line.textContent = `Reading the prompt: ${count(progress.processed)} of ${count(progress.total)} tokens`;
+    if (pieces > 0)
+      this.#line.textContent = `${pieces} tokens${pieces > 1 && seconds > 0 ? ` · ${rate((pieces - 1) / seconds)}` : ''}`;
+    else if (progress && progress.processed < progress.total)
+      this.#line.textContent = `Reading the prompt: ${count(progress.processed)} of ${count(progress.total)} tokens`;
   }
 }

@@ -54,12 +54,18 @@ export class AnswerReader {
   /** Content has ended by its own mark, and nothing has come since. */
   #isBehindContent = false;
 
-  constructor(format: AnswerFormat, { tools = [], prompt, isBegun = false, mustCall = false, isJson = false }: AnswerReaderOptions = {}) {
+  constructor(
+    format: AnswerFormat,
+    { tools = [], prompt, isBegun = false, mustCall = false, isJson = false }: AnswerReaderOptions = {},
+  ) {
     this.#format = format;
     this.#endsInSpace = format.turnEnd !== '' && isBlank(format.turnEnd);
     this.#fence = isJson ? new JsonFence() : undefined;
     this.#sink = new CallSink(tools, (delta) => this.#show(delta));
-    this.#triggers = { content: triggersOf(format, 'content', tools.length > 0), reasoning: triggersOf(format, 'reasoning', tools.length > 0) };
+    this.#triggers = {
+      content: triggersOf(format, 'content', tools.length > 0),
+      reasoning: triggersOf(format, 'reasoning', tools.length > 0),
+    };
     if (isBegun) this.#goOn(prompt ?? '', tools);
     this.#isBehindContent = mustCall;
     this.#reading = this.#read();
@@ -118,7 +124,11 @@ export class AnswerReader {
 
   /** What has been read so far, as a message; after `end`, all of it. */
   get message(): AnswerMessage {
-    const calls = this.#sink.calls.map(({ name, id, arguments: text }) => ({ ...(id !== undefined && { id }), type: 'function' as const, function: { name, arguments: text } }));
+    const calls = this.#sink.calls.map(({ name, id, arguments: text }) => ({
+      ...(id !== undefined && { id }),
+      type: 'function' as const,
+      function: { name, arguments: text },
+    }));
     return {
       role: 'assistant',
       content: this.#content === '' && calls.length > 0 ? null : this.#content,
@@ -303,5 +313,4 @@ export class AnswerReader {
     if (delta.kind === 'reasoning') this.#add('reasoning', delta.text);
     else this.#deltas.push(delta);
   }
-
 }

@@ -8,13 +8,16 @@ import { isBlank } from './marker.js';
 export function markersBegun(format: AnswerFormat, prompt: string): string {
   const { header, begun, reasoning, contentStart } = format;
   const headerAt = header === '' ? -1 : prompt.lastIndexOf(header);
-  const markers = [begun, reasoning?.start ?? '', reasoning?.end ?? '', contentStart].filter((marker) => !isBlank(marker)).map((marker) => marker.trim());
+  const markers = [begun, reasoning?.start ?? '', reasoning?.end ?? '', contentStart]
+    .filter((marker) => !isBlank(marker))
+    .map((marker) => marker.trim());
   if (headerAt >= 0) {
     const from = headerAt + header.length;
     if (markersStart(prompt, from, markers) === from) return prompt.slice(from);
   }
   // Where reasoning ends as a turn does, the end of the turn before is no end of reasoning.
-  const isOwn = (marker: string): boolean => header === '' || !(marker.endsWith(header.trim()) || header.trim().endsWith(marker));
+  const isOwn = (marker: string): boolean =>
+    header === '' || !(marker.endsWith(header.trim()) || header.trim().endsWith(marker));
   return prompt.slice(markersStart(prompt, 0, markers.filter(isOwn)));
 }
 

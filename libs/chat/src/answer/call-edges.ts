@@ -34,5 +34,9 @@ function makeEdges({ callStart, callEnd, sectionEnd, body }: CallFormat): CallEd
     .filter((part) => part.endsWith('>'));
   const tags = sectionEnd.match(/<[^<>]*>/g) ?? [];
   const isSome = (marker: Marker): boolean => !isBlank(marker);
-  return { starts: starts.filter(isSome), ends: [callEnd, ...parts].filter(isSome), sectionEnds: [sectionEnd, ...tags].filter(isSome) };
+  return {
+    starts: starts.filter(isSome),
+    ends: [callEnd, ...parts].filter(isSome),
+    sectionEnds: [sectionEnd, ...tags].filter(isSome),
+  };
 }

@@ -11,7 +11,8 @@ describe.each(Object.entries(OWN_TEMPLATES))('the grammar of calls as %s writes 
   const template = written(source);
   const { parser } = template;
   const { format } = parser;
-  const read = (text: string): ReturnType<typeof parser.parse> => parser.parse(text, { tools, prompt: format.header + format.begun });
+  const read = (text: string): ReturnType<typeof parser.parse> =>
+    parser.parse(text, { tools, prompt: format.header + format.begun });
 
   it('makes calls that are read back, with arguments that are valid', () => {
     expectCalls(template, 0, 12);
@@ -21,17 +22,27 @@ describe.each(Object.entries(OWN_TEMPLATES))('the grammar of calls as %s writes 
     const grammar = compileToolCalls(tools, { format, propertyOrder: 'schema' });
     for (let seed = 0; seed < 8; seed++) {
       const text = randomWalk(grammar, randomSource(seed), 8 * seed);
-      for (const { function: called } of read(text).tool_calls ?? []) expect([text, isValidCall(called.name, String(called.arguments))]).toEqual([text, true]);
+      for (const { function: called } of read(text).tool_calls ?? [])
+        expect([text, isValidCall(called.name, String(called.arguments))]).toEqual([text, true]);
     }
   });
 
   it('lets no call begin where none may', () => {
     const grammar = compileToolCalls(tools, { format, choice: 'none' });
-    for (let seed = 0; seed < 8; seed++) expect(read(randomWalk(grammar, randomSource(seed), 40)).tool_calls).toBeUndefined();
+    for (let seed = 0; seed < 8; seed++)
+      expect(read(randomWalk(grammar, randomSource(seed), 40)).tool_calls).toBeUndefined();
   });
 
   it('holds content to a schema behind reasoning', () => {
-    const grammar = frameGrammar(compileJsonSchema({ type: 'object', properties: { a: { type: 'integer' } }, required: ['a'], additionalProperties: false }), { format, isJson: true });
+    const grammar = frameGrammar(
+      compileJsonSchema({
+        type: 'object',
+        properties: { a: { type: 'integer' } },
+        required: ['a'],
+        additionalProperties: false,
+      }),
+      { format, isJson: true },
+    );
     for (let seed = 0; seed < 8; seed++) {
       const text = randomWalk(grammar, randomSource(seed), 40);
       const { content } = parser.parse(text, { prompt: format.header + format.begun, isJson: true });

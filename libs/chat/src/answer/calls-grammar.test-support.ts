@@ -20,7 +20,12 @@ export const tools: readonly ToolDefinition[] = [
           when: { anyOf: [{ type: 'string' }, { type: 'number' }, { type: 'null' }] },
           zip: { $ref: '#/$defs/zip' },
           tags: { type: 'array', items: { type: 'string' }, maxItems: 3 },
-          near: { type: 'object', properties: { lat: { type: 'number' }, lon: { type: 'number' } }, required: ['lat', 'lon'], additionalProperties: false },
+          near: {
+            type: 'object',
+            properties: { lat: { type: 'number' }, lon: { type: 'number' } },
+            required: ['lat', 'lon'],
+            additionalProperties: false,
+          },
           exact: { type: 'boolean' },
         },
         required: ['city', 'days'],
@@ -29,8 +34,22 @@ export const tools: readonly ToolDefinition[] = [
       },
     },
   },
-  { type: 'function', function: { name: 'now', description: 'The time.', parameters: { type: 'object', properties: {}, required: [] } } },
-  { type: 'function', function: { name: 'note', description: 'Takes a note.', parameters: { type: 'object', properties: { text: { type: 'string' }, level: { type: ['integer', 'string'] }, any: {} }, required: ['text'] } } },
+  {
+    type: 'function',
+    function: { name: 'now', description: 'The time.', parameters: { type: 'object', properties: {}, required: [] } },
+  },
+  {
+    type: 'function',
+    function: {
+      name: 'note',
+      description: 'Takes a note.',
+      parameters: {
+        type: 'object',
+        properties: { text: { type: 'string' }, level: { type: ['integer', 'string'] }, any: {} },
+        required: ['text'],
+      },
+    },
+  },
 ];
 const ajv = new Ajv({ strict: false });
 const validators = new Map(tools.map(({ function: { name, parameters } }) => [name, ajv.compile(parameters ?? {})]));
@@ -59,14 +78,27 @@ export function expectCalls({ parser }: Written, first: number, count: number): 
     const grammar = known.get(key) ?? compileToolCalls(tools, { format, ...options });
     known.set(key, grammar);
     const text = randomWalk(grammar, random, Math.floor(random() * 100));
-    const reader = parser.reader({ tools, prompt: format.header + format.begun + (reasoning === 'open' ? (format.reasoning?.start ?? '') : '') });
+    const reader = parser.reader({
+      tools,
+      prompt: format.header + format.begun + (reasoning === 'open' ? (format.reasoning?.start ?? '') : ''),
+    });
     reader.push(text);
     reader.end();
     const { content, tool_calls: calls = [] } = reader.message;
     const shown = JSON.stringify({ seed, text });
-    expect([shown, content, reader.isCut, calls.length > 0, parallel || calls.length === 1]).toEqual([shown, null, false, true, true]);
+    expect([shown, content, reader.isCut, calls.length > 0, parallel || calls.length === 1]).toEqual([
+      shown,
+      null,
+      false,
+      true,
+      true,
+    ]);
     for (const { function: called } of calls) {
-      expect([shown, called.name, isValidCall(called.name, String(called.arguments))]).toEqual([shown, typeof choice === 'string' ? called.name : choice.name, true]);
+      expect([shown, called.name, isValidCall(called.name, String(called.arguments))]).toEqual([
+        shown,
+        typeof choice === 'string' ? called.name : choice.name,
+        true,
+      ]);
     }
   }
 }

@@ -19,7 +19,8 @@ const [alpha, beta] = PROBE.tools;
  * Undefined: it shows no calls, or in a way that is not one of those known.
  */
 export function deriveCalls(render: Render, frame: TurnFrame): CallFormat | undefined {
-  const turn = (...calls: readonly ReturnType<typeof probeCall>[]): string | undefined => within(frame, renderTurn(render, { tool_calls: calls }));
+  const turn = (...calls: readonly ReturnType<typeof probeCall>[]): string | undefined =>
+    within(frame, renderTurn(render, { tool_calls: calls }));
   const ids = probeIds(render);
   if (ids === undefined) return undefined;
   const one = turn(probeCall(0, undefined, ids[0]));
@@ -29,7 +30,10 @@ export function deriveCalls(render: Render, frame: TurnFrame): CallFormat | unde
   const two = turn(probeCall(0, undefined, ids[0]), probeCall(1, undefined, ids[1]));
   // An id of one character more is refused by templates that take one length alone.
   const hasLongerId = turn(probeCall(0, undefined, `${ids[0]}0`))?.includes(alpha) === true;
-  return { ...joined(located, one, two?.includes(beta) ? two : undefined, frame), ...(!hasLongerId && { idLength: ids[0].length }) };
+  return {
+    ...joined(located, one, two?.includes(beta) ? two : undefined, frame),
+    ...(!hasLongerId && { idLength: ids[0].length }),
+  };
 }
 
 /** The part of a turn between its header and its end. */
@@ -42,14 +46,28 @@ function within({ header, end, bare }: TurnFrame, turn: string | undefined): str
 }
 
 /** Tells what belongs to one call from what belongs to all of them, by a turn of two. */
-function joined({ before, after, body }: LocatedCall, one: string, two: string | undefined, { header, end }: TurnFrame): CallFormat {
+function joined(
+  { before, after, body }: LocatedCall,
+  one: string,
+  two: string | undefined,
+  { header, end }: TurnFrame,
+): CallFormat {
   const isSingle = two === undefined;
   const isArray = body.kind === 'json' && before.trimEnd().endsWith('[') && after.trimStart().startsWith(']');
   if (isArray) {
-    return { sectionStart: before.trimEnd().slice(0, -1), sectionEnd: after.trimStart().slice(1), callStart: '', callEnd: '', separator: '', isSingle, body: { ...body, isArray } };
+    return {
+      sectionStart: before.trimEnd().slice(0, -1),
+      sectionEnd: after.trimStart().slice(1),
+      callStart: '',
+      callEnd: '',
+      separator: '',
+      isSingle,
+      body: { ...body, isArray },
+    };
   }
   const between = two === undefined ? undefined : betweenCalls(two, one, after, body);
-  if (between === undefined) return { sectionStart: '', sectionEnd: '', callStart: before, callEnd: after, separator: '', isSingle: true, body };
+  if (between === undefined)
+    return { sectionStart: '', sectionEnd: '', callStart: before, callEnd: after, separator: '', isSingle: true, body };
   const callEnd = commonPrefix(after + end, between);
   // The header may hold what begins each call.
   const callStart = commonSuffix(header + before, between.slice(callEnd.length));

@@ -42,9 +42,17 @@ export function deriveFormat(render: Render, source: string): AnswerFormat {
   const shown = call?.includes(PROBE.tools[0]) ? call : undefined;
   const reasoned = reasonedTurn(render);
   const shared = openingOf(content.slice(0, contentAt), prompt);
-  const opening = [shown, reasoned?.turn].reduce((text: string, turn) => (turn === undefined ? text : commonPrefix(text, turn)), shared);
+  const opening = [shown, reasoned?.turn].reduce(
+    (text: string, turn) => (turn === undefined ? text : commonPrefix(text, turn)),
+    shared,
+  );
   const turnEnd = turnEndOf(afterContent, shown, opening);
-  const reasoning = deriveReasoning(reasoned, { header: opening, beforeContent: content.slice(opening.length, contentAt), prompt, source });
+  const reasoning = deriveReasoning(reasoned, {
+    header: opening,
+    beforeContent: content.slice(opening.length, contentAt),
+    prompt,
+    source,
+  });
   const whole = withoutOpenReasoning(opening, reasoning);
   const begun = begunCall(whole, shown, renderTurn(render, { tool_calls: [probeCall(0), probeCall(1)] }));
   const header = whole.slice(0, whole.length - begun.length);
@@ -83,7 +91,9 @@ function turnEndOf(afterContent: string, call: string | undefined, opening: stri
 function begunCall(header: string, one: string | undefined, two: string | undefined): string {
   const [alpha, beta] = PROBE.tools;
   const tail = /[^\s\w]+$/.exec(header)?.[0] ?? '';
-  return tail !== '' && one?.startsWith(`${header}${alpha}`) === true && two?.includes(`${tail}${beta}`) === true ? tail : '';
+  return tail !== '' && one?.startsWith(`${header}${alpha}`) === true && two?.includes(`${tail}${beta}`) === true
+    ? tail
+    : '';
 }
 
 /** Longer ends of turns hold words of the next one. */
@@ -116,7 +126,10 @@ function withoutEmpty(text: string, start: string, end: string): string {
 /** The first way to render a turn in which its reasoning shows. */
 function reasonedTurn(render: Render): ReasonedTurn | undefined {
   for (const variables of [undefined, KEEP_REASONING, HARD_REASONING]) {
-    for (const fields of [{ reasoning_content: PROBE.reasoning }, { reasoning: PROBE.reasoning, thinking: PROBE.reasoning }]) {
+    for (const fields of [
+      { reasoning_content: PROBE.reasoning },
+      { reasoning: PROBE.reasoning, thinking: PROBE.reasoning },
+    ]) {
       const turn = renderTurn(render, { content: PROBE.content, ...fields }, variables);
       const at = turn?.indexOf(PROBE.reasoning) ?? -1;
       const contentAt = turn?.indexOf(PROBE.content) ?? -1;
@@ -134,25 +147,39 @@ interface Around {
 }
 
 /** How reasoning is written: as earlier turns show it, else as the prompt begins it, else as the template's text knows it. */
-function deriveReasoning(reasoned: ReasonedTurn | undefined, { header, beforeContent, prompt, source }: Around): Tags | undefined {
+function deriveReasoning(
+  reasoned: ReasonedTurn | undefined,
+  { header, beforeContent, prompt, source }: Around,
+): Tags | undefined {
   if (reasoned?.turn.startsWith(header)) {
     const { turn, at, contentAt } = reasoned;
     const between = turn.slice(at + PROBE.reasoning.length, contentAt);
     const start = turn.slice(header.length, at);
     const ownStart = withoutReasoning(beforeContent, { start, end: between });
-    const end = between.endsWith(ownStart) && ownStart.trim() !== between.trim() ? between.slice(0, between.length - ownStart.length) : between;
+    const end =
+      between.endsWith(ownStart) && ownStart.trim() !== between.trim()
+        ? between.slice(0, between.length - ownStart.length)
+        : between;
     if (end.trim() !== '') {
       const tags = wholeTags(start.trim(), end.trim(), header.trimEnd());
       // What only the prompt shows begins reasoning.
-      return tags.start === '' && prompt.startsWith(header) ? { ...tags, start: prompt.slice(header.length).trim() } : tags;
+      return tags.start === '' && prompt.startsWith(header)
+        ? { ...tags, start: prompt.slice(header.length).trim() }
+        : tags;
     }
   }
-  return knownReasoning(source) ?? KNOWN_REASONING.find(({ start, end }) => beforeContent.includes(end) || prompt.trimEnd().endsWith(start));
+  return (
+    knownReasoning(source) ??
+    KNOWN_REASONING.find(({ start, end }) => beforeContent.includes(end) || prompt.trimEnd().endsWith(start))
+  );
 }
 
 /** The tags that a template's text speaks of, or the end of which it cuts earlier answers at. */
 function knownReasoning(source: string): Tags | undefined {
-  return KNOWN_REASONING.find(({ start, end }) => source.includes(start) && source.includes(end)) ?? KNOWN_REASONING.find(({ end }) => source.includes(`split('${end}')`) || source.includes(`split("${end}")`));
+  return (
+    KNOWN_REASONING.find(({ start, end }) => source.includes(start) && source.includes(end)) ??
+    KNOWN_REASONING.find(({ end }) => source.includes(`split('${end}')`) || source.includes(`split("${end}")`))
+  );
 }
 
 /**
@@ -198,7 +225,9 @@ function deriveContentEnd(render: Render, header: string, bare: (text: string) =
   if (nameAt < 0) return undefined;
   const between = both.slice(contentAt + PROBE.content.length, nameAt);
   const opener = bare(alone.slice(header.length, alone.indexOf(PROBE.tools[0])));
-  return between.endsWith(opener) ? between.slice(0, between.length - opener.length) : between.slice(0, between.length - commonSuffix(between, opener).length);
+  return between.endsWith(opener)
+    ? between.slice(0, between.length - opener.length)
+    : between.slice(0, between.length - commonSuffix(between, opener).length);
 }
 
 /** The end of a turn and the beginning of the next, where a template writes content and calls as two turns of the assistant. */

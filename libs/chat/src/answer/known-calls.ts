@@ -51,19 +51,32 @@ const FAMILIES: readonly Family[] = [
     },
   },
   // Phi-4-mini, and Granite 3, which ends its list with the answer.
-  { sign: '<|/tool_call|>', calls: { ...plain, sectionStart: '<|tool_call|>', sectionEnd: '<|/tool_call|>', body: listOf('name', 'arguments') } },
+  {
+    sign: '<|/tool_call|>',
+    calls: { ...plain, sectionStart: '<|tool_call|>', sectionEnd: '<|/tool_call|>', body: listOf('name', 'arguments') },
+  },
   { sign: '<|tool_call|>', calls: { ...plain, sectionStart: '<|tool_call|>', body: listOf('name', 'arguments') } },
   // Firefunction.
   { sign: 'functools[', calls: { ...plain, sectionStart: ' functools', body: listOf('name', 'arguments') } },
   // Command R and R+.
-  { sign: '"tool_name"', calls: { ...plain, sectionStart: 'Action:\n```json\n', sectionEnd: '```', body: listOf('tool_name', 'parameters') } },
+  {
+    sign: '"tool_name"',
+    calls: { ...plain, sectionStart: 'Action:\n```json\n', sectionEnd: '```', body: listOf('tool_name', 'parameters') },
+  },
   // Llama 4: content stands between two tags where a call follows it, and calls have none.
-  { sign: '<|python_start|>', calls: { ...TOOL_CALL_FORMATS.llama3, isSingle: false }, contentTags: ['<|python_start|>', '<|python_end|>', '<|eom|>'] },
+  {
+    sign: '<|python_start|>',
+    calls: { ...TOOL_CALL_FORMATS.llama3, isSingle: false },
+    contentTags: ['<|python_start|>', '<|python_end|>', '<|eom|>'],
+  },
   { sign: '<tool_call>', calls: TOOL_CALL_FORMATS.hermes },
 ];
 
 /** What is known of the answers of the family that a template's text names, beside what was derived; no calls where it names none. */
-export function knownFormat(source: string, { contentEnds }: AnswerFormat): Pick<AnswerFormat, 'calls' | 'contentEnds'> {
+export function knownFormat(
+  source: string,
+  { contentEnds }: AnswerFormat,
+): Pick<AnswerFormat, 'calls' | 'contentEnds'> {
   const { calls, contentTags = [] } = FAMILIES.find(({ sign }) => source.includes(sign)) ?? {};
   return { contentEnds: [...contentEnds, ...contentTags], calls };
 }

@@ -2,7 +2,14 @@ import { Feed, type Reading } from './feed.js';
 
 /** Values inside values: deeper ones are not read as values. */
 const MAX_DEPTH = 64;
-const CONSTANTS: Readonly<Record<string, string>> = { true: 'true', True: 'true', false: 'false', False: 'false', null: 'null', None: 'null' };
+const CONSTANTS: Readonly<Record<string, string>> = {
+  true: 'true',
+  True: 'true',
+  false: 'false',
+  False: 'false',
+  null: 'null',
+  None: 'null',
+};
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '\n': '' };
 

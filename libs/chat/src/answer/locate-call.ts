@@ -63,18 +63,40 @@ function locateNamedJson(turn: string, name: string, id: string): LocatedCall | 
   const between = turn.slice(at + name.length, start);
   const before = turn.slice(0, at);
   const { id: place, before: outer, nameEnd } = idOf(before, between, id);
-  return { before: outer.replaceAll(name, TOOL_NAME), after: turn.slice(end), body: { kind: 'named-json', nameEnd, ...(place && { id: place }) } };
+  return {
+    before: outer.replaceAll(name, TOOL_NAME),
+    after: turn.slice(end),
+    body: { kind: 'named-json', nameEnd, ...(place && { id: place }) },
+  };
 }
 
-function idOf(before: string, between: string, id: string): { readonly id?: CallId; readonly before: string; readonly nameEnd: string } {
+function idOf(
+  before: string,
+  between: string,
+  id: string,
+): { readonly id?: CallId; readonly before: string; readonly nameEnd: string } {
   const behind = between.indexOf(id);
-  if (behind >= 0) return { id: { place: 'behind', marker: between.slice(0, behind) }, before, nameEnd: between.slice(behind + id.length) };
+  if (behind >= 0)
+    return {
+      id: { place: 'behind', marker: between.slice(0, behind) },
+      before,
+      nameEnd: between.slice(behind + id.length),
+    };
   const first = before.lastIndexOf(id);
-  if (first >= 0) return { id: { place: 'before', marker: before.slice(first + id.length) }, before: before.slice(0, first), nameEnd: between };
+  if (first >= 0)
+    return {
+      id: { place: 'before', marker: before.slice(first + id.length) },
+      before: before.slice(0, first),
+      nameEnd: between,
+    };
   const number = /^:\d+/.exec(between)?.[0];
   const prefix = /[a-z]+\.$/.exec(before)?.[0];
   if (number === undefined || prefix === undefined) return { before, nameEnd: between };
-  return { id: { place: 'around', prefix }, before: before.slice(0, -prefix.length), nameEnd: between.slice(number.length) };
+  return {
+    id: { place: 'around', prefix },
+    before: before.slice(0, -prefix.length),
+    nameEnd: between.slice(number.length),
+  };
 }
 
 /** A name, and each argument with something around its key and its value. */
@@ -94,7 +116,9 @@ function locatePairs(turn: string, name: string, render: RenderCall): LocatedCal
     after: turn.slice(numberAt + numberText.length),
   };
   const { toText, toNumber } = pairs;
-  return toText.length > toNumber.length && toText.startsWith(toNumber) ? literalPairs(pairs, render) : taggedPairs(pairs, name, render);
+  return toText.length > toNumber.length && toText.startsWith(toNumber)
+    ? literalPairs(pairs, render)
+    : taggedPairs(pairs, name, render);
 }
 
 interface Pairs {
@@ -113,7 +137,14 @@ function literalPairs({ before, afterName, toText, between, toNumber, after }: P
   return {
     before,
     after,
-    body: { kind: 'literal', nameEnd: afterName, keyEnd: toText.slice(0, -quote.length), argumentSeparator: between.trimStart().slice(quote.length), quote, isVerbatim },
+    body: {
+      kind: 'literal',
+      nameEnd: afterName,
+      keyEnd: toText.slice(0, -quote.length),
+      argumentSeparator: between.trimStart().slice(quote.length),
+      quote,
+      isVerbatim,
+    },
   };
 }
 
@@ -162,7 +193,14 @@ function valueWords(text: string, start: string, end: string, render: RenderCall
     const from = at + textKey.length + start.length;
     return at < 0 ? text : turn.slice(from, turn.indexOf(end, from));
   };
-  return { string: text, number: wordOf(PROBE.number), boolean: wordOf(true), null: wordOf(null), object: wordOf({ a: 1 }), array: wordOf([1]) };
+  return {
+    string: text,
+    number: wordOf(PROBE.number),
+    boolean: wordOf(true),
+    null: wordOf(null),
+    object: wordOf({ a: 1 }),
+    array: wordOf([1]),
+  };
 }
 
 /** What stands around a string with characters of markup, and only around such. */

@@ -29,7 +29,14 @@ function fixedParts(text: string): Part[] {
   return text
     .split(/\s+/)
     .filter((piece) => piece !== '')
-    .flatMap((piece) => piece.split(ANY).flatMap((literal, i): Part[] => [...(i > 0 ? (['word'] as const) : []), ...(literal === '' ? [] : [{ literal }])]));
+    .flatMap((piece) =>
+      piece
+        .split(ANY)
+        .flatMap((literal, i): Part[] => [
+          ...(i > 0 ? (['word'] as const) : []),
+          ...(literal === '' ? [] : [{ literal }]),
+        ]),
+    );
 }
 
 /** Whether a marker has nothing to match. */

@@ -24,7 +24,9 @@ const HARMONY: AnswerFormat = {
 };
 
 /** Formats that templates do not show whole, each by texts that only its templates hold. */
-const NAMED: readonly { readonly signs: readonly string[]; readonly format: AnswerFormat }[] = [{ signs: ['<|channel|>analysis<|message|>', '<|channel|>final<|message|>', 'commentary'], format: HARMONY }];
+const NAMED: readonly { readonly signs: readonly string[]; readonly format: AnswerFormat }[] = [
+  { signs: ['<|channel|>analysis<|message|>', '<|channel|>final<|message|>', 'commentary'], format: HARMONY },
+];
 
 /** The named format of a template's text; undefined: it is to be derived. */
 export function namedFormat(source: string): AnswerFormat | undefined {

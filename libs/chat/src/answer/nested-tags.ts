@@ -16,9 +16,14 @@ export function nestedValue(text: string, open: string, type: string | undefined
   if (isEmpty && (type === 'object' || type === 'array')) return type === 'object' ? '{}' : '[]';
   const elements = depth > MAX_DEPTH ? undefined : elementsOf(text, open);
   if (elements === undefined || elements.length === 0) return undefined;
-  const values = elements.map(({ key, inner }) => ({ key, value: nestedValue(inner, open, undefined, depth + 1) ?? literalOf(inner) ?? JSON.stringify(inner) }));
+  const values = elements.map(({ key, inner }) => ({
+    key,
+    value: nestedValue(inner, open, undefined, depth + 1) ?? literalOf(inner) ?? JSON.stringify(inner),
+  }));
   const isList = type === 'array' || (type !== 'object' && values.every(({ key }) => key === ITEM));
-  return isList ? `[${values.map(({ value }) => value).join(', ')}]` : `{${values.map(({ key, value }) => `${JSON.stringify(key)}: ${value}`).join(', ')}}`;
+  return isList
+    ? `[${values.map(({ value }) => value).join(', ')}]`
+    : `{${values.map(({ key, value }) => `${JSON.stringify(key)}: ${value}`).join(', ')}}`;
 }
 
 function elementsOf(text: string, open: string): { readonly key: string; readonly inner: string }[] | undefined {

@@ -3,7 +3,14 @@ import { isStarlingError } from '@starling/core';
 import type { ChatMessage, ToolDefinition } from '../messages.js';
 
 /** Renders a conversation. Undefined: the template refuses it. */
-export type Render = (messages: readonly ChatMessage[], options: { readonly tools?: readonly ToolDefinition[]; readonly addGenerationPrompt: boolean; readonly variables?: Readonly<Record<string, unknown>> }) => string | undefined;
+export type Render = (
+  messages: readonly ChatMessage[],
+  options: {
+    readonly tools?: readonly ToolDefinition[];
+    readonly addGenerationPrompt: boolean;
+    readonly variables?: Readonly<Record<string, unknown>>;
+  },
+) => string | undefined;
 
 /** A template, as far as it is rendered with. */
 interface Renderer {
@@ -37,11 +44,17 @@ export const PROBE = {
 
 const parameters = {
   type: 'object',
-  properties: { [PROBE.keys[0]]: { type: 'string', description: 'A text.' }, [PROBE.keys[1]]: { type: 'integer', description: 'A number.' } },
+  properties: {
+    [PROBE.keys[0]]: { type: 'string', description: 'A text.' },
+    [PROBE.keys[1]]: { type: 'integer', description: 'A number.' },
+  },
   required: [...PROBE.keys],
 };
 
-export const PROBE_TOOLS: readonly ToolDefinition[] = PROBE.tools.map((name) => ({ type: 'function', function: { name, description: 'A probe.', parameters } }));
+export const PROBE_TOOLS: readonly ToolDefinition[] = PROBE.tools.map((name) => ({
+  type: 'function',
+  function: { name, description: 'A probe.', parameters },
+}));
 
 /** Variables under which templates show reasoning of earlier turns, by whatever name. */
 export const KEEP_REASONING = { enable_thinking: true, thinking: true, ...KEEP_HISTORY };
@@ -52,15 +65,27 @@ export const HARD_REASONING = { ...KEEP_REASONING, reasoning_effort: 'high', thi
 /** Arguments of both kinds. */
 const VALUES: Readonly<Record<string, unknown>> = { [PROBE.keys[0]]: PROBE.text, [PROBE.keys[1]]: PROBE.number };
 
-export function probeCall(index: 0 | 1, values = VALUES, id: string = PROBE.ids[index]): NonNullable<ChatMessage['tool_calls']>[number] {
+export function probeCall(
+  index: 0 | 1,
+  values = VALUES,
+  id: string = PROBE.ids[index],
+): NonNullable<ChatMessage['tool_calls']>[number] {
   return { id, type: 'function', function: { name: PROBE.tools[index], arguments: values } };
 }
 
 /** Renders what an assistant's turn becomes: the text behind the user's message. */
-export function renderTurn(render: Render, message: (Partial<ChatMessage> & Readonly<Record<string, unknown>>) | undefined, variables?: Readonly<Record<string, unknown>>): string | undefined {
+export function renderTurn(
+  render: Render,
+  message: (Partial<ChatMessage> & Readonly<Record<string, unknown>>) | undefined,
+  variables?: Readonly<Record<string, unknown>>,
+): string | undefined {
   const user: ChatMessage = { role: 'user', content: PROBE.user };
   const messages = message ? [user, { role: 'assistant', content: '', ...message } as ChatMessage] : [user];
-  const text = render(messages, { tools: PROBE_TOOLS, addGenerationPrompt: message === undefined, ...(variables && { variables }) });
+  const text = render(messages, {
+    tools: PROBE_TOOLS,
+    addGenerationPrompt: message === undefined,
+    ...(variables && { variables }),
+  });
   const at = text?.lastIndexOf(PROBE.user) ?? -1;
   return text === undefined || at < 0 ? undefined : text.slice(at + PROBE.user.length);
 }
@@ -70,5 +95,7 @@ const NAMED_IDS = PROBE.tools.map((name, i) => `functions.${name}:${i}`);
 
 /** The ids that calls are to be rendered with: their names show by them. Undefined: the template writes no calls of tools at all. */
 export function probeIds(render: Render): readonly string[] | undefined {
-  return [PROBE.ids, NAMED_IDS].find((ids) => renderTurn(render, { tool_calls: [probeCall(0, undefined, ids[0])] })?.includes(PROBE.tools[0]));
+  return [PROBE.ids, NAMED_IDS].find((ids) =>
+    renderTurn(render, { tool_calls: [probeCall(0, undefined, ids[0])] })?.includes(PROBE.tools[0]),
+  );
 }

@@ -12,12 +12,15 @@ const TEXTS = ['plain', 'a "quoted" <b>word</b>, {braces} and [brackets]', 'two\
  */
 export function provesCalls(render: Render, format: AnswerFormat): boolean {
   const ids = probeIds(render) ?? PROBE.ids;
-  const call = (index: 0 | 1, values: Readonly<Record<string, unknown>>): ToolCall => probeCall(index, values, ids[index]);
+  const call = (index: 0 | 1, values: Readonly<Record<string, unknown>>): ToolCall =>
+    probeCall(index, values, ids[index]);
   const messages: Partial<ChatMessage>[] = [
     ...TEXTS.map((text, i) => ({ tool_calls: [call(0, { [PROBE.keys[0]]: text, [PROBE.keys[1]]: -i })] })),
     { tool_calls: [call(0, {})] },
     // Calls without a marker are none behind content.
-    ...(format.calls && isUnmarked(format.calls) ? [] : [{ content: PROBE.content, tool_calls: [call(0, { [PROBE.keys[1]]: 7 })] }]),
+    ...(format.calls && isUnmarked(format.calls)
+      ? []
+      : [{ content: PROBE.content, tool_calls: [call(0, { [PROBE.keys[1]]: 7 })] }]),
     { tool_calls: [call(0, { [PROBE.keys[0]]: 'x' }), call(1, {})] },
   ];
   const read = messages.map((message) => isReadBack(render, format, message));
@@ -40,7 +43,10 @@ function isReadBack(render: Render, format: AnswerFormat, message: Partial<ChatM
 }
 
 function isSame(a: ToolCall, b: ToolCall): boolean {
-  return a.function.name === b.function.name && JSON.stringify(a.function.arguments) === JSON.stringify(parsed(b.function.arguments));
+  return (
+    a.function.name === b.function.name &&
+    JSON.stringify(a.function.arguments) === JSON.stringify(parsed(b.function.arguments))
+  );
 }
 
 function parsed(text: ToolCall['function']['arguments']): unknown {

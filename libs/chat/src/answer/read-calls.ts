@@ -1,4 +1,12 @@
-import { ARGUMENT_NAME, TOOL_CALL_FORMATS, type CallFormat, type LiteralBody, type Marker, type NamedJsonBody, type TaggedBody } from '@starling/grammar';
+import {
+  ARGUMENT_NAME,
+  TOOL_CALL_FORMATS,
+  type CallFormat,
+  type LiteralBody,
+  type Marker,
+  type NamedJsonBody,
+  type TaggedBody,
+} from '@starling/grammar';
 import { edgesOf } from './call-edges.js';
 import type { CallSink } from './call-sink.js';
 import type { Feed, Reading } from './feed.js';
@@ -58,7 +66,8 @@ export function* readCalls(feed: Feed, format: CallFormat, sink: CallSink): Read
 }
 
 function* acceptAny(feed: Feed, markers: readonly Marker[]): Reading<boolean> {
-  for (const marker of markers) if ((yield* isMarkerNext(feed, marker)) && (yield* acceptMarker(feed, marker))) return true;
+  for (const marker of markers)
+    if ((yield* isMarkerNext(feed, marker)) && (yield* acceptMarker(feed, marker))) return true;
   return false;
 }
 
@@ -70,7 +79,12 @@ function* hasAnother(feed: Feed, { callStart, body }: CallFormat, isArray: boole
 }
 
 /** Between the tags of their own way, models also write calls as JSON, as most others do. */
-function* readForeign(feed: Feed, { callStart, body }: CallFormat, from: number, sink: CallSink): Reading<'call' | 'cut' | 'none'> {
+function* readForeign(
+  feed: Feed,
+  { callStart, body }: CallFormat,
+  from: number,
+  sink: CallSink,
+): Reading<'call' | 'cut' | 'none'> {
   const tag = /^\s*(<[^<>\s]*>)/.exec(callStart)?.[1];
   if (body.kind === 'json' || tag === undefined) return 'none';
   feed.at = from;
@@ -87,7 +101,9 @@ function* readOne(feed: Feed, format: CallFormat, sink: CallSink): Reading<'call
   const name = sink.toolOf(yield* feed.run(NAME, MAX_NAME));
   if (name === undefined || !(yield* acceptMarker(feed, body.nameEnd))) return 'none';
   sink.begin(name);
-  return body.kind === 'tagged' ? yield* readTagged(feed, name, format, body, sink) : yield* readLiterals(feed, format, body, sink);
+  return body.kind === 'tagged'
+    ? yield* readTagged(feed, name, format, body, sink)
+    : yield* readLiterals(feed, format, body, sink);
 }
 
 function* readNamedJson(feed: Feed, body: NamedJsonBody, sink: CallSink): Reading<'call' | 'cut' | 'none'> {
@@ -115,7 +131,13 @@ function* readNamedJson(feed: Feed, body: NamedJsonBody, sink: CallSink): Readin
 }
 
 /** Arguments between tags become members of a JSON object, each when its end tag has come. */
-function* readTagged(feed: Feed, name: string, format: CallFormat, body: TaggedBody, sink: CallSink): Reading<'call' | 'cut'> {
+function* readTagged(
+  feed: Feed,
+  name: string,
+  format: CallFormat,
+  body: TaggedBody,
+  sink: CallSink,
+): Reading<'call' | 'cut'> {
   sink.add('{');
   const { ends } = edgesOf(format);
   const valueEndOf = (key: string): Marker => body.valueEnd.replaceAll(ARGUMENT_NAME, key);
@@ -128,14 +150,25 @@ function* readTagged(feed: Feed, name: string, format: CallFormat, body: TaggedB
     if (!(yield* acceptMarker(feed, body.valueStart.after))) return 'cut';
     const types = words === undefined ? sink.typesOf(name, key) : word === words.string ? ['string'] : ['other'];
     const quoted = body.valueQuotes && (yield* feed.accept(body.valueQuotes[0])) ? body.valueQuotes[1] : undefined;
-    const raw = yield* readValue(feed, format, quoted === undefined ? valueEndOf(key) : `${quoted}${valueEndOf(key).trimStart()}`, body);
+    const raw = yield* readValue(
+      feed,
+      format,
+      quoted === undefined ? valueEndOf(key) : `${quoted}${valueEndOf(key).trimStart()}`,
+      body,
+    );
     if (raw === undefined) {
       const isText = quoted !== undefined || (types?.every((type) => type === 'string') ?? true);
-      sink.add(`${count > 0 ? ', ' : ''}${JSON.stringify(key)}: ${partOf(unpadded(restOf(feed), body.valuePadding), isText)}`);
+      sink.add(
+        `${count > 0 ? ', ' : ''}${JSON.stringify(key)}: ${partOf(unpadded(restOf(feed), body.valuePadding), isText)}`,
+      );
       return 'cut';
     }
-    const nested = body.valueEnd.includes(ARGUMENT_NAME) && types?.[0] !== 'string' ? nestedValue(raw, body.argumentStart.trim(), types?.[0]) : undefined;
-    const value = nested ?? (quoted === undefined ? valueOf(unpadded(raw, body.valuePadding), types) : JSON.stringify(raw));
+    const nested =
+      body.valueEnd.includes(ARGUMENT_NAME) && types?.[0] !== 'string'
+        ? nestedValue(raw, body.argumentStart.trim(), types?.[0])
+        : undefined;
+    const value =
+      nested ?? (quoted === undefined ? valueOf(unpadded(raw, body.valuePadding), types) : JSON.stringify(raw));
     sink.add(`${count > 0 ? ', ' : ''}${JSON.stringify(key)}: ${value}`);
   }
   sink.add('}');
@@ -143,7 +176,12 @@ function* readTagged(feed: Feed, name: string, format: CallFormat, body: TaggedB
 }
 
 /** Text up to the end tag that is followed by what may follow: an end tag inside of a value is a part of it. */
-function* readValue(feed: Feed, format: CallFormat, valueEnd: Marker, { argumentStart }: TaggedBody): Reading<string | undefined> {
+function* readValue(
+  feed: Feed,
+  format: CallFormat,
+  valueEnd: Marker,
+  { argumentStart }: TaggedBody,
+): Reading<string | undefined> {
   const start = feed.at;
   for (;;) {
     const part = yield* readUntil(feed, [valueEnd], Infinity);
@@ -151,7 +189,10 @@ function* readValue(feed: Feed, format: CallFormat, valueEnd: Marker, { argument
     const end = feed.at;
     do yield* acceptMarker(feed, valueEnd);
     while (yield* isMarkerNext(feed, valueEnd));
-    const isEnd = (yield* isMarkerNext(feed, argumentStart)) || (yield* isAnyNext(feed, edgesOf(format).ends)) || (yield* isAtEnd(feed));
+    const isEnd =
+      (yield* isMarkerNext(feed, argumentStart)) ||
+      (yield* isAnyNext(feed, edgesOf(format).ends)) ||
+      (yield* isAtEnd(feed));
     if (isEnd) return feed.text.slice(start, end);
     feed.at = end + 1;
   }
@@ -215,7 +256,8 @@ function indexFrom(text: string, part: string | undefined, from: number): number
 
 function unpadded(raw: string, [before, after]: readonly [string, string]): string {
   const start = before !== '' && raw.startsWith(before) ? before.length : 0;
-  const end = after !== '' && raw.length - start >= after.length && raw.endsWith(after) ? raw.length - after.length : raw.length;
+  const end =
+    after !== '' && raw.length - start >= after.length && raw.endsWith(after) ? raw.length - after.length : raw.length;
   return raw.slice(start, end);
 }
 
@@ -223,7 +265,8 @@ function unpadded(raw: string, [before, after]: readonly [string, string]): stri
 function valueOf(raw: string, types: readonly string[] | undefined): string {
   const isText = types !== undefined && types.every((type) => type === 'string');
   const literal = isText ? undefined : literalOf(raw);
-  if (literal === undefined || (literal.startsWith('"') && types?.includes('string') !== false)) return JSON.stringify(raw);
+  if (literal === undefined || (literal.startsWith('"') && types?.includes('string') !== false))
+    return JSON.stringify(raw);
   return literal;
 }
 
@@ -240,7 +283,10 @@ function* readLiterals(feed: Feed, format: CallFormat, body: LiteralBody, sink: 
     yield* acceptMarker(feed, body.keyEnd);
     yield* feed.skipSpace();
     const valueAt = feed.at;
-    const value = body.isVerbatim && (yield* feed.accept(body.quote)) ? yield* readVerbatim(feed, format, body) : yield* readLiteral(feed, isPlainQuote(body.quote) ? '' : body.quote);
+    const value =
+      body.isVerbatim && (yield* feed.accept(body.quote))
+        ? yield* readVerbatim(feed, format, body)
+        : yield* readLiteral(feed, isPlainQuote(body.quote) ? '' : body.quote);
     const before = `${count > 0 ? ', ' : ''}${JSON.stringify(key.trim())}: `;
     if (value === undefined) {
       if (feed.at >= feed.text.length || body.isVerbatim) {
@@ -263,14 +309,19 @@ function isPlainQuote(quote: string): boolean {
 }
 
 /** A string whose own quotes are not escaped: it ends at the quote that another argument or the end of the call follows. */
-function* readVerbatim(feed: Feed, { callEnd }: CallFormat, { quote, argumentSeparator, keyEnd }: LiteralBody): Reading<string | undefined> {
+function* readVerbatim(
+  feed: Feed,
+  { callEnd }: CallFormat,
+  { quote, argumentSeparator, keyEnd }: LiteralBody,
+): Reading<string | undefined> {
   const start = feed.at;
   for (;;) {
     const text = yield* readUntil(feed, [quote], Infinity);
     if (text === undefined) return undefined;
     const end = feed.at;
     feed.at += quote.length;
-    if ((yield* isMarkerNext(feed, callEnd)) || (yield* isKeyNext(feed, argumentSeparator, keyEnd))) return JSON.stringify(feed.text.slice(start, end));
+    if ((yield* isMarkerNext(feed, callEnd)) || (yield* isKeyNext(feed, argumentSeparator, keyEnd)))
+      return JSON.stringify(feed.text.slice(start, end));
     feed.at = end + 1;
   }
 }

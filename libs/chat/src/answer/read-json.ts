@@ -135,8 +135,13 @@ function* skipRest(feed: Feed): Reading<boolean> {
 }
 
 /** The keys by what they hold. */
-function keysOf({ fields }: JsonBody): { readonly nameKey?: string; readonly argumentsKey?: string; readonly idKey?: string } {
-  const keyOf = (what: 'name' | 'arguments' | 'id'): string | undefined => fields.find(({ holds }) => holds === what)?.key;
+function keysOf({ fields }: JsonBody): {
+  readonly nameKey?: string;
+  readonly argumentsKey?: string;
+  readonly idKey?: string;
+} {
+  const keyOf = (what: 'name' | 'arguments' | 'id'): string | undefined =>
+    fields.find(({ holds }) => holds === what)?.key;
   return { nameKey: keyOf('name'), argumentsKey: keyOf('arguments'), idKey: keyOf('id') };
 }
 

@@ -12,7 +12,11 @@ export const TOOLS: readonly ToolDefinition[] = [
       description: 'The weather of a place.',
       parameters: {
         type: 'object',
-        properties: { city: { type: 'string', description: 'Where.' }, days: { type: 'integer', description: 'How long.' }, near: { anyOf: [{ type: 'number' }, { type: 'string' }], description: 'Near what.' } },
+        properties: {
+          city: { type: 'string', description: 'Where.' },
+          days: { type: 'integer', description: 'How long.' },
+          near: { anyOf: [{ type: 'number' }, { type: 'string' }], description: 'Near what.' },
+        },
         required: [],
       },
     },
@@ -80,7 +84,10 @@ export class Writer {
     return this.format.reasoning;
   }
 
-  #turn(content: string, calls: readonly { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> }[]): string {
+  #turn(
+    content: string,
+    calls: readonly { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> }[],
+  ): string {
     const text = answerOf(this.#template, { tools: TOOLS, content, reasoning: '', calls })?.text ?? '';
     const end = this.format.turnEnd.trim();
     const at = end === '' ? -1 : text.lastIndexOf(end);
@@ -89,17 +96,29 @@ export class Writer {
 }
 
 const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
-const hasNameField = ({ body }: CallFormat): boolean => body.kind === 'json' && body.fields.some(({ holds }) => holds === 'name');
+const hasNameField = ({ body }: CallFormat): boolean =>
+  body.kind === 'json' && body.fields.some(({ holds }) => holds === 'name');
 
 /** The deviations that were reported, each of them as a loss: the same tolerance holds in every format. */
 export const DEVIATIONS: readonly Deviation[] = [
   {
     name: 'a call inside of reasoning that was not closed ends the reasoning',
-    write: (w) => w.reasoning && { text: `${w.reasoning.start}Let me see.\n${w.call()}`, expected: { reasoning: 'Let me see.', calls: WEATHER } },
+    write: (w) =>
+      w.reasoning && {
+        text: `${w.reasoning.start}Let me see.\n${w.call()}`,
+        expected: { reasoning: 'Let me see.', calls: WEATHER },
+      },
   },
   {
     name: 'a call inside of reasoning that the prompt began ends it too',
-    write: (w) => w.reasoning && w.reasoning.start !== '' ? { prompt: `${w.prompt}${w.reasoning.start}\n`, text: `Let me see.\n${w.call()}`, expected: { reasoning: 'Let me see.', calls: WEATHER } } : undefined,
+    write: (w) =>
+      w.reasoning && w.reasoning.start !== ''
+        ? {
+            prompt: `${w.prompt}${w.reasoning.start}\n`,
+            text: `Let me see.\n${w.call()}`,
+            expected: { reasoning: 'Let me see.', calls: WEATHER },
+          }
+        : undefined,
   },
   {
     name: 'a call without any reasoning is a call of a thinking model too',
@@ -109,7 +128,10 @@ export const DEVIATIONS: readonly Deviation[] = [
     name: 'reasoning, words and then a call lose none of the three',
     write(w) {
       if (!w.reasoning || w.format.contentStart !== '') return undefined;
-      return { text: `${w.reasoning.start}Hm.${w.reasoning.end}I will look. ${w.call()}`, expected: { reasoning: 'Hm.', content: 'I will look.', calls: WEATHER } };
+      return {
+        text: `${w.reasoning.start}Hm.${w.reasoning.end}I will look. ${w.call()}`,
+        expected: { reasoning: 'Hm.', content: 'I will look.', calls: WEATHER },
+      };
     },
   },
   {
@@ -125,14 +147,18 @@ export const DEVIATIONS: readonly Deviation[] = [
     write(w) {
       const [, inner] = edgesOf(w.calls).starts;
       const text = w.call();
-      return inner === undefined ? undefined : { text: text.slice(text.indexOf(inner.trim())), expected: { calls: WEATHER } };
+      return inner === undefined
+        ? undefined
+        : { text: text.slice(text.indexOf(inner.trim())), expected: { calls: WEATHER } };
     },
   },
   {
     name: 'closing tags come twice',
     write(w) {
       const end = w.calls.callEnd.trim();
-      return end.startsWith('<') ? { text: w.call().replace(end, `${end}\n${end}`), expected: { calls: WEATHER } } : undefined;
+      return end.startsWith('<')
+        ? { text: w.call().replace(end, `${end}\n${end}`), expected: { calls: WEATHER } }
+        : undefined;
     },
   },
   {
@@ -148,33 +174,51 @@ export const DEVIATIONS: readonly Deviation[] = [
     name: 'the end of the turn is written out, and the model goes on',
     write(w) {
       const { turnEnd } = w.format;
-      return turnEnd.trim() === '' ? undefined : { text: `${w.content('Done.')}${turnEnd}\nuser: Thanks!`, expected: { content: 'Done.' } };
+      return turnEnd.trim() === ''
+        ? undefined
+        : { text: `${w.content('Done.')}${turnEnd}\nuser: Thanks!`, expected: { content: 'Done.' } };
     },
   },
   {
     name: 'the end of the turn is written out behind a call',
     write(w) {
       const { turnEnd } = w.format;
-      return turnEnd.trim() === '' ? undefined : { text: `${w.call()}${turnEnd}\nuser: Thanks!`, expected: { calls: WEATHER } };
+      return turnEnd.trim() === ''
+        ? undefined
+        : { text: `${w.call()}${turnEnd}\nuser: Thanks!`, expected: { calls: WEATHER } };
     },
   },
   {
     name: 'a marker of reasoning stands alone behind the answer',
-    write: (w) => w.reasoning && w.reasoning.start !== '' ? { text: `${w.content('The answer is 42.')}\n${w.reasoning.start}`, expected: { content: 'The answer is 42.' } } : undefined,
+    write: (w) =>
+      w.reasoning && w.reasoning.start !== ''
+        ? {
+            text: `${w.content('The answer is 42.')}\n${w.reasoning.start}`,
+            expected: { content: 'The answer is 42.' },
+          }
+        : undefined,
   },
   {
     name: 'reasoning of an earlier turn is not that of the answer',
     write(w) {
       if (!w.reasoning) return undefined;
       const { start, end } = w.reasoning;
-      return { prompt: `${w.prompt}${start}old${end}Old.${w.format.turnEnd}\n${w.prompt}`, text: w.content('New.'), expected: { content: 'New.' } };
+      return {
+        prompt: `${w.prompt}${start}old${end}Old.${w.format.turnEnd}\n${w.prompt}`,
+        text: w.content('New.'),
+        expected: { content: 'New.' },
+      };
     },
   },
   {
     name: 'an empty block of reasoning in the prompt leaves content',
     write(w) {
       if (!w.reasoning) return undefined;
-      return { prompt: `${w.prompt}${w.reasoning.start}\n\n${w.reasoning.end}\n\n`, text: w.content('Yes.').trimStart(), expected: { content: 'Yes.' } };
+      return {
+        prompt: `${w.prompt}${w.reasoning.start}\n\n${w.reasoning.end}\n\n`,
+        text: w.content('Yes.').trimStart(),
+        expected: { content: 'Yes.' },
+      };
     },
   },
   {
@@ -204,7 +248,10 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     name: 'the type is written into the object of a call',
-    write: (w) => (hasNameField(w.calls) ? { text: w.call().replace('{', '{"type": "function", '), expected: { calls: WEATHER } } : undefined),
+    write: (w) =>
+      hasNameField(w.calls)
+        ? { text: w.call().replace('{', '{"type": "function", '), expected: { calls: WEATHER } }
+        : undefined,
   },
   {
     name: 'the whole of the shape of an API is written as a call',
@@ -213,21 +260,29 @@ export const DEVIATIONS: readonly Deviation[] = [
       if (body.kind !== 'json' || body.fields.map(({ holds }) => holds).join() !== 'name,arguments') return undefined;
       const text = w.call();
       const [from, to] = [text.indexOf('{'), text.lastIndexOf('}') + 1];
-      return { text: `${text.slice(0, from)}{"type": "function", "function": ${text.slice(from, to)}}${text.slice(to)}`, expected: { calls: WEATHER } };
+      return {
+        text: `${text.slice(0, from)}{"type": "function", "function": ${text.slice(from, to)}}${text.slice(to)}`,
+        expected: { calls: WEATHER },
+      };
     },
   },
   {
     name: 'arguments are written as a text',
     write(w) {
       const json = JSON.stringify(VALUES).replaceAll(',"', ', "').replaceAll('":', '": ');
-      return hasNameField(w.calls) ? { text: w.call().replace(json, JSON.stringify(json)), expected: { calls: WEATHER } } : undefined;
+      return hasNameField(w.calls)
+        ? { text: w.call().replace(json, JSON.stringify(json)), expected: { calls: WEATHER } }
+        : undefined;
     },
   },
   {
     name: 'a new line stands in a text of JSON as it is',
     write(w) {
       if (w.calls.body.kind !== 'json' && w.calls.body.kind !== 'named-json') return undefined;
-      return { text: w.call({ city: 'Rome\nItaly' }).replace('\\n', '\n'), expected: { calls: [{ city: 'Rome\nItaly' }] } };
+      return {
+        text: w.call({ city: 'Rome\nItaly' }).replace('\\n', '\n'),
+        expected: { calls: [{ city: 'Rome\nItaly' }] },
+      };
     },
   },
   {
@@ -235,7 +290,10 @@ export const DEVIATIONS: readonly Deviation[] = [
     write(w) {
       const { body } = w.calls;
       if (body.kind !== 'named-json' || body.id?.place !== 'around') return undefined;
-      return { text: w.call().replace('functions.get_weather:0', 'functions_get_weather_2'), expected: { calls: WEATHER } };
+      return {
+        text: w.call().replace('functions.get_weather:0', 'functions_get_weather_2'),
+        expected: { calls: WEATHER },
+      };
     },
   },
   {
@@ -244,7 +302,10 @@ export const DEVIATIONS: readonly Deviation[] = [
       const tag = /^\s*(<[^<>\s]*>)/.exec(w.calls.callStart)?.[1];
       const end = w.calls.callEnd.trim().split(/\s+/).at(-1) ?? '';
       if (tag === undefined || w.calls.body.kind !== 'tagged' || !end.startsWith('</')) return undefined;
-      return { text: `${tag}\n{"name": "get_weather", "arguments": ${JSON.stringify(VALUES)}}\n${end}`, expected: { calls: WEATHER } };
+      return {
+        text: `${tag}\n{"name": "get_weather", "arguments": ${JSON.stringify(VALUES)}}\n${end}`,
+        expected: { calls: WEATHER },
+      };
     },
   },
   {
@@ -252,7 +313,8 @@ export const DEVIATIONS: readonly Deviation[] = [
     write(w) {
       const { body } = w.calls;
       // Without a marker before the name nothing says that it is a call.
-      const isMarked = /<[^<>\s]*>|\[[A-Z_]+\]/.test(`${w.calls.sectionStart}${w.calls.callStart}`) || body.kind === 'tagged';
+      const isMarked =
+        /<[^<>\s]*>|\[[A-Z_]+\]/.test(`${w.calls.sectionStart}${w.calls.callStart}`) || body.kind === 'tagged';
       if (!isMarked || w.format.contentStart !== '') return undefined;
       const text = w.call().trim().replaceAll('get_weather', 'get_rain');
       return { text, expected: { content: text, isMissed: true } };

@@ -31,7 +31,8 @@ export function triggersOf(format: AnswerFormat, mode: Mode, readsCalls: boolean
     add('content-start', contentStart);
     for (const end of contentEnds) add('content-end', end);
     // Closing tags that a model writes once too often, or behind text that it put between calls.
-    if (calls && readsCalls) for (const end of [...edgesOf(calls).sectionEnds, ...edgesOf(calls).ends]) add('stray-end', end);
+    if (calls && readsCalls)
+      for (const end of [...edgesOf(calls).sectionEnds, ...edgesOf(calls).ends]) add('stray-end', end);
   }
   add('turn-end', turnEnd);
   add('content-end', turnJoin);

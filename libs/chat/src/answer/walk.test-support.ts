@@ -3,9 +3,49 @@ import { GrammarIndex, GrammarMatcher, maskAllows, type Grammar } from '@starlin
 const encoder = new TextEncoder();
 const END = 256;
 /** Tags as vocabularies have them, and pieces of prose and JSON. */
-const PIECES = ['<tool_call>', '</tool_call>', '[TOOL_CALLS]', '[ARGS]', '<|tool_call_begin|>', '<|tool_calls_section_begin|>', '<|tool_call_argument_begin|>', '<|tool_call_end|>', '<|open|>', '<|close|>', '<|sep|>', '<|"|>', '<think>', '</think>', '｜DSML｜'];
-const TEXTS = ['{"', '"}', '": "', '", "', 'name', 'arguments', '\n', '\n\n', ' the', 'é', '日本', '</', '">', 'true', '12', '0.5', ' ', "'", ', '];
-const tokens = [...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)), new Uint8Array(), ...[...PIECES, ...TEXTS].map((text) => encoder.encode(text))];
+const PIECES = [
+  '<tool_call>',
+  '</tool_call>',
+  '[TOOL_CALLS]',
+  '[ARGS]',
+  '<|tool_call_begin|>',
+  '<|tool_calls_section_begin|>',
+  '<|tool_call_argument_begin|>',
+  '<|tool_call_end|>',
+  '<|open|>',
+  '<|close|>',
+  '<|sep|>',
+  '<|"|>',
+  '<think>',
+  '</think>',
+  '｜DSML｜',
+];
+const TEXTS = [
+  '{"',
+  '"}',
+  '": "',
+  '", "',
+  'name',
+  'arguments',
+  '\n',
+  '\n\n',
+  ' the',
+  'é',
+  '日本',
+  '</',
+  '">',
+  'true',
+  '12',
+  '0.5',
+  ' ',
+  "'",
+  ', ',
+];
+const tokens = [
+  ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
+  new Uint8Array(),
+  ...[...PIECES, ...TEXTS].map((text) => encoder.encode(text)),
+];
 
 /** A vocabulary of all bytes, control tokens with the texts of tags, and some pieces. */
 const index = new GrammarIndex({
@@ -46,7 +86,8 @@ export function randomWalk(grammar: Grammar, random: () => number, length: numbe
     take(id);
   }
   const ending = matcher.ending(2_000);
-  if (ending === undefined) throw new RangeError(`no end is found: ${new TextDecoder().decode(Uint8Array.from(bytes))}`);
+  if (ending === undefined)
+    throw new RangeError(`no end is found: ${new TextDecoder().decode(Uint8Array.from(bytes))}`);
   for (const id of ending) if (id !== END) take(id);
   return textOf(bytes);
 }

@@ -36,11 +36,23 @@ export interface ChatDocument {
 /** Words that no template writes. */
 const word = (name: string): string => `zq${name}qz`;
 const user = (name: string): ChatMessage => ({ role: 'user', content: word(name) });
-const assistant = (name: string, more: Partial<ChatMessage> = {}): ChatMessage => ({ role: 'assistant', content: word(name), ...more });
-const call = (name: string, id: string): ToolCall => ({ id, type: 'function', function: { name: word(name), arguments: { [word('key')]: word(`value${name}`) } } });
+const assistant = (name: string, more: Partial<ChatMessage> = {}): ChatMessage => ({
+  role: 'assistant',
+  content: word(name),
+  ...more,
+});
+const call = (name: string, id: string): ToolCall => ({
+  id,
+  type: 'function',
+  function: { name: word(name), arguments: { [word('key')]: word(`value${name}`) } },
+});
 const tools: readonly ToolDefinition[] = ['alpha', 'beta'].map((name) => ({
   type: 'function',
-  function: { name: word(name), description: 'A probe.', parameters: { type: 'object', properties: { [word('key')]: { type: 'string' } } } },
+  function: {
+    name: word(name),
+    description: 'A probe.',
+    parameters: { type: 'object', properties: { [word('key')]: { type: 'string' } } },
+  },
 }));
 /** Nine letters and digits: some templates ask for that. */
 const PLAIN_IDS = ['zqid00001', 'zqid00002'] as const;
@@ -51,30 +63,62 @@ const NAMED_IDS = [`functions.${word('alpha')}:0`, `functions.${word('beta')}:1`
  * @param source the template's text: a role that it never names it would only write as it is
  */
 export function probeAbilities(render: Render, source: string): ConversationAbilities {
-  const shows = (messages: readonly ChatMessage[], words: readonly string[], options: Partial<Parameters<Render>[1]> = {}): boolean => {
+  const shows = (
+    messages: readonly ChatMessage[],
+    words: readonly string[],
+    options: Partial<Parameters<Render>[1]> = {},
+  ): boolean => {
     const text = render(messages, { addGenerationPrompt: true, ...options });
     return text !== undefined && words.every((name) => text.includes(word(name)));
   };
   const system = (name: string): ChatMessage => ({ role: 'system', content: word(name) });
-  const result = (id: string, name: string): ChatMessage => ({ role: 'tool', tool_call_id: id, name: word('alpha'), content: word(name) });
-  const calling = (...calls: readonly ToolCall[]): readonly ChatMessage[] => [user('a'), { role: 'assistant', content: '', tool_calls: calls }];
+  const result = (id: string, name: string): ChatMessage => ({
+    role: 'tool',
+    tool_call_id: id,
+    name: word('alpha'),
+    content: word(name),
+  });
+  const calling = (...calls: readonly ToolCall[]): readonly ChatMessage[] => [
+    user('a'),
+    { role: 'assistant', content: '', tool_calls: calls },
+  ];
   const thinking = [user('a'), assistant('b', { reasoning_content: word('why') }), user('c')];
   const takesSystem = shows([system('s'), user('a')], ['s', 'a']);
   const showsCalls = (id: string): boolean =>
-    shows([...calling(call('alpha', id)), result(id, 'r'), user('c')], ['alpha', 'valuealpha'], { tools: [] }) || shows(calling(call('alpha', id)), ['alpha', 'valuealpha'], { tools: [] });
+    shows([...calling(call('alpha', id)), result(id, 'r'), user('c')], ['alpha', 'valuealpha'], { tools: [] }) ||
+    shows(calling(call('alpha', id)), ['alpha', 'valuealpha'], { tools: [] });
   const namesCallsById = !showsCalls(PLAIN_IDS[0]) && showsCalls(NAMED_IDS[0]);
   const ids = namesCallsById ? NAMED_IDS : PLAIN_IDS;
   const developer: ChatMessage = { role: 'developer', content: word('d') };
   return {
     takesSystem,
-    takesLateSystem: shows([system('s'), system('t'), user('a'), assistant('b'), system('u'), user('c')], ['s', 't', 'u', 'a', 'b', 'c']),
-    takesDeveloper: /['"]developer['"]/.test(source) && shows([developer, user('a')], ['d', 'a']) && (!takesSystem || shows([system('s'), developer, user('a')], ['s', 'd', 'a'])),
-    takesRepeatedRoles: shows([user('a'), user('b'), assistant('c'), assistant('d'), user('e')], ['a', 'b', 'c', 'd', 'e']),
+    takesLateSystem: shows(
+      [system('s'), system('t'), user('a'), assistant('b'), system('u'), user('c')],
+      ['s', 't', 'u', 'a', 'b', 'c'],
+    ),
+    takesDeveloper:
+      /['"]developer['"]/.test(source) &&
+      shows([developer, user('a')], ['d', 'a']) &&
+      (!takesSystem || shows([system('s'), developer, user('a')], ['s', 'd', 'a'])),
+    takesRepeatedRoles: shows(
+      [user('a'), user('b'), assistant('c'), assistant('d'), user('e')],
+      ['a', 'b', 'c', 'd', 'e'],
+    ),
     takesTools: shows([user('a')], ['alpha', 'beta', 'a'], { tools }),
-    takesCalls: shows([...calling(call('alpha', ids[0])), result(ids[0], 'r'), user('c')], ['alpha', 'valuealpha'], { tools }) || shows(calling(call('alpha', ids[0])), ['alpha', 'valuealpha'], { tools }),
+    takesCalls:
+      shows([...calling(call('alpha', ids[0])), result(ids[0], 'r'), user('c')], ['alpha', 'valuealpha'], { tools }) ||
+      shows(calling(call('alpha', ids[0])), ['alpha', 'valuealpha'], { tools }),
     namesCallsById,
-    takesParallelCalls: shows([...calling(call('alpha', ids[0]), call('beta', ids[1])), result(ids[0], 'r'), result(ids[1], 't')], ['valuealpha', 'valuebeta'], { tools }),
-    takesTextWithCalls: shows([user('a'), assistant('b', { tool_calls: [call('alpha', ids[0])] }), result(ids[0], 'r')], ['b', 'valuealpha'], { tools }),
+    takesParallelCalls: shows(
+      [...calling(call('alpha', ids[0]), call('beta', ids[1])), result(ids[0], 'r'), result(ids[1], 't')],
+      ['valuealpha', 'valuebeta'],
+      { tools },
+    ),
+    takesTextWithCalls: shows(
+      [user('a'), assistant('b', { tool_calls: [call('alpha', ids[0])] }), result(ids[0], 'r')],
+      ['b', 'valuealpha'],
+      { tools },
+    ),
     takesResults: shows([...calling(call('alpha', ids[0])), result(ids[0], 'r')], ['r'], { tools }),
     keepsReasoning: shows(thinking, ['why']) || shows(thinking, ['why'], { variables: KEEP_REASONING }),
     takesDocuments: shows([user('a')], ['doc'], { variables: { documents: [{ title: 'probe', text: word('doc') }] } }),

@@ -12,10 +12,26 @@ export interface FittedConversation {
  * Brings a conversation into a form that a template can show: what it has no place for moves to where it has one. Nothing is left out.
  * Templates that can show all of it get it as it is.
  */
-export function fitConversation(messages: readonly ChatMessage[], tools: readonly ToolDefinition[] | undefined, abilities: ConversationAbilities): FittedConversation {
-  const { takesDeveloper, takesTools, takesCalls, namesCallsById, takesParallelCalls, takesTextWithCalls, takesResults, takesLateSystem, takesSystem, takesRepeatedRoles } = abilities;
+export function fitConversation(
+  messages: readonly ChatMessage[],
+  tools: readonly ToolDefinition[] | undefined,
+  abilities: ConversationAbilities,
+): FittedConversation {
+  const {
+    takesDeveloper,
+    takesTools,
+    takesCalls,
+    namesCallsById,
+    takesParallelCalls,
+    takesTextWithCalls,
+    takesResults,
+    takesLateSystem,
+    takesSystem,
+    takesRepeatedRoles,
+  } = abilities;
   let fitted = messages;
-  if (!takesDeveloper) fitted = fitted.map((message) => (message.role === 'developer' ? { ...message, role: 'system' } : message));
+  if (!takesDeveloper)
+    fitted = fitted.map((message) => (message.role === 'developer' ? { ...message, role: 'system' } : message));
   const told = tools !== undefined && tools.length > 0 && !takesTools ? tools : undefined;
   if (told) fitted = withSystem(fitted, toolsText(told));
   if (told || !takesCalls) fitted = fitted.map(withCallsAsText);
@@ -36,8 +52,12 @@ const joined = (...texts: readonly string[]): string => texts.filter((text) => t
 
 /** With more instructions behind those that there are. */
 function withSystem(messages: readonly ChatMessage[], text: string): readonly ChatMessage[] {
-  const at = messages.findLastIndex((message, i) => isRole('system', message) && messages.slice(0, i).every((before) => isRole('system', before)));
-  return at < 0 ? [{ role: 'system', content: text }, ...messages] : messages.with(at, { ...messages[at], content: joined(contentText(messages[at]), text) });
+  const at = messages.findLastIndex(
+    (message, i) => isRole('system', message) && messages.slice(0, i).every((before) => isRole('system', before)),
+  );
+  return at < 0
+    ? [{ role: 'system', content: text }, ...messages]
+    : messages.with(at, { ...messages[at], content: joined(contentText(messages[at]), text) });
 }
 
 function withCallsAsText(message: ChatMessage): ChatMessage {
@@ -53,7 +73,8 @@ function withResultsAsText(messages: readonly ChatMessage[]): readonly ChatMessa
     if (!isRole('tool', message)) return void fitted.push(message);
     const text = resultText(contentText(message));
     const last = fitted.at(-1);
-    if (isRole('tool', messages[i - 1]) && last) fitted[fitted.length - 1] = { ...last, content: `${contentText(last)}\n${text}` };
+    if (isRole('tool', messages[i - 1]) && last)
+      fitted[fitted.length - 1] = { ...last, content: `${contentText(last)}\n${text}` };
     else fitted.push({ role: 'user', content: text });
   });
   return fitted;
@@ -70,7 +91,11 @@ function withNamedIds(messages: readonly ChatMessage[]): readonly ChatMessage[] 
       if (call.id !== undefined) ids.set(call.id, own);
       return { ...call, id: own };
     });
-    return { ...message, ...(named && { tool_calls: named }), ...(id !== undefined && { tool_call_id: ids.get(id) ?? id }) };
+    return {
+      ...message,
+      ...(named && { tool_calls: named }),
+      ...(id !== undefined && { tool_call_id: ids.get(id) ?? id }),
+    };
   });
 }
 
@@ -88,9 +113,15 @@ function oneCallEach(messages: readonly ChatMessage[]): readonly ChatMessage[] {
     while (isRole('tool', messages[end])) end++;
     const results = messages.slice(i + 1, end);
     // By their ids, else by their order.
-    const resultOf = calls.map((call, k) => results.find(({ tool_call_id: id }) => id !== undefined && id === call.id) ?? results.filter(({ tool_call_id: id }) => !calls.some((other) => other.id !== undefined && other.id === id))[k]);
+    const resultOf = calls.map(
+      (call, k) =>
+        results.find(({ tool_call_id: id }) => id !== undefined && id === call.id) ??
+        results.filter(({ tool_call_id: id }) => !calls.some((other) => other.id !== undefined && other.id === id))[k],
+    );
     for (const [k, call] of calls.entries()) {
-      fitted.push(k === 0 ? { ...message, tool_calls: [call] } : { role: message.role, content: '', tool_calls: [call] });
+      fitted.push(
+        k === 0 ? { ...message, tool_calls: [call] } : { role: message.role, content: '', tool_calls: [call] },
+      );
       const result = resultOf[k];
       if (result) fitted.push(result);
     }
@@ -106,7 +137,12 @@ const hasCalls = (message: ChatMessage): boolean => (message.tool_calls?.length 
 function textBeforeCalls(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   return messages.flatMap((message) => {
     const text = contentText(message);
-    return hasCalls(message) && text !== '' ? [{ role: message.role, content: text }, { ...message, content: '' }] : [message];
+    return hasCalls(message) && text !== ''
+      ? [
+          { role: message.role, content: text },
+          { ...message, content: '' },
+        ]
+      : [message];
   });
 }
 
@@ -119,7 +155,9 @@ function textAfterCalls(messages: readonly ChatMessage[]): readonly ChatMessage[
   for (let i = fitted.length - 1; i >= 0; i--) {
     const text = contentText(fitted[i]);
     if (!hasCalls(fitted[i]) || text === '') continue;
-    const next = fitted.findIndex((later, k) => k > i && (isRole('user', later) || (isRole('assistant', later) && !hasCalls(later))));
+    const next = fitted.findIndex(
+      (later, k) => k > i && (isRole('user', later) || (isRole('assistant', later) && !hasCalls(later))),
+    );
     if (!isRole('assistant', fitted[next])) continue;
     fitted[i] = { ...fitted[i], content: '' };
     fitted[next] = { ...fitted[next], content: joined(text, contentText(fitted[next])) };
@@ -131,7 +169,8 @@ function textAfterCalls(messages: readonly ChatMessage[]): readonly ChatMessage[
 function systemFirst(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const begin = messages.findIndex((message) => !isRole('system', message));
   const leading = begin < 0 ? messages : messages.slice(0, begin);
-  const fitted: ChatMessage[] = leading.length === 0 ? [] : [{ ...leading[0], content: joined(...leading.map(contentText)) }];
+  const fitted: ChatMessage[] =
+    leading.length === 0 ? [] : [{ ...leading[0], content: joined(...leading.map(contentText)) }];
   return begin < 0 ? fitted : [...fitted, ...systemIntoUser(messages.slice(begin))];
 }
 
@@ -164,10 +203,15 @@ function merged(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const fitted: ChatMessage[] = [];
   for (const message of messages) {
     const last = fitted.at(-1);
-    const isPlain = (one: ChatMessage): boolean => (isRole('user', one) || isRole('assistant', one)) && (one.tool_calls ?? []).length === 0;
+    const isPlain = (one: ChatMessage): boolean =>
+      (isRole('user', one) || isRole('assistant', one)) && (one.tool_calls ?? []).length === 0;
     if (last && last.role === message.role && isPlain(last) && isPlain(message)) {
       const reasoning = [last, message].flatMap(({ reasoning_content: text }) => (text === undefined ? [] : [text]));
-      fitted[fitted.length - 1] = { ...last, content: joined(contentText(last), contentText(message)), ...(reasoning.length > 0 && { reasoning_content: joined(...reasoning) }) };
+      fitted[fitted.length - 1] = {
+        ...last,
+        content: joined(contentText(last), contentText(message)),
+        ...(reasoning.length > 0 && { reasoning_content: joined(...reasoning) }),
+      };
     } else fitted.push(message);
   }
   return fitted;

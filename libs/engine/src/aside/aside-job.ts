@@ -9,9 +9,19 @@ export interface AsideJobs {
   readonly compile: { readonly given: OutputConstraint; readonly result: MadeAutomata };
   /** The vocabulary's tree of tokens, for masks. */
   readonly index: { readonly given: { readonly logitCount: number }; readonly result: TokenTrie };
-  readonly encode: { readonly given: { readonly text: string; readonly options: EncodeOptions; readonly withOffsets: boolean }; readonly result: Partial<Encoding> & Pick<Encoding, 'ids'> };
+  readonly encode: {
+    readonly given: { readonly text: string; readonly options: EncodeOptions; readonly withOffsets: boolean };
+    readonly result: Partial<Encoding> & Pick<Encoding, 'ids'>;
+  };
   /** A conversation as text, by a chat template of this source. */
-  readonly render: { readonly given: { readonly source: string; readonly messages: readonly ChatMessage[]; readonly options: RenderOptions }; readonly result: ChatPrompt };
+  readonly render: {
+    readonly given: {
+      readonly source: string;
+      readonly messages: readonly ChatMessage[];
+      readonly options: RenderOptions;
+    };
+    readonly result: ChatPrompt;
+  };
   readonly decode: { readonly given: Uint32Array; readonly result: string };
 }
 
@@ -24,7 +34,10 @@ export interface AsideRequest {
 }
 
 /** What a thread answers: to each request one. */
-export type AsideReply = { readonly result: unknown } | { readonly refusal: { readonly code: string; readonly message: string; readonly details: object } } | { readonly fault: string };
+export type AsideReply =
+  | { readonly result: unknown }
+  | { readonly refusal: { readonly code: string; readonly message: string; readonly details: object } }
+  | { readonly fault: string };
 
 /** A thread that does one job after the other. */
 export interface AsideThread {
@@ -41,6 +54,10 @@ export interface AsideWork {
    * @param options.tenant whose request it is: tenants take turns
    * @throws StarlingError what the work itself refuses; queue_full, unprocessable if it takes too long, cancelled, closed
    */
-  do<Kind extends AsideKind>(kind: Kind, given: AsideJobs[Kind]['given'], options?: { readonly tenant?: string; readonly signal?: AbortSignal }): Promise<AsideJobs[Kind]['result']>;
+  do<Kind extends AsideKind>(
+    kind: Kind,
+    given: AsideJobs[Kind]['given'],
+    options?: { readonly tenant?: string; readonly signal?: AbortSignal },
+  ): Promise<AsideJobs[Kind]['result']>;
   close(): void;
 }

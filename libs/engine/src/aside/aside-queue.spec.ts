@@ -10,9 +10,19 @@ afterEach(() => {
 
 /** A queue over threads that answer when they are told to. */
 function setUp(options: AsideOptions = {}) {
-  const threads: { readonly posted: AsideRequest[]; reply: (reply: AsideReply) => void; end: (reason: string) => void; isTerminated: boolean }[] = [];
+  const threads: {
+    readonly posted: AsideRequest[];
+    reply: (reply: AsideReply) => void;
+    end: (reason: string) => void;
+    isTerminated: boolean;
+  }[] = [];
   const queue = new AsideQueue((): AsideThread => {
-    const thread = { posted: [] as AsideRequest[], reply: (_: AsideReply): void => undefined, end: (_: string): void => undefined, isTerminated: false };
+    const thread = {
+      posted: [] as AsideRequest[],
+      reply: (_: AsideReply): void => undefined,
+      end: (_: string): void => undefined,
+      isTerminated: false,
+    };
     threads.push(thread);
     return {
       post: (request) => void thread.posted.push(request),
@@ -22,7 +32,8 @@ function setUp(options: AsideOptions = {}) {
     };
   }, options);
   queues.push(queue);
-  const decode = (name: number, tenant = 'a', signal?: AbortSignal) => queue.do('decode', Uint32Array.of(name), { tenant, signal });
+  const decode = (name: number, tenant = 'a', signal?: AbortSignal) =>
+    queue.do('decode', Uint32Array.of(name), { tenant, signal });
   const namesOf = (thread: (typeof threads)[number]) => thread.posted.map(({ given }) => (given as Uint32Array)[0]);
   return { queue, threads, decode, namesOf };
 }
@@ -86,7 +97,10 @@ describe('AsideQueue', () => {
   it('holds so many jobs of one tenant, and so many in all', async () => {
     const { queue, decode } = setUp();
     const jobs = Array.from({ length: 33 }, (_, i) => decode(i));
-    await expect(decode(99)).rejects.toMatchObject({ code: 'queue_full', details: { retryAfterMs: expect.any(Number) } });
+    await expect(decode(99)).rejects.toMatchObject({
+      code: 'queue_full',
+      details: { retryAfterMs: expect.any(Number) },
+    });
     for (let tenant = 0; tenant < 224; tenant++) jobs.push(decode(0, `t${tenant}`));
     await expect(decode(99, 'another')).rejects.toMatchObject({ code: 'queue_full' });
     queue.close();

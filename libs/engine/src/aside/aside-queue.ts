@@ -43,7 +43,11 @@ export class AsideQueue implements AsideWork {
     this.#idleMs = idleMs;
   }
 
-  do<Kind extends AsideKind>(kind: Kind, given: AsideJobs[Kind]['given'], { tenant = '', signal }: { readonly tenant?: string; readonly signal?: AbortSignal } = {}): Promise<AsideJobs[Kind]['result']> {
+  do<Kind extends AsideKind>(
+    kind: Kind,
+    given: AsideJobs[Kind]['given'],
+    { tenant = '', signal }: { readonly tenant?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<AsideJobs[Kind]['result']> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw closed();
       if (signal?.aborted === true) throw cancelled();
@@ -74,7 +78,8 @@ export class AsideQueue implements AsideWork {
   close(): void {
     this.#isClosed = true;
     this.#end();
-    for (const job of [...(this.#running ? [this.#running] : []), ...[...this.#waiting.values()].flat()]) job.reject(closed());
+    for (const job of [...(this.#running ? [this.#running] : []), ...[...this.#waiting.values()].flat()])
+      job.reject(closed());
     this.#running = undefined;
     this.#waiting.clear();
     this.#waitingCount = 0;
@@ -155,7 +160,12 @@ export class AsideQueue implements AsideWork {
 function answer(job: Job, reply: AsideReply): void {
   if ('result' in reply) job.resolve(reply.result);
   else if ('fault' in reply) job.reject(new StarlingError('internal', `long work failed: ${reply.fault}`));
-  else job.reject(new StarlingError(reply.refusal.code as ErrorCode, reply.refusal.message, { details: { ...reply.refusal.details } }));
+  else
+    job.reject(
+      new StarlingError(reply.refusal.code as ErrorCode, reply.refusal.message, {
+        details: { ...reply.refusal.details },
+      }),
+    );
 }
 
 /** A timer that keeps no process alive. */
@@ -168,6 +178,14 @@ function later(task: () => void, ms: number): ReturnType<typeof setTimeout> {
 const closed = (): StarlingError => new StarlingError('closed', 'the model is closed');
 const cancelled = (): StarlingError => new StarlingError('cancelled', 'nobody waits for the work any more');
 const full = (ofTenant: boolean): StarlingError =>
-  new StarlingError('queue_full', `${ofTenant ? 'this caller has' : 'there are'} too many requests with long texts, grammars or schemas waiting to be prepared; retry later`, { details: { retryAfterMs: 1000 } });
+  new StarlingError(
+    'queue_full',
+    `${ofTenant ? 'this caller has' : 'there are'} too many requests with long texts, grammars or schemas waiting to be prepared; retry later`,
+    { details: { retryAfterMs: 1000 } },
+  );
 const tooLong = (budgetMs: number): StarlingError =>
-  new StarlingError('unprocessable', `preparing the request takes more than ${budgetMs} ms: send a shorter text, or a smaller grammar or schema`, { details: { limitMs: budgetMs } });
+  new StarlingError(
+    'unprocessable',
+    `preparing the request takes more than ${budgetMs} ms: send a shorter text, or a smaller grammar or schema`,
+    { details: { limitMs: budgetMs } },
+  );

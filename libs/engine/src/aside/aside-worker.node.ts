@@ -24,5 +24,7 @@ async function open(): Promise<Tokenizer> {
 }
 
 port.on('message', (request: AsideRequest) => {
-  void doJob(request, () => (opened ??= open())).then((reply) => port.postMessage(reply, 'result' in reply ? buffersOf(reply.result) : []));
+  void doJob(request, () => (opened ??= open())).then((reply) =>
+    port.postMessage(reply, 'result' in reply ? buffersOf(reply.result) : []),
+  );
 });

@@ -10,17 +10,25 @@ import type { AsideJobs, AsideKind, AsideReply, AsideRequest } from './aside-job
 let known: { readonly tokenizer: Tokenizer; readonly template: ChatTemplate } | undefined;
 
 function templateFor(source: string, tokenizer: Tokenizer): ChatTemplate {
-  if (known?.template.source !== source || known.tokenizer !== tokenizer) known = { tokenizer, template: chatTemplateFor(source, tokenizer) };
+  if (known?.template.source !== source || known.tokenizer !== tokenizer)
+    known = { tokenizer, template: chatTemplateFor(source, tokenizer) };
   return known.template;
 }
 
-type Doer<Kind extends AsideKind> = (given: AsideJobs[Kind]['given'], tokenizer: () => Promise<Tokenizer>) => Promise<AsideJobs[Kind]['result']> | AsideJobs[Kind]['result'];
+type Doer<Kind extends AsideKind> = (
+  given: AsideJobs[Kind]['given'],
+  tokenizer: () => Promise<Tokenizer>,
+) => Promise<AsideJobs[Kind]['result']> | AsideJobs[Kind]['result'];
 
 const DOERS: { readonly [Kind in AsideKind]: Doer<Kind> } = {
   compile: (constraint) => automataOf(() => grammarOf(constraint)),
   index: async ({ logitCount }, tokenizer) => buildTokenTrie(vocabularyOf(await tokenizer(), logitCount)),
-  encode: async ({ text, options, withOffsets }, tokenizer) => (withOffsets ? (await tokenizer()).encodeWithOffsets(text, options) : { ids: (await tokenizer()).encode(text, options) }),
-  render: async ({ source, messages, options }, tokenizer) => templateFor(source, await tokenizer()).render(messages, options),
+  encode: async ({ text, options, withOffsets }, tokenizer) =>
+    withOffsets
+      ? (await tokenizer()).encodeWithOffsets(text, options)
+      : { ids: (await tokenizer()).encode(text, options) },
+  render: async ({ source, messages, options }, tokenizer) =>
+    templateFor(source, await tokenizer()).render(messages, options),
   decode: async (ids, tokenizer) => (await tokenizer()).decode(ids),
 };
 

@@ -15,7 +15,11 @@ export function nodeAside(path: string, options: AsideOptions = {}): AsideWork |
 }
 
 function spawn(entry: URL, path: string): AsideThread {
-  const worker = new Worker(entry, { name: 'starling-aside', workerData: { path }, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
+  const worker = new Worker(entry, {
+    name: 'starling-aside',
+    workerData: { path },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+  });
   // It keeps the process alive while it has a job, and no longer.
   worker.unref();
   let reason = 'the thread ended';

@@ -10,7 +10,13 @@ import type { AsideWork } from './aside-job.js';
 export type LongStep =
   | { readonly kind: 'encode'; readonly text: string; readonly options: EncodeOptions }
   /** A long conversation is rendered next, unless `take` is told what it comes to. */
-  | { readonly kind: 'render'; readonly source: string; readonly messages: readonly ChatMessage[]; readonly options: RenderOptions; readonly take: (prompt: ChatPrompt) => void }
+  | {
+      readonly kind: 'render';
+      readonly source: string;
+      readonly messages: readonly ChatMessage[];
+      readonly options: RenderOptions;
+      readonly take: (prompt: ChatPrompt) => void;
+    }
   /** The constraint is compiled next. */
   | { readonly kind: 'compile'; readonly constraint: OutputConstraint }
   /** Something is to be waited for; where nobody can wait, it is done without. */
@@ -37,7 +43,8 @@ export function* encoded(tokenizer: Tokenizer, text: string, options: EncodeOpti
 /** Does all steps on the calling thread. */
 export function atOnce<T>(steps: Steps<T>, tokenizer: Tokenizer): T {
   let step = steps.next();
-  while (step.done !== true) step = steps.next(step.value.kind === 'encode' ? tokenizer.encode(step.value.text, step.value.options) : NOTHING);
+  while (step.done !== true)
+    step = steps.next(step.value.kind === 'encode' ? tokenizer.encode(step.value.text, step.value.options) : NOTHING);
   return step.value;
 }
 
@@ -48,14 +55,20 @@ export interface StepCaller {
 }
 
 /** Does long steps beside the calling thread. @param compiler absent: constraints are compiled at once */
-export async function beside<T>(steps: Steps<T>, aside: AsideWork, compiler: Pick<WaitingCompiler, 'prepare'> | undefined, caller: StepCaller): Promise<T> {
+export async function beside<T>(
+  steps: Steps<T>,
+  aside: AsideWork,
+  compiler: Pick<WaitingCompiler, 'prepare'> | undefined,
+  caller: StepCaller,
+): Promise<T> {
   const { tenant, signal } = caller;
   const breather = new Breather(PIECE_MS, monotonicClock);
   let step = steps.next();
   while (step.done !== true) {
     let ids: Uint32Array = NOTHING;
     try {
-      if (step.value.kind === 'encode') ({ ids } = await aside.do('encode', { ...step.value, withOffsets: false }, { tenant, signal }));
+      if (step.value.kind === 'encode')
+        ({ ids } = await aside.do('encode', { ...step.value, withOffsets: false }, { tenant, signal }));
       else if (step.value.kind === 'render') {
         const { source, messages, options, take } = step.value;
         take(await aside.do('render', { source, messages, options }, { tenant, signal }));

@@ -1,5 +1,21 @@
-import type { AnswerDelta, AnswerMessage, AnswerParser, AnswerReader, AnswerReaderOptions, ToolDefinition } from '@starling/chat';
-import type { DonePart, GenerateOptions, GenerateRequest, Generation, MessagesPrompt, PromptPart, SampleResult, TokenLogprobs } from '../generate-types.js';
+import type {
+  AnswerDelta,
+  AnswerMessage,
+  AnswerParser,
+  AnswerReader,
+  AnswerReaderOptions,
+  ToolDefinition,
+} from '@starling/chat';
+import type {
+  DonePart,
+  GenerateOptions,
+  GenerateRequest,
+  Generation,
+  MessagesPrompt,
+  PromptPart,
+  SampleResult,
+  TokenLogprobs,
+} from '../generate-types.js';
 import { toolConstraint, type ToolChoice } from './tool-constraint.js';
 
 /** What answers conversations: a loaded model, or what stands for one. */
@@ -40,7 +56,12 @@ export type AnswerWarning = 'tool_call_cut' | 'tool_call_missed';
 export type ChatPart =
   /** How far the prompt is computed, where the request asks for it. */
   | PromptPart
-  | { readonly kind: 'deltas'; readonly sample: number; readonly deltas: readonly AnswerDelta[]; readonly logprobs?: TokenLogprobs }
+  | {
+      readonly kind: 'deltas';
+      readonly sample: number;
+      readonly deltas: readonly AnswerDelta[];
+      readonly logprobs?: TokenLogprobs;
+    }
   | ({ readonly kind: 'sample'; readonly sample: number } & ChatSample)
   | { readonly kind: 'done'; readonly done: DonePart };
 
@@ -54,12 +75,18 @@ export interface ChatAnswer {
  * Starts to answer a conversation. It is checked and queued when this resolves.
  * @throws StarlingError as `generate` does
  */
-export async function answerChat(model: ChatModel, { tools = [], callable = tools, toolChoice = 'auto', parallelToolCalls, ...request }: ChatRequest): Promise<ChatAnswer> {
+export async function answerChat(
+  model: ChatModel,
+  { tools = [], callable = tools, toolChoice = 'auto', parallelToolCalls, ...request }: ChatRequest,
+): Promise<ChatAnswer> {
   const offered = toolChoice === 'none' ? [] : callable;
   const isBegun = request.prefill !== undefined || request.continueFinalMessage === true;
   const mustCall = toolChoice !== 'auto' && toolChoice !== 'none';
   // What is gone on with may be inside of a call: where none is demanded, the rest is free.
-  const { constraint, parser } = isBegun && !mustCall ? { parser: model.answerParser } : toolConstraint(model.answerParser, callable, toolChoice, parallelToolCalls);
+  const { constraint, parser } =
+    isBegun && !mustCall
+      ? { parser: model.answerParser }
+      : toolConstraint(model.answerParser, callable, toolChoice, parallelToolCalls);
   const readsMarkers = parser.readsReasoning || offered.length > 0;
   const generation = await model.generate({
     ...request,
@@ -72,10 +99,17 @@ export async function answerChat(model: ChatModel, { tools = [], callable = tool
   // What the template began for the model belongs to the answer.
   const prompt = `${generation.promptText ?? ''}${request.prefill ?? ''}`;
   const isJson = request.jsonSchema !== undefined && request.grammar === undefined;
-  return { generation, parts: () => partsOf(generation, parser, { tools: offered, prompt, isBegun, mustCall, isJson }) };
+  return {
+    generation,
+    parts: () => partsOf(generation, parser, { tools: offered, prompt, isBegun, mustCall, isJson }),
+  };
 }
 
-async function* partsOf(generation: Generation, parser: AnswerParser, options: AnswerReaderOptions): AsyncGenerator<ChatPart, void, undefined> {
+async function* partsOf(
+  generation: Generation,
+  parser: AnswerParser,
+  options: AnswerReaderOptions,
+): AsyncGenerator<ChatPart, void, undefined> {
   const readers: AnswerReader[] = [];
   const reasoned: number[] = [];
   for await (const part of generation) {
@@ -92,19 +126,30 @@ async function* partsOf(generation: Generation, parser: AnswerParser, options: A
       const wasReasoning = isReasoning(reader);
       const deltas = reader.push(part.text);
       if (wasReasoning || isReasoning(reader)) reasoned[part.sample] = (reasoned.at(part.sample) ?? 0) + 1;
-      if (deltas.length > 0 || part.logprobs) yield { kind: 'deltas', sample: part.sample, deltas, logprobs: part.logprobs };
+      if (deltas.length > 0 || part.logprobs)
+        yield { kind: 'deltas', sample: part.sample, deltas, logprobs: part.logprobs };
       continue;
     }
     const rest = reader.end();
     if (rest.length > 0) yield { kind: 'deltas', sample: part.sample, deltas: rest };
-    yield { kind: 'sample', sample: part.sample, result: part, message: reader.message, reasoningTokens: reasoned.at(part.sample) ?? 0, finishReason: finishOf(part, reader), warnings: warningsOf(reader) };
+    yield {
+      kind: 'sample',
+      sample: part.sample,
+      result: part,
+      message: reader.message,
+      reasoningTokens: reasoned.at(part.sample) ?? 0,
+      finishReason: finishOf(part, reader),
+      warnings: warningsOf(reader),
+    };
   }
 }
 
 const isReasoning = ({ reasoningStart }: AnswerReader): boolean => reasoningStart === 'open';
 
 /** A whole answer, from the same parts as a stream: both are the same, always. */
-export async function wholeAnswer(answer: ChatAnswer): Promise<{ readonly samples: readonly ChatSample[]; readonly done: DonePart }> {
+export async function wholeAnswer(
+  answer: ChatAnswer,
+): Promise<{ readonly samples: readonly ChatSample[]; readonly done: DonePart }> {
   const samples: ChatSample[] = [];
   let done: DonePart | undefined;
   for await (const part of answer.parts()) {

@@ -11,7 +11,11 @@ export class CallIds {
   /** @param own the id that the model wrote */
   of(sample: number, index: number, own?: string): string {
     const key = `${sample} ${index}`;
-    const id = this.#ids.get(key) ?? (own === undefined || own === '' || [...this.#ids.values()].includes(own) ? `${this.#prefix}${crypto.randomUUID().replaceAll('-', '')}` : own);
+    const id =
+      this.#ids.get(key) ??
+      (own === undefined || own === '' || [...this.#ids.values()].includes(own)
+        ? `${this.#prefix}${crypto.randomUUID().replaceAll('-', '')}`
+        : own);
     this.#ids.set(key, id);
     return id;
   }

@@ -7,10 +7,18 @@ import { AnswerDrafts } from './answer-drafts.js';
 const tokenizer = byteTokenizer();
 const bytesOf = (id: number): Uint8Array => tokenizer.tokenBytes(id);
 const textOf = (tokens: ArrayLike<number> = []): string => tokenizer.decode(Array.from(tokens));
-const schema = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } }, required: ['name', 'age'], additionalProperties: false };
+const schema = {
+  type: 'object',
+  properties: { name: { type: 'string' }, age: { type: 'integer' } },
+  required: ['name', 'age'],
+  additionalProperties: false,
+};
 
 function matcherOf(): GrammarMatcher {
-  return new GrammarMatcher(compileJsonSchema(schema, { propertyOrder: 'schema', escapes: 'minimal' }), new GrammarIndex(vocabularyOf(tokenizer, tokenizer.vocabSize)));
+  return new GrammarMatcher(
+    compileJsonSchema(schema, { propertyOrder: 'schema', escapes: 'minimal' }),
+    new GrammarIndex(vocabularyOf(tokenizer, tokenizer.vocabSize)),
+  );
 }
 
 describe('AnswerDrafts', () => {

@@ -32,7 +32,12 @@ export class AnswerDrafts {
   #forced: number[] = [];
 
   /** @param tokens what comes before the answer */
-  constructor(tokens: ArrayLike<number>, { lookup = true, grammar = true }: DraftSources, matcher: OutputMatcher | undefined, tokenBytes: (id: number) => Uint8Array) {
+  constructor(
+    tokens: ArrayLike<number>,
+    { lookup = true, grammar = true }: DraftSources,
+    matcher: OutputMatcher | undefined,
+    tokenBytes: (id: number) => Uint8Array,
+  ) {
     this.#repeats = lookup ? new RepeatFinder(tokens) : undefined;
     this.#matcher = grammar ? matcher : undefined;
     this.#tokenBytes = tokenBytes;

@@ -38,4 +38,5 @@ export class DraftCosts {
   }
 }
 
-const mixed = (before: number | undefined, now: number): number => (before === undefined ? now : before + WEIGHT * (now - before));
+const mixed = (before: number | undefined, now: number): number =>
+  before === undefined ? now : before + WEIGHT * (now - before);

@@ -10,14 +10,19 @@ type Logits = NonNullable<FakeModelOptions['logits']>;
 /** Logits that depend on the last two tokens and on where they are: nothing comes round, and seeded draws have something to choose from. */
 const wandering: Logits = (logits, history) => {
   const [before = 0, last = 0] = history.slice(-2);
-  for (let id = 0; id < logits.length; id++) logits[id] = (((id * 7 + last * 13 + before * 5 + history.length * 11) * 2654435761) % 1009) / 40 - (id < 97 || id > 122 ? 40 : 0);
+  for (let id = 0; id < logits.length; id++)
+    logits[id] =
+      (((id * 7 + last * 13 + before * 5 + history.length * 11) * 2654435761) % 1009) / 40 -
+      (id < 97 || id > 122 ? 40 : 0);
 };
 
 /** The same text, but for every n-th token. */
-const agreeingBut = (every: number): Logits => (logits, history) => {
-  wandering(logits, history);
-  if (history.length % every === 0) logits[97 + (history.length % 26)] += 100;
-};
+const agreeingBut =
+  (every: number): Logits =>
+  (logits, history) => {
+    wandering(logits, history);
+    if (history.length % every === 0) logits[97 + (history.length % 26)] += 100;
+  };
 
 const info = { contextLength: 256, maxSequences: 8, pageTokens: 8, pageCount: 400 };
 const always = { always: true, lookup: false, grammar: false, maxTokens: 6 } as const;
@@ -28,12 +33,38 @@ interface Drafting extends FakeModelSetUp {
   readonly onDraftStep?: FakeModelOptions['onStep'];
 }
 
-function drafted({ draft, draftInfo, onDraftStep, ...setUp }: Drafting): FakeModel & { readonly draftRuntime: FakeModelRuntime } {
-  const draftRuntime = new FakeModelRuntime({ info: { ...info, vocabSize: 259, ...draftInfo }, logits: draft, onStep: onDraftStep });
-  return { ...fakeModel({ info, logits: wandering, speculation: always, ...setUp, draftModel: { name: 'small', runtime: draftRuntime } }), draftRuntime };
+function drafted({
+  draft,
+  draftInfo,
+  onDraftStep,
+  ...setUp
+}: Drafting): FakeModel & { readonly draftRuntime: FakeModelRuntime } {
+  const draftRuntime = new FakeModelRuntime({
+    info: { ...info, vocabSize: 259, ...draftInfo },
+    logits: draft,
+    onStep: onDraftStep,
+  });
+  return {
+    ...fakeModel({
+      info,
+      logits: wandering,
+      speculation: always,
+      ...setUp,
+      draftModel: { name: 'small', runtime: draftRuntime },
+    }),
+    draftRuntime,
+  };
 }
 
-const schema = { type: 'object', properties: { city: { type: 'string', maxLength: 6 }, sizes: { type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 3 } }, required: ['city', 'sizes'], additionalProperties: false };
+const schema = {
+  type: 'object',
+  properties: {
+    city: { type: 'string', maxLength: 6 },
+    sizes: { type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 3 },
+  },
+  required: ['city', 'sizes'],
+  additionalProperties: false,
+};
 const requests: readonly GenerateRequest[] = [
   { prompt: 'a first prompt', temperature: 0, maxTokens: 60, logprobs: 2 },
   { prompt: 'another', seed: 4, temperature: 0.8, maxTokens: 50, candidates: 2 },
@@ -45,11 +76,27 @@ const requests: readonly GenerateRequest[] = [
 
 async function ask(model: LanguageModel, request: GenerateRequest): Promise<unknown> {
   const { samples, usage } = await model.generate(request).result();
-  return { samples: samples.map(({ tokens, text, finishReason, stopReason, logprobs, draws }) => ({ tokens: [...tokens], text, finishReason, stopReason, logprobs, draws })), completionTokens: usage.completionTokens };
+  return {
+    samples: samples.map(({ tokens, text, finishReason, stopReason, logprobs, draws }) => ({
+      tokens: [...tokens],
+      text,
+      finishReason,
+      stopReason,
+      logprobs,
+      draws,
+    })),
+    completionTokens: usage.completionTokens,
+  };
 }
 
 const draftsOf = (events: FakeModel['events']): { drafted: number; accepted: number } =>
-  events.reduce((sum, event) => (event.kind === 'request_ended' ? { drafted: sum.drafted + event.timings.draftedTokens, accepted: sum.accepted + event.timings.acceptedTokens } : sum), { drafted: 0, accepted: 0 });
+  events.reduce(
+    (sum, event) =>
+      event.kind === 'request_ended'
+        ? { drafted: sum.drafted + event.timings.draftedTokens, accepted: sum.accepted + event.timings.acceptedTokens }
+        : sum,
+    { drafted: 0, accepted: 0 },
+  );
 
 describe('a draft model', () => {
   const plain: unknown[] = [];
@@ -64,7 +111,10 @@ describe('a draft model', () => {
     ['that never agrees', { draft: agreeingBut(1) }],
     ['with few pages', { draft: agreeingBut(5), draftInfo: { ...info, pageCount: 24 } }],
     ['beside look-up and grammar', { draft: agreeingBut(5), speculation: { always: true } }],
-    ['of a model with few pages, in small steps', { draft: agreeingBut(4), info: { ...info, pageCount: 40, maxBatchTokens: 16 } }],
+    [
+      'of a model with few pages, in small steps',
+      { draft: agreeingBut(4), info: { ...info, pageCount: 40, maxBatchTokens: 16 } },
+    ],
     ['of a model with a state for each slot', { draft: agreeingBut(4), info: { ...info, hasRecurrentState: true } }],
   ])('%s changes no token, text, end, likelihood or candidate', async (how, setUp) => {
     const { model, events, draftRuntime } = drafted(setUp);
@@ -89,7 +139,9 @@ describe('a draft model', () => {
     const tokensBefore = (): number => draftRuntime.steps.reduce((sum, { tokens }) => sum + tokens, 0);
     await model.generate({ prompt, n: 4, temperature: 0, maxTokens: 8 }).result();
     expect(tokensBefore()).toBeLessThan(2 * 100);
-    const first = await model.generate({ prompt: 'begin with this', temperature: 0, maxTokens: 40, sessionId: 's' }).result();
+    const first = await model
+      .generate({ prompt: 'begin with this', temperature: 0, maxTokens: 40, sessionId: 's' })
+      .result();
     const before = tokensBefore();
     await model.generate({ prompt: ' go on', temperature: 0, maxTokens: 4, sessionId: 's' }).result();
     expect(tokensBefore() - before).toBeLessThan(first.tokens.length);
@@ -98,12 +150,26 @@ describe('a draft model', () => {
   it('is paid for by those that it drafts for, as part of what the machine was busy with', async () => {
     const time = { now: 0 };
     const takes = (ms: number) => () => void (time.now += ms);
-    const { model, events } = drafted({ draft: agreeingBut(3), clock: () => time.now, onStep: takes(10), onDraftStep: takes(4) });
-    const ask = (tenant: string, maxTokens: number) => model.generate({ prompt: `of ${tenant}`, tenant, temperature: 0, maxTokens }).result();
+    const { model, events } = drafted({
+      draft: agreeingBut(3),
+      clock: () => time.now,
+      onStep: takes(10),
+      onDraftStep: takes(4),
+    });
+    const ask = (tenant: string, maxTokens: number) =>
+      model.generate({ prompt: `of ${tenant}`, tenant, temperature: 0, maxTokens }).result();
     // An answer of one token is never drafted.
     await Promise.all([ask('drafted', 40), ask('plain', 1)]);
     await model.close();
-    const spent = events.reduce((sum, event) => ({ ...sum, ...((event.kind === 'step' || event.kind === 'draft_step') && { [event.kind]: sum[event.kind] + event.durationMs }) }), { step: 0, draft_step: 0 });
+    const spent = events.reduce(
+      (sum, event) => ({
+        ...sum,
+        ...((event.kind === 'step' || event.kind === 'draft_step') && {
+          [event.kind]: sum[event.kind] + event.durationMs,
+        }),
+      }),
+      { step: 0, draft_step: 0 },
+    );
     expect(spent.draft_step).toBeGreaterThan(40);
     const [one, other] = model.statistics().tenants;
     expect([one.tenant, other.tenant]).toEqual(['drafted', 'plain']);
@@ -153,23 +219,38 @@ describe('a draft model', () => {
   });
 
   // What was measured of a model and of one of a tenth of its size, in milliseconds: weights are read once for four rows.
-  const stepMs = (rows: number): number => (rows === 1 ? 27 : rows <= 4 ? 34 : rows <= 8 ? 46 : rows <= 16 ? 70 : 7 * rows);
+  const stepMs = (rows: number): number =>
+    rows === 1 ? 27 : rows <= 4 ? 34 : rows <= 8 ? 46 : rows <= 16 ? 70 : 7 * rows;
   it.each([
     ['agrees on 80 % of the tokens', 5, 1.6, 3],
     ['agrees on none', 1, 0.98, 1.001],
   ])('that %s makes the time worth it', async (_, every, least, most) => {
     const time = { now: 0 };
     const clock = (): number => time.now;
-    const spend = (share: number) => (batch: readonly { readonly tokens: ArrayLike<number> }[]): void => void (time.now += share * stepMs(batch.reduce((sum, { tokens }) => sum + tokens.length, 0)));
+    const spend =
+      (share: number) =>
+      (batch: readonly { readonly tokens: ArrayLike<number> }[]): void =>
+        void (time.now += share * stepMs(batch.reduce((sum, { tokens }) => sum + tokens.length, 0)));
     const msOf = async (model: LanguageModel): Promise<number> => {
-      for (const prompt of ['the first to learn from', 'another']) await ask(model, { prompt, temperature: 0, maxTokens: 200 });
+      for (const prompt of ['the first to learn from', 'another'])
+        await ask(model, { prompt, temperature: 0, maxTokens: 200 });
       const before = time.now;
-      expect(await ask(model, { prompt: 'a first prompt', temperature: 0, maxTokens: 200 })).toMatchObject({ completionTokens: 200 });
+      expect(await ask(model, { prompt: 'a first prompt', temperature: 0, maxTokens: 200 })).toMatchObject({
+        completionTokens: 200,
+      });
       return time.now - before;
     };
     const setUp = { info, logits: wandering, clock, onStep: spend(1), speculation: { lookup: false } } as const;
     const off = await msOf(fakeModel({ ...setUp, speculation: false }).model);
-    const on = await msOf(drafted({ ...setUp, draft: agreeingBut(every), draftInfo: { ...info, weightBytes: 1 }, info: { ...info, weightBytes: 10 }, onDraftStep: spend(0.1) }).model);
+    const on = await msOf(
+      drafted({
+        ...setUp,
+        draft: agreeingBut(every),
+        draftInfo: { ...info, weightBytes: 1 },
+        info: { ...info, weightBytes: 10 },
+        onDraftStep: spend(0.1),
+      }).model,
+    );
     expect(off / on).toBeGreaterThan(least);
     expect(off / on).toBeLessThan(most);
   });
@@ -177,18 +258,37 @@ describe('a draft model', () => {
   it('whatever is cancelled, and whoever loses pages: the same tokens come, and all pages are given back', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ request: fc.nat(requests.length - 1), cancelAfter: fc.option(fc.nat(20)) }), { minLength: 1, maxLength: 8 }),
-        fc.record({ every: fc.integer({ min: 1, max: 9 }), pageCount: fc.integer({ min: 30, max: 80 }), draftPages: fc.integer({ min: 4, max: 60 }), prefixCache: fc.boolean() }),
+        fc.array(fc.record({ request: fc.nat(requests.length - 1), cancelAfter: fc.option(fc.nat(20)) }), {
+          minLength: 1,
+          maxLength: 8,
+        }),
+        fc.record({
+          every: fc.integer({ min: 1, max: 9 }),
+          pageCount: fc.integer({ min: 30, max: 80 }),
+          draftPages: fc.integer({ min: 4, max: 60 }),
+          prefixCache: fc.boolean(),
+        }),
         async (asked, { every, pageCount, draftPages, prefixCache }) => {
-          const { model } = drafted({ draft: agreeingBut(every), info: { ...info, pageCount }, draftInfo: { ...info, pageCount: draftPages }, prefixCache });
+          const { model } = drafted({
+            draft: agreeingBut(every),
+            info: { ...info, pageCount },
+            draftInfo: { ...info, pageCount: draftPages },
+            prefixCache,
+          });
           const answers = asked.map(async ({ request, cancelAfter }) => {
             if (cancelAfter === null) return expect(await ask(model, requests[request])).toEqual(plain[request]);
             const generation = model.generate(requests[request]);
-            for await (const part of generation) if (part.kind === 'token' && part.index === cancelAfter) generation.cancel();
+            for await (const part of generation)
+              if (part.kind === 'token' && part.index === cancelAfter) generation.cancel();
             return undefined;
           });
           await Promise.all(answers);
-          expect(model.statistics()).toMatchObject({ running: 0, queued: 0, kv: { allocatedBytes: 0 }, draftModel: { answers: 0, kv: { allocatedBytes: 0 } } });
+          expect(model.statistics()).toMatchObject({
+            running: 0,
+            queued: 0,
+            kv: { allocatedBytes: 0 },
+            draftModel: { answers: 0, kv: { allocatedBytes: 0 } },
+          });
           await model.close();
         },
       ),

@@ -1,6 +1,12 @@
 import type { Clock, StarlingError } from '@starling/core';
 import { KvCache, type ArenaStatistics } from '@starling/kvcache';
-import { asStarlingError, type DraftOutlook, type Scheduler, type SequenceHandle, type SequenceInput } from '@starling/scheduler';
+import {
+  asStarlingError,
+  type DraftOutlook,
+  type Scheduler,
+  type SequenceHandle,
+  type SequenceInput,
+} from '@starling/scheduler';
 import type { ModelRuntime } from '@starling/transformer';
 import { DraftCosts } from './draft-costs.js';
 import { DraftRates } from './draft-rates.js';
@@ -172,7 +178,11 @@ export class DraftModel {
     const catchUpMs = this.#costs.catchUpMs(behind, stepMs);
     const tokens = answers.reduce((sum, { tokensLeft }) => sum + Math.min(HORIZON, tokensLeft), 0);
     if (rounds > 0 && catchUpMs <= sparedMs * tokens) return 1;
-    const trialMs = catchUpMs + TRIAL.rounds * this.#costs.roundMs(answers.length, stepMs) + outlook.msOf(TRIAL.rounds * answers.length) - stepMs;
+    const trialMs =
+      catchUpMs +
+      TRIAL.rounds * this.#costs.roundMs(answers.length, stepMs) +
+      outlook.msOf(TRIAL.rounds * answers.length) -
+      stepMs;
     if (this.#purse < trialMs) {
       this.#purse += TRIAL.share * stepMs;
       return 0;
@@ -182,8 +192,18 @@ export class DraftModel {
   }
 
   #worth(answers: readonly DraftedAnswer[], outlook: DraftOutlook, spentMs: number): RoundsWorth {
-    const [drafted, expected] = answers.reduce(([all, likely], answer) => [all + answer.drafted, likely + answer.expected], [0, 0]);
-    return furtherRounds({ outlook, answers, drafted, expected, spentMs, roundMs: this.#costs.roundMs(answers.length, outlook.msOf(0)) });
+    const [drafted, expected] = answers.reduce(
+      ([all, likely], answer) => [all + answer.drafted, likely + answer.expected],
+      [0, 0],
+    );
+    return furtherRounds({
+      outlook,
+      answers,
+      drafted,
+      expected,
+      spentMs,
+      roundMs: this.#costs.roundMs(answers.length, outlook.msOf(0)),
+    });
   }
 
   /** Computes known tokens until none is further behind than what comes along with a draft, or the budget is used up. */
@@ -210,19 +230,34 @@ export class DraftModel {
     for (let round = 0; active.length > 0; round++) {
       const spentMs = this.#host.clock() - began;
       if (round >= least && this.#worth(active, outlook, spentMs).rounds === 0) return;
-      active = (await this.#step(active.map((answer) => ({ answer, count: answer.behind })), 'last')).filter(({ room }) => room > 0);
+      active = (
+        await this.#step(
+          active.map((answer) => ({ answer, count: answer.behind })),
+          'last',
+        )
+      ).filter(({ room }) => room > 0);
     }
   }
 
   /** Computes tokens of some answers; with `last`, the likeliest after them is drafted. Gives those that had room, and go on. */
-  async #step(parts: readonly { readonly answer: DraftedAnswer; readonly count: number }[], outputs: 'last' | 'none'): Promise<DraftedAnswer[]> {
+  async #step(
+    parts: readonly { readonly answer: DraftedAnswer; readonly count: number }[],
+    outputs: 'last' | 'none',
+  ): Promise<DraftedAnswer[]> {
     const { runtime, clock, scheduler, onStep } = this.#host;
     const batch: (SequenceInput & { readonly answer: DraftedAnswer })[] = [];
     const spared = new Set(parts.map(({ answer }) => answer));
     for (const { answer, count } of parts) {
       const tokens = answer.input(count);
       if (tokens === undefined || !this.#reserve(answer, count, spared)) continue;
-      batch.push({ answer, tokens, startPosition: answer.kv.length, pages: answer.kv.pages, slot: batch.length, outputs });
+      batch.push({
+        answer,
+        tokens,
+        startPosition: answer.kv.length,
+        pages: answer.kv.pages,
+        slot: batch.length,
+        outputs,
+      });
     }
     if (batch.length === 0) return [];
     let logits: Float32Array;
@@ -240,7 +275,8 @@ export class DraftModel {
     const tokenCount = batch.reduce((sum, { tokens }) => sum + tokens.length, 0);
     this.#costs.stepped(batch.length, tokenCount, durationMs);
     // Whoever is drafted for pays for it, as for its part of a step.
-    for (const { answer, tokens } of batch) scheduler.chargeDrafts(answer.sequence, (durationMs * tokens.length) / tokenCount);
+    for (const { answer, tokens } of batch)
+      scheduler.chargeDrafts(answer.sequence, (durationMs * tokens.length) / tokenCount);
     onStep(durationMs, batch.length);
     const width = logits.length / Math.max(1, rows);
     return batch.flatMap(({ answer, tokens }, row) => {

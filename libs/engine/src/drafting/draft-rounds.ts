@@ -36,7 +36,8 @@ const MARGIN = 1.03;
 /** How many further rounds of drafting pay, by what drafts and the step that verifies them take together. */
 export function furtherRounds({ outlook, answers, drafted, expected, spentMs, roundMs }: DraftingState): RoundsWorth {
   const most = answers.reduce((longest, { room }) => Math.max(longest, room), 0);
-  const msPerToken = (rounds: number, drafts: number, tokens: number): number => (outlook.msOf(drafts) + spentMs + roundMs * rounds) / (outlook.sequences + tokens);
+  const msPerToken = (rounds: number, drafts: number, tokens: number): number =>
+    (outlook.msOf(drafts) + spentMs + roundMs * rounds) / (outlook.sequences + tokens);
   const now = msPerToken(0, drafted, expected);
   const chances = answers.map(({ chance }) => chance);
   let [drafts, tokens] = [drafted, expected];

@@ -49,7 +49,13 @@ export class DraftedAnswer {
    * @param shared what is known of all answers, which learns of this one too
    * @param vocabSize tokens that both models have
    */
-  constructor(sequence: SequenceHandle, text: GrowingText, { kv, cacheKey }: { readonly kv: KvSequence; readonly cacheKey: string | undefined }, shared: DraftRates, vocabSize: number) {
+  constructor(
+    sequence: SequenceHandle,
+    text: GrowingText,
+    { kv, cacheKey }: { readonly kv: KvSequence; readonly cacheKey: string | undefined },
+    shared: DraftRates,
+    vocabSize: number,
+  ) {
     this.sequence = sequence;
     this.kv = kv;
     this.#cacheKey = cacheKey;
@@ -80,7 +86,9 @@ export class DraftedAnswer {
 
   /** Drafts that it may have beside those there are. */
   get room(): number {
-    return this.#isStopped || this.sequence.state !== 'running' ? 0 : Math.max(0, this.#text.draftLimit - this.#drafts.length);
+    return this.#isStopped || this.sequence.state !== 'running'
+      ? 0
+      : Math.max(0, this.#text.draftLimit - this.#drafts.length);
   }
 
   get drafted(): number {
@@ -127,7 +135,9 @@ export class DraftedAnswer {
   input(count: number): Uint32Array | undefined {
     const { length } = this.kv;
     const { known } = this;
-    const tokens = Uint32Array.from({ length: count }, (_, i) => (length + i < known ? this.#tokenAt(length + i) : this.#drafts[length + i - known]));
+    const tokens = Uint32Array.from({ length: count }, (_, i) =>
+      length + i < known ? this.#tokenAt(length + i) : this.#drafts[length + i - known],
+    );
     return tokens.every((token) => token < this.#vocabSize) ? tokens : undefined;
   }
 

@@ -40,7 +40,9 @@ describe('RepeatFinder', () => {
   });
 
   it('goes on with a period beyond the end of the text', () => {
-    expect(predict(new RepeatFinder(Array.from({ length: 30 }, (_, i) => 7 + (i % 3)))).tokens).toEqual([7, 8, 9, 7, 8, 9, 7, 8]);
+    expect(predict(new RepeatFinder(Array.from({ length: 30 }, (_, i) => 7 + (i % 3)))).tokens).toEqual([
+      7, 8, 9, 7, 8, 9, 7, 8,
+    ]);
   });
 
   it('learns that matches are worth little where they do not come true, and much where they do', () => {

@@ -115,7 +115,8 @@ export class RepeatFinder {
 
   #hashAt(place: number): number {
     let hash = 0;
-    for (let back = 0; back < KEY_TOKENS; back++) hash = Math.imul(hash ^ this.#tokens[place - back], 0x9e3779b1) ^ (hash >>> 15);
+    for (let back = 0; back < KEY_TOKENS; back++)
+      hash = Math.imul(hash ^ this.#tokens[place - back], 0x9e3779b1) ^ (hash >>> 15);
     return (hash >>> 7) & (this.#heads.length - 1);
   }
 
@@ -125,7 +126,11 @@ export class RepeatFinder {
     if (last < KEY_TOKENS) return;
     let longest = Math.max(KEY_TOKENS - 1, this.match);
     let nearest = this.#source === undefined ? Infinity : this.#distanceOf(this.#source);
-    for (let place = this.#before[last], left = CANDIDATES; place >= 0 && left > 0; place = this.#before[place], left--) {
+    for (
+      let place = this.#before[last], left = CANDIDATES;
+      place >= 0 && left > 0;
+      place = this.#before[place], left--
+    ) {
       const match = this.#matchAt(place);
       const distance = this.#distanceOf(place + 1);
       if (match < KEY_TOKENS || match < longest || (match === longest && distance >= nearest)) continue;

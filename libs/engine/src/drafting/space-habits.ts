@@ -15,7 +15,9 @@ const PUNCTUATION = new Set(Array.from('{[:,', (mark) => mark.charCodeAt(0)));
 
 /** The white space that a text has after each punctuation mark, as it was last. */
 export class SpaceHabits {
-  readonly #after = new Map<number, readonly number[]>(COMMON.map(([after, space]) => [after.charCodeAt(0), [space.charCodeAt(0)]]));
+  readonly #after = new Map<number, readonly number[]>(
+    COMMON.map(([after, space]) => [after.charCodeAt(0), [space.charCodeAt(0)]]),
+  );
   /** The last byte of the text. */
   #last: number | undefined;
   /** The last byte that is not white space, and the white space since. */

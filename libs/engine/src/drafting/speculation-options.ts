@@ -10,7 +10,10 @@ export interface SpeculationOptions extends DraftSources {
 }
 
 /** What `LoadOptions.speculation` comes to; undefined: nothing is drafted. @param hasModel whether a second model drafts */
-export function speculationOf(asked: boolean | SpeculationOptions | undefined, hasModel = false): (SpeculationOptions & { readonly maxTokens: number }) | undefined {
+export function speculationOf(
+  asked: boolean | SpeculationOptions | undefined,
+  hasModel = false,
+): (SpeculationOptions & { readonly maxTokens: number }) | undefined {
   if (asked === false) return undefined;
   const options = typeof asked === 'object' ? asked : {};
   const { maxTokens = DEFAULT_DRAFT_TOKENS, lookup = true, grammar = true } = options;

@@ -1,2 +1,8 @@
 export { BOS, EOS, MARK, byteTokenizer } from './byte-tokenizer.js';
-export { scriptedModel, type Script, type ScriptedAnswer, type ScriptedModelOptions, type ScriptedToolCall } from './scripted-model.js';
+export {
+  scriptedModel,
+  type Script,
+  type ScriptedAnswer,
+  type ScriptedModelOptions,
+  type ScriptedToolCall,
+} from './scripted-model.js';

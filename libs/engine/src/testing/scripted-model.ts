@@ -16,7 +16,12 @@ export interface ScriptedToolCall {
 /** An answer: its text; what it is made of; or the error that the request is refused with. */
 export type ScriptedAnswer =
   | string
-  | { readonly content?: string; readonly reasoning?: string; readonly toolCalls?: readonly ScriptedToolCall[]; readonly error?: undefined }
+  | {
+      readonly content?: string;
+      readonly reasoning?: string;
+      readonly toolCalls?: readonly ScriptedToolCall[];
+      readonly error?: undefined;
+    }
   | { readonly error: ErrorCode; readonly message?: string };
 
 /** Answers in the order in which requests come, or a function that answers request `index`, from 0. */
@@ -40,11 +45,23 @@ const CONTEXT_TOKENS = 1 << 16;
  * limits of tokens, stop texts, several samples, streams, cancellation, usage. It holds itself to no grammar or schema of a request: what it is to say stands in the script.
  * Its `generate` refuses, beside what it always does: with the error of the script; with `invalid_request` once the script is over, and where it calls a tool that the request does not have.
  */
-export function scriptedModel({ name = 'scripted', script, contextLength = CONTEXT_TOKENS, onRequest = () => undefined }: ScriptedModelOptions): LanguageModel {
+export function scriptedModel({
+  name = 'scripted',
+  script,
+  contextLength = CONTEXT_TOKENS,
+  onRequest = () => undefined,
+}: ScriptedModelOptions): LanguageModel {
   const tokenizer = byteTokenizer();
   const pageCount = Math.ceil((2 * contextLength) / PAGE_TOKENS);
   const runtime = new FakeModelRuntime({
-    info: { vocabSize: tokenizer.vocabSize, contextLength, trainedContextLength: contextLength, pageTokens: PAGE_TOKENS, pageCount, maxBatchTokens: 4096 },
+    info: {
+      vocabSize: tokenizer.vocabSize,
+      contextLength,
+      trainedContextLength: contextLength,
+      pageTokens: PAGE_TOKENS,
+      pageCount,
+      maxBatchTokens: 4096,
+    },
     logits: (row) => void row.fill(0),
   });
   let asked = 0;
@@ -60,9 +77,23 @@ export function scriptedModel({ name = 'scripted', script, contextLength = CONTE
       onRequest(request);
       const index = asked++;
       const answer = answerOf(script, request, index);
-      if (typeof answer !== 'string' && answer.error !== undefined) throw new StarlingError(answer.error, answer.message ?? `the script refuses request ${index} with ${answer.error}`);
+      if (typeof answer !== 'string' && answer.error !== undefined)
+        throw new StarlingError(
+          answer.error,
+          answer.message ?? `the script refuses request ${index} with ${answer.error}`,
+        );
       const text = textOf(answer, request, index);
-      return { ...request, toolCalls: undefined, jsonSchema: undefined, regex: undefined, frame: undefined, logitBias: undefined, bannedStrings: undefined, ignoreEos: undefined, grammar: `root ::= "${text.replace(UNSAFE, escaped)}"` };
+      return {
+        ...request,
+        toolCalls: undefined,
+        jsonSchema: undefined,
+        regex: undefined,
+        frame: undefined,
+        logitBias: undefined,
+        bannedStrings: undefined,
+        ignoreEos: undefined,
+        grammar: `root ::= "${text.replace(UNSAFE, escaped)}"`,
+      };
     },
   });
 }
@@ -74,16 +105,29 @@ const escaped = (character: string): string => `\\x${character.charCodeAt(0).toS
 function answerOf(script: Script, request: GenerateRequest, index: number): ScriptedAnswer {
   if (typeof script === 'function') return script(request, index);
   if (index < script.length) return script[index];
-  throw new StarlingError('invalid_request', `the script is over: it has ${script.length} answers, and this is request ${index + 1}`, { details: { index, answers: script.length } });
+  throw new StarlingError(
+    'invalid_request',
+    `the script is over: it has ${script.length} answers, and this is request ${index + 1}`,
+    { details: { index, answers: script.length } },
+  );
 }
 
 /** An answer as the template writes it. */
-function textOf(answer: Exclude<ScriptedAnswer, { readonly error: ErrorCode }>, { tools = [] }: GenerateRequest, index: number): string {
+function textOf(
+  answer: Exclude<ScriptedAnswer, { readonly error: ErrorCode }>,
+  { tools = [] }: GenerateRequest,
+  index: number,
+): string {
   if (typeof answer === 'string') return answer;
   const { content = '', reasoning, toolCalls = [] } = answer;
   const known = new Set(tools.map((tool) => tool.function.name));
   const calls = toolCalls.map(({ name, arguments: given = {} }) => {
-    if (!known.has(name)) throw new StarlingError('invalid_request', `the script's answer ${index} calls ${name}, which is none of the request's tools (${[...known].join(', ') || 'it has none'})`, { details: { index, tool: name } });
+    if (!known.has(name))
+      throw new StarlingError(
+        'invalid_request',
+        `the script's answer ${index} calls ${name}, which is none of the request's tools (${[...known].join(', ') || 'it has none'})`,
+        { details: { index, tool: name } },
+      );
     return `<tool_call>\n${JSON.stringify({ name, arguments: given })}\n</tool_call>`;
   });
   const thought = reasoning === undefined ? '' : `<think>\n${reasoning}\n</think>\n\n`;

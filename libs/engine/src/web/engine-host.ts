@@ -5,7 +5,10 @@ import { PARTS_ON_THE_WAY, toPlain, type FromWorker, type LoadedModel, type ToWo
 import { MODEL_CALLS } from './model-calls.js';
 
 /** Loads the model that a message asks for. */
-export type HostLoader = (message: Extract<ToWorker, { kind: 'load' }>, onProgress: (progress: WebLoadProgress) => void) => Promise<LanguageModel>;
+export type HostLoader = (
+  message: Extract<ToWorker, { kind: 'load' }>,
+  onProgress: (progress: WebLoadProgress) => void,
+) => Promise<LanguageModel>;
 
 /** What is under way for the page. */
 interface Errand {
@@ -58,7 +61,11 @@ export class EngineHost {
   async #call({ id, call, given }: Extract<ToWorker, { kind: 'call' }>): Promise<unknown> {
     const left = new AbortController();
     this.#errands.set(id, { cancel: () => left.abort() });
-    const answer = MODEL_CALLS[call] as (model: LanguageModel, signal: AbortSignal, ...given: readonly unknown[]) => unknown;
+    const answer = MODEL_CALLS[call] as (
+      model: LanguageModel,
+      signal: AbortSignal,
+      ...given: readonly unknown[]
+    ) => unknown;
     return answer(this.#loaded(), left.signal, ...given);
   }
 

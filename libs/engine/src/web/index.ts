@@ -6,7 +6,9 @@ import { webLoader } from './web-model.js';
  * @throws StarlingError invalid_argument, file_not_found, download_failed, invalid_model_file, unsupported_model, out_of_memory, not_supported
  *   for threads where no memory can be shared, worker_failed, cancelled
  */
-export const loadInWorker = webLoader(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'starling-engine' }));
+export const loadInWorker = webLoader(
+  () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'starling-engine' }),
+);
 
 export type { WebModel, WebLoader } from './web-model.js';
 export type { WebGeneration } from './web-generation.js';

@@ -2,7 +2,20 @@ import type { LoadOptions } from '../load-options.js';
 import type { LoadProgress } from '../registry.js';
 
 /** How a model is loaded and served in a worker, in words that can be sent there. */
-export type WorkerLoadOptions = Omit<LoadOptions, 'workers' | 'inline' | 'wrapRuntime' | 'onProgress' | 'spillStore' | 'aside' | 'rewriteRequest' | 'wallClock' | 'clock' | 'queueLimits' | 'tenantLimits'>;
+export type WorkerLoadOptions = Omit<
+  LoadOptions,
+  | 'workers'
+  | 'inline'
+  | 'wrapRuntime'
+  | 'onProgress'
+  | 'spillStore'
+  | 'aside'
+  | 'rewriteRequest'
+  | 'wallClock'
+  | 'clock'
+  | 'queueLimits'
+  | 'tenantLimits'
+>;
 
 /** How far loading is, in bytes: of a file that is fetched to be kept, or of weights. */
 export interface WebLoadProgress extends LoadProgress {

@@ -49,7 +49,8 @@ export function toPlain(thrown: unknown): PlainError {
   return { code, message, details };
 }
 
-export const fromPlain = ({ code, message, details }: PlainError): StarlingError => new StarlingError(code, message, { details });
+export const fromPlain = ({ code, message, details }: PlainError): StarlingError =>
+  new StarlingError(code, message, { details });
 
 /** Parts of an answer that may be under way from the worker to the page. */
 export const PARTS_ON_THE_WAY = 64;

@@ -29,31 +29,46 @@ export function serveWorker(scope: WorkerScope = globalThis as unknown as Worker
   });
 }
 
-const loaderOf = (scope: WorkerScope): HostLoader => async ({ source, options }, onProgress) => {
-  const { threads = defaultThreads(scope) } = options;
-  if (threads > 1 && !scope.crossOriginIsolated) {
-    const headers = 'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
-    throw new StarlingError('not_supported', `${threads} threads need memory that workers share, which a browser gives to cross-origin isolated pages alone: serve the page with ${headers}, or ask for 1 thread`, { details: { param: 'threads' } });
-  }
-  const workers = threads > 1 ? webWorkers(() => sibling(scope)) : undefined;
-  const file = await openSource(source, onProgress);
-  try {
-    return await loadModel(file, file.name, { ...options, threads, workers, onProgress: (progress) => onProgress({ phase: 'weights', ...progress }) }, loadTransformer, (beside) => openSource(besideSource(beside), onProgress));
-  } finally {
-    await file.close();
-  }
-};
+const loaderOf =
+  (scope: WorkerScope): HostLoader =>
+  async ({ source, options }, onProgress) => {
+    const { threads = defaultThreads(scope) } = options;
+    if (threads > 1 && !scope.crossOriginIsolated) {
+      const headers = 'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
+      throw new StarlingError(
+        'not_supported',
+        `${threads} threads need memory that workers share, which a browser gives to cross-origin isolated pages alone: serve the page with ${headers}, or ask for 1 thread`,
+        { details: { param: 'threads' } },
+      );
+    }
+    const workers = threads > 1 ? webWorkers(() => sibling(scope)) : undefined;
+    const file = await openSource(source, onProgress);
+    try {
+      return await loadModel(
+        file,
+        file.name,
+        { ...options, threads, workers, onProgress: (progress) => onProgress({ phase: 'weights', ...progress }) },
+        loadTransformer,
+        (beside) => openSource(besideSource(beside), onProgress),
+      );
+    } finally {
+      await file.close();
+    }
+  };
 
 /** An adapter or a draft model: its address, or its bytes. */
-const besideSource = (source: ModelSource): Parameters<typeof openSource>[0] => (typeof source === 'string' ? source : 'data' in source ? source.data : source.path);
+const besideSource = (source: ModelSource): Parameters<typeof openSource>[0] =>
+  typeof source === 'string' ? source : 'data' in source ? source.data : source.path;
 
 /** Processors that are used unasked, at most. */
 const THREAD_LIMIT = 16;
 
-const defaultThreads = ({ crossOriginIsolated }: WorkerScope): number => (crossOriginIsolated ? Math.min(THREAD_LIMIT, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1)) : 1);
+const defaultThreads = ({ crossOriginIsolated }: WorkerScope): number =>
+  crossOriginIsolated ? Math.min(THREAD_LIMIT, Math.max(1, globalThis.navigator?.hardwareConcurrency ?? 1)) : 1;
 
 /** One more worker of the code that runs here. */
-const sibling = (scope: WorkerScope): Worker => new Worker(scope.location.href, { type: isClassic(scope) ? 'classic' : 'module', name: 'starling-compute' });
+const sibling = (scope: WorkerScope): Worker =>
+  new Worker(scope.location.href, { type: isClassic(scope) ? 'classic' : 'module', name: 'starling-compute' });
 
 /** Whether a bundler made a script of this that is no module: those alone may import scripts. */
 function isClassic(scope: WorkerScope): boolean {

@@ -32,7 +32,9 @@ export class WebModel {
     let cancel: () => void = () => undefined;
     const generation: WebGeneration = new WebGeneration(() => cancel());
     if (signal?.aborted) {
-      generation.over(new StarlingError('cancelled', 'the request was cancelled before it began', { cause: signal.reason }));
+      generation.over(
+        new StarlingError('cancelled', 'the request was cancelled before it began', { cause: signal.reason }),
+      );
       return generation;
     }
     const onAbort = (): void => cancel();
@@ -45,7 +47,8 @@ export class WebModel {
       {
         onMessage: (message) => {
           if (message.kind === 'begun') generation.begun(message.prompt);
-          else if (message.kind === 'part') void generation.take(message.part).then(() => this.#port.tellRead(message.id));
+          else if (message.kind === 'part')
+            void generation.take(message.part).then(() => this.#port.tellRead(message.id));
         },
         onDone: () => over(),
         onFailed: over,
@@ -86,7 +89,11 @@ export class WebModel {
   }
 
   /** Orders documents by how well they fit a query, with a model that was made for it. */
-  rerank(query: string, documents: readonly string[], { signal, ...options }: RerankOptions = {}): Promise<ResultOf<'rerank'>> {
+  rerank(
+    query: string,
+    documents: readonly string[],
+    { signal, ...options }: RerankOptions = {},
+  ): Promise<ResultOf<'rerank'>> {
     return this.#call('rerank', [query, documents, options], signal);
   }
 
@@ -100,7 +107,9 @@ export class WebModel {
     try {
       await this.#call('close', [options]);
     } finally {
-      this.#port.end(new StarlingError('closed', `model ${this.info.name} has been closed`, { details: { model: this.info.name } }));
+      this.#port.end(
+        new StarlingError('closed', `model ${this.info.name} has been closed`, { details: { model: this.info.name } }),
+      );
     }
   }
 
@@ -121,7 +130,10 @@ export function webLoader(spawn: () => Worker): WebLoader {
     const onAbort = (): void => port.end(loadCancelled(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const loaded = await port.request({ kind: 'load', source: resolvedSource(source), options: resolvedOptions(options) }, { onMessage: (message) => message.kind === 'progress' && onProgress?.(message.progress) });
+      const loaded = await port.request(
+        { kind: 'load', source: resolvedSource(source), options: resolvedOptions(options) },
+        { onMessage: (message) => message.kind === 'progress' && onProgress?.(message.progress) },
+      );
       return new WebModel(port, loaded as LoadedModel);
     } catch (error) {
       port.end(new StarlingError('closed', 'the model could not be loaded'));
@@ -132,4 +144,5 @@ export function webLoader(spawn: () => Worker): WebLoader {
   };
 }
 
-const loadCancelled = (signal: AbortSignal | undefined): StarlingError => new StarlingError('cancelled', 'loading the model was cancelled', { cause: signal?.reason });
+const loadCancelled = (signal: AbortSignal | undefined): StarlingError =>
+  new StarlingError('cancelled', 'loading the model was cancelled', { cause: signal?.reason });

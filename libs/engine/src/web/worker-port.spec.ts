@@ -7,7 +7,8 @@ function fakeWorker() {
   const sent: { readonly kind: string; readonly id: number }[] = [];
   let hear: ((event: { readonly data: FromWorker }) => void) | undefined;
   const worker = {
-    addEventListener: (type: string, listener: (event: { readonly data: FromWorker }) => void) => void (type === 'message' && (hear = listener)),
+    addEventListener: (type: string, listener: (event: { readonly data: FromWorker }) => void) =>
+      void (type === 'message' && (hear = listener)),
     postMessage: (message: { readonly kind: string; readonly id: number }) => void sent.push(message),
     terminate: () => undefined,
   };
@@ -21,7 +22,9 @@ describe('the page’s end of the way to the worker', () => {
     const { port, sent } = fakeWorker();
     port.end(new StarlingError('closed', 'the model is closed'));
     await expect(port.request(asked)).rejects.toMatchObject({ code: 'closed' });
-    await expect(port.request(asked, { signal: new AbortController().signal })).rejects.toMatchObject({ code: 'closed' });
+    await expect(port.request(asked, { signal: new AbortController().signal })).rejects.toMatchObject({
+      code: 'closed',
+    });
     expect(sent).toEqual([]);
   });
 
@@ -30,7 +33,10 @@ describe('the page’s end of the way to the worker', () => {
     const [left, kept] = [new AbortController(), new AbortController()];
     const first = port.request(asked, { signal: left.signal });
     left.abort();
-    expect(sent).toMatchObject([{ kind: 'call', id: 0 }, { kind: 'cancel', id: 0 }]);
+    expect(sent).toMatchObject([
+      { kind: 'call', id: 0 },
+      { kind: 'cancel', id: 0 },
+    ]);
     answer({ kind: 'done', id: 0, value: 1 });
     expect(await first).toBe(1);
     const second = port.request(asked, { signal: kept.signal });

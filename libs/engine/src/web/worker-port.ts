@@ -9,7 +9,11 @@ export interface Waiting {
 }
 
 /** What of messages is left when their number is made here. */
-export type Asked = ToWorker extends infer Message ? (Message extends { readonly kind: 'load' | 'generate' | 'call' } ? Omit<Message, 'id'> : never) : never;
+export type Asked = ToWorker extends infer Message
+  ? Message extends { readonly kind: 'load' | 'generate' | 'call' }
+    ? Omit<Message, 'id'>
+    : never
+  : never;
 
 /** The page's end of the way to the worker. */
 export class WorkerPort {
@@ -21,8 +25,17 @@ export class WorkerPort {
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => this.#take(data));
-    worker.addEventListener('error', (event) => this.end(new StarlingError('worker_failed', `the engine's worker failed: ${event.message || 'its code could not be loaded'}`)));
-    worker.addEventListener('messageerror', () => this.end(new StarlingError('worker_failed', 'a message of the engine\'s worker could not be read')));
+    worker.addEventListener('error', (event) =>
+      this.end(
+        new StarlingError(
+          'worker_failed',
+          `the engine's worker failed: ${event.message || 'its code could not be loaded'}`,
+        ),
+      ),
+    );
+    worker.addEventListener('messageerror', () =>
+      this.end(new StarlingError('worker_failed', "a message of the engine's worker could not be read")),
+    );
   }
 
   /**
@@ -41,7 +54,9 @@ export class WorkerPort {
       this.#worker.postMessage({ ...asked, id });
     } catch (cause) {
       this.#waiting.delete(id);
-      throw new StarlingError('invalid_argument', `this cannot be sent to the engine's worker: ${messageOf(cause)}`, { cause });
+      throw new StarlingError('invalid_argument', `this cannot be sent to the engine's worker: ${messageOf(cause)}`, {
+        cause,
+      });
     }
     return () => this.#send({ kind: 'cancel', id });
   }
@@ -56,15 +71,23 @@ export class WorkerPort {
   }
 
   /** The same as a promise, with a signal that ends it. */
-  request(asked: Asked, { signal, onMessage }: { readonly signal?: AbortSignal; readonly onMessage?: Waiting['onMessage'] } = {}): Promise<unknown> {
+  request(
+    asked: Asked,
+    { signal, onMessage }: { readonly signal?: AbortSignal; readonly onMessage?: Waiting['onMessage'] } = {},
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw new StarlingError('cancelled', 'it was cancelled before it began', { cause: signal.reason });
+      if (signal?.aborted)
+        throw new StarlingError('cancelled', 'it was cancelled before it began', { cause: signal.reason });
       // What has ended answers before there is anything to cancel.
       let cancel = (): void => undefined;
       const onAbort = (): void => cancel();
       const over = (): void => signal?.removeEventListener('abort', onAbort);
       signal?.addEventListener('abort', onAbort, { once: true });
-      cancel = this.ask(asked, { onMessage, onDone: (value) => (over(), resolve(value)), onFailed: (error) => (over(), reject(error)) });
+      cancel = this.ask(asked, {
+        onMessage,
+        onDone: (value) => (over(), resolve(value)),
+        onFailed: (error) => (over(), reject(error)),
+      });
     });
   }
 

@@ -27,5 +27,7 @@ export function loadBlock(values: Float32Array, from: number, x: Float64Array): 
   }
   if (sum === 0) return;
   const at = from + x.findIndex((value) => !Number.isFinite(value));
-  throw new StarlingError('invalid_argument', `value ${at} is ${values[at]}: only finite values can be quantized`, { details: { index: at } });
+  throw new StarlingError('invalid_argument', `value ${at} is ${values[at]}: only finite values can be quantized`, {
+    details: { index: at },
+  });
 }

@@ -24,7 +24,8 @@ function unpack({ digits, width, count, members }: CodebookTable): Int8Array {
   let used = 0;
   for (let code = 0; code < digits.length ** width; code++) {
     if (((bitmap[code >> 3] >> (code & 7)) & 1) === 0) continue;
-    for (let rest = code, i = 0; i < width; i++, rest = Math.floor(rest / digits.length)) values[used++] = digits[rest % digits.length];
+    for (let rest = code, i = 0; i < width; i++, rest = Math.floor(rest / digits.length))
+      values[used++] = digits[rest % digits.length];
   }
   assert(used === values.length, 'a codebook has as many codewords as its table says');
   return values;

@@ -26,7 +26,14 @@ const REFINEMENTS = 2;
  * The scale s for which steps `s * q`, q an integer in `[low, high]`, come nearest to the `n` values of `x` from `from` on; 0 if
  * all are 0. It may be negative: the range reaches further on its low side, and that side is given to the largest value.
  */
-export function fitScale(x: Float64Array, from: number, n: number, low: number, high: number, candidates: Candidates): number {
+export function fitScale(
+  x: Float64Array,
+  from: number,
+  n: number,
+  low: number,
+  high: number,
+  candidates: Candidates,
+): number {
   const end = from + n;
   let extreme = 0;
   for (let i = from; i < end; i++) if (Math.abs(x[i]) > Math.abs(extreme)) extreme = x[i];
@@ -68,7 +75,15 @@ const sums = { x: 0, q: 0, qq: 0, xq: 0 };
  * @param signedOffset whether the offset may be above 0
  * @param line where the result goes; the scale is never negative
  */
-export function fitLine(x: Float64Array, from: number, n: number, high: number, candidates: Candidates, signedOffset: boolean, line: Line): void {
+export function fitLine(
+  x: Float64Array,
+  from: number,
+  n: number,
+  high: number,
+  candidates: Candidates,
+  signedOffset: boolean,
+  line: Line,
+): void {
   let min = signedOffset ? x[from] : Math.min(0, x[from]);
   let max = x[from];
   sums.x = 0;

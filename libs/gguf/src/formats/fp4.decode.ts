@@ -45,7 +45,15 @@ export const decodeNVFP4: BlockDecoder = (bytes, count, out) => {
   }
 };
 
-function lookUp(bytes: Uint8Array, at: number, width: number, values: Int8Array, scale: number, out: Float32Array, to: number): void {
+function lookUp(
+  bytes: Uint8Array,
+  at: number,
+  width: number,
+  values: Int8Array,
+  scale: number,
+  out: Float32Array,
+  to: number,
+): void {
   for (let j = 0; j < width; j++) {
     const q = bytes[at + j];
     out[to + j] = values[q & 15] * scale;

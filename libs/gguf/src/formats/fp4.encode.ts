@@ -13,7 +13,10 @@ const places = new Uint8Array(256);
 /** Nearest of the sixteen values for each half step from -128 to 127.5: all midpoints between neighbours are whole or half numbers. */
 const NEAREST_IQ4 = Uint8Array.from({ length: 512 }, (_, i) => {
   const middle = (i - 256) / 2 + 0.25;
-  return IQ4_VALUES.reduce((best, value, place) => (Math.abs(value - middle) < Math.abs(IQ4_VALUES[best] - middle) ? place : best), 0);
+  return IQ4_VALUES.reduce(
+    (best, value, place) => (Math.abs(value - middle) < Math.abs(IQ4_VALUES[best] - middle) ? place : best),
+    0,
+  );
 });
 
 function nearestIq4(value: number): number {
@@ -53,7 +56,8 @@ export const encodeIQ4_NL: BlockEncoder = (values, count, out) => {
     loadBlock(values, block * 32, x32);
     const scale = putHalf(out, at, fitIq4(x32, 0));
     const inverse = scale === 0 ? 0 : 1 / scale;
-    for (let j = 0; j < 16; j++) out[at + 2 + j] = nearestIq4(x32[j] * inverse) | (nearestIq4(x32[j + 16] * inverse) << 4);
+    for (let j = 0; j < 16; j++)
+      out[at + 2 + j] = nearestIq4(x32[j] * inverse) | (nearestIq4(x32[j + 16] * inverse) << 4);
   }
 };
 
@@ -85,7 +89,8 @@ export const encodeIQ4_XS: BlockEncoder = (values, count, out) => {
       const stored = groupSteps[group] + 32;
       out[at + 2 + (group >> 2)] |= (stored >> 4) << (2 * (group & 3));
       out[at + 4 + (group >> 1)] |= (stored & 15) << (4 * (group & 1));
-      for (let j = 0; j < 16; j++) out[at + 8 + group * 16 + j] = places[group * 32 + j] | (places[group * 32 + 16 + j] << 4);
+      for (let j = 0; j < 16; j++)
+        out[at + 8 + group * 16 + j] = places[group * 32 + j] | (places[group * 32 + 16 + j] << 4);
     }
   }
 };
@@ -98,7 +103,10 @@ function choosePlaces(from: number, scale: number): void {
 /** The places of the magnitudes 0 to 12 (rounded to nearest half) among the E2M1 values. */
 const NEAREST_FP4 = Uint8Array.from({ length: 25 }, (_, i) => {
   const middle = i / 2 + 0.25;
-  return FP4_VALUES.slice(0, 8).reduce((best, value, place) => (Math.abs(value - middle) < Math.abs(FP4_VALUES[best] - middle) ? place : best), 0);
+  return FP4_VALUES.slice(0, 8).reduce(
+    (best, value, place) => (Math.abs(value - middle) < Math.abs(FP4_VALUES[best] - middle) ? place : best),
+    0,
+  );
 });
 
 function nearestFp4(value: number): number {
@@ -113,7 +121,8 @@ export const encodeMXFP4: BlockEncoder = (values, count, out) => {
     const exponent = bestExponent();
     out[at] = exponent;
     const inverse = 1 / e8m0Half(exponent);
-    for (let j = 0; j < 16; j++) out[at + 1 + j] = nearestFp4(x32[j] * inverse) | (nearestFp4(x32[j + 16] * inverse) << 4);
+    for (let j = 0; j < 16; j++)
+      out[at + 1 + j] = nearestFp4(x32[j] * inverse) | (nearestFp4(x32[j + 16] * inverse) << 4);
   }
 };
 

@@ -20,7 +20,15 @@ import { codebook, evenSigns } from './codebooks.js';
 const SHIFT = 0.125;
 
 /** Values of one codeword with their signs, times a scale. */
-function signed(grid: Int8Array, from: number, width: number, signs: number, scale: number, out: Float32Array, to: number): void {
+function signed(
+  grid: Int8Array,
+  from: number,
+  width: number,
+  signs: number,
+  scale: number,
+  out: Float32Array,
+  to: number,
+): void {
   for (let j = 0; j < width; j++) {
     const value = scale * grid[from + j];
     out[to + j] = (signs >> j) & 1 ? -value : value;
@@ -35,7 +43,8 @@ export const decodeIQ2_XXS: BlockDecoder = (bytes, count, out) => {
       const from = at + 2 + group * 8;
       const rest = u32At(bytes, from + 4);
       const scale = d * (0.5 + (rest >>> 28)) * 0.25;
-      for (let k = 0; k < 4; k++, to += 8) signed(grid, bytes[from + k] * 8, 8, evenSigns((rest >>> (7 * k)) & 127), scale, out, to);
+      for (let k = 0; k < 4; k++, to += 8)
+        signed(grid, bytes[from + k] * 8, 8, evenSigns((rest >>> (7 * k)) & 127), scale, out, to);
     }
   }
 };

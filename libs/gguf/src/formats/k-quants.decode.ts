@@ -40,7 +40,8 @@ export const decodeQ3_K: BlockDecoder = (bytes, count, out) => {
       const high = at + half;
       const shift = group & 6;
       const bit = group >> 1;
-      for (let j = 0; j < 16; j++) out[to++] = scale * (((bytes[low + j] >> shift) & 3) + ((bytes[high + j] >> bit) & 1) * 4 - 4);
+      for (let j = 0; j < 16; j++)
+        out[to++] = scale * (((bytes[low + j] >> shift) & 3) + ((bytes[high + j] >> bit) & 1) * 4 - 4);
     }
   }
 };
@@ -75,7 +76,8 @@ export const decodeQ5_K: BlockDecoder = (bytes, count, out) => {
       const from = at + 48 + (group >> 1) * 32;
       const high = at + 16;
       const shift = (group & 1) * 4;
-      for (let j = 0; j < 32; j++) out[to++] = scale * (((bytes[from + j] >> shift) & 15) + ((bytes[high + j] >> group) & 1) * 16) - min;
+      for (let j = 0; j < 32; j++)
+        out[to++] = scale * (((bytes[from + j] >> shift) & 15) + ((bytes[high + j] >> group) & 1) * 16) - min;
     }
   }
 };

@@ -65,7 +65,8 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
     mx += m * sums.x;
   }
   // The two scales that are best for these steps; as f16 they may be no better than those there are.
-  const errorFor = (scale: number, min: number): number => scale * (scale * ssqq - 2 * sxq - 2 * min * smq) + min * (2 * mx + min * mm);
+  const errorFor = (scale: number, min: number): number =>
+    scale * (scale * ssqq - 2 * sxq - 2 * min * smq) + min * (2 * mx + min * mm);
   const determinant = ssqq * mm - smq * smq;
   const before = errorFor(d, dmin);
   const bestD = determinant > 0 ? (sxq * mm - mx * smq) / determinant : ssqq > 0 ? sxq / ssqq : 0;
@@ -79,7 +80,8 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
     putHalf(out, at, d);
     putHalf(out, at + 2, dmin);
   }
-  for (let group = 0; group < groups; group++) chooseSteps(group * size, size, high, d * scales[group], dmin * mins[group]);
+  for (let group = 0; group < groups; group++)
+    chooseSteps(group * size, size, high, d * scales[group], dmin * mins[group]);
 }
 
 /** Sums over the last group given to `fitSteps`: of the steps, their squares, their products with the values, the values. */
@@ -156,7 +158,8 @@ function putTwoBits(out: Uint8Array, at: number): void {
   for (let half = 0; half < 2; half++) {
     for (let j = 0; j < 32; j++) {
       const i = half * 128 + j;
-      out[at + half * 32 + j] = (steps[i] & 3) | ((steps[i + 32] & 3) << 2) | ((steps[i + 64] & 3) << 4) | ((steps[i + 96] & 3) << 6);
+      out[at + half * 32 + j] =
+        (steps[i] & 3) | ((steps[i + 32] & 3) << 2) | ((steps[i + 64] & 3) << 4) | ((steps[i + 96] & 3) << 6);
     }
   }
 }
@@ -187,7 +190,8 @@ export const encodeQ5_K: BlockEncoder = (values, count, out) => {
 /** Writes the low nibbles of all steps to 128 bytes: those of neighbouring groups of 32 share a byte. */
 function putNibblePairs(out: Uint8Array, at: number): void {
   for (let quarter = 0; quarter < 4; quarter++) {
-    for (let j = 0; j < 32; j++) out[at + quarter * 32 + j] = (steps[quarter * 64 + j] & 15) | ((steps[quarter * 64 + 32 + j] & 15) << 4);
+    for (let j = 0; j < 32; j++)
+      out[at + quarter * 32 + j] = (steps[quarter * 64 + j] & 15) | ((steps[quarter * 64 + 32 + j] & 15) << 4);
   }
 }
 
@@ -280,7 +284,8 @@ export const encodeQ6_K: BlockEncoder = (values, count, out) => {
         const i = half * 128 + j;
         out[at + half * 64 + j] = (steps[i] & 15) | ((steps[i + 64] & 15) << 4);
         out[at + half * 64 + 32 + j] = (steps[i + 32] & 15) | ((steps[i + 96] & 15) << 4);
-        out[at + 128 + half * 32 + j] = (steps[i] >> 4) | ((steps[i + 32] >> 4) << 2) | ((steps[i + 64] >> 4) << 4) | ((steps[i + 96] >> 4) << 6);
+        out[at + 128 + half * 32 + j] =
+          (steps[i] >> 4) | ((steps[i + 32] >> 4) << 2) | ((steps[i + 64] >> 4) << 4) | ((steps[i + 96] >> 4) << 6);
       }
     }
     for (let group = 0; group < 16; group++) out[at + 192 + group] = signedScales[group];

@@ -60,8 +60,8 @@ export const decodeQ5_0: BlockDecoder = (bytes, count, out) => {
     const high = u32At(bytes, at + 2);
     for (let j = 0; j < 16; j++) {
       const q = bytes[at + 6 + j];
-      out[to + j] = ((q & 15 | ((high >>> j) & 1) << 4) - 16) * d;
-      out[to + 16 + j] = ((q >> 4 | ((high >>> (j + 16)) & 1) << 4) - 16) * d;
+      out[to + j] = (((q & 15) | (((high >>> j) & 1) << 4)) - 16) * d;
+      out[to + 16 + j] = (((q >> 4) | (((high >>> (j + 16)) & 1) << 4)) - 16) * d;
     }
   }
 };
@@ -73,8 +73,8 @@ export const decodeQ5_1: BlockDecoder = (bytes, count, out) => {
     const high = u32At(bytes, at + 4);
     for (let j = 0; j < 16; j++) {
       const q = bytes[at + 8 + j];
-      out[to + j] = (q & 15 | ((high >>> j) & 1) << 4) * d + m;
-      out[to + 16 + j] = (q >> 4 | ((high >>> (j + 16)) & 1) << 4) * d + m;
+      out[to + j] = ((q & 15) | (((high >>> j) & 1) << 4)) * d + m;
+      out[to + 16 + j] = ((q >> 4) | (((high >>> (j + 16)) & 1) << 4)) * d + m;
     }
   }
 };

@@ -37,7 +37,8 @@ export const encodeQ4_1: BlockEncoder = (values, count, out) => {
     const offset = putHalf(out, at + 2, line.offset);
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let j = 0; j < 16; j++) {
-      out[at + 4 + j] = nearest((x[j] - offset) * inverse, 0, 15) | (nearest((x[j + 16] - offset) * inverse, 0, 15) << 4);
+      out[at + 4 + j] =
+        nearest((x[j] - offset) * inverse, 0, 15) | (nearest((x[j + 16] - offset) * inverse, 0, 15) << 4);
     }
   }
 };

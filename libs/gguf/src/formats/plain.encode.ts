@@ -26,7 +26,8 @@ export const encodeBF16: BlockEncoder = (values, count, out) => {
   const bits = new Uint32Array(values.buffer, values.byteOffset, count);
   for (let i = 0; i < count; i++) {
     const word = bits[i];
-    const brain = (word & 0x7fffffff) > 0x7f800000 ? numberToBf16(values[i]) : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    const brain =
+      (word & 0x7fffffff) > 0x7f800000 ? numberToBf16(values[i]) : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
     out[2 * i] = brain;
     out[2 * i + 1] = brain >> 8;
   }

@@ -21,7 +21,15 @@ export const decodeTQ1_0: BlockDecoder = (bytes, count, out) => {
   }
 };
 
-function base3(bytes: Uint8Array, at: number, width: number, digits: number, d: number, out: Float32Array, to: number): void {
+function base3(
+  bytes: Uint8Array,
+  at: number,
+  width: number,
+  digits: number,
+  d: number,
+  out: Float32Array,
+  to: number,
+): void {
   for (let digit = 0, power = 1; digit < digits; digit++, power *= 3) {
     for (let j = 0; j < width; j++) out[to++] = (((((bytes[at + j] * power) & 255) * 3) >> 8) - 1) * d;
   }

@@ -38,7 +38,8 @@ export const encodeTQ1_0: BlockEncoder = (values, count, out) => {
 function base3(out: Uint8Array, at: number, width: number, count: number, from: number): void {
   for (let j = 0; j < width; j++) {
     let number = 0;
-    for (let digit = 0; digit < 5; digit++) number = 3 * number + (digit < count ? digits[from + width * digit + j] : 0);
+    for (let digit = 0; digit < 5; digit++)
+      number = 3 * number + (digit < count ? digits[from + width * digit + j] : 0);
     out[at + j] = Math.ceil((number * 256) / 243);
   }
 }

@@ -31,7 +31,12 @@ describe('languages', () => {
         const [both, either, rest, other] = [intersect(a, b), union(a, b), subtract(a, b), complement(a)];
         for (const one of texts) {
           const [inA, inB] = [a.accepts(one), b.accepts(one)];
-          expect([both, either, rest, other].map((dfa) => dfa.accepts(one))).toEqual([inA && inB, inA || inB, inA && !inB, !inA]);
+          expect([both, either, rest, other].map((dfa) => dfa.accepts(one))).toEqual([
+            inA && inB,
+            inA || inB,
+            inA && !inB,
+            !inA,
+          ]);
         }
       }),
       { numRuns: 150 },
@@ -39,7 +44,8 @@ describe('languages', () => {
   });
 
   it('never hold half of a surrogate pair', () => {
-    for (const dfa of [ALL_TEXTS, complement(language('a')), language('[^a]'), complement(wordsOf(['x']))]) expect(dfa.accepts('\ud800')).toBe(false);
+    for (const dfa of [ALL_TEXTS, complement(language('a')), language('[^a]'), complement(wordsOf(['x']))])
+      expect(dfa.accepts('\ud800')).toBe(false);
     expect(isEmpty(wordsOf(['\udc00']))).toBe(true);
   });
 
@@ -47,7 +53,9 @@ describe('languages', () => {
     expect(enumerateTexts(wordsOf(['b', 'a', 'abc', '']), 10)).toEqual(['', 'a', 'abc', 'b']);
     expect(enumerateTexts(language('[ab]{2}'), 3)).toBeUndefined();
     expect(enumerateTexts(NO_TEXT, 3)).toEqual([]);
-    const counts = ['[ab]{0,3}', 'a*', 'a|bc', '(a|b)c?'].map((source) => language(source)).map((dfa) => countTexts(dfa)[dfa.start]);
+    const counts = ['[ab]{0,3}', 'a*', 'a|bc', '(a|b)c?']
+      .map((source) => language(source))
+      .map((dfa) => countTexts(dfa)[dfa.start]);
     expect(counts).toEqual([15, Infinity, 2, 4]);
   });
 

@@ -21,7 +21,8 @@ function makeLengthBetween(min: number, max?: number): Dfa {
   for (let length = 0; length <= count; length++) builder.add(length >= min ? ACCEPT : REJECT);
   for (let length = 0; length <= count; length++) {
     const next = length < count ? length + 2 : max === undefined ? length + 1 : DEAD;
-    for (let c = 0; c < classStarts.length; c++) if (!isSurrogateClass(classStarts, c)) builder.setMove(length + 1, c, next);
+    for (let c = 0; c < classStarts.length; c++)
+      if (!isSurrogateClass(classStarts, c)) builder.setMove(length + 1, c, next);
   }
   return builder.build(max !== undefined && max < min ? DEAD : 1);
 }
@@ -168,7 +169,8 @@ export function countTexts(dfa: Dfa): Float64Array {
       const nexts = dfa.table.subarray(state * dfa.classCount, (state + 1) * dfa.classCount);
       if (open[state] === 0) {
         open[state] = 1;
-        for (const next of nexts) if (Number.isNaN(counts[next]) && live[next] === 1 && open[next] === 0) stack.push(next);
+        for (const next of nexts)
+          if (Number.isNaN(counts[next]) && live[next] === 1 && open[next] === 0) stack.push(next);
         continue;
       }
       // A next state without a count that is open lies below on the stack: a loop.
@@ -198,7 +200,8 @@ export function enumerateTexts(dfa: Dfa, limit: number): readonly string[] | und
       const next = dfa.table[state * dfa.classCount + c];
       if (live[next] === 0) continue;
       const end = dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1;
-      for (let code = end - 1; code >= dfa.classStarts[c]; code--) stack.push([next, text + String.fromCodePoint(code)]);
+      for (let code = end - 1; code >= dfa.classStarts[c]; code--)
+        stack.push([next, text + String.fromCodePoint(code)]);
     }
   }
   return texts;

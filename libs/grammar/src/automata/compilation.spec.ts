@@ -7,11 +7,24 @@ import { compileJsonSchema, jsonSchemaSteps } from '../schema/compile-json-schem
 import { compileToolCalls, toolCallSteps } from '../tools/compile-tool-calls.js';
 import { atOnce } from './at-once.js';
 import { metered } from './spend-work.js';
-import { automataOf, automaton, compileWith, compileWithin, type AutomatonData, type MadeAutomata } from './compilation.js';
+import {
+  automataOf,
+  automaton,
+  compileWith,
+  compileWithin,
+  type AutomatonData,
+  type MadeAutomata,
+} from './compilation.js';
 import { Dfa } from './dfa.js';
 import { factsOf } from './dfa-facts.js';
 
-const vocabulary = { size: 257, bytesOf: (id: number) => Uint8Array.of(id), isControl: () => false, isEndOfGeneration: (id: number) => id === 256, idOf: () => undefined };
+const vocabulary = {
+  size: 257,
+  bytesOf: (id: number) => Uint8Array.of(id),
+  isControl: () => false,
+  isEndOfGeneration: (id: number) => id === 256,
+  idOf: () => undefined,
+};
 const index = new GrammarIndex(vocabulary);
 
 /** What a grammar allows along a text, byte by byte. */
@@ -27,7 +40,12 @@ function allowedAlong(grammar: Grammar, text: string): number[][] {
 
 const object = {
   type: 'object',
-  properties: { id: { type: 'string', format: 'uuid' }, at: { type: 'string', format: 'date' }, count: { type: 'integer', minimum: -3, maximum: 70 }, code: { type: 'string', pattern: '^[a-c]{2,4}x?$', minLength: 3 } },
+  properties: {
+    id: { type: 'string', format: 'uuid' },
+    at: { type: 'string', format: 'date' },
+    count: { type: 'integer', minimum: -3, maximum: 70 },
+    code: { type: 'string', pattern: '^[a-c]{2,4}x?$', minLength: 3 },
+  },
   required: ['id', 'at', 'count', 'code'],
   additionalProperties: false,
 };
@@ -39,17 +57,57 @@ function* expression(source: string): Generator<undefined, Grammar> {
 
 const SOURCES: readonly (readonly [name: string, compile: () => Generator<undefined, Grammar>, text: string])[] = [
   ['a schema', () => jsonSchemaSteps(object, { propertyOrder: 'schema' }), text],
-  ['a schema of alternatives', () => jsonSchemaSteps({ anyOf: [{ type: 'string', pattern: 'a+b' }, { type: 'number', multipleOf: 0.5 }, { enum: ['x', 1, null] }] }), '"aab"'],
-  ['a schema of items that differ', () => jsonSchemaSteps({ type: 'array', uniqueItems: true, items: { enum: Array.from({ length: 40 }, (_, i) => i) }, minItems: 2, maxItems: 3 }), '[3,17]'],
+  [
+    'a schema of alternatives',
+    () =>
+      jsonSchemaSteps({
+        anyOf: [{ type: 'string', pattern: 'a+b' }, { type: 'number', multipleOf: 0.5 }, { enum: ['x', 1, null] }],
+      }),
+    '"aab"',
+  ],
+  [
+    'a schema of items that differ',
+    () =>
+      jsonSchemaSteps({
+        type: 'array',
+        uniqueItems: true,
+        items: { enum: Array.from({ length: 40 }, (_, i) => i) },
+        minItems: 2,
+        maxItems: 3,
+      }),
+    '[3,17]',
+  ],
   ['an expression', () => expression('(?=.{3,5}$)[a-z]*\\d+'), 'ab12'],
-  ['tools of which one is refused', () => toolCallSteps([{ type: 'function', function: { name: 'g', parameters: { type: 'object', properties: { a: { type: 'string', pattern: '(x{1000}){1000}' } } } } }, { type: 'function', function: { name: 'f', parameters: object } }], { lenient: true }), ''],
+  [
+    'tools of which one is refused',
+    () =>
+      toolCallSteps(
+        [
+          {
+            type: 'function',
+            function: {
+              name: 'g',
+              parameters: { type: 'object', properties: { a: { type: 'string', pattern: '(x{1000}){1000}' } } },
+            },
+          },
+          { type: 'function', function: { name: 'f', parameters: object } },
+        ],
+        { lenient: true },
+      ),
+    '',
+  ],
   ['calls of tools', () => toolCallSteps([{ type: 'function', function: { name: 'f', parameters: object } }], {}), ''],
 ];
 
 /** All that can be handed over. */
 function buffersOf(made: MadeAutomata): ArrayBuffer[] {
   const data = made.filter((one): one is AutomatonData => 'table' in one);
-  const views = data.flatMap(({ classStarts, table, labels, facts }) => [classStarts, table, labels, ...(facts ? [facts.live, facts.freeRuns] : [])]);
+  const views = data.flatMap(({ classStarts, table, labels, facts }) => [
+    classStarts,
+    table,
+    labels,
+    ...(facts ? [facts.live, facts.freeRuns] : []),
+  ]);
   return [...new Set(views.map(({ buffer }) => buffer as ArrayBuffer))];
 }
 
@@ -72,9 +130,12 @@ describe('automata of a compilation', () => {
     expect(made.filter((one) => 'facts' in one && one.facts)).toHaveLength(1);
     const data = made.find((one) => 'facts' in one && one.facts !== undefined) as AutomatonData;
     const readBack = atOnce(
-      compileWith([data], (function* () {
-        return factsOf(automaton(() => new Dfa(new Int32Array(1), new Int32Array(1), new Int32Array(1), 0)));
-      })()),
+      compileWith(
+        [data],
+        (function* () {
+          return factsOf(automaton(() => new Dfa(new Int32Array(1), new Int32Array(1), new Int32Array(1), 0)));
+        })(),
+      ),
     );
     expect(readBack).toBe(data.facts);
     const { live, freeRuns } = factsOf(new Dfa(data.classStarts, data.table, data.labels, data.start, data.isTrim));
@@ -87,7 +148,9 @@ describe('automata of a compilation', () => {
   });
 
   it('are refused as without them', () => {
-    expect(() => automataOf(() => compileRegex('(x{1000}){1000}'))).toThrow(expect.objectContaining({ code: 'invalid_grammar' }));
+    expect(() => automataOf(() => compileRegex('(x{1000}){1000}'))).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar' }),
+    );
   });
 });
 
@@ -101,10 +164,19 @@ describe('the work of a compilation', () => {
     // Also inside of what says where a grammar was refused.
     const schema = { type: 'string', pattern: '^(a|b)*a(a|b){8}c$' };
     expect(compileWithin(10_000, () => compileJsonSchema(schema))).toBeUndefined();
-    expect(compileWithin(10_000, () => compileToolCalls([{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: { a: schema } } } }], {}))).toBeUndefined();
+    expect(
+      compileWithin(10_000, () =>
+        compileToolCalls(
+          [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: { a: schema } } } }],
+          {},
+        ),
+      ),
+    ).toBeUndefined();
   });
 
   it('is bounded for all automata of a grammar together', () => {
-    expect(() => metered({ work: LIMITS.compileWork - 10, workLimit: Infinity }, large)).toThrow(expect.objectContaining({ code: 'invalid_grammar', details: expect.objectContaining({ limit: 'compileWork' }) }));
+    expect(() => metered({ work: LIMITS.compileWork - 10, workLimit: Infinity }, large)).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar', details: expect.objectContaining({ limit: 'compileWork' }) }),
+    );
   });
 });

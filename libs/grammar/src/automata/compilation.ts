@@ -48,7 +48,15 @@ function run<T>(compilation: Compilation, compile: () => T): T {
   }
 }
 
-const begin = (workLimit: number, made?: MadeAutomata[number][], reads = false): Compilation => ({ work: 0, workLimit, made, reads, next: 0, depth: 0, kept: new Map() });
+const begin = (workLimit: number, made?: MadeAutomata[number][], reads = false): Compilation => ({
+  work: 0,
+  workLimit,
+  made,
+  reads,
+  next: 0,
+  depth: 0,
+  kept: new Map(),
+});
 
 /**
  * Compiles as usual if that takes little work; undefined if it takes more.
@@ -90,7 +98,11 @@ export function automaton(make: () => Dfa): Dfa {
   if (compilation.reads) {
     const data = compilation.made[compilation.next++];
     // Another source, or another version of this library.
-    if (data === undefined) throw new StarlingError('internal', 'a compilation makes other automata than the one before it: both must be of the same source and version');
+    if (data === undefined)
+      throw new StarlingError(
+        'internal',
+        'a compilation makes other automata than the one before it: both must be of the same source and version',
+      );
     if ('refusal' in data) throw grammarError(data.refusal.message, data.refusal.details);
     const dfa = new Dfa(data.classStarts, data.table, data.labels, data.start, data.isTrim);
     if (data.facts) knowFacts(dfa, data.facts);
@@ -102,7 +114,8 @@ export function automaton(make: () => Dfa): Dfa {
     compilation.made.push(dataOf(dfa));
     return dfa;
   } catch (error) {
-    if (isStarlingError(error, 'invalid_grammar')) compilation.made.push({ refusal: { message: error.message, details: error.details } });
+    if (isStarlingError(error, 'invalid_grammar'))
+      compilation.made.push({ refusal: { message: error.message, details: error.details } });
     throw error;
   } finally {
     compilation.depth--;
@@ -165,7 +178,8 @@ export class AutomatonCache {
 
   /** One that depends on what a source says: kept in the memory of the compilation. */
   get(key: string, make: () => Dfa): Dfa {
-    if (current?.made === undefined) return this.#keep(key, memory.of(this).get(key) ?? common.of(this).get(key) ?? automaton(make));
+    if (current?.made === undefined)
+      return this.#keep(key, memory.of(this).get(key) ?? common.of(this).get(key) ?? automaton(make));
     let own = current.kept.get(this);
     if (own === undefined) current.kept.set(this, (own = new Map()));
     let dfa = own.get(key);

@@ -90,7 +90,11 @@ function resolve(nfa: Nfa, states: readonly number[], before: Side, after: Side)
     for (const to of nfa.empties[state]) reached.add(to);
     for (const { kind, to } of nfa.assertions[state]) {
       const holds =
-        kind === 'start' ? before === 'edge' : kind === 'end' ? after === 'edge' : ((before === 'word') !== (after === 'word')) === (kind === 'word');
+        kind === 'start'
+          ? before === 'edge'
+          : kind === 'end'
+            ? after === 'edge'
+            : ((before === 'word') !== (after === 'word')) === (kind === 'word');
       if (holds) reached.add(to);
     }
   }

@@ -58,7 +58,10 @@ function freeRunsOf(dfa: Dfa, live: Uint8Array): Float64Array {
   const queue: number[] = [];
   for (let state = 1; state < dfa.size; state++) {
     const refuses =
-      live[state] === 0 || plain.some((isPlain, c) => isPlain && !isSurrogateClass(dfa.classStarts, c) && live[dfa.table[state * width + c]] === 0);
+      live[state] === 0 ||
+      plain.some(
+        (isPlain, c) => isPlain && !isSurrogateClass(dfa.classStarts, c) && live[dfa.table[state * width + c]] === 0,
+      );
     if (!refuses) continue;
     runs[state] = 0;
     queue.push(state);

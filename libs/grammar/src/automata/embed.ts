@@ -9,7 +9,8 @@ export function embed<C>(nfa: Nfa<C>, dfa: Dfa, label?: number): Fragment {
   for (let state = 1; state < dfa.size; state++) {
     for (let c = 0; c < dfa.classCount; c++) {
       const next = dfa.table[state * dfa.classCount + c];
-      if (next !== DEAD) nfa.move(states[state], [dfa.classStarts[c], (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) - 1], states[next]);
+      if (next !== DEAD)
+        nfa.move(states[state], [dfa.classStarts[c], (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) - 1], states[next]);
     }
     if (label === undefined ? dfa.labels[state] !== REJECT : dfa.labels[state] === label) nfa.link(states[state], end);
   }

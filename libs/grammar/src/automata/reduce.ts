@@ -129,7 +129,8 @@ function refine(dfa: Dfa, group: Int32Array): { group: Int32Array; count: number
     const bucket = buckets.get(hash);
     const alike = bucket?.find((other) => {
       if (group[other] !== group[state]) return false;
-      for (let c = 0; c < width; c++) if (group[table[other * width + c]] !== group[table[state * width + c]]) return false;
+      for (let c = 0; c < width; c++)
+        if (group[table[other * width + c]] !== group[table[state * width + c]]) return false;
       return true;
     });
     if (alike !== undefined) {
@@ -150,12 +151,14 @@ function mergeClasses(dfa: Dfa): Dfa {
   for (let c = 0; c < width; c++) {
     const before = keep.length > 0 ? c - 1 : undefined;
     let alike = before !== undefined;
-    for (let state = 1; alike && state < dfa.size; state++) alike = dfa.table[state * width + c] === dfa.table[state * width + before!];
+    for (let state = 1; alike && state < dfa.size; state++)
+      alike = dfa.table[state * width + c] === dfa.table[state * width + before!];
     if (!alike) keep.push(c);
   }
   if (keep.length === width) return dfa;
   const table = new Int32Array(dfa.size * keep.length);
-  for (let state = 0; state < dfa.size; state++) keep.forEach((c, i) => (table[state * keep.length + i] = dfa.table[state * width + c]));
+  for (let state = 0; state < dfa.size; state++)
+    keep.forEach((c, i) => (table[state * keep.length + i] = dfa.table[state * width + c]));
   return new Dfa(
     Int32Array.from(keep, (c) => dfa.classStarts[c]),
     table,

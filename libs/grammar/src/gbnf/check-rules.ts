@@ -31,13 +31,17 @@ export function* checkSteps(rules: GbnfRules): Generator<undefined, RuleFacts> {
     if (node.kind === 'token' && node.edge.optional !== true) for (const token of node.edge.tokens) tokens.add(token);
     return node.kind !== 'set' || node.set.length > 0;
   });
-  if (!productive.has(rules.get('root')!)) throw grammarError('the grammar can never end: no finite text follows the rule root', { rule: 'root' });
+  if (!productive.has(rules.get('root')!))
+    throw grammarError('the grammar can never end: no finite text follows the rule root', { rule: 'root' });
   const nullable = yield* holdingNodes(rules, (node) => node.kind === 'text' && node.text === '');
   const first = yield* edgesOf(rules, (node, found) => addFirst(node, nullable, found));
   const { cyclic } = yield* orderRules(first);
   for (const name of rules.keys())
     if (cyclic.has(name))
-      throw grammarError(`the rule ${name} mentions itself before it reads anything (left recursion); write it with * or + instead`, { rule: name });
+      throw grammarError(
+        `the rule ${name} mentions itself before it reads anything (left recursion); write it with * or + instead`,
+        { rule: name },
+      );
   const mentions = yield* edgesOf(rules, addMentioned);
   const { order, cyclic: recursive } = yield* orderRules(mentions);
   return { productive, nullable, recursive, order, mentions, tokens: [...tokens] };
@@ -102,7 +106,10 @@ function childrenOf(node: GbnfNode): readonly GbnfNode[] {
   }
 }
 
-function* edgesOf(rules: GbnfRules, add: (node: GbnfNode, found: Set<string>) => void): Generator<undefined, RuleEdges> {
+function* edgesOf(
+  rules: GbnfRules,
+  add: (node: GbnfNode, found: Set<string>) => void,
+): Generator<undefined, RuleEdges> {
   const edges = new Map<string, Set<string>>();
   for (const [name, node] of rules) {
     if (edges.size % PIECE_PARTS === 0) yield;

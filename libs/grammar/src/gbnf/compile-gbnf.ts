@@ -89,7 +89,9 @@ class RuleCompiler {
       case 'sequence':
         return nfa.sequence(node.parts.map((part) => this.#emit(nfa, part)));
       case 'choice':
-        return nfa.choice(node.options.filter((option) => this.#facts.productive.has(option)).map((option) => this.#emit(nfa, option)));
+        return nfa.choice(
+          node.options.filter((option) => this.#facts.productive.has(option)).map((option) => this.#emit(nfa, option)),
+        );
       case 'repeat': {
         if (!this.#facts.productive.has(node.of)) return nfa.nothing();
         const count = node.max ?? node.min + 1;

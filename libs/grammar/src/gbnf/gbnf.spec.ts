@@ -4,7 +4,15 @@ import { Nfa } from '../automata/nfa.js';
 import { maskAllows } from '../match/token-mask.js';
 import { GrammarIndex } from '../match/grammar-index.js';
 import { GrammarMatcher, matcherSteps } from '../match/grammar-matcher.js';
-import { byteIndex, END, fakeVocabulary, jsonIndex, randomSource, takes, THINK } from '../match/fake-vocabulary.test-support.js';
+import {
+  byteIndex,
+  END,
+  fakeVocabulary,
+  jsonIndex,
+  randomSource,
+  takes,
+  THINK,
+} from '../match/fake-vocabulary.test-support.js';
 import { compileGbnf } from './compile-gbnf.js';
 
 const JSON_GRAMMAR = `
@@ -55,9 +63,12 @@ describe('GBNF', () => {
 
   it('takes JSON as the reference grammar describes it', () => {
     const grammar = compileGbnf(JSON_GRAMMAR);
-    const plain = (_key: string, value: unknown): unknown => (typeof value === 'number' ? Math.trunc(value % 1000) : value);
+    const plain = (_key: string, value: unknown): unknown =>
+      typeof value === 'number' ? Math.trunc(value % 1000) : value;
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 3 }), (json) => takes(grammar, JSON.stringify({ key: json }, plain).replaceAll('\u007f', ''))),
+      fc.property(fc.jsonValue({ maxDepth: 3 }), (json) =>
+        takes(grammar, JSON.stringify({ key: json }, plain).replaceAll('\u007f', '')),
+      ),
       { numRuns: 100 },
     );
     expect(takes(grammar, '{"a": [1, 2.5e3 , true], "b": {"c\\u00e9": "x"}}')).toBe(true);
@@ -86,7 +97,9 @@ describe('GBNF', () => {
     [`root ::= ${'('.repeat(300)}"a"${')'.repeat(300)}`, /nested/],
     ['root ::= ((("a"?){300}){300}){300}', /needs more than/],
   ])('refuses %s', (text, message) => {
-    expect(() => compileGbnf(text)).toThrow(expect.objectContaining({ code: 'invalid_grammar', message: expect.stringMatching(message) }));
+    expect(() => compileGbnf(text)).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar', message: expect.stringMatching(message) }),
+    );
   });
 
   it('matches tokens by id and by text, whatever their bytes', () => {
@@ -97,7 +110,9 @@ describe('GBNF', () => {
       matcher.advance(id);
     }
     expect(matcher.canEnd).toBe(true);
-    expect(() => new GrammarMatcher(compileGbnf('root ::= <nope>'), byteIndex).mask()).toThrow(expect.objectContaining({ code: 'invalid_grammar' }));
+    expect(() => new GrammarMatcher(compileGbnf('root ::= <nope>'), byteIndex).mask()).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar' }),
+    );
     expect(() => new GrammarMatcher(compileGbnf('root ::= <[99999]>'), byteIndex).mask()).toThrow(
       expect.objectContaining({ code: 'invalid_grammar' }),
     );
@@ -115,7 +130,23 @@ describe('GBNF', () => {
     })).item;
     let compiled = 0;
     const index = new GrammarIndex(
-      fakeVocabulary(['ab', 'aab', 'abab', 'ba', 'bb', 'a"', '"a', 'éa', 'aé', [0xc3], [0xa9, 0x61], '""', 'abé"', 'bbb', 'aaa']),
+      fakeVocabulary([
+        'ab',
+        'aab',
+        'abab',
+        'ba',
+        'bb',
+        'a"',
+        '"a',
+        'éa',
+        'aé',
+        [0xc3],
+        [0xa9, 0x61],
+        '""',
+        'abé"',
+        'bbb',
+        'aaa',
+      ]),
     );
     fc.assert(
       fc.property(item, item, item, fc.integer(), (root, r1, r2, seed) => {
@@ -130,8 +161,12 @@ describe('GBNF', () => {
         const matcher = new GrammarMatcher(grammar, index);
         for (let step = 0; step < 8; step++) {
           const mask = matcher.mask();
-          const allowed = Array.from({ length: index.vocabulary.size }, (_, id) => id).filter((id) => maskAllows(mask, id));
-          const accepted = Array.from({ length: index.vocabulary.size }, (_, id) => id).filter((id) => matcher.accepts(id));
+          const allowed = Array.from({ length: index.vocabulary.size }, (_, id) => id).filter((id) =>
+            maskAllows(mask, id),
+          );
+          const accepted = Array.from({ length: index.vocabulary.size }, (_, id) => id).filter((id) =>
+            matcher.accepts(id),
+          );
           expect(allowed).toEqual(accepted);
           expect(allowed.length).toBeGreaterThan(0);
           const next = allowed[Math.floor(random() * allowed.length)];
@@ -145,7 +180,10 @@ describe('GBNF', () => {
   });
 
   it('follows ambiguous grammars without a list of stacks', () => {
-    const matcher = new GrammarMatcher(compileGbnf('root ::= a\na ::= "x" a b | "x" a c | "x" a | "y"\nb ::= "z" b?\nc ::= "z" c?'), jsonIndex);
+    const matcher = new GrammarMatcher(
+      compileGbnf('root ::= a\na ::= "x" a b | "x" a c | "x" a | "y"\nb ::= "z" b?\nc ::= "z" c?'),
+      jsonIndex,
+    );
     for (const char of `${'x'.repeat(60)}y${'z'.repeat(100)}`) matcher.advance(char.charCodeAt(0));
     expect(matcher.canEnd).toBe(true);
     expect(maskAllows(matcher.mask(), 'z'.charCodeAt(0))).toBe(true);
@@ -156,7 +194,13 @@ describe('GBNF', () => {
     const states = jest.spyOn(Nfa.prototype, 'state');
     const made = () => states.mock.calls.splice(0).length;
     try {
-      const grammar = compileGbnf(['root ::= q0', ...Array.from({ length: count }, (_, i) => `q${i} ::= q${i + 1} | q${i + 1} "x"`), `q${count} ::= "a"`].join('\n'));
+      const grammar = compileGbnf(
+        [
+          'root ::= q0',
+          ...Array.from({ length: count }, (_, i) => `q${i} ::= q${i + 1} | q${i + 1} "x"`),
+          `q${count} ::= "a"`,
+        ].join('\n'),
+      );
       const steps = Array.from(matcherSteps(grammar), made);
       expect(Math.max(...steps)).toBeLessThan(1_000);
       const all = steps.reduce((sum, one) => sum + one, 0);
@@ -173,8 +217,12 @@ describe('GBNF', () => {
 
   it('makes masks, and looks for ends, with a stop after each reading', () => {
     const names = Array.from({ length: 300 }, (_, i) => `r${i}`);
-    const recursive = (name: string, i: number): string => `${name} ::= "${String.fromCharCode(97 + (i % 20))}" ${name} | "z" "y"{${i + 40}} "x"`;
-    const matcher = new GrammarMatcher(compileGbnf([`root ::= ${names.join(' | ')}`, ...names.map(recursive)].join('\n')), byteIndex);
+    const recursive = (name: string, i: number): string =>
+      `${name} ::= "${String.fromCharCode(97 + (i % 20))}" ${name} | "z" "y"{${i + 40}} "x"`;
+    const matcher = new GrammarMatcher(
+      compileGbnf([`root ::= ${names.join(' | ')}`, ...names.map(recursive)].join('\n')),
+      byteIndex,
+    );
     const same = matcher.fork();
     expect([...matcher.maskSteps()].length).toBeGreaterThanOrEqual(names.length);
     expect(matcher.mask()).toEqual(same.mask());

@@ -52,7 +52,8 @@ class GbnfParser {
       this.#skip(true);
     }
     if (!rules.has('root')) throw grammarError('the grammar has no rule named root: it says what the whole output is');
-    for (const [name, position] of mentioned) if (!rules.has(name)) throw this.#error(`the rule ${name} is not defined`, position);
+    for (const [name, position] of mentioned)
+      if (!rules.has(name)) throw this.#error(`the rule ${name} is not defined`, position);
     return rules;
   }
 
@@ -85,7 +86,8 @@ class GbnfParser {
       this.#skip(nested);
       parts.push(this.#repeated(item, nested));
     }
-    if ('*+?{'.includes(this.#text[this.#at] ?? ' ')) throw this.#error(`'${this.#text[this.#at]}' has nothing to repeat`);
+    if ('*+?{'.includes(this.#text[this.#at] ?? ' '))
+      throw this.#error(`'${this.#text[this.#at]}' has nothing to repeat`);
     return parts.length === 1 ? parts[0] : { kind: 'sequence', parts };
   }
 
@@ -139,10 +141,14 @@ class GbnfParser {
 
   /** A repetition of a repetition. Those without numbers come down to one of them (`x+?` is `x*`); others are a level of the tree each. */
   #repeatedAgain(inner: Repeat, range: { min: number; max?: number }): Repeat {
-    const areSimple = [inner, range].every(({ min, max }) => min <= 1 && (max === undefined || (max === 1 && min === 0)));
+    const areSimple = [inner, range].every(
+      ({ min, max }) => min <= 1 && (max === undefined || (max === 1 && min === 0)),
+    );
     if (areSimple) {
       const min = inner.min * range.min;
-      return inner.max === undefined || range.max === undefined ? { kind: 'repeat', of: inner.of, min } : { kind: 'repeat', of: inner.of, min, max: 1 };
+      return inner.max === undefined || range.max === undefined
+        ? { kind: 'repeat', of: inner.of, min }
+        : { kind: 'repeat', of: inner.of, min, max: 1 };
     }
     if (++this.#stacked > LIMITS.nesting) throw limitError('nesting', 'repetitions of repetitions');
     return { kind: 'repeat', of: inner, ...range };
@@ -168,7 +174,8 @@ class GbnfParser {
     const start = this.#at++;
     let text = '';
     while (!this.#take('"')) {
-      if (this.#at >= this.#text.length || this.#text[this.#at] === '\n') throw this.#error('the quoted text is never closed', start);
+      if (this.#at >= this.#text.length || this.#text[this.#at] === '\n')
+        throw this.#error('the quoted text is never closed', start);
       text += String.fromCodePoint(this.#char());
     }
     return { kind: 'text', text };
@@ -203,10 +210,12 @@ class GbnfParser {
     }
     ESCAPE.lastIndex = this.#at;
     const escape = ESCAPE.exec(this.#text);
-    if (!escape) throw this.#error('unknown escape; known are \\n \\r \\t \\\\ \\" \\[ \\] \\- \\xHH \\uHHHH \\UHHHHHHHH');
+    if (!escape)
+      throw this.#error('unknown escape; known are \\n \\r \\t \\\\ \\" \\[ \\] \\- \\xHH \\uHHHH \\UHHHHHHHH');
     const hex = escape[1] ?? escape[2] ?? escape[3];
     const code = hex === undefined ? (SIMPLE_ESCAPES[escape[4]] ?? escape[4]).charCodeAt(0) : parseInt(hex, 16);
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw this.#error('the escape does not name a character');
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+      throw this.#error('the escape does not name a character');
     this.#at = ESCAPE.lastIndex;
     return code;
   }

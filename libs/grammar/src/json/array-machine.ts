@@ -25,7 +25,12 @@ export class ArrayMachine extends StructureMachine<Progress> {
   readonly #values: (expression: Expression, used: readonly string[]) => Machine;
 
   /** @param values the machine of the values that satisfy a condition, apart from those used */
-  constructor(plan: ArrayPlan, values: (expression: Expression, used: readonly string[]) => Machine, hasSpace: boolean, budget: StateBudget) {
+  constructor(
+    plan: ArrayPlan,
+    values: (expression: Expression, used: readonly string[]) => Machine,
+    hasSpace: boolean,
+    budget: StateBudget,
+  ) {
     super(PHASES, hasSpace, budget);
     this.#plan = plan;
     this.#values = values;
@@ -35,8 +40,11 @@ export class ArrayMachine extends StructureMachine<Progress> {
   protected step(phase: number, progress: Progress, byte: number): number {
     if (phase === OPEN) return byte === 0x5b ? this.state(FIRST, progress) : STUCK;
     if (phase !== FIRST && phase !== AFTER_ITEM) return STUCK;
-    if (byte === 0x5d) return this.#plan.canEnd(progress.items) ? this.state(END, { items: this.#plan.start, used: [] }) : STUCK;
-    return phase === AFTER_ITEM && byte === 0x2c && this.#plan.options(progress.items).length > 0 ? this.state(ITEM, progress) : STUCK;
+    if (byte === 0x5d)
+      return this.#plan.canEnd(progress.items) ? this.state(END, { items: this.#plan.start, used: [] }) : STUCK;
+    return phase === AFTER_ITEM && byte === 0x2c && this.#plan.options(progress.items).length > 0
+      ? this.state(ITEM, progress)
+      : STUCK;
   }
 
   protected allowsSpace(phase: number): boolean {

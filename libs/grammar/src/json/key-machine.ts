@@ -34,7 +34,9 @@ class AvailableKeys implements CodeAutomaton {
     if (!moves) {
       const { state, available } = this.#states[id];
       const width = this.#keys.classCount;
-      const targets = Array.from(this.#keys.table.subarray(state * width, (state + 1) * width), (to) => this.#stateOf(to, available));
+      const targets = Array.from(this.#keys.table.subarray(state * width, (state + 1) * width), (to) =>
+        this.#stateOf(to, available),
+      );
       this.#moves[id] = moves = codeMoves(this.#keys.classStarts, targets);
     }
     return moves;
@@ -84,7 +86,10 @@ const decoder = new TextDecoder();
 
 /** Keys as JSON strings. */
 export function jsonKeys(escapes: EscapeStyle, budget: StateBudget): KeySpelling {
-  return { readerOf: (keys) => new KeyMachine(keys, escapes, budget), textOf: (written) => JSON.parse(decoder.decode(written)) as string };
+  return {
+    readerOf: (keys) => new KeyMachine(keys, escapes, budget),
+    textOf: (written) => JSON.parse(decoder.decode(written)) as string,
+  };
 }
 
 /** Keys that can be written without quotes: what stands behind them is told from them. */
@@ -98,7 +103,10 @@ export function isBareKey(key: string): boolean {
 /** Keys as they are; those that need quotes are left out. @param only no others than these */
 export function bareKeys(budget: StateBudget, only?: readonly string[]): KeySpelling {
   const allowed = only === undefined ? BARE_KEY : wordsOf(only);
-  return { readerOf: (keys) => new BareKeyMachine(intersect(keys, allowed), budget), textOf: (written) => decoder.decode(written) };
+  return {
+    readerOf: (keys) => new BareKeyMachine(intersect(keys, allowed), budget),
+    textOf: (written) => decoder.decode(written),
+  };
 }
 
 /** Reads a key as a JSON string. */

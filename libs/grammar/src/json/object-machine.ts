@@ -22,7 +22,13 @@ export class ObjectMachine extends PlannedObjectMachine {
   readonly #values: (value: Expression) => Machine;
 
   /** @param values the machine of the values that satisfy a condition */
-  constructor(plan: ObjectPlan, values: (value: Expression) => Machine, spelling: KeySpelling, hasSpace: boolean, budget: StateBudget) {
+  constructor(
+    plan: ObjectPlan,
+    values: (value: Expression) => Machine,
+    spelling: KeySpelling,
+    hasSpace: boolean,
+    budget: StateBudget,
+  ) {
     super(PHASES, hasSpace, plan, spelling, budget);
     this.#values = values;
     this.start = this.state(OPEN, this.begun);
@@ -55,7 +61,9 @@ export class ObjectMachine extends PlannedObjectMachine {
           const machine = this.#values(value);
           return { machine, start: machine.start };
         };
-        return new PartCall(begin, () => this.state(AFTER_VALUE, { ...progress, ...next, group: 0 }), { isDetour: !this.plan.isRequired(progress, progress.group) });
+        return new PartCall(begin, () => this.state(AFTER_VALUE, { ...progress, ...next, group: 0 }), {
+          isDetour: !this.plan.isRequired(progress, progress.group),
+        });
       });
     }
     if ((phase !== FIRST && phase !== KEY) || !this.mayGoOn(progress)) return NO_CALLS;

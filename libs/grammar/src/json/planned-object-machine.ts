@@ -40,7 +40,11 @@ export abstract class PlannedObjectMachine extends StructureMachine<Progress> {
     };
     const resume = (label: number, read: () => Uint8Array): number => {
       const group = label - 1;
-      return after({ ...this.plan.after(progress, group), group, used: this.plan.needsDistinct ? [...progress.used, this.#spelling.textOf(read())].sort() : [] });
+      return after({
+        ...this.plan.after(progress, group),
+        group,
+        used: this.plan.needsDistinct ? [...progress.used, this.#spelling.textOf(read())].sort() : [],
+      });
     };
     return new PartCall(begin, resume, { capture: this.plan.needsDistinct });
   }
@@ -56,7 +60,13 @@ export abstract class PlannedObjectMachine extends StructureMachine<Progress> {
   #reader(used: readonly string[]): KeyReader {
     const key = used.join('\u0000');
     let reader = this.#readers.get(key);
-    if (!reader) this.#readers.set(key, (reader = this.#spelling.readerOf(used.length === 0 ? this.plan.keys : subtract(this.plan.keys, wordsOf(used)))));
+    if (!reader)
+      this.#readers.set(
+        key,
+        (reader = this.#spelling.readerOf(
+          used.length === 0 ? this.plan.keys : subtract(this.plan.keys, wordsOf(used)),
+        )),
+      );
     return reader;
   }
 }

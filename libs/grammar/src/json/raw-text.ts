@@ -14,7 +14,9 @@ export function textBefore(strings: Dfa, end: string): Dfa {
   const chars = Array.from(end);
   const holding = regexDfa(literal(chars), 'search');
   // Where `end` may overlap itself, text must not bring the first part of it.
-  const borders = chars.map((_, i) => i).filter((length) => length > 0 && chars.slice(0, length).join('') === chars.slice(-length).join(''));
+  const borders = chars
+    .map((_, i) => i)
+    .filter((length) => length > 0 && chars.slice(0, length).join('') === chars.slice(-length).join(''));
   const overlapping = borders.map((length) => regexDfa(literal(chars.slice(0, chars.length - length)), 'end'));
   return [holding, ...overlapping].reduce((texts, without) => subtract(texts, without), strings);
 }
@@ -23,9 +25,16 @@ export function textBefore(strings: Dfa, end: string): Dfa {
 export function quotedMachine(texts: Dfa, quote: string, budget: StateBudget): Machine {
   const nfa = new Nfa<MachineSource>();
   const text = new TextMachine(new DfaAutomaton(texts), budget);
-  return new RuleMachine(nfa, nfa.sequence([emitTagged(nfa, quote), nfa.call(() => text), emitTagged(nfa, quote)]), budget);
+  return new RuleMachine(
+    nfa,
+    nfa.sequence([emitTagged(nfa, quote), nfa.call(() => text), emitTagged(nfa, quote)]),
+    budget,
+  );
 }
 
 function literal(chars: readonly string[]): RegexNode {
-  return { kind: 'sequence', parts: chars.map((char) => ({ kind: 'set', set: [char.codePointAt(0)!, char.codePointAt(0)!] })) };
+  return {
+    kind: 'sequence',
+    parts: chars.map((char) => ({ kind: 'set', set: [char.codePointAt(0)!, char.codePointAt(0)!] })),
+  };
 }

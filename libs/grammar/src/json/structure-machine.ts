@@ -1,4 +1,13 @@
-import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type StateBudget, type TokenMove } from '../machine/machine.js';
+import {
+  NO_CALLS,
+  NO_EXIT,
+  NO_TOKEN_MOVES,
+  STUCK,
+  type Call,
+  type Machine,
+  type StateBudget,
+  type TokenMove,
+} from '../machine/machine.js';
 import { SPACE_STATES, isSpace, spaceAfter } from './white-space.js';
 
 /** The only exit of JSON values. */

@@ -35,7 +35,13 @@ export class ValueMachines {
   readonly #bareKeys: KeySpelling | undefined;
 
   /** @param memory where automata are looked for and left that are made on the way */
-  constructor(builder: ShapeBuilder, inhabited: (expression: Expression) => boolean, style: JsonStyle, budget: StateBudget, memory: AutomatonMemory) {
+  constructor(
+    builder: ShapeBuilder,
+    inhabited: (expression: Expression) => boolean,
+    style: JsonStyle,
+    budget: StateBudget,
+    memory: AutomatonMemory,
+  ) {
     this.#memory = memory;
     this.#builder = builder;
     this.#inhabited = inhabited;
@@ -70,7 +76,9 @@ export class ValueMachines {
       ['array', this.#arrays(shape)],
       ['object', this.#objects(shape, (plan) => this.#objectMachine(plan))],
     ];
-    const machines = others.filter(([, options]) => options.length > 0).map(([type, options]) => ({ type, machine: choiceOf(options) }));
+    const machines = others
+      .filter(([, options]) => options.length > 0)
+      .map(([type, options]) => ({ type, machine: choiceOf(options) }));
     return { strings: shape.strings, others: machines };
   }
 
@@ -101,7 +109,8 @@ export class ValueMachines {
   #arrays(shape: Shape): Machine[] {
     return shape.arrays.flatMap((form) => {
       const plan = new ArrayPlan(this.#builder.table, boundUnique(this.#builder, form), this.#inhabited);
-      const values = (value: Expression, used: readonly string[]): Machine => (plan.form.unique ? this.#unused(value, used) : this.machine(value));
+      const values = (value: Expression, used: readonly string[]): Machine =>
+        plan.form.unique ? this.#unused(value, used) : this.machine(value);
       return plan.isPossible ? [new ArrayMachine(plan, values, this.#style.hasSpace, this.#budget)] : [];
     });
   }
@@ -117,7 +126,13 @@ export class ValueMachines {
 
   #objectMachine(plan: ObjectPlan): Machine {
     const isBare = this.#bareKeys !== undefined && plan.groups.every(({ key }) => key === undefined || isBareKey(key));
-    return new ObjectMachine(plan, (value) => this.machine(value), isBare && this.#bareKeys ? this.#bareKeys : this.#jsonKeys, this.#style.hasSpace, this.#budget);
+    return new ObjectMachine(
+      plan,
+      (value) => this.machine(value),
+      isBare && this.#bareKeys ? this.#bareKeys : this.#jsonKeys,
+      this.#style.hasSpace,
+      this.#budget,
+    );
   }
 
   /** The machine of the scalars that satisfy a condition, apart from those used; the plan's bound on items says that there are others. */
@@ -125,8 +140,12 @@ export class ValueMachines {
     const key = `${expression.id} ${JSON.stringify(used)}`;
     let machine = this.#unusedMachines.get(key);
     if (!machine) {
-      const { literals, strings, numbers } = this.#memory.during(() => scalarTexts(this.#builder.shapeOf(expression), used));
-      const texts = [wordsOf(literals), numbers].filter((dfa) => !isEmpty(dfa)).map((dfa) => new TextMachine(new DfaAutomaton(dfa), this.#budget));
+      const { literals, strings, numbers } = this.#memory.during(() =>
+        scalarTexts(this.#builder.shapeOf(expression), used),
+      );
+      const texts = [wordsOf(literals), numbers]
+        .filter((dfa) => !isEmpty(dfa))
+        .map((dfa) => new TextMachine(new DfaAutomaton(dfa), this.#budget));
       machine = new ChoiceMachine(isEmpty(strings) ? texts : [...texts, this.string(strings)]);
       this.#unusedMachines.set(key, machine);
     }
@@ -147,7 +166,10 @@ export class ValueMachines {
       const { quote, escapes } = this.#style;
       const plain = quote === undefined ? undefined : textBefore(strings, quote);
       // What holds the quote itself is written as JSON.
-      machine = quote === undefined || plain === undefined || isEmpty(plain) ? new JsonStringMachine(new DfaAutomaton(strings), escapes, this.#budget) : quotedMachine(plain, quote, this.#budget);
+      machine =
+        quote === undefined || plain === undefined || isEmpty(plain)
+          ? new JsonStringMachine(new DfaAutomaton(strings), escapes, this.#budget)
+          : quotedMachine(plain, quote, this.#budget);
       this.#strings.set(strings, machine);
     }
     return machine;

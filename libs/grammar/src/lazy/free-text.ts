@@ -26,7 +26,12 @@ export interface FreeTextOptions {
  * @param dfa texts by triggers, see `triggerDfa`
  * @param count triggers of the automaton
  */
-export function emitFreeText<C>(nfa: Nfa<C>, dfa: Dfa, count: number, { tokens = [], tags = [], begun = '' }: FreeTextOptions = {}): FreeText {
+export function emitFreeText<C>(
+  nfa: Nfa<C>,
+  dfa: Dfa,
+  count: number,
+  { tokens = [], tags = [], begun = '' }: FreeTextOptions = {},
+): FreeText {
   const free = nfa.state();
   const triggered = Array.from({ length: count + 1 }, () => nfa.state());
   const states = Array.from({ length: dfa.size }, () => nfa.state());
@@ -38,7 +43,8 @@ export function emitFreeText<C>(nfa: Nfa<C>, dfa: Dfa, count: number, { tokens =
     nfa.link(states[state], free);
     for (let c = 0; c < dfa.classCount; c++) {
       const next = dfa.table[state * dfa.classCount + c];
-      if (next !== DEAD) nfa.move(states[state], [dfa.classStarts[c], (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) - 1], states[next]);
+      if (next !== DEAD)
+        nfa.move(states[state], [dfa.classStarts[c], (dfa.classStarts[c + 1] ?? MAX_CODE_POINT + 1) - 1], states[next]);
     }
     nfa.tokenMove(states[state], { kind: 'control', tokens: [...tokens, ...tags], optional: true }, start);
     if (tokens.length > 0) nfa.tokenMove(states[state], { kind: 'only', tokens }, triggered[count]);

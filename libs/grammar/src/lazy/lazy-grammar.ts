@@ -27,16 +27,19 @@ export function lazyGrammar(grammar: Grammar, options: LazyOptions): Grammar {
   const tokens = options.triggers.flatMap((trigger) => ('token' in trigger ? [trigger.token] : []));
   if (options.triggers.length === 0) throw grammarError('a lazy grammar needs at least one trigger');
   const dfa = triggerDfa(texts, patterns);
-  return new Grammar((budget) => {
-    const nfa = new Nfa<MachineSource>();
-    const text = emitFreeText(nfa, dfa, texts.length + patterns.length, { tokens, tags: texts });
-    const end = nfa.state();
-    let inner: ReturnType<MachineSource> | undefined;
-    const call = nfa.call(() => (inner ??= grammar.build(budget)));
-    for (const state of text.triggered) nfa.link(state, call.start);
-    nfa.link(call.end, options.again ? text.start : end);
-    if (!options.required) nfa.link(text.free, end);
-    if (options.again) nfa.link(call.end, end);
-    return new RuleMachine(nfa, { start: text.start, end }, budget);
-  }, [...tokens, ...grammar.tokens]);
+  return new Grammar(
+    (budget) => {
+      const nfa = new Nfa<MachineSource>();
+      const text = emitFreeText(nfa, dfa, texts.length + patterns.length, { tokens, tags: texts });
+      const end = nfa.state();
+      let inner: ReturnType<MachineSource> | undefined;
+      const call = nfa.call(() => (inner ??= grammar.build(budget)));
+      for (const state of text.triggered) nfa.link(state, call.start);
+      nfa.link(call.end, options.again ? text.start : end);
+      if (!options.required) nfa.link(text.free, end);
+      if (options.again) nfa.link(call.end, end);
+      return new RuleMachine(nfa, { start: text.start, end }, budget);
+    },
+    [...tokens, ...grammar.tokens],
+  );
 }

@@ -20,20 +20,28 @@ export function triggerDfa(texts: readonly string[], patterns: readonly string[]
   if (texts.includes('')) throw grammarError('a trigger is empty: the grammar would begin at once');
   const nodes: RegexNode[] = [...texts.map(literal), ...patterns.map((pattern) => parseRegex(pattern))];
   if (nodes.length === 0) return relabel(ALL_TEXTS, FREE);
-  const ends = nodes.map((node, i) => relabel(regexDfa(node, 'end'), TRIGGERED + i)).reduce((all, one) => union(all, one));
-  if (ends.labels[ends.start] >= TRIGGERED) throw grammarError('a trigger matches the empty text: the grammar would begin at once');
+  const ends = nodes
+    .map((node, i) => relabel(regexDfa(node, 'end'), TRIGGERED + i))
+    .reduce((all, one) => union(all, one));
+  if (ends.labels[ends.start] >= TRIGGERED)
+    throw grammarError('a trigger matches the empty text: the grammar would begin at once');
   return stopWhenTriggered(union(ends, relabel(ALL_TEXTS, FREE)));
 }
 
 /** All texts that do not begin with one of the words, after any white space. */
 export function textNotBeginning(words: readonly string[]): Dfa {
-  const options = words.map((word) => `\\s*${Array.from(word, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`).join('')}`);
+  const options = words.map(
+    (word) => `\\s*${Array.from(word, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`).join('')}`,
+  );
   const begins = relabel(regexDfa(parseRegex(`^(?:${options.join('|')})`), 'search'), TRIGGERED);
   return stopWhenTriggered(union(begins, relabel(ALL_TEXTS, FREE)));
 }
 
 function literal(text: string): RegexNode {
-  return { kind: 'sequence', parts: Array.from(text, (char) => ({ kind: 'set', set: [char.codePointAt(0)!, char.codePointAt(0)!] })) };
+  return {
+    kind: 'sequence',
+    parts: Array.from(text, (char) => ({ kind: 'set', set: [char.codePointAt(0)!, char.codePointAt(0)!] })),
+  };
 }
 
 function stopWhenTriggered(dfa: Dfa): Dfa {

@@ -44,7 +44,8 @@ export function commonTarget(moves: CodeMoves, low: number, high: number): numbe
 
 /** Whether some code point from `low` to `high` leads somewhere. */
 export function leadsSomewhere(moves: CodeMoves, low: number, high: number): boolean {
-  for (let i = classOf(moves.starts, low); i < moves.starts.length && moves.starts[i] <= high; i++) if (moves.targets[i] !== DEAD) return true;
+  for (let i = classOf(moves.starts, low); i < moves.starts.length && moves.starts[i] <= high; i++)
+    if (moves.targets[i] !== DEAD) return true;
   return false;
 }
 
@@ -73,7 +74,9 @@ export class DfaAutomaton implements CodeAutomaton {
     const width = this.#dfa.classCount;
     return (this.#moves[state] ??= codeMoves(
       this.#dfa.classStarts,
-      this.#dfa.table.subarray(state * width, (state + 1) * width).map((to) => (this.#facts.live[to] === 1 ? to : DEAD)),
+      this.#dfa.table
+        .subarray(state * width, (state + 1) * width)
+        .map((to) => (this.#facts.live[to] === 1 ? to : DEAD)),
     ));
   }
 

@@ -23,7 +23,9 @@ const SHORT_ESCAPES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** The control characters that `JSON.stringify` writes with four digits. */
-const LONG_ESCAPES: readonly number[] = Array.from({ length: 0x20 }, (_, code) => code).filter((code) => ![8, 9, 10, 12, 13].includes(code));
+const LONG_ESCAPES: readonly number[] = Array.from({ length: 0x20 }, (_, code) => code).filter(
+  (code) => ![8, 9, 10, 12, 13].includes(code),
+);
 
 /**
  * The texts of an automaton, spelled as JSON strings with both quotes: characters as they are, or as any of the escapes that stand
@@ -42,7 +44,9 @@ export class JsonStringMachine extends Utf8Machine {
 
   /** The state before the opening quote of a text that begins in a state of the automaton. */
   startAt(state: number): number {
-    return state === DEAD ? STUCK : this.define(`open ${state}`, (byte) => (byte === QUOTE ? this.character(state) : STUCK));
+    return state === DEAD
+      ? STUCK
+      : this.define(`open ${state}`, (byte) => (byte === QUOTE ? this.character(state) : STUCK));
   }
 
   /** Between two characters, a string neither ends nor calls. */
@@ -98,7 +102,9 @@ export class JsonStringMachine extends Utf8Machine {
       const longer = value * 16 + digit;
       if (count > 1) return this.#hex(state, longer, count - 1);
       if (longer >= 0xd800 && longer <= 0xdbff) return paired ? this.#secondHalf(state, longer) : STUCK;
-      return this.#escapes === 'minimal' && !LONG_ESCAPES.includes(longer) ? STUCK : this.character(targetOf(moves, longer));
+      return this.#escapes === 'minimal' && !LONG_ESCAPES.includes(longer)
+        ? STUCK
+        : this.character(targetOf(moves, longer));
     });
   }
 

@@ -1,7 +1,16 @@
 import { classOf, classStartsOf, DEAD, isSurrogateClass } from '../automata/dfa.js';
 import type { Fragment, Nfa } from '../automata/nfa.js';
 import { codeMoves, targetOf, type CodeAutomaton, type CodeMoves } from './code-automaton.js';
-import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type StateBudget, type TokenMove } from './machine.js';
+import {
+  NO_CALLS,
+  NO_EXIT,
+  NO_TOKEN_MOVES,
+  STUCK,
+  type Call,
+  type Machine,
+  type StateBudget,
+  type TokenMove,
+} from './machine.js';
 import { Utf8Machine } from './utf8-machine.js';
 
 const ENDED = 1;
@@ -97,7 +106,8 @@ function liveNfaStates<C>(nfa: Nfa<C>, end: number): Uint8Array {
   const sources: number[][] = Array.from({ length: nfa.size }, () => []);
   for (let from = 0; from < nfa.size; from++) {
     for (const to of nfa.empties[from]) sources[to].push(from);
-    for (const edges of [nfa.moves[from], nfa.calls[from], nfa.tokens[from]]) for (const { to } of edges) sources[to].push(from);
+    for (const edges of [nfa.moves[from], nfa.calls[from], nfa.tokens[from]])
+      for (const { to } of edges) sources[to].push(from);
   }
   const live = new Uint8Array(nfa.size);
   live[end] = 1;
@@ -163,7 +173,9 @@ export class RuleMachine extends Utf8Machine {
       if (edges.length > 0)
         this.#tokenMoves.set(
           id,
-          edges.map(({ edge, to }) => ({ ...edge, to: this.character(this.automaton.stateOf([to])) })).filter(({ to }) => to !== STUCK),
+          edges
+            .map(({ edge, to }) => ({ ...edge, to: this.character(this.automaton.stateOf([to])) }))
+            .filter(({ to }) => to !== STUCK),
         );
     }
     return id;

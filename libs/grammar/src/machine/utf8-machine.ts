@@ -1,7 +1,16 @@
 import { DEAD } from '../automata/dfa.js';
 import { SURROGATE_END, SURROGATE_START } from '../automata/code-set.js';
 import { commonTarget, leadsSomewhere, targetOf, type CodeAutomaton } from './code-automaton.js';
-import { NO_CALLS, NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type StateBudget, type TokenMove } from './machine.js';
+import {
+  NO_CALLS,
+  NO_EXIT,
+  NO_TOKEN_MOVES,
+  STUCK,
+  type Call,
+  type Machine,
+  type StateBudget,
+  type TokenMove,
+} from './machine.js';
 
 const UNKNOWN = -1;
 /** What a state with a table of its own counts in the budget. */
@@ -89,7 +98,12 @@ export abstract class Utf8Machine implements Machine {
     if (state === DEAD) return STUCK;
     let id = this.#characters.get(state);
     if (id === undefined) {
-      id = this.#add((byte) => (byte < 0x80 ? this.ascii(state, byte) : this.#lead(state, byte)), this.exitOf(state), this.callsOf(state), state);
+      id = this.#add(
+        (byte) => (byte < 0x80 ? this.ascii(state, byte) : this.#lead(state, byte)),
+        this.exitOf(state),
+        this.callsOf(state),
+        state,
+      );
       this.#characters.set(state, id);
     }
     return id;

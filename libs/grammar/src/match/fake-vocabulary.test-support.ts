@@ -131,7 +131,7 @@ export function tokenize(index: GrammarIndex, text: string, pick: (choices: numb
   const bytes = encoder.encode(text);
   const { trie } = index;
   const ids: number[] = [];
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length; ) {
     const found: { id: number; length: number }[] = [];
     let node = 0;
     for (let depth = 0; at + depth < bytes.length; depth++) {
@@ -139,7 +139,8 @@ export function tokenize(index: GrammarIndex, text: string, pick: (choices: numb
       while (child < trie.ends[node] && trie.bytes[child] !== bytes[at + depth]) child = trie.ends[child];
       if (child >= trie.ends[node]) break;
       node = child;
-      if (trie.idStarts[node] < trie.idStarts[node + 1]) found.unshift({ id: trie.ids[trie.idStarts[node]], length: depth + 1 });
+      if (trie.idStarts[node] < trie.idStarts[node + 1])
+        found.unshift({ id: trie.ids[trie.idStarts[node]], length: depth + 1 });
     }
     const { id, length } = found[pick(found.length)];
     ids.push(id);

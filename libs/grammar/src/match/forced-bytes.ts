@@ -20,7 +20,12 @@ interface OnlyByte {
  * @param last the byte before
  * @param limit bytes, at most
  */
-export function forcedBytes(threads: Threads, last: number | undefined, limit: number, spaceAfter: SpaceHabit): number[] {
+export function forcedBytes(
+  threads: Threads,
+  last: number | undefined,
+  limit: number,
+  spaceAfter: SpaceHabit,
+): number[] {
   const bytes: number[] = [];
   let at = threads;
   const take = (byte: number): boolean => {
@@ -34,7 +39,8 @@ export function forcedBytes(threads: Threads, last: number | undefined, limit: n
     const only = onlyByte(at);
     if (only === undefined) break;
     const before = bytes.at(-1) ?? last;
-    if (only.maySpace && before !== undefined && !isSpace(before)) for (const space of spaceAfter(before)) if (!take(space)) break;
+    if (only.maySpace && before !== undefined && !isSpace(before))
+      for (const space of spaceAfter(before)) if (!take(space)) break;
     if (!take(only.byte)) break;
   }
   return bytes;

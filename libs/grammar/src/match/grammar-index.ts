@@ -28,7 +28,11 @@ export class GrammarIndex {
     let endId: number | undefined;
     for (let id = 0; id < vocabulary.size; id++) {
       if (vocabulary.isEndOfGeneration(id)) endId ??= id;
-      const words = vocabulary.isEndOfGeneration(id) ? this.endWords : vocabulary.isControl(id) ? this.controlWords : undefined;
+      const words = vocabulary.isEndOfGeneration(id)
+        ? this.endWords
+        : vocabulary.isControl(id)
+          ? this.controlWords
+          : undefined;
       if (words) words[id >>> 5] |= 1 << (id & 31);
     }
     this.endId = endId;
@@ -61,9 +65,14 @@ export class GrammarIndex {
   tokenId(token: number | string): number {
     const id = typeof token === 'number' ? token : this.vocabulary.idOf?.(token);
     if (id === undefined)
-      throw grammarError(`the grammar names the token ${JSON.stringify(token)}, which this model's vocabulary does not have as one token`, { token });
+      throw grammarError(
+        `the grammar names the token ${JSON.stringify(token)}, which this model's vocabulary does not have as one token`,
+        { token },
+      );
     if (!Number.isInteger(id) || id < 0 || id >= this.vocabulary.size)
-      throw grammarError(`the grammar names token ${id}; this model's tokens are 0 to ${this.vocabulary.size - 1}`, { token });
+      throw grammarError(`the grammar names token ${id}; this model's tokens are 0 to ${this.vocabulary.size - 1}`, {
+        token,
+      });
     return id;
   }
 }

@@ -6,7 +6,16 @@ import { STUCK, type Machine } from '../machine/machine.js';
 import { forcedBytes, type SpaceHabit } from './forced-bytes.js';
 import type { GrammarIndex } from './grammar-index.js';
 import { nearestEnd, type EndStep } from './nearest-end.js';
-import { beginSteps, beginThreads, closeThreads, stepThreads, trailBytes, type Activation, type Thread, type Threads } from './threads.js';
+import {
+  beginSteps,
+  beginThreads,
+  closeThreads,
+  stepThreads,
+  trailBytes,
+  type Activation,
+  type Thread,
+  type Threads,
+} from './threads.js';
 import type { TokenMask } from './token-mask.js';
 import { matchesToken, tokenMoveWords } from './token-moves.js';
 import type { Reach, TrieWalk } from './trie-walk.js';
@@ -59,7 +68,11 @@ export class GrammarMatcher {
 
   /** Whether nothing but the end can follow. */
   get isDone(): boolean {
-    return this.#ended || (this.#threads.canEnd && this.#threads.list.every(({ activation, state }) => isFinished(activation.machine, state)));
+    return (
+      this.#ended ||
+      (this.#threads.canEnd &&
+        this.#threads.list.every(({ activation, state }) => isFinished(activation.machine, state)))
+    );
   }
 
   /** Whether the token may come next. */
@@ -78,9 +91,13 @@ export class GrammarMatcher {
    */
   advance(id: number): void {
     if (!this.accepts(id))
-      throw new StarlingError('invalid_argument', `token ${id} is not allowed here by the grammar; ask accepts() or mask() first`, {
-        details: { token: id },
-      });
+      throw new StarlingError(
+        'invalid_argument',
+        `token ${id} is not allowed here by the grammar; ask accepts() or mask() first`,
+        {
+          details: { token: id },
+        },
+      );
     if (this.#index.vocabulary.isEndOfGeneration(id) && this.canEnd) this.#ended = true;
     else this.#threads = this.#after(id);
     this.#mask = undefined;
@@ -158,7 +175,11 @@ export class GrammarMatcher {
     return tokens.length > limit ? undefined : tokens;
   }
 
-  #longestToken(steps: readonly EndStep[], from: number, ahead: GrammarMatcher): { readonly id: number; readonly length: number } | undefined {
+  #longestToken(
+    steps: readonly EndStep[],
+    from: number,
+    ahead: GrammarMatcher,
+  ): { readonly id: number; readonly length: number } | undefined {
     const { trie } = this.#index;
     let found: { id: number; length: number } | undefined;
     for (let at = from, node = 0; at < steps.length; at++) {
@@ -192,7 +213,8 @@ export class GrammarMatcher {
   #run(id: number): Threads {
     const byToken: Thread[] = [];
     for (const { activation, state } of this.#threads.list) {
-      for (const move of activation.machine.tokenMoves(state)) if (matchesToken(move, id, this.#index)) byToken.push({ activation, state: move.to });
+      for (const move of activation.machine.tokenMoves(state))
+        if (matchesToken(move, id, this.#index)) byToken.push({ activation, state: move.to });
     }
     let threads: Threads = { list: [], canEnd: false, trail: this.#threads.trail };
     if (!this.#index.vocabulary.isControl(id) && !this.#index.vocabulary.isEndOfGeneration(id)) {
@@ -215,7 +237,9 @@ export class GrammarMatcher {
     }
     if (this.canEnd) orWords(words, this.#index.endWords);
     else if (words.every((word) => word === 0)) {
-      throw grammarError("no token of this model's vocabulary can continue the output as the grammar demands, and it may not end here");
+      throw grammarError(
+        "no token of this model's vocabulary can continue the output as the grammar demands, and it may not end here",
+      );
     }
     return words;
   }
@@ -238,7 +262,9 @@ export class GrammarMatcher {
         continue;
       }
       yield;
-      const after = this.#walk.after(reach, call, caller.machine, () => trailBytes(activation.begin, this.#threads.trail));
+      const after = this.#walk.after(reach, call, caller.machine, () =>
+        trailBytes(activation.begin, this.#threads.trail),
+      );
       for (const id of after.ids) words[id >>> 5] |= 1 << (id & 31);
       if (after.exitNodes.length > 0) yield* this.#addCallers(words, after, caller);
     }

@@ -6,8 +6,12 @@ export function llamaVocabulary(): TokenVocabulary {
   const pieces = readJsonFixture<Record<string, number>>('tokenizers', 'llama-bpe', 'vocab.json');
   const added = readJsonFixture<Record<string, number>>('tokenizers', 'llama-bpe', 'added_tokens.json');
   const byteOf = new Map(printableBytes().map((char, byte) => [char, byte]));
-  const bytes: Uint8Array[] = Array.from({ length: Object.keys(pieces).length + Object.keys(added).length }, () => new Uint8Array(0));
-  for (const [piece, id] of Object.entries(pieces)) bytes[id] = Uint8Array.from(Array.from(piece), (char) => byteOf.get(char)!);
+  const bytes: Uint8Array[] = Array.from(
+    { length: Object.keys(pieces).length + Object.keys(added).length },
+    () => new Uint8Array(0),
+  );
+  for (const [piece, id] of Object.entries(pieces))
+    bytes[id] = Uint8Array.from(Array.from(piece), (char) => byteOf.get(char)!);
   const control = new Set(Object.values(added));
   const ends = new Set([added['<|end_of_text|>'], added['<|eot_id|>'], added['<|eom_id|>']]);
   return {

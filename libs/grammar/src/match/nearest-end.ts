@@ -10,7 +10,10 @@ const PIECE_PLACES = 16;
 /** What a value costs that need not come, beside its bytes: ways that have all that must come are tried first. */
 const DETOUR = 1_000_000;
 /** Bytes in the order in which they are preferred where several do the same: texts are filled with letters. */
-const PLAIN = [...Array.from('a0x"', (char) => char.charCodeAt(0)), ...Array.from({ length: 0x5e }, (_, i) => 0x21 + i).filter((byte) => byte !== 0x5c)];
+const PLAIN = [
+  ...Array.from('a0x"', (char) => char.charCodeAt(0)),
+  ...Array.from({ length: 0x5e }, (_, i) => 0x21 + i).filter((byte) => byte !== 0x5c),
+];
 /** What is looked at only where nothing else can come: white space, escapes and characters of several bytes have many states and are never shorter. */
 const OTHERS = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !PLAIN.includes(byte));
 
@@ -34,18 +37,35 @@ interface Place {
  * @param limit steps, at most
  * @returns undefined if no end is found
  */
-export function* nearestEnd(threads: Threads, index: GrammarIndex, limit: number): Generator<undefined, EndStep[] | undefined> {
+export function* nearestEnd(
+  threads: Threads,
+  index: GrammarIndex,
+  limit: number,
+): Generator<undefined, EndStep[] | undefined> {
   if (threads.canEnd) return [];
   const names = new ActivationNames();
   const known = new Set<string>();
   const queue = new Places();
   const charged = new Set<Activation>();
-  const add = (thread: Thread, cost: number, trail: Trail | undefined, before: Place | undefined, step: EndStep | undefined): void => {
+  const add = (
+    thread: Thread,
+    cost: number,
+    trail: Trail | undefined,
+    before: Place | undefined,
+    step: EndStep | undefined,
+  ): void => {
     const key = `${names.of(thread.activation)} ${thread.state}`;
     if (known.has(key)) return;
     const isDetour = before !== undefined && !charged.has(thread.activation) && readsDetour(thread.activation);
     charged.add(thread.activation);
-    queue.push({ thread, trail, cost: cost + (isDetour ? DETOUR : 0), count: before === undefined ? 0 : before.count + 1, before, step });
+    queue.push({
+      thread,
+      trail,
+      cost: cost + (isDetour ? DETOUR : 0),
+      count: before === undefined ? 0 : before.count + 1,
+      before,
+      step,
+    });
   };
   for (const thread of threads.list) add(thread, 0, threads.trail, undefined, undefined);
   for (let count = 0; count < MAX_PLACES; count++) {
@@ -83,7 +103,10 @@ function readsDetour(activation: Activation): boolean {
 }
 
 /** Where one byte or one token leads; of bytes that lead to the same state, one. */
-function stepsFrom({ activation, state }: Thread, index: GrammarIndex): { readonly step: EndStep; readonly next: Thread }[] {
+function stepsFrom(
+  { activation, state }: Thread,
+  index: GrammarIndex,
+): { readonly step: EndStep; readonly next: Thread }[] {
   const { machine } = activation;
   const byState = new Map<number, number>();
   for (const bytes of [PLAIN, OTHERS]) {
@@ -93,7 +116,10 @@ function stepsFrom({ activation, state }: Thread, index: GrammarIndex): { readon
       if (next !== STUCK && !byState.has(next)) byState.set(next, byte);
     }
   }
-  const steps = Array.from(byState, ([next, byte]) => ({ step: { byte } as EndStep, next: { activation, state: next } }));
+  const steps = Array.from(byState, ([next, byte]) => ({
+    step: { byte } as EndStep,
+    next: { activation, state: next },
+  }));
   for (const move of machine.tokenMoves(state)) {
     const token = soleToken(move, index);
     if (token !== undefined) steps.push({ step: { token }, next: { activation, state: move.to } });
@@ -118,7 +144,8 @@ class ActivationNames {
     const open = [activation];
     for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
       const before = open.length;
-      if (!this.#names.has(inner)) for (const { caller } of inner.returns) if (!this.#names.has(caller) && caller !== inner) open.push(caller);
+      if (!this.#names.has(inner))
+        for (const { caller } of inner.returns) if (!this.#names.has(caller) && caller !== inner) open.push(caller);
       if (open.length > before) continue;
       open.pop();
       if (!this.#names.has(inner)) this.#names.set(inner, this.#nameOf(inner));
@@ -127,7 +154,9 @@ class ActivationNames {
   }
 
   #nameOf(activation: Activation): number {
-    const back = activation.returns.map(({ call, caller }) => `${call === undefined ? '' : this.#number(call)}:${this.#names.get(caller)}`).sort();
+    const back = activation.returns
+      .map(({ call, caller }) => `${call === undefined ? '' : this.#number(call)}:${this.#names.get(caller)}`)
+      .sort();
     const text = `${this.#number(activation.machine)} ${activation.isRoot ? 1 : 0} ${back.join()}`;
     const name = this.#byText.get(text) ?? this.#byText.size + 1;
     this.#byText.set(text, name);

@@ -21,7 +21,8 @@ export function plainNodes({ bytes, ends, idStarts }: Tree): Uint8Array {
   for (let node = bytes.length - 1; node >= 0; node--) {
     // A token that ends here must not cut a character.
     let fitting = idStarts[node] < idStarts[node + 1] ? BETWEEN : 0xff;
-    for (let child = node + 1; child < ends[node]; child = ends[child]) fitting &= kindsBefore(bytes[child], kinds[child]);
+    for (let child = node + 1; child < ends[node]; child = ends[child])
+      fitting &= kindsBefore(bytes[child], kinds[child]);
     kinds[node] = fitting;
   }
   return kinds.map((fitting) => fitting & BETWEEN);

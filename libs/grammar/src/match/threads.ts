@@ -86,7 +86,8 @@ export function stepThreads(threads: Threads, byte: number): Threads {
 
 /** Follows calls and ends from states just reached, until every thread waits for a byte or a token. */
 export function closeThreads(moved: readonly Thread[], trail: Trail | undefined): Threads {
-  if (moved.every(({ activation, state }) => !activation.machine.hasEvents(state)) && moved.length < 2) return { list: moved, canEnd: false, trail };
+  if (moved.every(({ activation, state }) => !activation.machine.hasEvents(state)) && moved.length < 2)
+    return { list: moved, canEnd: false, trail };
   return new Closure(trail).close(moved);
 }
 

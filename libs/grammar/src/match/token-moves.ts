@@ -45,7 +45,8 @@ function wordsOf(move: TokenMove, ids: ReadonlySet<number>, index: GrammarIndex)
     if (on) words[id >>> 5] |= 1 << (id & 31);
     else words[id >>> 5] &= ~(1 << (id & 31));
   };
-  if (move.kind === 'except') for (let id = 0; id < index.vocabulary.size; id++) set(id, !index.vocabulary.isEndOfGeneration(id));
+  if (move.kind === 'except')
+    for (let id = 0; id < index.vocabulary.size; id++) set(id, !index.vocabulary.isEndOfGeneration(id));
   for (const id of ids) set(id, move.kind === 'only');
   return words;
 }

@@ -47,7 +47,8 @@ export function buildTokenTrie(vocabulary: TokenVocabulary): TokenTrie {
   const ids = Int32Array.from(tokens, ({ id }) => id);
   tokens.forEach((token, index) => {
     let shared = 0;
-    while (shared < previous.length && shared < token.bytes.length && previous[shared] === token.bytes[shared]) shared++;
+    while (shared < previous.length && shared < token.bytes.length && previous[shared] === token.bytes[shared])
+      shared++;
     while (path.length > shared + 1) ends[path.pop()!] = nodes;
     for (let depth = shared; depth < token.bytes.length; depth++) {
       bytes[nodes] = token.bytes[depth];
@@ -77,7 +78,8 @@ export function buildTokenTrie(vocabulary: TokenVocabulary): TokenTrie {
 function heightsOf({ depths, ends }: Pick<TokenTrie, 'depths' | 'ends'>): Uint16Array {
   const heights = new Uint16Array(depths.length);
   for (let node = depths.length - 1; node >= 0; node--) {
-    for (let child = node + 1; child < ends[node]; child = ends[child]) heights[node] = Math.max(heights[node], heights[child] + 1);
+    for (let child = node + 1; child < ends[node]; child = ends[child])
+      heights[node] = Math.max(heights[node], heights[child] + 1);
   }
   return heights;
 }
@@ -85,7 +87,7 @@ function heightsOf({ depths, ends }: Pick<TokenTrie, 'depths' | 'ends'>): Uint16
 /** The bytes on the way from a node to one below it. */
 export function pathBytes(trie: TokenTrie, from: number, to: number): number[] {
   const bytes: number[] = [];
-  for (let node = from; node < to;) {
+  for (let node = from; node < to; ) {
     let child = node + 1;
     while (trie.ends[child] <= to) child = trie.ends[child];
     bytes.push(trie.bytes[child]);

@@ -95,7 +95,9 @@ export class TrieWalk {
       const out = newCollector();
       const before = call.capture ? read() : [];
       reach.exitNodes.forEach((node, i) => {
-        const state = call.resume(reach.exits[i], () => Uint8Array.from([...before, ...pathBytes(this.#trie, 0, node)]));
+        const state = call.resume(reach.exits[i], () =>
+          Uint8Array.from([...before, ...pathBytes(this.#trie, 0, node)]),
+        );
         this.#visit(caller, state, node, out);
       });
       next = finish(out);
@@ -121,7 +123,7 @@ export class TrieWalk {
     this.#depth++;
     states[depths[node]] = state;
     const end = ends[node];
-    for (let i = node + 1; i < end;) {
+    for (let i = node + 1; i < end; ) {
       const depth = depths[i];
       if (depth + heights[i] <= out.above) {
         i = ends[i];
@@ -137,7 +139,8 @@ export class TrieWalk {
         i++;
         continue;
       }
-      const isFree = plain[i] === 1 && heights[i] > 0 && depth + heights[i] <= out.upTo && machine.freeRun(next) >= heights[i];
+      const isFree =
+        plain[i] === 1 && heights[i] > 0 && depth + heights[i] <= out.upTo && machine.freeRun(next) >= heights[i];
       const following = isFree ? ends[i] : i + 1;
       if (words) setBits(words, ids, idStarts[i], idStarts[following]);
       else for (let k = idStarts[i]; k < idStarts[following]; k++) out.ids.push(ids[k]);
@@ -180,7 +183,8 @@ export class TrieWalk {
   #mayEnter(machine: Machine, state: number, node: number): boolean {
     if (machine.hasEvents(state)) return true;
     const { bytes, ends } = this.#trie;
-    for (let child = node + 1; child < ends[node]; child = ends[child]) if (machine.next(state, bytes[child]) !== STUCK) return true;
+    for (let child = node + 1; child < ends[node]; child = ends[child])
+      if (machine.next(state, bytes[child]) !== STUCK) return true;
     return false;
   }
 
@@ -218,7 +222,13 @@ function finish({ words, ids, exitNodes, exits }: Collector): Reach {
   if (exitNodes.length < 2) return { words, ids, exitNodes, exits, after: undefined };
   const places = new Map(exitNodes.map((node, i) => [`${node} ${exits[i]}`, i]));
   const kept = places.size === exitNodes.length ? undefined : [...places.values()];
-  return { words, ids, exitNodes: kept?.map((i) => exitNodes[i]) ?? exitNodes, exits: kept?.map((i) => exits[i]) ?? exits, after: undefined };
+  return {
+    words,
+    ids,
+    exitNodes: kept?.map((i) => exitNodes[i]) ?? exitNodes,
+    exits: kept?.map((i) => exits[i]) ?? exits,
+    after: undefined,
+  };
 }
 
 function addIds(out: Collector, ids: readonly number[]): void {

@@ -30,7 +30,9 @@ export function fractionLength({ digits, point }: Decimal): number {
 
 /** The number times a power of ten, which must make it whole. */
 export function scaledInteger(decimal: Decimal, places: number): bigint {
-  const magnitude = BigInt(decimal.digits === '' ? 0 : decimal.digits + '0'.repeat(decimal.point + places - decimal.digits.length));
+  const magnitude = BigInt(
+    decimal.digits === '' ? 0 : decimal.digits + '0'.repeat(decimal.point + places - decimal.digits.length),
+  );
   return decimal.negative ? -magnitude : magnitude;
 }
 

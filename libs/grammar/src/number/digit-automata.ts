@@ -50,7 +50,8 @@ export function plainShape(whole: number, fraction: number): Dfa {
   return explore<State>(
     { before: 0 },
     (state, char) => {
-      if (char === 'point') return state.after === undefined && state.before > 0 && fraction > 0 ? { before: 1, after: 0 } : undefined;
+      if (char === 'point')
+        return state.after === undefined && state.before > 0 && fraction > 0 ? { before: 1, after: 0 } : undefined;
       if (state.after !== undefined) return state.after < fraction ? { before: 1, after: state.after + 1 } : undefined;
       if (state.before === 0) return char === 0 ? { zero: true, before: 1 } : { before: 1 };
       return state.zero || state.before >= whole ? undefined : { before: state.before + 1 };
@@ -70,14 +71,19 @@ interface Compared {
 /** Decimals that are at least, or at most, a magnitude, looking at up to `places` digits after the point. */
 export function comparedTo(bound: Decimal, side: 'atLeast' | 'atMost', places: number): Dfa {
   const whole = integerDigits(bound);
-  const orderOfWhole = (before: number, order: number): number => (before === whole.length ? order : Math.sign(before - whole.length));
+  const orderOfWhole = (before: number, order: number): number =>
+    before === whole.length ? order : Math.sign(before - whole.length);
   return explore<Compared>(
     { before: 0, order: 0 },
     (state, char) => {
-      if (char === 'point') return state.before === undefined ? undefined : { after: 0, order: orderOfWhole(state.before, state.order) };
+      if (char === 'point')
+        return state.before === undefined ? undefined : { after: 0, order: orderOfWhole(state.before, state.order) };
       if (state.before !== undefined) {
         const before = Math.min(state.before + 1, whole.length + 1);
-        return { before, order: before > whole.length ? 1 : state.order || Math.sign(char - (whole.charCodeAt(before - 1) - ZERO)) };
+        return {
+          before,
+          order: before > whole.length ? 1 : state.order || Math.sign(char - (whole.charCodeAt(before - 1) - ZERO)),
+        };
       }
       if (state.order !== 0) return { after: 0, order: state.order };
       const after = Math.min(state.after! + 1, places);
@@ -92,7 +98,11 @@ export function comparedTo(bound: Decimal, side: 'atLeast' | 'atMost', places: n
 }
 
 /** Decimals `d` or `d.ddd`, with a first digit that is not zero, that compare to the leading digits of a bound as told. */
-export function mantissaComparedTo(bound: Decimal, places: number, side: 'atLeast' | 'below' | 'atMost' | 'above'): Dfa {
+export function mantissaComparedTo(
+  bound: Decimal,
+  places: number,
+  side: 'atLeast' | 'below' | 'atMost' | 'above',
+): Dfa {
   interface State {
     readonly read: number;
     readonly point: boolean;
@@ -102,17 +112,26 @@ export function mantissaComparedTo(bound: Decimal, places: number, side: 'atLeas
     { read: 0, point: false, order: 0 },
     (state, char) => {
       if (char === 'point') return state.read === 1 && !state.point ? { ...state, point: true } : undefined;
-      if ((state.read === 0 && char === 0) || (state.read === 1 && !state.point) || state.read > places) return undefined;
+      if ((state.read === 0 && char === 0) || (state.read === 1 && !state.point) || state.read > places)
+        return undefined;
       return {
         read: state.read + 1,
         point: state.point,
-        order: state.order || Math.sign(char - (state.read < bound.digits.length ? bound.digits.charCodeAt(state.read) - ZERO : 0)),
+        order:
+          state.order ||
+          Math.sign(char - (state.read < bound.digits.length ? bound.digits.charCodeAt(state.read) - ZERO : 0)),
       };
     },
     (state) => {
       if (state.read === 0 || (state.point && state.read === 1)) return false;
       const order = state.order === 0 && state.read < bound.digits.length ? -1 : state.order;
-      return side === 'atLeast' ? order >= 0 : side === 'below' ? order < 0 : side === 'atMost' ? order <= 0 : order > 0;
+      return side === 'atLeast'
+        ? order >= 0
+        : side === 'below'
+          ? order < 0
+          : side === 'atMost'
+            ? order <= 0
+            : order > 0;
     },
   );
 }
@@ -121,7 +140,8 @@ export function mantissaComparedTo(bound: Decimal, places: number, side: 'atLeas
 export function fractional(): Dfa {
   return explore<{ point: boolean; found: boolean }>(
     { point: false, found: false },
-    (state, char) => (char === 'point' ? { ...state, point: true } : { ...state, found: state.found || (state.point && char !== 0) }),
+    (state, char) =>
+      char === 'point' ? { ...state, point: true } : { ...state, found: state.found || (state.point && char !== 0) },
     (state) => state.found,
   );
 }
@@ -140,7 +160,10 @@ export function multiplesOf(step: Decimal): Dfa {
     (state, char) => {
       if (char === 'point') return state.after === undefined ? { ...state, after: 0 } : undefined;
       if (state.after === places) return char === 0 ? state : undefined;
-      return { rest: (state.rest * 10 + char) % modulus, ...(state.after === undefined ? {} : { after: state.after + 1 }) };
+      return {
+        rest: (state.rest * 10 + char) % modulus,
+        ...(state.after === undefined ? {} : { after: state.after + 1 }),
+      };
     },
     (state) => {
       let rest = state.rest;

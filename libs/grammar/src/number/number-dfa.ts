@@ -36,11 +36,20 @@ export function numberDfa(set: NumberSet): Dfa {
 
 /** A text that is the same for equal sets. */
 export function keyOfNumbers(set: NumberSet): string {
-  return JSON.stringify([String(set.min), String(set.max), set.wholeness, set.multiplesOf, set.notMultiplesOf, set.constant]);
+  return JSON.stringify([
+    String(set.min),
+    String(set.max),
+    set.wholeness,
+    set.multiplesOf,
+    set.notMultiplesOf,
+    set.constant,
+  ]);
 }
 
 /** Numbers of schemas that say no more than that they are some. */
-const COMMON: ReadonlySet<string> = new Set([ALL_NUMBERS, { ...ALL_NUMBERS, wholeness: 'whole' } as const].map(keyOfNumbers));
+const COMMON: ReadonlySet<string> = new Set(
+  [ALL_NUMBERS, { ...ALL_NUMBERS, wholeness: 'whole' } as const].map(keyOfNumbers),
+);
 
 function build(set: NumberSet): Dfa {
   const nfa = new Nfa();
@@ -78,12 +87,18 @@ function shapeDfa(whole: number, fraction: number): Dfa {
 
 /** How many digits plain decimals may have before and after the point. */
 function digitsOf(set: NumberSet): [whole: number, fraction: number] {
-  if (set.wholeness === 'whole') return [set.multiplesOf.length + set.notMultiplesOf.length > 0 ? EXACT_DIGITS : WHOLE_DIGITS, 0];
+  if (set.wholeness === 'whole')
+    return [set.multiplesOf.length + set.notMultiplesOf.length > 0 ? EXACT_DIGITS : WHOLE_DIGITS, 0];
   if (set.multiplesOf.length > 0) {
-    const places = Math.min(EXACT_DIGITS - 1, ...set.multiplesOf.map((step) => Math.max(0, decimalOf(step).digits.length - decimalOf(step).point)));
+    const places = Math.min(
+      EXACT_DIGITS - 1,
+      ...set.multiplesOf.map((step) => Math.max(0, decimalOf(step).digits.length - decimalOf(step).point)),
+    );
     return [EXACT_DIGITS - places, places];
   }
-  return set.notMultiplesOf.length > 0 || set.wholeness === 'fractional' ? [9, EXACT_DIGITS - 9] : [WHOLE_DIGITS, FRACTION_DIGITS];
+  return set.notMultiplesOf.length > 0 || set.wholeness === 'fractional'
+    ? [9, EXACT_DIGITS - 9]
+    : [WHOLE_DIGITS, FRACTION_DIGITS];
 }
 
 /** Decimals `d.ddde±xx` without sign from `low` to `high`: which exponents fit depends on how the digits compare to those of the bounds. */
@@ -100,7 +115,8 @@ function scientific(nfa: Nfa, set: NumberSet, low: Decimal, high: Decimal): Frag
       const exponents = exponentDfa(Math.max(first, least), Math.min(last, most));
       if (exponents === NO_TEXT) continue;
       let mantissa = mantissaComparedTo(high, digits, atMostHigh ? 'atMost' : 'above');
-      if (low.digits !== '') mantissa = intersect(mantissa, mantissaComparedTo(low, digits, atLeastLow ? 'atLeast' : 'below'));
+      if (low.digits !== '')
+        mantissa = intersect(mantissa, mantissaComparedTo(low, digits, atLeastLow ? 'atLeast' : 'below'));
       else if (!atLeastLow) continue;
       parts.push(nfa.sequence([embed(nfa, mantissa), nfa.set(codesOf('eE')), embed(nfa, exponents)]));
     }

@@ -15,7 +15,14 @@ export interface NumberSet {
   readonly constant: boolean;
 }
 
-export const ALL_NUMBERS: NumberSet = { min: -Infinity, max: Infinity, wholeness: 'any', multiplesOf: [], notMultiplesOf: [], constant: false };
+export const ALL_NUMBERS: NumberSet = {
+  min: -Infinity,
+  max: Infinity,
+  wholeness: 'any',
+  multiplesOf: [],
+  notMultiplesOf: [],
+  constant: false,
+};
 
 export function constantNumber(value: number): NumberSet {
   const plain = value === 0 ? 0 : value;
@@ -47,7 +54,9 @@ export function intersectNumbers(a: NumberSet, b: NumberSet): NumberSet | undefi
   };
   const whole = set.wholeness === 'whole';
   const certainlyEmpty =
-    set.min > set.max || (whole && Math.ceil(set.min) > Math.floor(set.max)) || set.multiplesOf.some((step) => set.notMultiplesOf.includes(step));
+    set.min > set.max ||
+    (whole && Math.ceil(set.min) > Math.floor(set.max)) ||
+    set.multiplesOf.some((step) => set.notMultiplesOf.includes(step));
   return certainlyEmpty ? undefined : set;
 }
 

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { enumerateTexts, isEmpty } from '../automata/algebra.js';
 import { decimalOf, isMultiple, nextDown, nextUp } from './decimal.js';
 import { numberDfa, numbersDfa } from './number-dfa.js';
-import { ALL_NUMBERS, complementNumbers, constantNumber, holdsNumber, intersectNumbers, type NumberSet } from './number-set.js';
+import {
+  ALL_NUMBERS,
+  complementNumbers,
+  constantNumber,
+  holdsNumber,
+  intersectNumbers,
+  type NumberSet,
+} from './number-set.js';
 
 const double = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -36,7 +43,8 @@ describe('texts of numbers', () => {
         (range, text, wholeness) => {
           const set: NumberSet = { ...ALL_NUMBERS, ...range, wholeness };
           if (numberDfa(set).accepts(text)) expect([text, holdsNumber(set, Number(text))]).toEqual([text, true]);
-          else if (!/[eE]/.test(text) && wholeness === 'any') expect([text, holdsNumber(set, Number(text))]).toEqual([text, false]);
+          else if (!/[eE]/.test(text) && wholeness === 'any')
+            expect([text, holdsNumber(set, Number(text))]).toEqual([text, false]);
         },
       ),
       { numRuns: 40 },
@@ -60,10 +68,28 @@ describe('texts of numbers', () => {
       false,
     ]);
     const sevens = numberDfa({ ...ALL_NUMBERS, multiplesOf: [7], wholeness: 'whole' });
-    expect(['0', '-7', '49', '50', '999999999999994', '7.0'].map((text) => sevens.accepts(text))).toEqual([true, true, true, false, true, false]);
+    expect(['0', '-7', '49', '50', '999999999999994', '7.0'].map((text) => sevens.accepts(text))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      true,
+      false,
+    ]);
     const notTwoNorThree = numberDfa({ ...ALL_NUMBERS, notMultiplesOf: [2, 3], wholeness: 'whole' });
-    expect(['1', '25', '4', '9', '0'].map((text) => notTwoNorThree.accepts(text))).toEqual([true, true, false, false, false]);
-    expect([isMultiple(0.3, 0.1), isMultiple(1e21, 7), isMultiple(4.5, 1.5), isMultiple(0, 3)]).toEqual([true, false, true, true]);
+    expect(['1', '25', '4', '9', '0'].map((text) => notTwoNorThree.accepts(text))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect([isMultiple(0.3, 0.1), isMultiple(1e21, 7), isMultiple(4.5, 1.5), isMultiple(0, 3)]).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
   });
 
   it('complements and intersects as sets', () => {
@@ -79,12 +105,18 @@ describe('texts of numbers', () => {
         expect(complementNumbers(set).some((other) => holdsNumber(other, value))).toBe(!holdsNumber(set, value));
         for (const other of sets) {
           const both = intersectNumbers(set, other);
-          expect(both !== undefined && holdsNumber(both, value)).toBe(holdsNumber(set, value) && holdsNumber(other, value));
+          expect(both !== undefined && holdsNumber(both, value)).toBe(
+            holdsNumber(set, value) && holdsNumber(other, value),
+          );
         }
       }
     }
     expect(isEmpty(numberDfa({ ...ALL_NUMBERS, min: 1, max: 2, multiplesOf: [5] }))).toBe(true);
-    expect(enumerateTexts(numbersDfa([constantNumber(1), constantNumber(-0), constantNumber(1e21)]), 9)).toEqual(['0', '1', '1e+21']);
+    expect(enumerateTexts(numbersDfa([constantNumber(1), constantNumber(-0), constantNumber(1e21)]), 9)).toEqual([
+      '0',
+      '1',
+      '1e+21',
+    ]);
   });
 
   it('cuts doubles into decimal digits', () => {

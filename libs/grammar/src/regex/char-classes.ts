@@ -13,7 +13,8 @@ import { WORD_CODES } from '../automata/determinize.js';
 
 const DIGITS: CodeSet = codesOf('0123456789');
 const SPACES: CodeSet = codeSet([
-  9, 13, 0x20, 0x20, 0xa0, 0xa0, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff,
+  9, 13, 0x20, 0x20, 0xa0, 0xa0, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f, 0x202f, 0x205f, 0x205f, 0x3000,
+  0x3000, 0xfeff, 0xfeff,
 ]);
 const LINE_ENDS: CodeSet = codesOf('\n\r\u2028\u2029');
 
@@ -50,7 +51,9 @@ function findProperty(expression: string): CodeSet | undefined {
   const step = 0x1000;
   for (let start = 0; start <= MAX_CODE_POINT; start += step) {
     if (start >= SURROGATE_START && start <= SURROGATE_END) continue;
-    const codes = Array.from({ length: step }, (_, i) => start + i).filter((code) => code < SURROGATE_START || code > SURROGATE_END);
+    const codes = Array.from({ length: step }, (_, i) => start + i).filter(
+      (code) => code < SURROGATE_START || code > SURROGATE_END,
+    );
     for (const [run] of String.fromCodePoint(...codes).matchAll(runs)) {
       const first = run.codePointAt(0)!;
       ranges.push(first, first + Array.from(run).length - 1);
@@ -71,7 +74,8 @@ export function ignoreCase(set: CodeSet): CodeSet {
   };
   // A few characters, as in most places of an expression, or so many that it is shorter to ask for each letter.
   if (countCodes(set) < caseGroups.size) {
-    for (let i = 0; i < set.length; i += 2) for (let code = set[i]; code <= set[i + 1]; code++) add(caseGroups.get(code));
+    for (let i = 0; i < set.length; i += 2)
+      for (let code = set[i]; code <= set[i + 1]; code++) add(caseGroups.get(code));
   } else for (const [code, group] of caseGroups) if (hasCode(set, code)) add(group);
   return extra.length === 0 ? set : unionCodes([set, extra]);
 }
@@ -91,7 +95,11 @@ function findCaseGroups(): Map<number, readonly number[]> {
     if (group) group.push(code);
     else byKey.set(key, [code]);
   }
-  return new Map(Array.from(byKey.values()).flatMap((group) => (group.length < 2 ? [] : group.map((code): [number, readonly number[]] => [code, group]))));
+  return new Map(
+    Array.from(byKey.values()).flatMap((group) =>
+      group.length < 2 ? [] : group.map((code): [number, readonly number[]] => [code, group]),
+    ),
+  );
 }
 
 /** A key that letters share which differ only by case; undefined where case folding would change the length. */

@@ -22,7 +22,8 @@ export interface RegexOptions {
 export function compileRegex(pattern: string, options: RegexOptions = {}): Grammar {
   const flags = options.flags ?? '';
   const unknown = /[^siuv]/.exec(flags);
-  if (unknown) throw grammarError(`the flag ${unknown[0]} has no meaning for a grammar; known are s, i, u and v`, { flags });
+  if (unknown)
+    throw grammarError(`the flag ${unknown[0]} has no meaning for a grammar; known are s, i, u and v`, { flags });
   const node = parseRegex(pattern, { dotAll: flags.includes('s'), ignoreCase: flags.includes('i') });
   const dfa = regexDfa(node, options.match ?? 'full');
   if (isEmpty(dfa)) throw grammarError(`no text matches the regular expression /${pattern.slice(0, 80)}/`);

@@ -55,7 +55,8 @@ class RegexParser {
 
   #sequence(): RegexNode {
     const parts: RegexNode[] = [];
-    while (this.#at < this.#text.length && this.#text[this.#at] !== '|' && this.#text[this.#at] !== ')') parts.push(this.#term());
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '|' && this.#text[this.#at] !== ')')
+      parts.push(this.#term());
     return parts.length === 1 ? parts[0] : { kind: 'sequence', parts };
   }
 
@@ -65,7 +66,8 @@ class RegexParser {
     const range = this.#quantifier();
     if (!range) return atom;
     this.#take('?');
-    if (atom.kind === 'assertion' || atom.kind === 'lookahead') throw this.#error('an assertion cannot be repeated', start);
+    if (atom.kind === 'assertion' || atom.kind === 'lookahead')
+      throw this.#error('an assertion cannot be repeated', start);
     if (range.max !== undefined && range.max < range.min)
       throw this.#error(`{${range.min},${range.max}} repeats fewer times than its minimum`, start);
     return { kind: 'repeat', of: atom, ...range };
@@ -79,7 +81,8 @@ class RegexParser {
     if (!braces) return undefined;
     const min = Number(braces[1]);
     const max = braces[2] === undefined ? min : braces[3] === '' ? undefined : Number(braces[3]);
-    if (min > LIMITS.nfaStates || (max ?? 0) > LIMITS.nfaStates) throw limitError('nfaStates', 'steps', { position: this.#at });
+    if (min > LIMITS.nfaStates || (max ?? 0) > LIMITS.nfaStates)
+      throw limitError('nfaStates', 'steps', { position: this.#at });
     return max === undefined ? { min } : { min, max };
   }
 
@@ -163,7 +166,9 @@ class RegexParser {
       return property[1] === 'P' ? complementCodes(found) : found;
     }
     if (/[1-9k]/.test(char)) throw this.#error('backreferences are not regular and cannot be enforced', start);
-    const hex = this.#match(/x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]+)\}|u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-fA-F]{4})/iy);
+    const hex = this.#match(
+      /x([0-9a-fA-F]{2})|u\{([0-9a-fA-F]+)\}|u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-fA-F]{4})/iy,
+    );
     if (hex) return this.#codeEscape(hex, start);
     const letter = this.#match(/c([A-Za-z])/y);
     if (letter) return codesOf(String.fromCharCode(letter[1].charCodeAt(0) % 32));

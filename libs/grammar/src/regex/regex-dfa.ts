@@ -26,7 +26,8 @@ class LookaheadBudget {
   #met = 0;
 
   spend(): void {
-    if (++this.#met > LIMITS.lookaheads) throw limitError('lookaheads', 'lookaheads and parts around them, each counted for every way to reach it');
+    if (++this.#met > LIMITS.lookaheads)
+      throw limitError('lookaheads', 'lookaheads and parts around them, each counted for every way to reach it');
   }
 }
 
@@ -52,7 +53,10 @@ function emitToEnd(nfa: Nfa, nodes: readonly RegexNode[], lookaheads: LookaheadB
     case 'sequence':
       return emitToEnd(nfa, [...nodes.slice(0, index), ...node.parts, ...rest], lookaheads);
     case 'choice':
-      return nfa.sequence([...before, nfa.choice(node.options.map((option) => emitToEnd(nfa, [option, ...rest], lookaheads)))]);
+      return nfa.sequence([
+        ...before,
+        nfa.choice(node.options.map((option) => emitToEnd(nfa, [option, ...rest], lookaheads))),
+      ]);
     case 'lookahead': {
       if ([node.of, ...rest].some((part) => someNode(part, looksBack)))
         throw grammarError('^, \\b or \\B in or after a lookahead cannot be enforced');
@@ -60,8 +64,13 @@ function emitToEnd(nfa: Nfa, nodes: readonly RegexNode[], lookaheads: LookaheadB
       return nfa.sequence([...before, embed(nfa, node.negative ? subtract(after, ahead) : intersect(after, ahead))]);
     }
     case 'repeat':
-      if (node.min === 1 && node.max === 1) return emitToEnd(nfa, [...nodes.slice(0, index), node.of, ...rest], lookaheads);
-      if (node.max === 1) return nfa.sequence([...before, nfa.choice([emitToEnd(nfa, rest, lookaheads), emitToEnd(nfa, [node.of, ...rest], lookaheads)])]);
+      if (node.min === 1 && node.max === 1)
+        return emitToEnd(nfa, [...nodes.slice(0, index), node.of, ...rest], lookaheads);
+      if (node.max === 1)
+        return nfa.sequence([
+          ...before,
+          nfa.choice([emitToEnd(nfa, rest, lookaheads), emitToEnd(nfa, [node.of, ...rest], lookaheads)]),
+        ]);
       throw grammarError('a lookahead inside a repetition cannot be enforced');
     default:
       return nfa.nothing();

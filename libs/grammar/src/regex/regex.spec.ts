@@ -126,15 +126,19 @@ describe('regular expressions', () => {
       ),
     })).node;
     fc.assert(
-      fc.property(node, fc.array(fc.stringMatching(/^[ab \n]{0,6}$/), { minLength: 5, maxLength: 5 }), (pattern, texts) => {
-        let dfa;
-        try {
-          dfa = search(pattern);
-        } catch (error) {
-          return isStarlingError(error, 'invalid_grammar');
-        }
-        return texts.every((text) => dfa.accepts(text) === new RegExp(pattern, 'u').test(text));
-      }),
+      fc.property(
+        node,
+        fc.array(fc.stringMatching(/^[ab \n]{0,6}$/), { minLength: 5, maxLength: 5 }),
+        (pattern, texts) => {
+          let dfa;
+          try {
+            dfa = search(pattern);
+          } catch (error) {
+            return isStarlingError(error, 'invalid_grammar');
+          }
+          return texts.every((text) => dfa.accepts(text) === new RegExp(pattern, 'u').test(text));
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -153,14 +157,22 @@ describe('regular expressions', () => {
     ['\\q', 'escape'],
     ['a{3,1}', 'fewer'],
   ])('refuses %s and says why', (pattern, reason) =>
-    expect(() => search(pattern)).toThrow(expect.objectContaining({ code: 'invalid_grammar', message: expect.stringMatching(reason) })),
+    expect(() => search(pattern)).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar', message: expect.stringMatching(reason) }),
+    ),
   );
 
-  it.each(['(a|b)*a(a|b){20}', '(x{1000}){1000}', `${'('.repeat(500)}${')'.repeat(500)}`])('meets a named limit: %s', (pattern) => {
-    expect(() => search(pattern)).toThrow(
-      expect.objectContaining({ code: 'invalid_grammar', details: expect.objectContaining({ limit: expect.any(String) }) }),
-    );
-  });
+  it.each(['(a|b)*a(a|b){20}', '(x{1000}){1000}', `${'('.repeat(500)}${')'.repeat(500)}`])(
+    'meets a named limit: %s',
+    (pattern) => {
+      expect(() => search(pattern)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_grammar',
+          details: expect.objectContaining({ limit: expect.any(String) }),
+        }),
+      );
+    },
+  );
 
   it('ignores case with the flag', () => {
     const dfa = regexDfa(parseRegex('straße[K-L]é', { dotAll: false, ignoreCase: true }), 'full');

@@ -7,7 +7,11 @@ const anyArrays = new WeakMap<ExpressionTable, ArrayForm>();
 /** All arrays: one object per table. */
 export function ANY_ARRAY(table: ExpressionTable): ArrayForm {
   let form = anyArrays.get(table);
-  if (!form) anyArrays.set(table, (form = { prefix: [], rest: table.always, min: 0, max: Infinity, contains: [], unique: undefined }));
+  if (!form)
+    anyArrays.set(
+      table,
+      (form = { prefix: [], rest: table.always, min: 0, max: Infinity, contains: [], unique: undefined }),
+    );
   return form;
 }
 
@@ -21,7 +25,9 @@ export function intersectArrays(table: ExpressionTable, a: ArrayForm, b: ArrayFo
   const any = ANY_ARRAY(table);
   if (a === any || a === b) return b;
   if (b === any) return a;
-  const prefix = Array.from({ length: Math.max(a.prefix.length, b.prefix.length) }, (_, i) => table.both(itemAt(a, i), itemAt(b, i)));
+  const prefix = Array.from({ length: Math.max(a.prefix.length, b.prefix.length) }, (_, i) =>
+    table.both(itemAt(a, i), itemAt(b, i)),
+  );
   const rest = table.both(a.rest, b.rest);
   const never = [...prefix, rest].indexOf(table.never);
   const form: ArrayForm = {
@@ -32,7 +38,8 @@ export function intersectArrays(table: ExpressionTable, a: ArrayForm, b: ArrayFo
     contains: mergeContains([...a.contains, ...b.contains]),
     unique: a.unique ?? b.unique,
   };
-  const impossible = form.min > form.max || form.contains.some(({ min, max, from }) => min > max || from + min > form.max);
+  const impossible =
+    form.min > form.max || form.contains.some(({ min, max, from }) => min > max || from + min > form.max);
   return impossible ? undefined : form;
 }
 
@@ -41,7 +48,8 @@ function mergeContains(all: readonly Contains[]): readonly Contains[] {
   for (const one of all) {
     const index = merged.findIndex(({ of, from }) => of === one.of && from === one.from);
     if (index < 0) merged.push(one);
-    else merged[index] = { ...one, min: Math.max(one.min, merged[index].min), max: Math.min(one.max, merged[index].max) };
+    else
+      merged[index] = { ...one, min: Math.max(one.min, merged[index].min), max: Math.min(one.max, merged[index].max) };
   }
   return merged;
 }
@@ -52,11 +60,13 @@ export function complementArray(table: ExpressionTable, form: ArrayForm): ArrayF
   const any = ANY_ARRAY(table);
   const others: ArrayForm[] = [];
   form.prefix.forEach((item, i) => {
-    if (item !== table.always) others.push({ ...any, prefix: [...Array.from({ length: i }, () => table.always), table.not(item)], min: i + 1 });
+    if (item !== table.always)
+      others.push({ ...any, prefix: [...Array.from({ length: i }, () => table.always), table.not(item)], min: i + 1 });
   });
   const from = form.prefix.length;
   if (form.rest === table.never) others.push({ ...any, min: from + 1 });
-  else if (form.rest !== table.always) others.push({ ...any, contains: [{ of: table.not(form.rest), from, min: 1, max: Infinity }] });
+  else if (form.rest !== table.always)
+    others.push({ ...any, contains: [{ of: table.not(form.rest), from, min: 1, max: Infinity }] });
   if (form.min > 0) others.push({ ...any, max: form.min - 1 });
   if (form.max < Infinity) others.push({ ...any, min: form.max + 1 });
   for (const one of form.contains) {

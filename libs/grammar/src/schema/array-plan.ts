@@ -35,9 +35,12 @@ export class ArrayPlan {
     this.form = form;
     this.#inhabited = inhabited;
     this.start = { index: 0, counts: form.contains.map(() => 0) };
-    if (form.contains.length > MAX_CONTAINS) throw limitError('alternatives', 'ways in which an item may count for contains');
+    if (form.contains.length > MAX_CONTAINS)
+      throw limitError('alternatives', 'ways in which an item may count for contains');
     const distinct = Math.max(form.prefix.length, ...form.contains.map(({ from }) => from));
-    const missing = Array.from({ length: form.prefix.length + 1 }, (_, i) => itemAt(form, i)).findIndex((item) => !inhabited(item));
+    const missing = Array.from({ length: form.prefix.length + 1 }, (_, i) => itemAt(form, i)).findIndex(
+      (item) => !inhabited(item),
+    );
     this.#max = missing < 0 ? form.max : Math.min(form.max, missing);
     this.#period = this.#max === Infinity ? Math.max(distinct, form.min) : this.#max + 1;
     if (form.contains.length > 0 && form.min <= this.#max) this.#live = this.#findLive();
@@ -49,7 +52,9 @@ export class ArrayPlan {
   }
 
   canEnd({ index, counts }: ArrayProgress): boolean {
-    return index >= this.form.min && this.form.contains.every(({ min, max }, i) => counts[i] >= min && counts[i] <= max);
+    return (
+      index >= this.form.min && this.form.contains.every(({ min, max }, i) => counts[i] >= min && counts[i] <= max)
+    );
   }
 
   /** The ways to go on with one more item. */
@@ -66,7 +71,9 @@ export class ArrayPlan {
         all.push(
           this.#table.all(
             item,
-            ...combination.map(({ of, max, counts }) => (counts ? of : max < Infinity ? this.#table.not(of) : this.#table.always)),
+            ...combination.map(({ of, max, counts }) =>
+              counts ? of : max < Infinity ? this.#table.not(of) : this.#table.always,
+            ),
           ),
         );
       }
@@ -92,7 +99,8 @@ export class ArrayPlan {
         if (isOpen && index >= from) value = this.#table.all(value, this.#table.not(of));
         return true;
       });
-      if (fits && value !== this.#table.never) options.push({ value, next: { index: Math.min(index + 1, this.#period), counts: sums } });
+      if (fits && value !== this.#table.never)
+        options.push({ value, next: { index: Math.min(index + 1, this.#period), counts: sums } });
     }
     return options;
   }
@@ -114,7 +122,8 @@ export class ArrayPlan {
         if (sources) sources.push(keyOf(place));
         else before.set(key, [keyOf(place)]);
         if (met.has(key)) continue;
-        if (places.length >= LIMITS.arrayStates) throw limitError('arrayStates', 'counts of items that contains and the bounds of an array lead to');
+        if (places.length >= LIMITS.arrayStates)
+          throw limitError('arrayStates', 'counts of items that contains and the bounds of an array lead to');
         met.add(key);
         places.push(next);
       }

@@ -17,9 +17,16 @@ export function checkSchemaValues(schema: unknown): void {
   let count = 0;
   const look = (value: unknown): void => {
     if (++count > LIMITS.schemaValues) throw limitError('schemaValues', 'values in the schema', { path: pathOf(open) });
-    if (value === null || typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return;
+    if (
+      value === null ||
+      typeof value === 'string' ||
+      typeof value === 'boolean' ||
+      (typeof value === 'number' && Number.isFinite(value))
+    )
+      return;
     if (typeof value !== 'object') throw notJson(open, value);
-    if (open.length > LIMITS.nesting) throw limitError('nesting', 'nested values in the schema', { path: pathOf(open) });
+    if (open.length > LIMITS.nesting)
+      throw limitError('nesting', 'nested values in the schema', { path: pathOf(open) });
     open.push({ value, keys: Object.keys(value), next: 0 });
   };
   look(schema);

@@ -42,16 +42,27 @@ export function* jsonSchemaSteps(schema: unknown, options: JsonSchemaOptions = {
 }
 
 /** What makes the machine of a schema's values, or only of those that are objects, without white space around them. */
-export function* valueMachineSteps(schema: unknown, options: JsonSchemaOptions, values: 'any' | 'object' = 'any'): Generator<undefined, (budget: StateBudget) => Machine> {
+export function* valueMachineSteps(
+  schema: unknown,
+  options: JsonSchemaOptions,
+  values: 'any' | 'object' = 'any',
+): Generator<undefined, (budget: StateBudget) => Machine> {
   const { root, machinesOf } = yield* prepared(schema, values);
   return (budget) => machinesOf(styleOf(options), budget).machine(root);
 }
 
 /** What makes the machine of a schema's objects, each written by a machine of one's own. */
-export function* objectMachineSteps(schema: unknown, options: JsonSchemaOptions & Pick<JsonStyle, 'quote'>, make: (plan: ObjectPlan, values: ValueMachines, budget: StateBudget) => Machine): Generator<undefined, (budget: StateBudget) => Machine> {
+export function* objectMachineSteps(
+  schema: unknown,
+  options: JsonSchemaOptions & Pick<JsonStyle, 'quote'>,
+  make: (plan: ObjectPlan, values: ValueMachines, budget: StateBudget) => Machine,
+): Generator<undefined, (budget: StateBudget) => Machine> {
   const { root, machinesOf } = yield* prepared(schema, 'object');
   return (budget) => {
-    const values = machinesOf({ ...styleOf(options), ...(options.quote !== undefined && { quote: options.quote }) }, budget);
+    const values = machinesOf(
+      { ...styleOf(options), ...(options.quote !== undefined && { quote: options.quote }) },
+      budget,
+    );
     return values.objects(root, (plan) => make(plan, values, budget));
   };
 }
@@ -72,9 +83,17 @@ function* prepared(schema: unknown, values: 'any' | 'object'): Generator<undefin
   if (!inhabited(root)) throw grammarError('no finite JSON value satisfies the schema', { path: '' });
   // What is made later belongs to whoever compiles now.
   const memory = currentMemory();
-  return { root, machinesOf: (style, budget) => new ValueMachines(builder, (expression) => memory.during(() => inhabited(expression)), style, budget, memory) };
+  return {
+    root,
+    machinesOf: (style, budget) =>
+      new ValueMachines(builder, (expression) => memory.during(() => inhabited(expression)), style, budget, memory),
+  };
 }
 
 function styleOf(options: JsonSchemaOptions): JsonStyle {
-  return { hasSpace: options.whitespace !== 'compact', escapes: options.escapes ?? 'any', order: options.propertyOrder ?? 'any' };
+  return {
+    hasSpace: options.whitespace !== 'compact',
+    escapes: options.escapes ?? 'any',
+    order: options.propertyOrder ?? 'any',
+  };
 }

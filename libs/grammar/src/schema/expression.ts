@@ -47,11 +47,13 @@ export class ExpressionTable {
   all(...expressions: readonly Expression[]): Expression {
     const parts = new Set<Expression>();
     for (const expression of expressions) {
-      for (const part of expression.content.kind === 'all' ? expression.content.of : [expression]) if (part !== this.always) parts.add(part);
+      for (const part of expression.content.kind === 'all' ? expression.content.of : [expression])
+        if (part !== this.always) parts.add(part);
     }
     const list = [...parts].sort((a, b) => a.id - b.id);
     if (list.length === 0) return this.always;
-    if (parts.has(this.never) || list.some(({ content }) => content.kind === 'not' && parts.has(content.of))) return this.never;
+    if (parts.has(this.never) || list.some(({ content }) => content.kind === 'not' && parts.has(content.of)))
+      return this.never;
     if (list.length === 1) return list[0];
     return this.#intern(`all ${list.map(({ id }) => id).join()}`, { kind: 'all', of: list });
   }

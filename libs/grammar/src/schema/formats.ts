@@ -7,8 +7,14 @@ import { regexDfa } from '../regex/regex-dfa.js';
 
 /** Formats of numbers, as OpenAPI names them. */
 export const NUMBER_FORMATS: ReadonlyMap<string, Partial<NumberSet>> = new Map<string, Partial<NumberSet>>([
-  ...[8, 16].map((bits): [string, Partial<NumberSet>] => [`int${bits}`, { min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1, wholeness: 'whole' }]),
-  ...[8, 16, 32].map((bits): [string, Partial<NumberSet>] => [`uint${bits}`, { min: 0, max: 2 ** bits - 1, wholeness: 'whole' }]),
+  ...[8, 16].map((bits): [string, Partial<NumberSet>] => [
+    `int${bits}`,
+    { min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1, wholeness: 'whole' },
+  ]),
+  ...[8, 16, 32].map((bits): [string, Partial<NumberSet>] => [
+    `uint${bits}`,
+    { min: 0, max: 2 ** bits - 1, wholeness: 'whole' },
+  ]),
   ['uint64', { min: 0, max: 2 ** 64 - 2048, wholeness: 'whole' }],
   ['double-int', { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, wholeness: 'whole' }],
   ['int32', { min: -(2 ** 31), max: 2 ** 31 - 1, wholeness: 'whole' }],
@@ -49,7 +55,9 @@ const LAST_GROUPS = `(?:${GROUP}:${GROUP}|${IPV4})`;
 const IPV6 = `(?:${[
   `(?:${GROUP}:){6}${LAST_GROUPS}`,
   `::(?:${GROUP}:){5}${LAST_GROUPS}`,
-  ...[4, 3, 2, 1, 0].map((after, before) => `(?:(?:${GROUP}:){0,${before}}${GROUP})?::(?:${GROUP}:){${after}}${LAST_GROUPS}`),
+  ...[4, 3, 2, 1, 0].map(
+    (after, before) => `(?:(?:${GROUP}:){0,${before}}${GROUP})?::(?:${GROUP}:){${after}}${LAST_GROUPS}`,
+  ),
   `(?:(?:${GROUP}:){0,5}${GROUP})?::${GROUP}`,
   `(?:(?:${GROUP}:){0,6}${GROUP})?::`,
 ].join('|')})`;
@@ -72,7 +80,9 @@ function uriSyntax(extra: string): { uri: string; reference: string } {
 }
 
 const URI = uriSyntax('');
-const IRI = uriSyntax('\\u{A0}-\\u{D7FF}\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFEF}\\u{10000}-\\u{1FFFD}\\u{20000}-\\u{2FFFD}\\u{30000}-\\u{3FFFD}');
+const IRI = uriSyntax(
+  '\\u{A0}-\\u{D7FF}\\u{F900}-\\u{FDCF}\\u{FDF0}-\\u{FFEF}\\u{10000}-\\u{1FFFD}\\u{20000}-\\u{2FFFD}\\u{30000}-\\u{3FFFD}',
+);
 
 const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?';
 const POINTER = '(?:/(?:[^~/]|~[01])*)*';
@@ -120,7 +130,10 @@ const STRING_FORMATS: ReadonlyMap<string, string> = new Map([
   ['uri-reference', URI.reference],
   ['iri', IRI.uri],
   ['iri-reference', IRI.reference],
-  ['uri-template', `(?:[^\\x00-\\x20"'<>%\\\\^\`{|}]|%[0-9A-Fa-f]{2}|\\{[+#./;?&=,!@|]?${VARIABLE}(?:,${VARIABLE})*\\})*`],
+  [
+    'uri-template',
+    `(?:[^\\x00-\\x20"'<>%\\\\^\`{|}]|%[0-9A-Fa-f]{2}|\\{[+#./;?&=,!@|]?${VARIABLE}(?:,${VARIABLE})*\\})*`,
+  ],
   ['uuid', '[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}'],
   ['json-pointer', POINTER],
   ['relative-json-pointer', `(?:0|[1-9]\\d*)(?:#|${POINTER})`],

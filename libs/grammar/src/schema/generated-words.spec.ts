@@ -3,9 +3,17 @@ import { compileJsonSchema } from './compile-json-schema.js';
 
 /** Format, texts that it has, texts that it does not have. */
 const FORMATS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
-  ['cuid', ['cjld2cjxh0000qzrmn831i7rn', 'C12345678'], ['c1234567', 'xjld2cjxh0000qzrmn831i7rn', 'c123 45678', 'c123-45678']],
+  [
+    'cuid',
+    ['cjld2cjxh0000qzrmn831i7rn', 'C12345678'],
+    ['c1234567', 'xjld2cjxh0000qzrmn831i7rn', 'c123 45678', 'c123-45678'],
+  ],
   ['cuid2', ['tz4a98xxat96iws9zmbrgj3a', '0'], ['', 'Tz4a', 'a-b']],
-  ['ulid', ['01ARZ3NDEKTSV4RRFFQ69G5FAV', '01arz3ndektsv4rrffq69g5fav'], ['01ARZ3NDEKTSV4RRFFQ69G5FA', '01ARZ3NDEKTSV4RRFFQ69G5FAI', '01ARZ3NDEKTSV4RRFFQ69G5FAVX']],
+  [
+    'ulid',
+    ['01ARZ3NDEKTSV4RRFFQ69G5FAV', '01arz3ndektsv4rrffq69g5fav'],
+    ['01ARZ3NDEKTSV4RRFFQ69G5FA', '01ARZ3NDEKTSV4RRFFQ69G5FAI', '01ARZ3NDEKTSV4RRFFQ69G5FAVX'],
+  ],
   ['nanoid', ['V1StGXR8_Z5jdHi6B-myT'], ['V1StGXR8_Z5jdHi6B-my', 'V1StGXR8_Z5jdHi6B-myT0', 'V1StGXR8_Z5jdHi6B+myT']],
   ['base64', ['', 'YQ==', 'YWI=', 'YWJj', '+/+/'], ['YQ', 'Y===', '-_-_', 'YQ==YQ==']],
   ['base64url', ['', 'YQ', 'YWI', 'YWJj', '-_-_'], ['Y', 'YWJjY', 'YQ==', '+/+/']],
@@ -42,22 +50,53 @@ describe('formats that generators of schemas write', () => {
 });
 
 describe('words that generators of schemas write', () => {
-  it.each(['markdownDescription', 'enumDescriptions', 'markdownEnumDescriptions', 'errorMessage', 'defaultSnippets', 'deprecationMessage', '@context', '@type', 'enumNames', 'propertyOrdering', 'tsType', 'javaType', 'meta:enum'])(
-    '%s changes nothing, whatever it says',
-    (word) => {
-      for (const value of ['text', ['a'], { type: 'string', $id: 'urn:a', $anchor: 'b', body: { $id: 'urn:a' } }, false]) {
-        const grammar = compileJsonSchema({ type: 'object', properties: { a: { enum: [1, 2], [word]: value } }, required: ['a'], [word]: value });
-        expect(['{"a":1}', '{"a":3}', '{}'].map((text) => takes(grammar, text))).toEqual([true, false, false]);
-      }
-    },
-  );
+  it.each([
+    'markdownDescription',
+    'enumDescriptions',
+    'markdownEnumDescriptions',
+    'errorMessage',
+    'defaultSnippets',
+    'deprecationMessage',
+    '@context',
+    '@type',
+    'enumNames',
+    'propertyOrdering',
+    'tsType',
+    'javaType',
+    'meta:enum',
+  ])('%s changes nothing, whatever it says', (word) => {
+    for (const value of [
+      'text',
+      ['a'],
+      { type: 'string', $id: 'urn:a', $anchor: 'b', body: { $id: 'urn:a' } },
+      false,
+    ]) {
+      const grammar = compileJsonSchema({
+        type: 'object',
+        properties: { a: { enum: [1, 2], [word]: value } },
+        required: ['a'],
+        [word]: value,
+      });
+      expect(['{"a":1}', '{"a":3}', '{}'].map((text) => takes(grammar, text))).toEqual([true, false, false]);
+    }
+  });
 
   it('do not make places to refer to', () => {
-    expect(() => compileJsonSchema({ defaultSnippets: [{ $anchor: 'here' }], $ref: '#here' })).toThrow(expect.objectContaining({ code: 'invalid_grammar' }));
+    expect(() => compileJsonSchema({ defaultSnippets: [{ $anchor: 'here' }], $ref: '#here' })).toThrow(
+      expect.objectContaining({ code: 'invalid_grammar' }),
+    );
   });
 
   it('are types in capitals as well', () => {
-    const grammar = compileJsonSchema({ type: 'OBJECT', properties: { a: { type: 'INTEGER', nullable: true }, b: { type: 'ARRAY', items: { type: ['STRING', 'NULL'] } } }, required: ['a', 'b'] });
-    expect(['{"a":1,"b":["x",null]}', '{"a":null,"b":[]}', '{"a":1.5,"b":[]}', '{"a":1,"b":[1]}', '[]'].map((text) => takes(grammar, text))).toEqual([true, true, false, false, false]);
+    const grammar = compileJsonSchema({
+      type: 'OBJECT',
+      properties: { a: { type: 'INTEGER', nullable: true }, b: { type: 'ARRAY', items: { type: ['STRING', 'NULL'] } } },
+      required: ['a', 'b'],
+    });
+    expect(
+      ['{"a":1,"b":["x",null]}', '{"a":null,"b":[]}', '{"a":1.5,"b":[]}', '{"a":1,"b":[1]}', '[]'].map((text) =>
+        takes(grammar, text),
+      ),
+    ).toEqual([true, true, false, false, false]);
   });
 });

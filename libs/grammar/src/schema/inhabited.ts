@@ -12,7 +12,10 @@ import { boundUnique } from './unique-items.js';
  * in it when a scalar satisfies it, or an array or object all of whose needed parts are in it. What recurs without end is not in it.
  * Stops at each condition.
  */
-export function* inhabitedSteps(builder: ShapeBuilder, root: Expression): Generator<undefined, (expression: Expression) => boolean> {
+export function* inhabitedSteps(
+  builder: ShapeBuilder,
+  root: Expression,
+): Generator<undefined, (expression: Expression) => boolean> {
   const met = new Set([root]);
   for (const expression of met) {
     const shape = builder.shapeOf(expression);
@@ -24,7 +27,7 @@ export function* inhabitedSteps(builder: ShapeBuilder, root: Expression): Genera
   const found = new Set<Expression>();
   const inhabited = (expression: Expression): boolean => found.has(expression);
   const open = new Set([...met].reverse());
-  for (let before = -1; before !== found.size;) {
+  for (let before = -1; before !== found.size; ) {
     before = found.size;
     for (const expression of open) {
       yield;
@@ -37,7 +40,11 @@ export function* inhabitedSteps(builder: ShapeBuilder, root: Expression): Genera
 }
 
 /** Adds all conditions of the items and property values of a shape. */
-function* meetParts(builder: ShapeBuilder, { arrays, objects }: Shape, met: Set<Expression>): Generator<undefined, void> {
+function* meetParts(
+  builder: ShapeBuilder,
+  { arrays, objects }: Shape,
+  met: Set<Expression>,
+): Generator<undefined, void> {
   const { table } = builder;
   for (const form of arrays) {
     for (const part of new ArrayPlan(table, boundUnique(builder, form), () => false).conditions()) met.add(part);
@@ -52,14 +59,22 @@ function* meetParts(builder: ShapeBuilder, { arrays, objects }: Shape, met: Set<
   }
 }
 
-function* isInhabited(builder: ShapeBuilder, shape: Shape, inhabited: (expression: Expression) => boolean): Generator<undefined, boolean> {
-  if (shape.literals.size > 0 || !isEmpty(shape.strings) || shape.numbers.some((set) => !isEmpty(numberDfa(set)))) return true;
+function* isInhabited(
+  builder: ShapeBuilder,
+  shape: Shape,
+  inhabited: (expression: Expression) => boolean,
+): Generator<undefined, boolean> {
+  if (shape.literals.size > 0 || !isEmpty(shape.strings) || shape.numbers.some((set) => !isEmpty(numberDfa(set))))
+    return true;
   for (const form of shape.arrays) {
     if (new ArrayPlan(builder.table, boundUnique(builder, form), inhabited).isPossible) return true;
     yield;
   }
   for (const form of shape.objects) {
-    if (settleObject(builder.table, form).some((one) => new ObjectPlan(builder.table, one, inhabited, 'any').isPossible)) return true;
+    if (
+      settleObject(builder.table, form).some((one) => new ObjectPlan(builder.table, one, inhabited, 'any').isPossible)
+    )
+      return true;
     yield;
   }
   return false;

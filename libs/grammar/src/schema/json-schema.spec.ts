@@ -33,7 +33,8 @@ const validators = {
   modern: new Ajv2020({ strict: false, ownProperties: true }),
   draft7: new Ajv({ strict: false, ownProperties: true }),
 };
-for (const ajv of Object.values(validators)) addFormats.default(ajv as unknown as Parameters<typeof addFormats.default>[0]);
+for (const ajv of Object.values(validators))
+  addFormats.default(ajv as unknown as Parameters<typeof addFormats.default>[0]);
 
 function validatorOf(schema: unknown): (value: unknown) => boolean {
   const isDraft7 = JSON.stringify(schema).includes('draft-07');
@@ -49,39 +50,72 @@ function takesTokens(grammar: Grammar, ids: readonly number[]): boolean {
 }
 
 describe('JSON Schema', () => {
-  it('has at least 300 schemas from the sections of the specification', () => expect(CASES.length).toBeGreaterThanOrEqual(300));
+  it('has at least 300 schemas from the sections of the specification', () =>
+    expect(CASES.length).toBeGreaterThanOrEqual(300));
 
   const walksEach = Math.ceil(WALKS / CASES.length);
-  it.each(CASES.map((one, i) => [i, JSON.stringify(one[0]).slice(0, 160), one] as const))('%i %s', (number, _name, [schema, valid, invalid]) => {
-    const isValid = validatorOf(schema);
-    const grammar = compileJsonSchema(schema);
-    const random = randomSource(number);
-    const wrong: unknown[] = [...valid.filter((value) => !isValid(value)), ...invalid.filter(isValid)].map((value) => [
-      'the validator disagrees',
-      value,
-    ]);
-    for (const value of valid) {
-      for (const text of [JSON.stringify(value), JSON.stringify(value, null, 2), ` ${JSON.stringify(shuffleKeys(value, random), null, '\t')}`]) {
-        const ids = tokenize(jsonIndex, text, (choices) => Math.floor(random() * choices));
-        if (!takes(grammar, text) || !takesTokens(grammar, ids)) wrong.push(['not taken', text]);
+  it.each(CASES.map((one, i) => [i, JSON.stringify(one[0]).slice(0, 160), one] as const))(
+    '%i %s',
+    (number, _name, [schema, valid, invalid]) => {
+      const isValid = validatorOf(schema);
+      const grammar = compileJsonSchema(schema);
+      const random = randomSource(number);
+      const wrong: unknown[] = [...valid.filter((value) => !isValid(value)), ...invalid.filter(isValid)].map(
+        (value) => ['the validator disagrees', value],
+      );
+      for (const value of valid) {
+        for (const text of [
+          JSON.stringify(value),
+          JSON.stringify(value, null, 2),
+          ` ${JSON.stringify(shuffleKeys(value, random), null, '\t')}`,
+        ]) {
+          const ids = tokenize(jsonIndex, text, (choices) => Math.floor(random() * choices));
+          if (!takes(grammar, text) || !takesTokens(grammar, ids)) wrong.push(['not taken', text]);
+        }
       }
-    }
-    for (const value of invalid) if (takes(grammar, JSON.stringify(value))) wrong.push(['taken', value]);
-    const endings = valid.map((value) => JSON.stringify(value));
-    for (let walk = 0; walk < walksEach; walk++) {
-      const text = randomWalk(grammar, jsonIndex, number * 1000 + walk, WALK_TOKENS, endings);
-      if (!isValid(JSON.parse(text))) wrong.push(['walked', text]);
-    }
-    expect(wrong).toEqual([]);
-  });
+      for (const value of invalid) if (takes(grammar, JSON.stringify(value))) wrong.push(['taken', value]);
+      const endings = valid.map((value) => JSON.stringify(value));
+      for (let walk = 0; walk < walksEach; walk++) {
+        const text = randomWalk(grammar, jsonIndex, number * 1000 + walk, WALK_TOKENS, endings);
+        if (!isValid(JSON.parse(text))) wrong.push(['walked', text]);
+      }
+      expect(wrong).toEqual([]);
+    },
+  );
 });
 
 describe('the nearest end', () => {
   it.each<[string, object, string]>([
-    ['items that have to differ', { type: 'array', uniqueItems: true, items: { enum: ['a', 'bb', 'ccc'] }, minItems: 3, maxItems: 3 }, ''],
-    ['more of such items', { type: 'array', uniqueItems: true, items: { enum: ['a', 'bb', 'ccc'] }, minItems: 3, maxItems: 3 }, '["bb'],
-    ['keys that have to differ', { type: 'object', minProperties: 3, propertyNames: { pattern: '^[ab]{1,2}$' }, additionalProperties: { type: 'integer' } }, ''],
-    ['more of such keys', { type: 'object', minProperties: 3, propertyNames: { pattern: '^[ab]{1,2}$' }, additionalProperties: { type: 'integer' } }, '{"a'],
+    [
+      'items that have to differ',
+      { type: 'array', uniqueItems: true, items: { enum: ['a', 'bb', 'ccc'] }, minItems: 3, maxItems: 3 },
+      '',
+    ],
+    [
+      'more of such items',
+      { type: 'array', uniqueItems: true, items: { enum: ['a', 'bb', 'ccc'] }, minItems: 3, maxItems: 3 },
+      '["bb',
+    ],
+    [
+      'keys that have to differ',
+      {
+        type: 'object',
+        minProperties: 3,
+        propertyNames: { pattern: '^[ab]{1,2}$' },
+        additionalProperties: { type: 'integer' },
+      },
+      '',
+    ],
+    [
+      'more of such keys',
+      {
+        type: 'object',
+        minProperties: 3,
+        propertyNames: { pattern: '^[ab]{1,2}$' },
+        additionalProperties: { type: 'integer' },
+      },
+      '{"a',
+    ],
   ])('is found with %s', (_, schema, begun) => {
     const matcher = new GrammarMatcher(compileJsonSchema(schema), byteIndex);
     const bytes = [...Buffer.from(begun)];

@@ -20,7 +20,10 @@ export interface KeyGroup {
 export function keyGroups(table: ExpressionTable, form: ObjectForm): readonly KeyGroup[] {
   const names = new Set([...form.named.keys(), ...form.required, ...form.implied.keys()]);
   for (const keys of form.implied.values()) for (const key of keys) names.add(key);
-  const singles = Array.from(names, (key): KeyGroup => ({ key, keys: undefined, value: valueOf(table, form, key), meets: [] }));
+  const singles = Array.from(
+    names,
+    (key): KeyGroup => ({ key, keys: undefined, value: valueOf(table, form, key), meets: [] }),
+  );
   let languages = form.rest.map(({ keys, value }) => ({ keys, value, meets: [] as readonly number[] }));
   form.some.forEach((demand, i) => {
     languages = languages.flatMap(({ keys, value, meets }) => [

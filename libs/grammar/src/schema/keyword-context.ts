@@ -23,7 +23,8 @@ export type Keyword = (context: KeywordContext) => Shape | readonly Shape[];
 export function countOf({ node, schema }: KeywordContext, keyword: string): number | undefined {
   const value = schema[keyword];
   if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw refuse(node, keyword, 'expected a whole number, 0 or more');
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+    throw refuse(node, keyword, 'expected a whole number, 0 or more');
   return value;
 }
 
@@ -45,7 +46,8 @@ export function textOf({ node, schema }: KeywordContext, keyword: string): strin
 
 /** A keyword's value as a list of texts. */
 export function textsOf({ node }: KeywordContext, keyword: string, value: unknown): readonly string[] {
-  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) throw refuse(node, keyword, 'expected a list of strings');
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
+    throw refuse(node, keyword, 'expected a list of strings');
   return value;
 }
 

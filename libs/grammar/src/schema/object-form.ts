@@ -47,7 +47,9 @@ export function intersectObjects(table: ExpressionTable, a: ObjectForm, b: Objec
     implied: mergeImplied(a.implied, b.implied),
     some: [...new Set([...a.some, ...b.some])],
   };
-  const impossible = Math.max(form.min, form.required.size) > form.max || [...form.required].some((key) => valueOf(table, form, key) === table.never);
+  const impossible =
+    Math.max(form.min, form.required.size) > form.max ||
+    [...form.required].some((key) => valueOf(table, form, key) === table.never);
   return impossible ? undefined : form;
 }
 
@@ -76,7 +78,8 @@ export function complementObject(table: ExpressionTable, form: ObjectForm): Obje
   const names = wordsOf([...form.named.keys()]);
   for (const { keys, value } of form.rest) {
     const unnamed = subtract(keys, names);
-    if (value !== table.always && !isEmpty(unnamed)) others.push({ ...any, some: [{ keys: unnamed, value: table.not(value) }] });
+    if (value !== table.always && !isEmpty(unnamed))
+      others.push({ ...any, some: [{ keys: unnamed, value: table.not(value) }] });
   }
   for (const { keys, value } of form.some)
     others.push({
@@ -87,11 +90,13 @@ export function complementObject(table: ExpressionTable, form: ObjectForm): Obje
       ],
     });
   for (const [key, value] of form.named)
-    if (value !== table.always) others.push({ ...any, named: new Map([[key, table.not(value)]]), required: new Set([key]) });
+    if (value !== table.always)
+      others.push({ ...any, named: new Map([[key, table.not(value)]]), required: new Set([key]) });
   for (const key of form.required) others.push({ ...any, named: new Map([[key, table.never]]) });
   if (form.min > 0) others.push({ ...any, max: form.min - 1 });
   if (form.max < Infinity) others.push({ ...any, min: form.max + 1 });
   for (const [key, implied] of form.implied)
-    for (const other of implied) others.push({ ...any, named: new Map([[other, table.never]]), required: new Set([key]) });
+    for (const other of implied)
+      others.push({ ...any, named: new Map([[other, table.never]]), required: new Set([key]) });
   return others;
 }

@@ -53,21 +53,30 @@ export class ObjectPlan {
   #keys: Dfa | undefined;
 
   /** @param inhabited whether some value satisfies a condition */
-  constructor(table: ExpressionTable, form: ObjectForm, inhabited: (expression: Expression) => boolean, order: PropertyOrder) {
+  constructor(
+    table: ExpressionTable,
+    form: ObjectForm,
+    inhabited: (expression: Expression) => boolean,
+    order: PropertyOrder,
+  ) {
     this.#table = table;
     this.#inhabited = inhabited;
     this.#form = form;
     this.#order = order;
     this.groups = keyGroups(table, form);
     const numbers = new Map(this.groups.map(({ key }, i) => [key, BigInt(i)]));
-    const bitsOf = (keys: Iterable<string>): bigint => [...keys].reduce((bits, key) => bits | (1n << numbers.get(key)!), 0n);
+    const bitsOf = (keys: Iterable<string>): bigint =>
+      [...keys].reduce((bits, key) => bits | (1n << numbers.get(key)!), 0n);
     this.#singleCount = this.groups.filter(({ key }) => key !== undefined).length;
     this.#singles = (1n << BigInt(this.#singleCount)) - 1n;
     this.#demands = (1n << BigInt(form.some.length)) - 1n;
     this.#usable = this.groups.reduce((bits, { value }, i) => (inhabited(value) ? bits | (1n << BigInt(i)) : bits), 0n);
     this.#later = new Int32Array(this.groups.length);
-    for (let i = this.groups.length - 2; i >= 0; i--) this.#later[i] = this.#later[i + 1] + (i + 1 < this.#singleCount && inhabited(this.groups[i + 1].value) ? 1 : 0);
-    const direct = this.groups.map(({ key }, i) => (1n << BigInt(i)) | (key === undefined ? 0n : bitsOf(form.implied.get(key) ?? [])));
+    for (let i = this.groups.length - 2; i >= 0; i--)
+      this.#later[i] = this.#later[i + 1] + (i + 1 < this.#singleCount && inhabited(this.groups[i + 1].value) ? 1 : 0);
+    const direct = this.groups.map(
+      ({ key }, i) => (1n << BigInt(i)) | (key === undefined ? 0n : bitsOf(form.implied.get(key) ?? [])),
+    );
     this.#implied = form.implied.size === 0 ? direct : direct.map((bits) => closure(bits, direct));
     this.#required = this.#withImplied(bitsOf(form.required));
 
@@ -77,7 +86,9 @@ export class ObjectPlan {
     this.needsDistinct = restUsable && (form.min - guaranteed >= 2 || form.some.length > 0);
     this.#restCount = this.#min === 0 || !restUsable ? 0 : this.#countRest();
     if (form.implied.size > 0 && this.#min > 0 && this.#restCount < Infinity) {
-      throw grammarError('minProperties cannot be enforced beside dependentRequired when the possible keys are few', { keyword: 'minProperties' });
+      throw grammarError('minProperties cannot be enforced beside dependentRequired when the possible keys are few', {
+        keyword: 'minProperties',
+      });
     }
     this.isPossible =
       (this.#required & ~this.#usable) === 0n &&
@@ -88,7 +99,9 @@ export class ObjectPlan {
 
   /** Whether there is always one more key without a name. */
   get isEndless(): boolean {
-    return this.groups.some(({ keys, value }) => keys && this.#inhabited(value) && countTexts(keys)[keys.start] === Infinity);
+    return this.groups.some(
+      ({ keys, value }) => keys && this.#inhabited(value) && countTexts(keys)[keys.start] === Infinity,
+    );
   }
 
   /** The language of all keys; the label of a key is its group's number plus one. */
@@ -98,7 +111,13 @@ export class ObjectPlan {
 
   /** Conditions that values may have to satisfy, whether or not values do. */
   conditions(): Expression[] {
-    return [...new Set(this.groups.flatMap(({ value, meets }) => choicesOf(meets).map((choice) => this.#valueThatMeets(value, choice))))];
+    return [
+      ...new Set(
+        this.groups.flatMap(({ value, meets }) =>
+          choicesOf(meets).map((choice) => this.#valueThatMeets(value, choice)),
+        ),
+      ),
+    ];
   }
 
   canEnd({ seen, met, count }: ObjectProgress): boolean {
@@ -117,7 +136,11 @@ export class ObjectPlan {
     if (isPlain) return this.#order === 'any' ? free : free & this.#inOrder(progress);
     let bits = 0n;
     this.groups.forEach((_, i) => {
-      if ((free >> BigInt(i)) & 1n && this.#comesInOrder(progress, i) && this.valueOptions(this.after(progress, i), i).length > 0)
+      if (
+        (free >> BigInt(i)) & 1n &&
+        this.#comesInOrder(progress, i) &&
+        this.valueOptions(this.after(progress, i), i).length > 0
+      )
         bits |= 1n << BigInt(i);
     });
     return bits;
@@ -146,13 +169,17 @@ export class ObjectPlan {
   }
 
   #valueThatMeets(value: Expression, demands: readonly number[]): Expression {
-    return demands.length === 0 ? value : this.#table.all(value, ...demands.map((demand) => this.#form.some[demand].value));
+    return demands.length === 0
+      ? value
+      : this.#table.all(value, ...demands.map((demand) => this.#form.some[demand].value));
   }
 
   /** Whether what is missing can still come, and is not too much. */
   #canFinish({ seen, met, count }: ObjectProgress): boolean {
     const missing = this.#needed(seen) & ~seen;
-    return (missing & ~this.#usable) === 0n && count + countBits(missing) + countBits(this.#demands & ~met) <= this.#form.max;
+    return (
+      (missing & ~this.#usable) === 0n && count + countBits(missing) + countBits(this.#demands & ~met) <= this.#form.max
+    );
   }
 
   /** Whether a key of a group may come now without cutting off what must come before it, in the order of the schema. */
@@ -160,7 +187,11 @@ export class ObjectPlan {
     if (this.#order === 'any') return true;
     const bit = 1n << BigInt(group);
     const after = seen | (bit & this.#singles);
-    return group >= last && (this.#needed(after) & ~after & (bit - 1n)) === 0n && count + 1 + this.#later[group] + this.#restCount >= this.#min;
+    return (
+      group >= last &&
+      (this.#needed(after) & ~after & (bit - 1n)) === 0n &&
+      count + 1 + this.#later[group] + this.#restCount >= this.#min
+    );
   }
 
   /** The same for all groups at once, where no key implies another: those from the last to the first that has to come. */
@@ -184,19 +215,24 @@ export class ObjectPlan {
 
   #countRest(): number {
     const names = wordsOf(this.groups.flatMap(({ key }) => (key === undefined ? [] : [key])));
-    const languages = this.groups.flatMap(({ keys, value }) => (keys && this.#inhabited(value) ? [subtract(keys, names)] : []));
+    const languages = this.groups.flatMap(({ keys, value }) =>
+      keys && this.#inhabited(value) ? [subtract(keys, names)] : [],
+    );
     return languages.reduce((sum, keys) => sum + countTexts(keys)[keys.start], 0);
   }
 }
 
 /** All choices of some of a few numbers. */
 function choicesOf(numbers: readonly number[]): number[][] {
-  return numbers.reduce<number[][]>((choices, number) => choices.flatMap((choice) => [choice, [...choice, number]]), [[]]);
+  return numbers.reduce<number[][]>(
+    (choices, number) => choices.flatMap((choice) => [choice, [...choice, number]]),
+    [[]],
+  );
 }
 
 /** The bits, and all that they lead to. */
 function closure(bits: bigint, implied: readonly bigint[]): bigint {
-  for (let before = -1n; before !== bits;) {
+  for (let before = -1n; before !== bits; ) {
     before = bits;
     for (let rest = bits, i = 0; rest !== 0n; rest >>= 1n, i++) if (rest & 1n) bits |= implied[i];
   }
@@ -206,7 +242,8 @@ function closure(bits: bigint, implied: readonly bigint[]): bigint {
 /** Many bits are taken a word at a time: each step on the whole number would look at all of it. */
 function countBits(bits: bigint): number {
   let count = 0;
-  for (let rest = bits; rest !== 0n; rest >>= 32n) for (let word = Number(BigInt.asUintN(32, rest)); word !== 0; word = (word & (word - 1)) >>> 0) count++;
+  for (let rest = bits; rest !== 0n; rest >>= 32n)
+    for (let word = Number(BigInt.asUintN(32, rest)); word !== 0; word = (word & (word - 1)) >>> 0) count++;
   return count;
 }
 

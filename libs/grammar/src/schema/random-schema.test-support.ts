@@ -20,7 +20,16 @@ export class RandomSchemas {
 
   schema(depth: number): unknown {
     if (depth <= 0 || this.#random() < 0.08)
-      return this.#pick([true, true, false, { type: 'integer' }, { type: 'string' }, { const: this.value(1) }, { type: 'null' }, {}]);
+      return this.#pick([
+        true,
+        true,
+        false,
+        { type: 'integer' },
+        { type: 'string' },
+        { const: this.value(1) },
+        { type: 'null' },
+        {},
+      ]);
     const parts = this.#list(1 + this.#below(3), () => this.#keyword(depth - 1));
     return Object.assign({}, ...parts) as unknown;
   }
@@ -30,7 +39,13 @@ export class RandomSchemas {
     const makers: (() => object)[] = [
       () => ({ type: this.#pick(['string', 'integer', 'number', 'array', 'object', 'boolean', 'null']) }),
       () => ({ type: [this.#pick(['string', 'integer']), this.#pick(['array', 'object', 'null'])] }),
-      () => ({ enum: [...new Map(this.#list(1 + this.#below(4), () => this.value(1)).map((value) => [JSON.stringify(value), value])).values()] }),
+      () => ({
+        enum: [
+          ...new Map(
+            this.#list(1 + this.#below(4), () => this.value(1)).map((value) => [JSON.stringify(value), value]),
+          ).values(),
+        ],
+      }),
       () => ({ const: this.value(2) }),
       () => ({ minimum: this.#below(5) - 2 }),
       () => ({ maximum: this.#below(8) / 2 }),

@@ -20,7 +20,8 @@ function compiled(schema: unknown, judged: readonly Judged[]): Grammar | undefin
     return compileJsonSchema(schema);
   } catch (error) {
     if (!isStarlingError(error, 'invalid_grammar')) throw error;
-    if (error.message.includes('no finite')) expect([schema, judged.filter(({ valid }) => valid)]).toEqual([schema, []]);
+    if (error.message.includes('no finite'))
+      expect([schema, judged.filter(({ valid }) => valid)]).toEqual([schema, []]);
     return undefined;
   }
 }

@@ -14,7 +14,13 @@ const MAX_STEPS = 400;
  * An output made of tokens drawn evenly from the masks; from `length` tokens on, it heads for the end: with the end of one of the
  * `endings`, valid texts, where one fits. Every mask is compared with `accepts` for some tokens. Throws if the walk does not end.
  */
-export function randomWalk(grammar: Grammar, index: GrammarIndex, seed: number, length: number, endings: readonly string[]): string {
+export function randomWalk(
+  grammar: Grammar,
+  index: GrammarIndex,
+  seed: number,
+  length: number,
+  endings: readonly string[],
+): string {
   const random = randomSource(seed);
   const matcher = new GrammarMatcher(grammar, index);
   const { size } = index.vocabulary;
@@ -23,7 +29,8 @@ export function randomWalk(grammar: Grammar, index: GrammarIndex, seed: number, 
     const mask = matcher.mask();
     for (let i = 0; i < 3; i++) {
       const id = Math.floor(random() * size);
-      if (maskAllows(mask, id) !== matcher.accepts(id)) throw new RangeError(`mask and accepts differ for token ${id} after ${text(bytes)}`);
+      if (maskAllows(mask, id) !== matcher.accepts(id))
+        throw new RangeError(`mask and accepts differ for token ${id} after ${text(bytes)}`);
     }
     const allowed: number[] = [];
     for (let id = 0; id < size; id++) if (maskAllows(mask, id)) allowed.push(id);
@@ -44,7 +51,11 @@ export function randomWalk(grammar: Grammar, index: GrammarIndex, seed: number, 
 }
 
 /** The last bytes of a text that lead from here to an end. */
-function fittingEnd(matcher: GrammarMatcher, allowed: readonly number[], endings: readonly string[]): Uint8Array | undefined {
+function fittingEnd(
+  matcher: GrammarMatcher,
+  allowed: readonly number[],
+  endings: readonly string[],
+): Uint8Array | undefined {
   for (const ending of endings) {
     for (let start = 0; start < ending.length; start++) {
       for (const bridge of BRIDGES) {

@@ -39,7 +39,12 @@ function shownPath(path: string): string {
 }
 
 /** A refusal that names the keyword's place in the schema. */
-export function refuse(node: SchemaNode, keyword: string, problem: string, details: Readonly<Record<string, unknown>> = {}): StarlingError {
+export function refuse(
+  node: SchemaNode,
+  keyword: string,
+  problem: string,
+  details: Readonly<Record<string, unknown>> = {},
+): StarlingError {
   const path = keyword === '' ? node.pointer : `${node.pointer}/${escapePointer(keyword)}`;
   return grammarError(`JSON Schema at ${shownPath(path)}: ${problem}`, { path, keyword, ...details });
 }
@@ -95,13 +100,19 @@ export class SchemaDocument {
     const base = this.#resourceOf(from.pointer);
     const [uri, fragment = ''] = reference.split('#', 2);
     const resource = uri === '' ? base : this.#byUri.get(absolute(uri, base.uri));
-    if (!resource) throw refuse(from, keyword, `${shownPath(reference)} is outside of this document; put what it refers to under $defs`);
+    if (!resource)
+      throw refuse(
+        from,
+        keyword,
+        `${shownPath(reference)} is outside of this document; put what it refers to under $defs`,
+      );
     const name = decode(fragment);
     if (keyword !== '$ref' && (this.#dynamicAnchors.get(name) ?? 0) > 1)
       throw refuse(from, keyword, `${shownPath(reference)} depends on how it was reached, which cannot be enforced`);
     if (name === '' || name.startsWith('/')) return this.#follow(resource.pointer + name, from, keyword);
     const anchor = resource.anchors.get(name);
-    if (anchor === undefined) throw refuse(from, keyword, `${shownPath(reference)} names an anchor that is not in the document`);
+    if (anchor === undefined)
+      throw refuse(from, keyword, `${shownPath(reference)} names an anchor that is not in the document`);
     return this.#follow(anchor, from, keyword);
   }
 
@@ -120,7 +131,8 @@ export class SchemaDocument {
     let node = this.#nodes.get(pointer);
     if (!node) {
       node = { id: this.#nodes.size, pointer, value: value as boolean | JsonObject };
-      if (typeof value !== 'boolean' && !isJsonObject(value)) throw refuse(node, '', 'expected a schema: an object, true or false');
+      if (typeof value !== 'boolean' && !isJsonObject(value))
+        throw refuse(node, '', 'expected a schema: an object, true or false');
       this.#nodes.set(pointer, node);
     }
     return node;
@@ -144,7 +156,11 @@ export class SchemaDocument {
       if (typeof id === 'string' && !id.startsWith('#')) {
         inner = this.#addResource(absolute(id, resource.uri), pointer);
       }
-      const anchors = [value.$anchor, value.$dynamicAnchor, typeof id === 'string' && id.startsWith('#') ? id.slice(1) : undefined];
+      const anchors = [
+        value.$anchor,
+        value.$dynamicAnchor,
+        typeof id === 'string' && id.startsWith('#') ? id.slice(1) : undefined,
+      ];
       for (const name of anchors) if (typeof name === 'string') inner.anchors.set(name, pointer);
       const dynamic = value.$recursiveAnchor === true ? '' : value.$dynamicAnchor;
       if (typeof dynamic === 'string') this.#dynamicAnchors.set(dynamic, (this.#dynamicAnchors.get(dynamic) ?? 0) + 1);

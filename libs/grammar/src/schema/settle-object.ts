@@ -32,13 +32,21 @@ function withoutImplied(table: ExpressionTable, form: ObjectForm): readonly Obje
     (forms, [key, others]) =>
       forms.flatMap((one) => [
         ...(one.required.has(key) ? [] : [{ ...one, named: new Map([...one.named, [key, table.never]]) }]),
-        { ...one, named: withValues(table, one, [key, ...others]), required: new Set([...one.required, key, ...others]) },
+        {
+          ...one,
+          named: withValues(table, one, [key, ...others]),
+          required: new Set([...one.required, key, ...others]),
+        },
       ]),
     [{ ...form, implied: new Map() }],
   );
 }
 
-function withValues(table: ExpressionTable, form: ObjectForm, keys: readonly string[]): ReadonlyMap<string, Expression> {
+function withValues(
+  table: ExpressionTable,
+  form: ObjectForm,
+  keys: readonly string[],
+): ReadonlyMap<string, Expression> {
   return new Map([...form.named, ...keys.map((key): [string, Expression] => [key, valueOf(table, form, key)])]);
 }
 
@@ -55,7 +63,8 @@ function waysToMeet(table: ExpressionTable, form: ObjectForm, demand: KeyRule): 
     if (value === table.never || isEmpty(keys)) continue;
     const few = enumerateTexts(keys, FEW_KEYS);
     if (few) ways.push(...few.map((key) => withKey(form, key, value)));
-    else if (!isEndless(keys)) throw grammarError('a demand for some property among a few keys cannot be enforced', { keyword: 'not' });
+    else if (!isEndless(keys))
+      throw grammarError('a demand for some property among a few keys cannot be enforced', { keyword: 'not' });
     else ways.push({ ...form, some: [...form.some, { keys, value }] }, ...sharedWays(table, form, { keys, value }));
   }
   return ways;

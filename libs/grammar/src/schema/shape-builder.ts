@@ -51,7 +51,10 @@ export class ShapeBuilder {
     const known = this.#shapes.get(expression);
     if (known) return known;
     if (this.#open.has(expression))
-      throw grammarError('the schema refers to itself without anything in between', { loop: true, path: placeOf(expression) });
+      throw grammarError('the schema refers to itself without anything in between', {
+        loop: true,
+        path: placeOf(expression),
+      });
     if (this.#open.size > LIMITS.nesting) throw limitError('nesting', 'references and combinations within each other');
     this.#open.add(expression);
     try {
@@ -76,7 +79,9 @@ export class ShapeBuilder {
       case 'not': {
         const shape = this.shapeOf(content.of);
         const inner = content.of.content;
-        return inner.kind === 'schema' ? placed(inner.node, '', () => complementShape(this.table, shape)) : complementShape(this.table, shape);
+        return inner.kind === 'schema'
+          ? placed(inner.node, '', () => complementShape(this.table, shape))
+          : complementShape(this.table, shape);
       }
       case 'all':
         return content.of.map((part) => this.shapeOf(part)).reduce((a, b) => intersectShapes(this.table, a, b));
@@ -159,7 +164,9 @@ export class ShapeBuilder {
   }
 
   #isEmptyObject(form: ObjectForm, depth: number): boolean {
-    return form.min > form.max || [...form.required].some((key) => this.#isEmpty(valueOf(this.table, form, key), depth - 1));
+    return (
+      form.min > form.max || [...form.required].some((key) => this.#isEmpty(valueOf(this.table, form, key), depth - 1))
+    );
   }
 }
 

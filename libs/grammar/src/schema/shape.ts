@@ -25,7 +25,12 @@ export function anyValue(table: ExpressionTable, parts: Partial<Shape> = {}): Sh
 export function intersectShapes(table: ExpressionTable, a: Shape, b: Shape): Shape {
   return {
     literals: new Set([...a.literals].filter((literal) => b.literals.has(literal))),
-    strings: isEmpty(a.strings) || isEmpty(b.strings) ? NO_TEXT : a.strings === ALL_TEXTS ? b.strings : intersect(a.strings, b.strings),
+    strings:
+      isEmpty(a.strings) || isEmpty(b.strings)
+        ? NO_TEXT
+        : a.strings === ALL_TEXTS
+          ? b.strings
+          : intersect(a.strings, b.strings),
     numbers: pairs(table, a.numbers, b.numbers, intersectNumbers),
     arrays: pairs(table, a.arrays, b.arrays, (x, y) => intersectArrays(table, x, y)),
     objects: pairs(table, a.objects, b.objects, (x, y) => intersectObjects(table, x, y)),
@@ -73,10 +78,18 @@ function outside<T>(
   complementOf: (form: T) => readonly T[],
   intersectOf: (a: T, b: T) => T | undefined,
 ): readonly T[] {
-  return forms.reduce<readonly T[]>((rest, form) => (rest.length === 0 ? rest : pairs(table, rest, complementOf(form), intersectOf)), all);
+  return forms.reduce<readonly T[]>(
+    (rest, form) => (rest.length === 0 ? rest : pairs(table, rest, complementOf(form), intersectOf)),
+    all,
+  );
 }
 
-function pairs<T>(table: ExpressionTable, a: readonly T[], b: readonly T[], intersectOf: (a: T, b: T) => T | undefined): readonly T[] {
+function pairs<T>(
+  table: ExpressionTable,
+  a: readonly T[],
+  b: readonly T[],
+  intersectOf: (a: T, b: T) => T | undefined,
+): readonly T[] {
   const both: T[] = [];
   table.spend(a.length * b.length);
   for (const x of a) {

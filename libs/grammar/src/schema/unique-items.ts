@@ -21,10 +21,15 @@ const plainNumbers = new AutomatonCache(1);
 
 /** The scalars of a shape, apart from those used: strings as `JSON.stringify` writes them, other values as they are written. */
 export function scalarTexts(shape: Shape, used: readonly string[]): ScalarTexts {
-  const plain = plainNumbers.getCommon('', () => regexDfa(parseRegex('0|-?(?:[1-9]\\d{0,14}|(?:0|[1-9]\\d{0,8})\\.\\d{0,5}[1-9])'), 'full'));
+  const plain = plainNumbers.getCommon('', () =>
+    regexDfa(parseRegex('0|-?(?:[1-9]\\d{0,14}|(?:0|[1-9]\\d{0,8})\\.\\d{0,5}[1-9])'), 'full'),
+  );
   return {
     literals: [...shape.literals].filter((literal) => !used.includes(literal)),
-    strings: subtract(shape.strings, wordsOf(used.filter((text) => text.startsWith('"')).map((text) => JSON.parse(text) as string))),
+    strings: subtract(
+      shape.strings,
+      wordsOf(used.filter((text) => text.startsWith('"')).map((text) => JSON.parse(text) as string)),
+    ),
     numbers: subtract(intersect(numbersDfa(shape.numbers), plain), wordsOf(used)),
   };
 }
@@ -41,12 +46,18 @@ function countScalars({ literals, strings, numbers }: ScalarTexts): number {
 export function boundUnique(builder: ShapeBuilder, form: ArrayForm): ArrayForm {
   if (!form.unique) return form;
   if (form.max <= 1) return { ...form, unique: undefined };
-  const positions = [...new Set([...form.prefix, itemAt(form, form.prefix.length)])].filter((item) => item !== builder.table.never);
+  const positions = [...new Set([...form.prefix, itemAt(form, form.prefix.length)])].filter(
+    (item) => item !== builder.table.never,
+  );
   const counts = positions.map((item) => countOf(builder, item, form.unique!));
   const max = Math.max(0, ...counts);
   const areAlike = positions.length <= 1 && form.contains.length === 0;
   if (!areAlike && counts.some((count) => count < Infinity))
-    throw refuse(form.unique, 'uniqueItems', 'cannot be enforced beside prefixItems or contains, unless there is no end of values for each item');
+    throw refuse(
+      form.unique,
+      'uniqueItems',
+      'cannot be enforced beside prefixItems or contains, unless there is no end of values for each item',
+    );
   return { ...form, max: Math.min(form.max, max) };
 }
 

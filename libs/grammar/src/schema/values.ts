@@ -8,10 +8,18 @@ import { isJsonObject, refuse, type SchemaNode } from './schema-document.js';
 import { NO_VALUE } from './shape.js';
 
 /** The shape of exactly the values of a list; equal values may be spelled and ordered differently. */
-export function valuesShape(table: ExpressionTable, values: readonly unknown[], node: SchemaNode, keyword: string): Shape {
+export function valuesShape(
+  table: ExpressionTable,
+  values: readonly unknown[],
+  node: SchemaNode,
+  keyword: string,
+): Shape {
   const strings = values.filter((value) => typeof value === 'string');
-  if (strings.some(hasLoneSurrogate)) throw refuse(node, keyword, 'half of a surrogate pair cannot be written in UTF-8');
-  const literals = values.filter((value) => value === null || typeof value === 'boolean').map((value) => String(value) as Literal);
+  if (strings.some(hasLoneSurrogate))
+    throw refuse(node, keyword, 'half of a surrogate pair cannot be written in UTF-8');
+  const literals = values
+    .filter((value) => value === null || typeof value === 'boolean')
+    .map((value) => String(value) as Literal);
   const numbers = [...new Set(values.filter((value) => typeof value === 'number'))];
   return {
     literals: new Set(literals),
@@ -41,7 +49,17 @@ function arrayOf(table: ExpressionTable, value: readonly unknown[], node: Schema
   return { ...ANY_ARRAY(table), prefix, rest: table.never, min: value.length, max: value.length };
 }
 
-function objectOf(table: ExpressionTable, value: Readonly<Record<string, unknown>>, node: SchemaNode, keyword: string): ObjectForm {
+function objectOf(
+  table: ExpressionTable,
+  value: Readonly<Record<string, unknown>>,
+  node: SchemaNode,
+  keyword: string,
+): ObjectForm {
   const named = new Map(Object.entries(value).map(([key, one]) => [key, valueExpression(table, one, node, keyword)]));
-  return { ...ANY_OBJECT(table), named, rest: [{ keys: ALL_TEXTS, value: table.never }], required: new Set(named.keys()) };
+  return {
+    ...ANY_OBJECT(table),
+    named,
+    rest: [{ keys: ALL_TEXTS, value: table.never }],
+    required: new Set(named.keys()),
+  };
 }

@@ -57,7 +57,9 @@ export interface JsonBody {
 }
 
 /** A field of a call's object; `fixed` ones are the same in every call. */
-export type JsonField = { readonly key: string; readonly holds: 'name' | 'arguments' | 'id' } | { readonly key: string; readonly holds: 'fixed'; readonly json: string };
+export type JsonField =
+  | { readonly key: string; readonly holds: 'name' | 'arguments' | 'id' }
+  | { readonly key: string; readonly holds: 'fixed'; readonly json: string };
 
 /** A name, and arguments as a JSON object behind it. */
 export interface NamedJsonBody {
@@ -67,7 +69,9 @@ export interface NamedJsonBody {
 }
 
 /** Where the id of a call is written: behind the name and `marker`, before them, or around the name: `functions.NAME:INDEX`. */
-export type CallId = { readonly place: 'behind' | 'before'; readonly marker: Marker } | { readonly place: 'around'; readonly prefix: string };
+export type CallId =
+  | { readonly place: 'behind' | 'before'; readonly marker: Marker }
+  | { readonly place: 'around'; readonly prefix: string };
 
 /** A name, and each argument between tags: strings as they are, other values as JSON. */
 export interface TaggedBody {

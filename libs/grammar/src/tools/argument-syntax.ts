@@ -20,7 +20,10 @@ import { ArgumentsMachine, type ArgumentSyntax } from './arguments-machine.js';
 import { emitMarker, emitTagged } from './emit-marker.js';
 
 /** Text without quotes that a reader would take for another value than a text. */
-const LIKE_A_VALUE = regexDfa(parseRegex('\\s*(?:[\\[{("\'\\-0-9](?:.|\\s)*|(?:true|false|null|True|False|None)\\s*)'), 'full');
+const LIKE_A_VALUE = regexDfa(
+  parseRegex('\\s*(?:[\\[{("\'\\-0-9](?:.|\\s)*|(?:true|false|null|True|False|None)\\s*)'),
+  'full',
+);
 /** Text with the characters for which some formats quote it. */
 const MARKUP = regexDfa(parseRegex('[<&\\n]'), 'search');
 
@@ -28,10 +31,15 @@ const MARKUP = regexDfa(parseRegex('[<&\\n]'), 'search');
  * What makes the machine of a tool's arguments where they are not one JSON object.
  * @throws StarlingError invalid_grammar for a schema that cannot be enforced, or whose arguments cannot be written so
  */
-export function* argumentsMachineSteps(schema: unknown, body: TaggedBody | LiteralBody, options: JsonSchemaOptions): Generator<undefined, (budget: StateBudget) => Machine> {
+export function* argumentsMachineSteps(
+  schema: unknown,
+  body: TaggedBody | LiteralBody,
+  options: JsonSchemaOptions,
+): Generator<undefined, (budget: StateBudget) => Machine> {
   const style = body.kind === 'literal' && !isJsonQuote(body.quote) ? { ...options, quote: body.quote } : options;
   return yield* objectMachineSteps(schema, style, (plan, values, budget) => {
-    const syntax = body.kind === 'tagged' ? new TaggedSyntax(body, schema, values, budget) : new LiteralSyntax(body, values, budget);
+    const syntax =
+      body.kind === 'tagged' ? new TaggedSyntax(body, schema, values, budget) : new LiteralSyntax(body, values, budget);
     checkPlan(plan, syntax);
     // Where names stand behind values too, they have to be known.
     const isNamed = body.kind === 'tagged' && body.valueEnd.includes(ARGUMENT_NAME);
@@ -48,7 +56,10 @@ function isJsonQuote(quote: string): boolean {
 function checkPlan(plan: ObjectPlan, syntax: ArgumentSyntax): void {
   for (const { key, value } of plan.groups) {
     if (key !== undefined && !isBareKey(key))
-      throw grammarError(`the argument ${JSON.stringify(key)} cannot be written in this model's way to call tools: name it with letters, digits, _ and -`, { argument: key });
+      throw grammarError(
+        `the argument ${JSON.stringify(key)} cannot be written in this model's way to call tools: name it with letters, digits, _ and -`,
+        { argument: key },
+      );
     if (key !== undefined) syntax.value(value, key);
   }
 }
@@ -89,10 +100,28 @@ class TaggedSyntax implements ArgumentSyntax {
     const end = this.#body.valueEnd.replaceAll(ARGUMENT_NAME, key ?? '');
     const texts = this.#texts(isText ? strings : subtract(strings, LIKE_A_VALUE), firstWord(end));
     const options = [
-      ...texts.map(({ before, dfa, after }) => this.#between(nfa, 'string', end, nfa.sequence([nfa.text(before), nfa.call(textSource(dfa, this.#budget)), nfa.text(after)]))),
-      ...others.map(({ type, machine }) => this.#between(nfa, type, end, nfa.call(() => machine))),
+      ...texts.map(({ before, dfa, after }) =>
+        this.#between(
+          nfa,
+          'string',
+          end,
+          nfa.sequence([nfa.text(before), nfa.call(textSource(dfa, this.#budget)), nfa.text(after)]),
+        ),
+      ),
+      ...others.map(({ type, machine }) =>
+        this.#between(
+          nfa,
+          type,
+          end,
+          nfa.call(() => machine),
+        ),
+      ),
     ];
-    if (options.length === 0) throw grammarError(`no value of the argument ${JSON.stringify(key ?? 'any')} can be written in this model's way to call tools`, { argument: key ?? '' });
+    if (options.length === 0)
+      throw grammarError(
+        `no value of the argument ${JSON.stringify(key ?? 'any')} can be written in this model's way to call tools`,
+        { argument: key ?? '' },
+      );
     return new RuleMachine(nfa, nfa.choice(options), this.#budget);
   }
 
@@ -108,8 +137,16 @@ class TaggedSyntax implements ArgumentSyntax {
   #between(nfa: Nfa<MachineSource>, type: JsonType, end: string, value: Fragment): Fragment {
     const { valueStart, valuePadding } = this.#body;
     const [before, after] = valuePadding;
-    const start = valueStart.words ? `${valueStart.before}${valueStart.words[type]}${valueStart.after}` : valueStart.before;
-    return nfa.sequence([emitMarker(nfa, start.slice(0, start.length - before.length)), nfa.text(before), value, nfa.text(after), emitMarker(nfa, end.slice(after.length))]);
+    const start = valueStart.words
+      ? `${valueStart.before}${valueStart.words[type]}${valueStart.after}`
+      : valueStart.before;
+    return nfa.sequence([
+      emitMarker(nfa, start.slice(0, start.length - before.length)),
+      nfa.text(before),
+      value,
+      nfa.text(after),
+      emitMarker(nfa, end.slice(after.length)),
+    ]);
   }
 }
 
@@ -143,7 +180,10 @@ class LiteralSyntax implements ArgumentSyntax {
     const options = others.map(({ machine }) => nfa.call(() => machine));
     // What the model's own quotes cannot hold is written as JSON.
     const own = quote === "'" ? subtract(textBefore(strings, quote), MARKUP_OF_QUOTES) : undefined;
-    if (own && !isEmpty(own)) options.push(nfa.sequence([emitTagged(nfa, quote), nfa.call(textSource(own, this.#budget)), emitTagged(nfa, quote)]));
+    if (own && !isEmpty(own))
+      options.push(
+        nfa.sequence([emitTagged(nfa, quote), nfa.call(textSource(own, this.#budget)), emitTagged(nfa, quote)]),
+      );
     if (!isEmpty(strings)) {
       const json = this.#values.string(strings);
       options.push(nfa.call(() => json));

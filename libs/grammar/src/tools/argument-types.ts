@@ -20,7 +20,8 @@ function typesOf(value: unknown, root: Schema, depth: number): readonly string[]
   if (schema === undefined || depth > MAX_DEPTH) return undefined;
   const { type, anyOf, oneOf, allOf, $ref, enum: values } = schema;
   if (typeof type === 'string') return [type.toLowerCase()];
-  if (Array.isArray(type)) return type.filter((one): one is string => typeof one === 'string').map((one) => one.toLowerCase());
+  if (Array.isArray(type))
+    return type.filter((one): one is string => typeof one === 'string').map((one) => one.toLowerCase());
   const data: unknown = Object.hasOwn(schema, 'const') ? [schema.const] : values;
   if (Array.isArray(data) && data.every((one) => typeof one === 'string')) return ['string'];
   if (typeof $ref === 'string') return typesOf(targetOf($ref, root), root, depth + 1);

@@ -28,7 +28,13 @@ export class ArgumentsMachine extends PlannedObjectMachine {
 
   /** @param isNamed whether only keys that the plan names may come */
   constructor(plan: ObjectPlan, syntax: ArgumentSyntax, isNamed: boolean, budget: StateBudget) {
-    super(PHASES, false, plan, bareKeys(budget, isNamed ? plan.groups.flatMap(({ key }) => (key === undefined ? [] : [key])) : undefined), budget);
+    super(
+      PHASES,
+      false,
+      plan,
+      bareKeys(budget, isNamed ? plan.groups.flatMap(({ key }) => (key === undefined ? [] : [key])) : undefined),
+      budget,
+    );
     this.#syntax = syntax;
     this.start = this.state(FIRST, this.begun);
   }

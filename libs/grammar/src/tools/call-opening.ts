@@ -39,13 +39,21 @@ const TAG = /<[^<>\s]*>|\[[A-Z_/]+\]/g;
 export function triggerOf(opening: Marker, tool: string, format: AnswerFormat): Marker {
   const { reasoning, contentStart, contentEnds, turnEnd, turnJoin = '' } = format;
   const text = opening.trimStart();
-  const others = [reasoning?.start ?? '', reasoning?.end ?? '', contentStart, ...contentEnds, turnEnd, turnJoin].map((other) => other.trim());
+  const others = [reasoning?.start ?? '', reasoning?.end ?? '', contentStart, ...contentEnds, turnEnd, turnJoin].map(
+    (other) => other.trim(),
+  );
   const nameAt = text.indexOf(tool);
   const nameEnd = nameAt < 0 ? Infinity : nameAt + tool.length;
   const tags = [...text.matchAll(TAG)].map(({ 0: tag, index }) => [index, index + tag.length]);
   const words = [...text.matchAll(/\s+/g)].map(({ index }) => index);
-  const places = [...tags.map(([, end]) => end), ...words.filter((at) => tags.some(([, end]) => end <= at)), behindName(nameEnd, tags)].sort((a, b) => a - b);
-  const found = places.map((at) => text.slice(0, at)).find((begun) => begun.trim() !== '' && !others.some((other) => other.startsWith(begun.trim())));
+  const places = [
+    ...tags.map(([, end]) => end),
+    ...words.filter((at) => tags.some(([, end]) => end <= at)),
+    behindName(nameEnd, tags),
+  ].sort((a, b) => a - b);
+  const found = places
+    .map((at) => text.slice(0, at))
+    .find((begun) => begun.trim() !== '' && !others.some((other) => other.startsWith(begun.trim())));
   return found ?? (text.trim().length >= MIN_UNMARKED ? text.trimEnd() : '');
 }
 

@@ -53,16 +53,43 @@ export function compileToolCalls(tools: readonly Tool[], options: ToolCallOption
 
 /** The same with stops on the way. */
 export function* toolCallSteps(tools: readonly Tool[], options: ToolCallOptions = {}): Generator<undefined, Grammar> {
-  const { choice = 'auto', format: formatOption = 'hermes', parallel = true, reasoning = 'allowed', content, isJson = false } = options;
+  const {
+    choice = 'auto',
+    format: formatOption = 'hermes',
+    parallel = true,
+    reasoning = 'allowed',
+    content,
+    isJson = false,
+  } = options;
   const format = answerFormatOf(formatOption);
   const { calls } = format;
   if (calls === undefined) throw grammarError("this model's chat template shows no way to call tools");
   const makers: { readonly name: string; readonly make: (budget: StateBudget) => Machine }[] = [];
-  for (const tool of chosen(tools, choice)) makers.push({ name: tool.function.name, make: yield* toolMachine(tool, calls, choice === 'none' ? { ...options, lenient: true } : options) });
+  for (const tool of chosen(tools, choice))
+    makers.push({
+      name: tool.function.name,
+      make: yield* toolMachine(tool, calls, choice === 'none' ? { ...options, lenient: true } : options),
+    });
   return new Grammar((budget) => {
     const emitted = makers.map(({ name, make }): EmittedTool => ({ name, source: lazily(() => make(budget)) }));
-    const parts: AnswerParts = { format, calls, tools: emitted, isSingle: calls.isSingle || !parallel, reasoning: format.reasoning ? reasoning : 'closed', mayFence: isJson && format.fencesJson === true };
-    const answer = typeof choice === 'object' ? 'calls' : choice === 'required' ? 'calls' : choice === 'none' ? 'prose' : content === undefined ? 'any' : 'content-or-calls';
+    const parts: AnswerParts = {
+      format,
+      calls,
+      tools: emitted,
+      isSingle: calls.isSingle || !parallel,
+      reasoning: format.reasoning ? reasoning : 'closed',
+      mayFence: isJson && format.fencesJson === true,
+    };
+    const answer =
+      typeof choice === 'object'
+        ? 'calls'
+        : choice === 'required'
+          ? 'calls'
+          : choice === 'none'
+            ? 'prose'
+            : content === undefined
+              ? 'any'
+              : 'content-or-calls';
     return machineOf(parts, answer, content, budget);
   }, content?.tokens);
 }
@@ -71,12 +98,36 @@ export function* toolCallSteps(tools: readonly Tool[], options: ToolCallOptions 
  * A grammar for the content of an answer, where it stands in one: behind reasoning, and between what the model writes around content.
  * @throws StarlingError invalid_grammar
  */
-export function frameGrammar(content: Grammar, { format: formatOption, reasoning = 'allowed', isJson = false }: AnswerFrame): Grammar {
+export function frameGrammar(
+  content: Grammar,
+  { format: formatOption, reasoning = 'allowed', isJson = false }: AnswerFrame,
+): Grammar {
   const format = answerFormatOf(formatOption);
-  return new Grammar((budget) => machineOf({ format, calls: undefined, tools: [], isSingle: true, reasoning: format.reasoning ? reasoning : 'closed', mayFence: isJson && format.fencesJson === true }, 'content', content, budget), content.tokens);
+  return new Grammar(
+    (budget) =>
+      machineOf(
+        {
+          format,
+          calls: undefined,
+          tools: [],
+          isSingle: true,
+          reasoning: format.reasoning ? reasoning : 'closed',
+          mayFence: isJson && format.fencesJson === true,
+        },
+        'content',
+        content,
+        budget,
+      ),
+    content.tokens,
+  );
 }
 
-function machineOf(parts: AnswerParts, answer: Parameters<typeof emitAnswer>[2], content: Grammar | undefined, budget: StateBudget): Machine {
+function machineOf(
+  parts: AnswerParts,
+  answer: Parameters<typeof emitAnswer>[2],
+  content: Grammar | undefined,
+  budget: StateBudget,
+): Machine {
   const nfa = new Nfa<MachineSource>();
   return new RuleMachine(nfa, emitAnswer(nfa, parts, answer, content && lazily(() => content.build(budget))), budget);
 }
@@ -89,18 +140,30 @@ function chosen(tools: readonly Tool[], choice: NonNullable<ToolCallOptions['cho
   if (names.includes('')) throw grammarError('a tool has no name');
   if (typeof choice === 'string') return tools;
   if (!names.includes(choice.name))
-    throw grammarError(`the chosen tool ${JSON.stringify(choice.name)} is not among the tools: ${names.join(', ')}`, { tool: choice.name });
+    throw grammarError(`the chosen tool ${JSON.stringify(choice.name)} is not among the tools: ${names.join(', ')}`, {
+      tool: choice.name,
+    });
   return tools.filter((tool) => tool.function.name === choice.name);
 }
 
 /** Names that all ways to write calls can hold. */
 const NAME = /^[\w.\-/]+$/;
 
-function* toolMachine(tool: Tool, { body }: CallFormat, options: ToolCallOptions): Generator<undefined, (budget: StateBudget) => Machine> {
+function* toolMachine(
+  tool: Tool,
+  { body }: CallFormat,
+  options: ToolCallOptions,
+): Generator<undefined, (budget: StateBudget) => Machine> {
   const { name, parameters } = tool.function;
-  if (body.kind !== 'json' && !NAME.test(name)) throw grammarError(`tool ${JSON.stringify(name)}: its name must be of letters, digits, _, ., - and / in this model's way to call tools`, { tool: name });
+  if (body.kind !== 'json' && !NAME.test(name))
+    throw grammarError(
+      `tool ${JSON.stringify(name)}: its name must be of letters, digits, _, ., - and / in this model's way to call tools`,
+      { tool: name },
+    );
   const make = (schema: unknown): Generator<undefined, (budget: StateBudget) => Machine> =>
-    body.kind === 'json' || body.kind === 'named-json' ? valueMachineSteps(schema, options, 'object') : argumentsMachineSteps(schema, body, options);
+    body.kind === 'json' || body.kind === 'named-json'
+      ? valueMachineSteps(schema, options, 'object')
+      : argumentsMachineSteps(schema, body, options);
   try {
     return yield* make(parameters ?? { type: 'object', additionalProperties: false });
   } catch (error) {

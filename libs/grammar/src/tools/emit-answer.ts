@@ -22,7 +22,12 @@ export interface AnswerParts {
 export type AnswerKind = 'any' | 'prose' | 'calls' | 'content' | 'content-or-calls';
 
 /** A whole answer. @param content the machine of its content, where that is demanded */
-export function emitAnswer(nfa: Nfa<MachineSource>, parts: AnswerParts, kind: AnswerKind, content: MachineSource | undefined): Fragment {
+export function emitAnswer(
+  nfa: Nfa<MachineSource>,
+  parts: AnswerParts,
+  kind: AnswerKind,
+  content: MachineSource | undefined,
+): Fragment {
   const { format, calls: callFormat, tools, isSingle } = parts;
   const calls = callFormat && emitCalls(nfa, format, callFormat, tools, isSingle);
   const [start, end] = [nfa.state(), nfa.state()];
@@ -48,18 +53,33 @@ export function emitAnswer(nfa: Nfa<MachineSource>, parts: AnswerParts, kind: An
 
 /** Free text up to a call. @param isOpen whether a call may begin in it */
 function emitText(nfa: Nfa<MachineSource>, entries: readonly CallEntry[], isOpen: boolean, begun: string): Fragment {
-  const dfa = triggerDfa([], entries.map(({ trigger }) => patternOf(trigger)));
-  const text = emitFreeText(nfa, dfa, entries.length, { tags: tagsOf(entries.map(({ trigger }) => trigger).join(' ')), begun });
+  const dfa = triggerDfa(
+    [],
+    entries.map(({ trigger }) => patternOf(trigger)),
+  );
+  const text = emitFreeText(nfa, dfa, entries.length, {
+    tags: tagsOf(entries.map(({ trigger }) => trigger).join(' ')),
+    begun,
+  });
   if (isOpen) entries.forEach(({ start }, i) => nfa.link(text.triggered[i], start));
   return { start: text.start, end: text.free };
 }
 
 /** Reasoning up to its end; a call in it ends it too. */
-function emitReasoning(nfa: Nfa<MachineSource>, { format: { reasoning }, reasoning: begin }: AnswerParts, entries: readonly CallEntry[], start: number, after: number): void {
+function emitReasoning(
+  nfa: Nfa<MachineSource>,
+  { format: { reasoning }, reasoning: begin }: AnswerParts,
+  entries: readonly CallEntry[],
+  start: number,
+  after: number,
+): void {
   if (begin !== 'open' || !reasoning) nfa.link(start, after);
   if (begin === 'closed' || !reasoning) return;
   const ends: readonly CallEntry[] = [{ trigger: reasoning.end.trim(), start: after }, ...entries];
-  const dfa = triggerDfa([], ends.map(({ trigger }) => patternOf(trigger)));
+  const dfa = triggerDfa(
+    [],
+    ends.map(({ trigger }) => patternOf(trigger)),
+  );
   const text = emitFreeText(nfa, dfa, ends.length, { tags: tagsOf(ends.map(({ trigger }) => trigger).join(' ')) });
   ends.forEach((one, i) => nfa.link(text.triggered[i], one.start));
   if (begin === 'open') nfa.link(start, text.start);
@@ -70,12 +90,24 @@ function emitReasoning(nfa: Nfa<MachineSource>, { format: { reasoning }, reasoni
   }
 }
 
-function emitContent(nfa: Nfa<MachineSource>, { format, mayFence }: AnswerParts, content: MachineSource, from: number, to: number): void {
+function emitContent(
+  nfa: Nfa<MachineSource>,
+  { format, mayFence }: AnswerParts,
+  content: MachineSource,
+  from: number,
+  to: number,
+): void {
   const { contentStart, contentEnds, begun } = format;
-  const before: Marker = begun !== '' && contentStart.startsWith(begun) ? contentStart.slice(begun.length) : contentStart;
+  const before: Marker =
+    begun !== '' && contentStart.startsWith(begun) ? contentStart.slice(begun.length) : contentStart;
   const after = contentEnds.at(0);
   const plain = nfa.call(content);
-  const whole = nfa.sequence([emitMarker(nfa, before), mayFence ? nfa.choice([plain, nfa.sequence([emitMarker(nfa, '```json\n'), nfa.call(content), emitMarker(nfa, '\n```')])]) : plain]);
+  const whole = nfa.sequence([
+    emitMarker(nfa, before),
+    mayFence
+      ? nfa.choice([plain, nfa.sequence([emitMarker(nfa, '```json\n'), nfa.call(content), emitMarker(nfa, '\n```')])])
+      : plain,
+  ]);
   linkSpaced(nfa, format, from, whole.start);
   nfa.link(whole.end, to);
   if (after === undefined) return;
@@ -97,4 +129,3 @@ function linkSpaced(nfa: Nfa<MachineSource>, { begun }: AnswerFormat, from: numb
   nfa.link(from, space.start);
   nfa.link(space.end, to);
 }
-

@@ -18,7 +18,10 @@ export function tagsOf(text: string): string[] {
  * @param tool what `TOOL_NAME` stands for
  */
 export function emitMarker(nfa: Nfa<MachineSource>, marker: Marker, tool = ''): Fragment {
-  const parts = marker.replaceAll(LOOSE, '').replaceAll(TOOL_NAME, tool).split(new RegExp(`(\\s+|${ANY_WORD})`));
+  const parts = marker
+    .replaceAll(LOOSE, '')
+    .replaceAll(TOOL_NAME, tool)
+    .split(new RegExp(`(\\s+|${ANY_WORD})`));
   return nfa.sequence(
     parts
       .filter((part) => part !== '')
@@ -48,7 +51,11 @@ export function emitTagged(nfa: Nfa<MachineSource>, text: string): Fragment {
   places.push(states.length - 1);
   for (const pattern of TAGS) {
     for (const { 0: tag, index } of text.matchAll(pattern)) {
-      nfa.tokenMove(states[places[index]], { kind: 'only', tokens: [tag], optional: true }, states[places[index + tag.length]]);
+      nfa.tokenMove(
+        states[places[index]],
+        { kind: 'only', tokens: [tag], optional: true },
+        states[places[index + tag.length]],
+      );
     }
   }
   return { start: states[0], end: states[states.length - 1] };

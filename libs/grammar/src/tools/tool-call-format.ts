@@ -16,7 +16,14 @@ function objectOf(argumentsKey: string, isArray = false): JsonBody {
 /** The ways to write calls of common model families. */
 export const TOOL_CALL_FORMATS = {
   /** Hermes, Qwen 2.5 and 3, and others with ChatML: `<tool_call>{"name": ..., "arguments": ...}</tool_call>`. */
-  hermes: { ...plain, callStart: '<tool_call>\n', callEnd: '\n</tool_call>', separator: '\n', isSingle: false, body: objectOf('arguments') },
+  hermes: {
+    ...plain,
+    callStart: '<tool_call>\n',
+    callEnd: '\n</tool_call>',
+    separator: '\n',
+    isSingle: false,
+    body: objectOf('arguments'),
+  },
   /** One JSON object: `{"name": ..., "arguments": ...}`. */
   json: { ...plain, body: objectOf('arguments') },
   /** A list of such objects. */
@@ -26,7 +33,14 @@ export const TOOL_CALL_FORMATS = {
   /** Mistral: `[TOOL_CALLS][{"name": ..., "arguments": ...}]`. */
   mistral: { ...plain, sectionStart: '[TOOL_CALLS] ', isSingle: false, body: objectOf('arguments', true) },
   /** `<function=NAME>{...}</function>`. */
-  functionTag: { ...plain, callStart: '<function=', callEnd: '</function>', separator: '\n', isSingle: false, body: { kind: 'named-json', nameEnd: '>' } },
+  functionTag: {
+    ...plain,
+    callStart: '<function=',
+    callEnd: '</function>',
+    separator: '\n',
+    isSingle: false,
+    body: { kind: 'named-json', nameEnd: '>' },
+  },
 } as const satisfies Record<string, CallFormat>;
 
 export type ToolCallFormatName = keyof typeof TOOL_CALL_FORMATS;

@@ -30,14 +30,20 @@ describe('tool calls', () => {
       '\n',
     ],
     ['jsonList', `[{"name": "get_weather", "arguments": ${weather}}`, '{"name": "get_time", "arguments": {}}]', ', '],
-    ['mistral', `[TOOL_CALLS][{"name": "get_weather", "arguments": ${weather}}`, '{"name":"get_time","arguments":{}}]', ', '],
+    [
+      'mistral',
+      `[TOOL_CALLS][{"name": "get_weather", "arguments": ${weather}}`,
+      '{"name":"get_time","arguments":{}}]',
+      ', ',
+    ],
     ['functionTag', `<function=get_weather>${weather}</function>`, '<function=get_time>{}</function>', '\n'],
   ])('in the format %s, one or several', (format, first, second, between) => {
     const close = format === 'jsonList' || format === 'mistral' ? ']' : '';
     for (const choice of ['auto', 'required'] as const) {
       const grammar = compileToolCalls(TOOLS, { format, choice });
       const spaced = between === '\n' ? [`${first}\n`, `${first}\n${second}\n`] : [];
-      for (const text of [first + close, first + between + second, ...spaced]) expect([choice, text, takes(grammar, text)]).toEqual([choice, text, true]);
+      for (const text of [first + close, first + between + second, ...spaced])
+        expect([choice, text, takes(grammar, text)]).toEqual([choice, text, true]);
       for (const text of [
         first.replace('Bern"', 'Bern", "x": 1') + close,
         first.replace('get_weather', 'get_rain') + close,
@@ -46,11 +52,14 @@ describe('tool calls', () => {
       ]) {
         // Where a call is told by the name of its tool, other names are prose.
         const isProse = choice === 'auto' && format === 'functionTag' && text.includes('get_rain');
-        if (text !== first || close !== '') expect([choice, text, takes(grammar, text)]).toEqual([choice, text, isProse]);
+        if (text !== first || close !== '')
+          expect([choice, text, takes(grammar, text)]).toEqual([choice, text, isProse]);
       }
       expect(takes(grammar, 'The weather is fine.')).toBe(choice === 'auto');
     }
-    expect(takes(compileToolCalls(TOOLS, { format, parallel: false, choice: 'required' }), first + between + second)).toBe(false);
+    expect(
+      takes(compileToolCalls(TOOLS, { format, parallel: false, choice: 'required' }), first + between + second),
+    ).toBe(false);
   });
 
   it.each<[ToolCallFormatName, string]>([
@@ -59,32 +68,29 @@ describe('tool calls', () => {
   ])('in the format %s, one', (format, key) => {
     const grammar = compileToolCalls(TOOLS, { format });
     const call = `{"name": "get_weather", "${key}": {"days": 2, "city": "Bern"}}`;
-    expect([call, ` ${call.replaceAll(' ', '')}`, 'Prose {"name"', '', 'é'].map((text) => takes(grammar, text))).toEqual([
-      true,
-      true,
-      true,
-      true,
-      true,
-    ]);
-    expect([`{"a": 1}`, '{', call + call, call.replace('2', '0'), ` \n{x`].map((text) => takes(grammar, text))).toEqual([
-      false,
-      false,
-      false,
-      false,
-      false,
-    ]);
+    expect(
+      [call, ` ${call.replaceAll(' ', '')}`, 'Prose {"name"', '', 'é'].map((text) => takes(grammar, text)),
+    ).toEqual([true, true, true, true, true]);
+    expect([`{"a": 1}`, '{', call + call, call.replace('2', '0'), ` \n{x`].map((text) => takes(grammar, text))).toEqual(
+      [false, false, false, false, false],
+    );
   });
 
   it('lets prose come before a marker, and calls only after it', () => {
     const grammar = compileToolCalls(TOOLS);
     const call = '<tool_call>{"name": "get_time", "arguments": {}}</tool_call>';
     expect(
-      [`I will look. ${call}`, `a < b <tool ${call}`, `${call}\n${call}`, `${call} done`, 'x <tool_call> y'].map((text) => takes(grammar, text)),
+      [`I will look. ${call}`, `a < b <tool ${call}`, `${call}\n${call}`, `${call} done`, 'x <tool_call> y'].map(
+        (text) => takes(grammar, text),
+      ),
     ).toEqual([true, true, true, false, false]);
   });
 
   it('takes the marker as a control token where the vocabulary has one', () => {
-    const index = new GrammarIndex({ ...fakeVocabulary(), idOf: (text) => (text === '<tool_call>' ? THINK : undefined) });
+    const index = new GrammarIndex({
+      ...fakeVocabulary(),
+      idOf: (text) => (text === '<tool_call>' ? THINK : undefined),
+    });
     for (const choice of ['auto', 'required'] as const) {
       const matcher = new GrammarMatcher(compileToolCalls(TOOLS, { choice }), index);
       matcher.advance(THINK);
@@ -97,14 +103,23 @@ describe('tool calls', () => {
 
   it('allows one tool when it is chosen', () => {
     const grammar = compileToolCalls(TOOLS, { choice: { name: 'get_time' }, format: 'json' });
-    expect([`{"name":"get_time","arguments":{}}`, `{"name":"get_weather","arguments":${weather}}`, 'no'].map((text) => takes(grammar, text))).toEqual(
-      [true, false, false],
-    );
+    expect(
+      [`{"name":"get_time","arguments":{}}`, `{"name":"get_weather","arguments":${weather}}`, 'no'].map((text) =>
+        takes(grammar, text),
+      ),
+    ).toEqual([true, false, false]);
   });
 
   it('arguments are objects whatever the schema says', () => {
-    const grammar = compileToolCalls([{ function: { name: 'f', parameters: true } }], { format: 'json', choice: 'required' });
-    expect(['{"a": [1]}', '[1]', '1'].map((value) => takes(grammar, `{"name":"f","arguments":${value}}`))).toEqual([true, false, false]);
+    const grammar = compileToolCalls([{ function: { name: 'f', parameters: true } }], {
+      format: 'json',
+      choice: 'required',
+    });
+    expect(['{"a": [1]}', '[1]', '1'].map((value) => takes(grammar, `{"name":"f","arguments":${value}}`))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it.each<[readonly Tool[], object, RegExp]>([

@@ -14,11 +14,17 @@ export class Bound {
     parameters: readonly string[],
     { positional, named }: CallArguments,
   ) {
-    if (positional.length > parameters.length) throw new TemplateFailure('TypeError', `${what}() takes at most ${parameters.length} arguments, ${positional.length} were given`);
+    if (positional.length > parameters.length)
+      throw new TemplateFailure(
+        'TypeError',
+        `${what}() takes at most ${parameters.length} arguments, ${positional.length} were given`,
+      );
     const values = new Map(positional.map((value, i) => [parameters[i], value] as const));
     for (const [name, value] of named) {
-      if (!parameters.includes(name)) throw new TemplateFailure('TypeError', `${what}() got an unexpected keyword argument '${name}'`);
-      if (values.has(name)) throw new TemplateFailure('TypeError', `${what}() got multiple values for argument '${name}'`);
+      if (!parameters.includes(name))
+        throw new TemplateFailure('TypeError', `${what}() got an unexpected keyword argument '${name}'`);
+      if (values.has(name))
+        throw new TemplateFailure('TypeError', `${what}() got multiple values for argument '${name}'`);
       values.set(name, value);
     }
     this.values = values;
@@ -34,7 +40,8 @@ export class Bound {
 
   required(name: string): Value {
     const value = this.values.get(name);
-    if (value === undefined) throw new TemplateFailure('TypeError', `${this.what}() missing required argument '${name}'`);
+    if (value === undefined)
+      throw new TemplateFailure('TypeError', `${this.what}() missing required argument '${name}'`);
     return value;
   }
 
@@ -54,7 +61,8 @@ export class Bound {
     const value = this.values.get(name);
     if (value === undefined) return otherwise;
     const number = asNumber(value);
-    if (typeof number !== 'bigint') throw new TemplateFailure('TypeError', `${this.what}(): '${name}' must be an integer, not ${typeName(value)}`);
+    if (typeof number !== 'bigint')
+      throw new TemplateFailure('TypeError', `${this.what}(): '${name}' must be an integer, not ${typeName(value)}`);
     return Number(number);
   }
 }

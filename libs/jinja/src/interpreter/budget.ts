@@ -10,7 +10,10 @@ export class Budget {
   private readonly most: number;
 
   /** @param longest items of the longest list that is given */
-  constructor(readonly limits: Limits, longest = 0) {
+  constructor(
+    readonly limits: Limits,
+    longest = 0,
+  ) {
     this.most = Math.max(limits.steps, Math.min(limits.mostSteps, limits.steps + limits.stepsPerPair * longest ** 2));
   }
 
@@ -28,7 +31,8 @@ export class Budget {
 
   /** Counts text that is built. @throws TemplateFailure limit */
   text(characters: number): void {
-    if (characters > this.limits.output) throw limitReached('output', `a text may have ${this.limits.output} characters`);
+    if (characters > this.limits.output)
+      throw limitReached('output', `a text may have ${this.limits.output} characters`);
     this.spend(1 + Math.floor(characters / CHARACTERS_PER_STEP));
   }
 
@@ -41,12 +45,14 @@ export class Budget {
 
   /** Counts that a value is looked at, which takes time where it is a long text. @throws TemplateFailure limit */
   read(value: Value): void {
-    if (value instanceof Str && value.text.length >= CHARACTERS_READ_PER_STEP) this.spend(Math.floor(value.text.length / CHARACTERS_READ_PER_STEP));
+    if (value instanceof Str && value.text.length >= CHARACTERS_READ_PER_STEP)
+      this.spend(Math.floor(value.text.length / CHARACTERS_READ_PER_STEP));
   }
 
   /** One level further inside. */
   nested<T>(run: () => T): T {
-    if (++this.depth > this.limits.depth) throw limitReached('depth', `calls and values may be ${this.limits.depth} deep`);
+    if (++this.depth > this.limits.depth)
+      throw limitReached('depth', `calls and values may be ${this.limits.depth} deep`);
     try {
       return run();
     } finally {
@@ -57,7 +63,8 @@ export class Budget {
   /** @throws TemplateFailure limit */
   integer(value: bigint): bigint {
     const bound = 1n << BigInt(this.limits.integerBits);
-    if (value > bound || value < -bound) throw limitReached('integerBits', `an integer may have ${this.limits.integerBits} bits`);
+    if (value > bound || value < -bound)
+      throw limitReached('integerBits', `an integer may have ${this.limits.integerBits} bits`);
     return value;
   }
 }

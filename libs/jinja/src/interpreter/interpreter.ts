@@ -39,7 +39,8 @@ export class Interpreter implements FilterContext {
 
   call(callee: Value, args: CallArguments): Value {
     if (callee instanceof Undefined) throw callee.failure();
-    if (!(callee instanceof Callable)) throw new TemplateFailure('TypeError', `'${typeName(callee)}' object is not callable`);
+    if (!(callee instanceof Callable))
+      throw new TemplateFailure('TypeError', `'${typeName(callee)}' object is not callable`);
     return this.budget.nested(() => callee.call(args));
   }
 
@@ -147,7 +148,17 @@ export class Interpreter implements FilterContext {
         this.write(showValue(this.callBlock(node.call, this.macro(node.caller, scope), scope)));
         return undefined;
       case 'filterBlock':
-        this.write(showValue(this.evaluate(withSubject(node.filter, this.captured(() => this.run(node.body, new Scope(scope)))), scope)));
+        this.write(
+          showValue(
+            this.evaluate(
+              withSubject(
+                node.filter,
+                this.captured(() => this.run(node.body, new Scope(scope))),
+              ),
+              scope,
+            ),
+          ),
+        );
         return undefined;
       case 'with': {
         const values = node.values.map((value) => this.evaluate(value, scope));
@@ -156,7 +167,8 @@ export class Interpreter implements FilterContext {
         return this.run(node.body, inner);
       }
       case 'autoescape':
-        if (isTrue(this.evaluate(node.value, scope))) throw new TemplateFailure('TemplateRuntimeError', 'text cannot be escaped by itself here: use the filter e');
+        if (isTrue(this.evaluate(node.value, scope)))
+          throw new TemplateFailure('TemplateRuntimeError', 'text cannot be escaped by itself here: use the filter e');
         return this.run(node.body, new Scope(scope));
       case 'generation':
       case 'block':
@@ -176,7 +188,10 @@ export class Interpreter implements FilterContext {
         return isTrue(this.evaluate(test, inner));
       });
     }
-    const recurse = node.isRecursive ? (inner: Value, at: number): Value => this.budget.nested(() => this.captured(() => settle(this.loop(node, inner, scope, at)))) : undefined;
+    const recurse = node.isRecursive
+      ? (inner: Value, at: number): Value =>
+          this.budget.nested(() => this.captured(() => settle(this.loop(node, inner, scope, at))))
+      : undefined;
     const loop = new Loop(items, depth, recurse);
     // As Jinja has it: a pass that ends early, by `break` or `continue`, is none for `else`.
     let hasPassed = false;
@@ -207,14 +222,21 @@ export class Interpreter implements FilterContext {
     }
     if (target.kind === 'field') {
       const owner = scope.get(target.name);
-      if (!(owner instanceof Namespace)) throw new TemplateFailure('TemplateRuntimeError', 'cannot assign attribute on non-namespace object', target.at);
+      if (!(owner instanceof Namespace))
+        throw new TemplateFailure('TemplateRuntimeError', 'cannot assign attribute on non-namespace object', target.at);
       owner.fields.set(target.field, value);
       return;
     }
     const items = value instanceof Undefined ? [] : itemsOf(value, this.budget);
     const wanted = target.items.length;
-    if (items.length < wanted) throw new TemplateFailure('ValueError', `not enough values to unpack (expected ${wanted}, got ${items.length})`, target.at);
-    if (items.length > wanted) throw new TemplateFailure('ValueError', `too many values to unpack (expected ${wanted})`, target.at);
+    if (items.length < wanted)
+      throw new TemplateFailure(
+        'ValueError',
+        `not enough values to unpack (expected ${wanted}, got ${items.length})`,
+        target.at,
+      );
+    if (items.length > wanted)
+      throw new TemplateFailure('ValueError', `too many values to unpack (expected ${wanted})`, target.at);
     target.items.forEach((one, i) => this.assign(one, items[i], scope));
   }
 
@@ -227,19 +249,43 @@ export class Interpreter implements FilterContext {
       node.parameters.forEach((parameter, i) => {
         let value: Value | undefined = positional[i];
         if (rest.has(parameter.name)) {
-          if (value !== undefined) throw new TemplateFailure('TypeError', `macro '${node.name}' got multiple values for argument '${parameter.name}'`);
+          if (value !== undefined)
+            throw new TemplateFailure(
+              'TypeError',
+              `macro '${node.name}' got multiple values for argument '${parameter.name}'`,
+            );
           value = rest.get(parameter.name);
           rest.delete(parameter.name);
         }
-        inner.set(parameter.name, orElse(value, () => (parameter.default ? this.evaluate(parameter.default, inner) : new Undefined(`parameter '${parameter.name}' was not provided`))));
+        inner.set(
+          parameter.name,
+          orElse(value, () =>
+            parameter.default
+              ? this.evaluate(parameter.default, inner)
+              : new Undefined(`parameter '${parameter.name}' was not provided`),
+          ),
+        );
       });
       const extra = positional.slice(node.parameters.length);
-      if (extra.length > 0 && !node.usesVarargs) throw new TemplateFailure('TypeError', `macro '${node.name}' takes not more than ${node.parameters.length} argument(s)`);
-      if (rest.size > 0 && !node.usesKwargs) throw new TemplateFailure('TypeError', `macro '${node.name}' takes no keyword argument '${rest.keys().next().value}'`);
-      if (caller !== undefined && !node.usesCaller) throw new TemplateFailure('TypeError', `macro '${node.name}' was invoked with two values for the special caller argument. This is most likely a bug.`);
+      if (extra.length > 0 && !node.usesVarargs)
+        throw new TemplateFailure(
+          'TypeError',
+          `macro '${node.name}' takes not more than ${node.parameters.length} argument(s)`,
+        );
+      if (rest.size > 0 && !node.usesKwargs)
+        throw new TemplateFailure(
+          'TypeError',
+          `macro '${node.name}' takes no keyword argument '${rest.keys().next().value}'`,
+        );
+      if (caller !== undefined && !node.usesCaller)
+        throw new TemplateFailure(
+          'TypeError',
+          `macro '${node.name}' was invoked with two values for the special caller argument. This is most likely a bug.`,
+        );
       inner.set('varargs', new Tuple(extra));
       inner.set('kwargs', new Dict([...rest].map(([name, value]) => [new Str(name), value] as const)));
-      if (node.usesCaller && !node.parameters.some(({ name }) => name === 'caller')) inner.set('caller', caller ?? new Undefined('No caller defined'));
+      if (node.usesCaller && !node.parameters.some(({ name }) => name === 'caller'))
+        inner.set('caller', caller ?? new Undefined('No caller defined'));
       return this.captured(() => this.run(node.body, inner));
     });
   }
@@ -247,7 +293,10 @@ export class Interpreter implements FilterContext {
   private callBlock(call: Expression, caller: Callable, scope: Scope): Value {
     if (call.kind !== 'call') throw new TemplateFailure('TypeError', 'a call block needs a call');
     const args = this.arguments(call.args, scope);
-    return this.call(this.evaluate(call.callee, scope), { positional: args.positional, named: new Map([...args.named, ['caller', caller]]) });
+    return this.call(this.evaluate(call.callee, scope), {
+      positional: args.positional,
+      named: new Map([...args.named, ['caller', caller]]),
+    });
   }
 
   private arguments({ positional, named, rest, restNamed }: Arguments, scope: Scope): CallArguments {
@@ -274,7 +323,9 @@ export class Interpreter implements FilterContext {
       case 'tuple':
         return new Tuple(node.items.map((item) => this.evaluate(item, scope)));
       case 'dict':
-        return new Dict(node.pairs.map(([key, value]) => [this.evaluate(key, scope), this.evaluate(value, scope)] as const));
+        return new Dict(
+          node.pairs.map(([key, value]) => [this.evaluate(key, scope), this.evaluate(value, scope)] as const),
+        );
       case 'and': {
         const left = this.evaluate(node.left, scope);
         return isTrue(left) ? this.evaluate(node.right, scope) : left;
@@ -287,7 +338,9 @@ export class Interpreter implements FilterContext {
         return !isTrue(this.evaluate(node.of, scope));
       case 'condition':
         if (isTrue(this.evaluate(node.test, scope))) return this.evaluate(node.then, scope);
-        return node.otherwise ? this.evaluate(node.otherwise, scope) : new Undefined('the inline if-expression evaluated to false and no else section was defined.');
+        return node.otherwise
+          ? this.evaluate(node.otherwise, scope)
+          : new Undefined('the inline if-expression evaluated to false and no else section was defined.');
       default:
         return this.located(node, scope);
     }
@@ -379,4 +432,3 @@ function withSubject(filter: Expression, text: Str): Expression {
   const of: Expression = filter.of ? withSubject(filter.of, text) : { kind: 'constant', value: text, at: filter.at };
   return { ...filter, of };
 }
-

@@ -62,7 +62,8 @@ export class Loop extends Callable {
   }
 
   override call({ positional }: CallArguments = NO_ARGUMENTS): Value {
-    if (this.recurse === undefined) throw new TemplateFailure('TypeError', "The loop must have the 'recursive' marker to be called recursively.");
+    if (this.recurse === undefined)
+      throw new TemplateFailure('TypeError', "The loop must have the 'recursive' marker to be called recursively.");
     if (positional.length !== 1) throw new TemplateFailure('TypeError', 'loop() takes one argument');
     return this.recurse(positional[0], this.depth0 + 1);
   }

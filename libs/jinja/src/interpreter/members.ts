@@ -53,7 +53,10 @@ function itemOf(value: Value, key: Value): Value | undefined {
 
 function missing(value: Value, key: Value | string): Undefined {
   const name = typeof key === 'string' ? `'${key}'` : reprValue(key).text;
-  if (typeof key === 'string' || key instanceof Str) return new Undefined(value === null ? `'None' has no attribute ${name}` : `'${typeName(value)} object' has no attribute ${name}`);
+  if (typeof key === 'string' || key instanceof Str)
+    return new Undefined(
+      value === null ? `'None' has no attribute ${name}` : `'${typeName(value)} object' has no attribute ${name}`,
+    );
   return new Undefined(`${typeName(value)} object has no element ${name}`);
 }
 
@@ -63,19 +66,26 @@ export function sliceOf(value: Value, parts: readonly [Value, Value, Value], bud
   const [start, stop, step] = parts.map((part) => {
     if (part === null) return undefined;
     const number = asNumber(part);
-    if (typeof number !== 'bigint') throw new TemplateFailure('TypeError', 'slice indices must be integers or None or have an __index__ method');
+    if (typeof number !== 'bigint')
+      throw new TemplateFailure('TypeError', 'slice indices must be integers or None or have an __index__ method');
     return Number(number);
   });
   if (step === 0) throw new TemplateFailure('ValueError', 'slice step cannot be zero');
   if (!(value instanceof Str || value instanceof List || value instanceof Tuple || value instanceof Range)) {
-    throw new TemplateFailure('TypeError', value instanceof Dict ? "unhashable type: 'slice'" : `'${typeName(value)}' object is not subscriptable`);
+    throw new TemplateFailure(
+      'TypeError',
+      value instanceof Dict ? "unhashable type: 'slice'" : `'${typeName(value)}' object is not subscriptable`,
+    );
   }
   const length = value instanceof Str ? value.length : value instanceof Range ? value.size() : value.items.length;
   const indices = indicesOf(length, start, stop, step ?? 1);
   budget.spend(indices.length);
   if (value instanceof Range) return value.slice(indices, step ?? 1);
   if (value instanceof Str) {
-    if ((step ?? 1) === 1) return indices.length === 0 ? new Str('') : value.slice(value.unitOf(indices[0]), value.unitOf(indices[indices.length - 1] + 1));
+    if ((step ?? 1) === 1)
+      return indices.length === 0
+        ? new Str('')
+        : value.slice(value.unitOf(indices[0]), value.unitOf(indices[indices.length - 1] + 1));
     const chars = value.chars();
     return Str.join(indices.map((i) => chars[i]));
   }
@@ -84,7 +94,8 @@ export function sliceOf(value: Value, parts: readonly [Value, Value, Value], bud
 }
 
 function indicesOf(length: number, start: number | undefined, stop: number | undefined, step: number): number[] {
-  const clamp = (index: number, low: number, high: number): number => Math.min(high, Math.max(low, index < 0 ? index + length : index));
+  const clamp = (index: number, low: number, high: number): number =>
+    Math.min(high, Math.max(low, index < 0 ? index + length : index));
   const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
   const from = start === undefined ? (step > 0 ? 0 : length - 1) : clamp(start, low, high);
   const to = stop === undefined ? (step > 0 ? length : -1) : clamp(stop, low, high);

@@ -97,7 +97,10 @@ export function order(a: Value, b: Value, operator = '<', depth = 0): number {
     return a.items.length - b.items.length;
   }
   for (const value of [a, b]) if (value instanceof Undefined) throw value.failure();
-  throw new TemplateFailure('TypeError', `'${operator}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`);
+  throw new TemplateFailure(
+    'TypeError',
+    `'${operator}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`,
+  );
 }
 
 /** By code points, as Python does; JavaScript compares units, which differ beyond the first plane. */
@@ -112,14 +115,18 @@ function orderText(a: string, b: string): number {
 export function contains(container: Value, item: Value): boolean {
   if (container instanceof Str) {
     if (item instanceof Undefined) throw item.failure();
-    if (!(item instanceof Str)) throw new TemplateFailure('TypeError', `'in <string>' requires string as left operand, not ${typeName(item)}`);
+    if (!(item instanceof Str))
+      throw new TemplateFailure('TypeError', `'in <string>' requires string as left operand, not ${typeName(item)}`);
     return container.text.includes(item.text);
   }
   if (container instanceof Dict) return container.has(item);
-  if (container instanceof List || container instanceof Tuple) return container.items.some((one) => areEqual(one, item));
-  if (!(container instanceof PyIterable)) throw new TemplateFailure('TypeError', `argument of type '${typeName(container)}' is not iterable`);
+  if (container instanceof List || container instanceof Tuple)
+    return container.items.some((one) => areEqual(one, item));
+  if (!(container instanceof PyIterable))
+    throw new TemplateFailure('TypeError', `argument of type '${typeName(container)}' is not iterable`);
   const iterator = container.iterate();
-  for (let next = iterator.next(); next.done !== true; next = iterator.next()) if (areEqual(next.value, item)) return true;
+  for (let next = iterator.next(); next.done !== true; next = iterator.next())
+    if (areEqual(next.value, item)) return true;
   return false;
 }
 
@@ -155,16 +162,21 @@ export function binary(operator: BinaryOperator, a: Value, b: Value, budget: Bud
       // What is marked as HTML takes the other in as text.
       return a.isMarkup || b.isMarkup ? Str.join([escapedHtml(a), escapedHtml(b)]).as(true) : Str.join([a, b]);
     }
-    if (a instanceof Str) throw new TemplateFailure('TypeError', `can only concatenate str (not "${typeName(b)}") to str`);
+    if (a instanceof Str)
+      throw new TemplateFailure('TypeError', `can only concatenate str (not "${typeName(b)}") to str`);
     if (a instanceof List && b instanceof List) return new List(concatenated(a, b, budget));
     if (a instanceof Tuple && b instanceof Tuple) return new Tuple(concatenated(a, b, budget));
   }
   if (operator === '*') {
     const [sequence, times] = typeof y === 'bigint' ? [a, y] : [b, x];
-    if (typeof times === 'bigint' && (sequence instanceof Str || sequence instanceof List || sequence instanceof Tuple)) return repeated(sequence, times, budget);
+    if (typeof times === 'bigint' && (sequence instanceof Str || sequence instanceof List || sequence instanceof Tuple))
+      return repeated(sequence, times, budget);
   }
-  
-  throw new TemplateFailure('TypeError', `unsupported operand type(s) for ${operator === '**' ? '** or pow()' : operator}: '${typeName(a)}' and '${typeName(b)}'`);
+
+  throw new TemplateFailure(
+    'TypeError',
+    `unsupported operand type(s) for ${operator === '**' ? '** or pow()' : operator}: '${typeName(a)}' and '${typeName(b)}'`,
+  );
 }
 
 function concatenated(a: List | Tuple, b: List | Tuple, budget: Budget): Value[] {
@@ -185,7 +197,14 @@ function repeated(sequence: Str | List | Tuple, times: bigint, budget: Budget): 
 function arithmetic(operator: BinaryOperator, x: bigint | number, y: bigint | number, budget: Budget): bigint | number {
   const isZero = y === 0n || y === 0;
   if (isZero && (operator === '/' || operator === '//' || operator === '%')) {
-    throw new TemplateFailure('ZeroDivisionError', typeof x === 'bigint' && typeof y === 'bigint' ? (operator === '/' ? 'division by zero' : 'integer division or modulo by zero') : 'float division by zero');
+    throw new TemplateFailure(
+      'ZeroDivisionError',
+      typeof x === 'bigint' && typeof y === 'bigint'
+        ? operator === '/'
+          ? 'division by zero'
+          : 'integer division or modulo by zero'
+        : 'float division by zero',
+    );
   }
   if (typeof x === 'bigint' && typeof y === 'bigint') return integers(operator, x, y, budget);
   const a = Number(x);
@@ -232,7 +251,8 @@ function integers(operator: BinaryOperator, x: bigint, y: bigint, budget: Budget
       if (y < 0n) return Number(x) ** Number(y);
       const bits = (x < 0n ? -x : x).toString(2).length;
       // Told before it is computed: the power itself would take the time.
-      if (x !== 0n && x !== 1n && x !== -1n && BigInt(bits) * y > BigInt(budget.limits.integerBits)) budget.integer(1n << BigInt(budget.limits.integerBits + 1));
+      if (x !== 0n && x !== 1n && x !== -1n && BigInt(bits) * y > BigInt(budget.limits.integerBits))
+        budget.integer(1n << BigInt(budget.limits.integerBits + 1));
       return budget.integer(x ** y);
     }
   }
@@ -241,13 +261,15 @@ function integers(operator: BinaryOperator, x: bigint, y: bigint, budget: Budget
 export function negative(value: Value): Value {
   if (value instanceof Undefined) throw value.failure();
   const number = asNumber(value);
-  if (number === undefined) throw new TemplateFailure('TypeError', `bad operand type for unary -: '${typeName(value)}'`);
+  if (number === undefined)
+    throw new TemplateFailure('TypeError', `bad operand type for unary -: '${typeName(value)}'`);
   return -number;
 }
 
 export function positive(value: Value): Value {
   if (value instanceof Undefined) throw value.failure();
   const number = asNumber(value);
-  if (number === undefined) throw new TemplateFailure('TypeError', `bad operand type for unary +: '${typeName(value)}'`);
+  if (number === undefined)
+    throw new TemplateFailure('TypeError', `bad operand type for unary +: '${typeName(value)}'`);
   return number;
 }

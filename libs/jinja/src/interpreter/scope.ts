@@ -8,7 +8,8 @@ export class Scope {
 
   get(name: string): Value | undefined {
     let value = this.names.get(name);
-    for (let scope = this.outer; value === undefined && scope !== undefined; scope = scope.outer) value = scope.names.get(name);
+    for (let scope = this.outer; value === undefined && scope !== undefined; scope = scope.outer)
+      value = scope.names.get(name);
     return value;
   }
 

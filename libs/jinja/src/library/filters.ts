@@ -78,7 +78,9 @@ function asciiDigits(text: string): string {
 }
 
 function floatOf(text: string): number | undefined {
-  const plain = asciiDigits(text.trim()).toLowerCase().replaceAll(/(?<=\d)_(?=\d)/g, '');
+  const plain = asciiDigits(text.trim())
+    .toLowerCase()
+    .replaceAll(/(?<=\d)_(?=\d)/g, '');
   if (/^[+-]?(inf|infinity)$/.test(plain)) return plain.startsWith('-') ? -Infinity : Infinity;
   if (/^[+-]?nan$/.test(plain)) return NaN;
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(plain) ? Number(plain) : undefined;
@@ -87,9 +89,11 @@ function floatOf(text: string): number | undefined {
 function rounded(value: Value, args: CallArguments): Value {
   const b = bound('round', args, 'precision', 'method');
   const method = b.optionalText('method')?.text ?? 'common';
-  if (!['common', 'ceil', 'floor'].includes(method)) throw new TemplateFailure('ValueError', 'method must be common, ceil or floor');
+  if (!['common', 'ceil', 'floor'].includes(method))
+    throw new TemplateFailure('ValueError', 'method must be common, ceil or floor');
   const number = asNumber(value);
-  if (number === undefined) throw new TemplateFailure('TypeError', `type ${typeName(value)} doesn't define __round__ method`);
+  if (number === undefined)
+    throw new TemplateFailure('TypeError', `type ${typeName(value)} doesn't define __round__ method`);
   const precision = b.integer('precision', 0);
   if (precision < 0 && method === 'common') return roundedTens(number, BigInt(Math.min(400, -precision)));
   const scale = 10 ** precision;
@@ -99,8 +103,17 @@ function rounded(value: Value, args: CallArguments): Value {
   // Python rounds halves to even, by the number's exact value.
   const floor = Math.floor(scaled);
   const half = Math.abs(scaled - floor - 0.5) < Number.EPSILON;
-  const whole = half && precision === 0 ? (floor % 2 === 0 ? floor : floor + 1) : Number(Number(number).toFixed(Math.max(0, Math.min(100, precision)))) * scale;
-  return typeof number === 'bigint' ? number : precision === 0 ? whole : Number(Number(number).toFixed(Math.max(0, Math.min(100, precision))));
+  const whole =
+    half && precision === 0
+      ? floor % 2 === 0
+        ? floor
+        : floor + 1
+      : Number(Number(number).toFixed(Math.max(0, Math.min(100, precision)))) * scale;
+  return typeof number === 'bigint'
+    ? number
+    : precision === 0
+      ? whole
+      : Number(Number(number).toFixed(Math.max(0, Math.min(100, precision))));
 }
 
 /** To tens, hundreds and so on; halves go to the even one. */
@@ -120,16 +133,32 @@ function roundedTens(number: bigint | number, power: bigint): bigint | number {
 function json(value: Value, args: CallArguments): Value {
   const b = bound('tojson', args, 'ensure_ascii', 'indent', 'separators', 'sort_keys');
   const indent = b.value('indent');
-  const spaces = indent === undefined || indent === null ? undefined : indent instanceof Str ? indent.text : ' '.repeat(Math.min(64, Math.max(0, b.integer('indent', 0))));
+  const spaces =
+    indent === undefined || indent === null
+      ? undefined
+      : indent instanceof Str
+        ? indent.text
+        : ' '.repeat(Math.min(64, Math.max(0, b.integer('indent', 0))));
   const separators = b.value('separators');
-  const [item, key] = separators instanceof Tuple || separators instanceof List ? separators.items.map((one) => soft(one)) : [new Str(spaces === undefined ? ', ' : ','), new Str(': ')];
-  return jsonText(value, { indent: spaces, itemSeparator: item, keySeparator: key, sortKeys: b.has('sort_keys') && isTrue(b.required('sort_keys')), ensureAscii: b.has('ensure_ascii') && isTrue(b.required('ensure_ascii')) });
+  const [item, key] =
+    separators instanceof Tuple || separators instanceof List
+      ? separators.items.map((one) => soft(one))
+      : [new Str(spaces === undefined ? ', ' : ','), new Str(': ')];
+  return jsonText(value, {
+    indent: spaces,
+    itemSeparator: item,
+    keySeparator: key,
+    sortKeys: b.has('sort_keys') && isTrue(b.required('sort_keys')),
+    ensureAscii: b.has('ensure_ascii') && isTrue(b.required('ensure_ascii')),
+  });
 }
 
 function defaultOf(value: Value, args: CallArguments): Value {
   const b = bound('default', args, 'default_value', 'boolean');
   const otherwise = b.has('default_value') ? b.required('default_value') : new Str('');
-  return value instanceof Undefined || (b.has('boolean') && isTrue(b.required('boolean')) && !isTrue(value)) ? otherwise : value;
+  return value instanceof Undefined || (b.has('boolean') && isTrue(b.required('boolean')) && !isTrue(value))
+    ? otherwise
+    : value;
 }
 
 function lengthOf(value: Value): Value {
@@ -145,7 +174,9 @@ function pairsOf(value: Value): Value {
 /** Attributes alone: the items of a mapping are none. */
 function attributeFilter(value: Value, args: CallArguments, context: FilterContext): Value {
   const { text } = bound('attr', args, 'name').text('name');
-  return value instanceof Dict ? new Undefined(`'dict object' has no attribute '${text}'`) : context.attribute(value, text);
+  return value instanceof Dict
+    ? new Undefined(`'dict object' has no attribute '${text}'`)
+    : context.attribute(value, text);
 }
 
 interface Truncation {
@@ -168,11 +199,13 @@ function truncated(value: Value, { length, killsWords, end, leeway }: Truncation
 /** Attributes of HTML from a mapping; what is not there, and None, has none. */
 function htmlAttributes(value: Value, args: CallArguments): Value {
   const b = bound('xmlattr', args, 'autospace');
-  if (!(value instanceof Dict)) throw new TemplateFailure('TypeError', `xmlattr needs a mapping, not ${typeName(value)}`);
+  if (!(value instanceof Dict))
+    throw new TemplateFailure('TypeError', `xmlattr needs a mapping, not ${typeName(value)}`);
   const parts = Array.from(value.pairs()).flatMap(([key, item]) => {
     if (item === null || item instanceof Undefined) return [];
     const name = soft(key);
-    if (/[\s/>=]/.test(name.text)) throw new TemplateFailure('ValueError', `Invalid character in attribute name: ${name.text}`);
+    if (/[\s/>=]/.test(name.text))
+      throw new TemplateFailure('ValueError', `Invalid character in attribute name: ${name.text}`);
     return [Str.join([escapedHtml(name), new Str('="'), escapedHtml(soft(item)), new Str('"')])];
   });
   const text = Str.join(parts.flatMap((part, i) => (i === 0 ? [part] : [new Str(' '), part])));
@@ -186,12 +219,18 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   abs: (value) => {
     const number = asNumber(value);
     if (value instanceof Undefined) throw value.failure();
-    if (number === undefined) throw new TemplateFailure('TypeError', `bad operand type for abs(): '${typeName(value)}'`);
+    if (number === undefined)
+      throw new TemplateFailure('TypeError', `bad operand type for abs(): '${typeName(value)}'`);
     return number < 0 ? -number : number;
   },
   attr: attributeFilter,
   capitalize: (value) => soft(value).mapText((text) => upperFirst(text.toLowerCase())),
-  center: (value, args, context) => textMethod('center')(value, args.positional.length + args.named.size === 0 ? { positional: [80n], named: new Map() } : args, context),
+  center: (value, args, context) =>
+    textMethod('center')(
+      value,
+      args.positional.length + args.named.size === 0 ? { positional: [80n], named: new Map() } : args,
+      context,
+    ),
   count: lengthOf,
   length: lengthOf,
   d: defaultOf,
@@ -207,8 +246,12 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
     return (value instanceof Str ? floatOf(value.text) : undefined) ?? otherwise;
   },
   format: (value, { positional, named }, context) => {
-    if (named.size > 0 && positional.length > 0) throw new TemplateFailure('TypeError', "can't handle positional and keyword arguments at the same time");
-    const values = named.size > 0 ? new Dict(Array.from(named, ([name, one]) => [new Str(name), one] as const)) : new Tuple(positional);
+    if (named.size > 0 && positional.length > 0)
+      throw new TemplateFailure('TypeError', "can't handle positional and keyword arguments at the same time");
+    const values =
+      named.size > 0
+        ? new Dict(Array.from(named, ([name, one]) => [new Str(name), one] as const))
+        : new Tuple(positional);
     return formattedPercent(soft(value), values, context.budget);
   },
   indent: (value, args, { budget }) => {
@@ -216,7 +259,12 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
     const width = b.value('width');
     const pad = width instanceof Str ? width : new Str(' '.repeat(Math.min(1000, Math.max(0, b.integer('width', 4)))));
     if (!(value instanceof Str)) throw new TemplateFailure('TypeError', `indent needs a text, not ${typeName(value)}`);
-    const text = indented(value, pad, b.has('first') && isTrue(b.required('first')), b.has('blank') && isTrue(b.required('blank')));
+    const text = indented(
+      value,
+      pad,
+      b.has('first') && isTrue(b.required('first')),
+      b.has('blank') && isTrue(b.required('blank')),
+    );
     budget.text(text.text.length);
     return text;
   },
@@ -236,19 +284,42 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   tojson: json,
   truncate: (value, args) => {
     const b = bound('truncate', args, 'length', 'killwords', 'end', 'leeway');
-    return truncated(value, { length: b.integer('length', 255), killsWords: b.has('killwords') && isTrue(b.required('killwords')), end: b.optionalText('end') ?? new Str('...'), leeway: b.integer('leeway', 5) });
+    return truncated(value, {
+      length: b.integer('length', 255),
+      killsWords: b.has('killwords') && isTrue(b.required('killwords')),
+      end: b.optionalText('end') ?? new Str('...'),
+      leeway: b.integer('leeway', 5),
+    });
   },
   xmlattr: htmlAttributes,
   urlencode: (value, _args, { budget }) => {
-    if (value instanceof Str || !(value instanceof Dict || value instanceof List || value instanceof Tuple || value instanceof PyIterable)) return urlEncoded(soft(value), false);
-    const pairs = value instanceof Dict ? Array.from(value.pairs()) : itemsOf(value, budget).map((item) => itemsOf(item, budget));
-    return Str.join(pairs.flatMap(([key, item], i) => [new Str(i > 0 ? '&' : ''), urlEncoded(soft(key), true), new Str('='), urlEncoded(soft(item), true)]));
+    if (
+      value instanceof Str ||
+      !(value instanceof Dict || value instanceof List || value instanceof Tuple || value instanceof PyIterable)
+    )
+      return urlEncoded(soft(value), false);
+    const pairs =
+      value instanceof Dict ? Array.from(value.pairs()) : itemsOf(value, budget).map((item) => itemsOf(item, budget));
+    return Str.join(
+      pairs.flatMap(([key, item], i) => [
+        new Str(i > 0 ? '&' : ''),
+        urlEncoded(soft(key), true),
+        new Str('='),
+        urlEncoded(soft(item), true),
+      ]),
+    );
   },
   wordcount: (value) => BigInt(soft(value).text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0),
   wordwrap: (value, args) => {
     const b = bound('wordwrap', args, 'width', 'break_long_words', 'wrapstring', 'break_on_hyphens');
-    if (!(value instanceof Str)) throw new TemplateFailure('TypeError', `wordwrap needs a text, not ${typeName(value)}`);
+    if (!(value instanceof Str))
+      throw new TemplateFailure('TypeError', `wordwrap needs a text, not ${typeName(value)}`);
     const isOn = (name: string): boolean => !b.has(name) || isTrue(b.required(name));
-    return wordWrapped(value, { width: b.integer('width', 79), breaksWords: isOn('break_long_words'), breaksOnHyphens: isOn('break_on_hyphens'), wrap: b.optionalText('wrapstring') ?? new Str('\n') });
+    return wordWrapped(value, {
+      width: b.integer('width', 79),
+      breaksWords: isOn('break_long_words'),
+      breaksOnHyphens: isOn('break_on_hyphens'),
+      wrap: b.optionalText('wrapstring') ?? new Str('\n'),
+    });
   },
 };

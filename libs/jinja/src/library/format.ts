@@ -27,7 +27,13 @@ export function formatted(format: Str, args: CallArguments, budget: Budget): Str
     if (name === undefined) throw new TemplateFailure('ValueError', `Single '${whole}' encountered in format string`);
     const value = fields.value(name);
     const shown = conversion === undefined ? value : conversion === 's' ? showValue(value) : reprValue(value);
-    parts.push(formatValue(shown, spec.replaceAll(/\{([^{}]*)\}/g, (_, inner: string) => showValue(fields.value(inner)).text), budget));
+    parts.push(
+      formatValue(
+        shown,
+        spec.replaceAll(/\{([^{}]*)\}/g, (_, inner: string) => showValue(fields.value(inner)).text),
+        budget,
+      ),
+    );
   }
   return Str.join([...parts, format.slice(from)]);
 }
@@ -41,14 +47,21 @@ class Fields {
 
   value(name: string): Value {
     const { positional, named } = this.args;
-    if (/[.[]/.test(name)) throw new TemplateFailure('SecurityError', 'attributes and items in format strings are not supported');
+    if (/[.[]/.test(name))
+      throw new TemplateFailure('SecurityError', 'attributes and items in format strings are not supported');
     const isNumber = /^\d+$/.test(name);
-    if ((isNumber && this.next > 0) || (name === '' && this.isManual)) throw new TemplateFailure('ValueError', 'cannot switch between manual field specification and automatic field numbering');
+    if ((isNumber && this.next > 0) || (name === '' && this.isManual))
+      throw new TemplateFailure(
+        'ValueError',
+        'cannot switch between manual field specification and automatic field numbering',
+      );
     this.isManual ||= isNumber;
     const index = name === '' ? this.next++ : isNumber ? Number(name) : undefined;
     const value = index === undefined ? named.get(name) : positional[index];
     if (value !== undefined) return value;
-    throw index === undefined ? new TemplateFailure('KeyError', `'${name}'`) : new TemplateFailure('IndexError', `Replacement index ${index} out of range for positional args tuple`);
+    throw index === undefined
+      ? new TemplateFailure('KeyError', `'${name}'`)
+      : new TemplateFailure('IndexError', `Replacement index ${index} out of range for positional args tuple`);
   }
 }
 
@@ -60,20 +73,36 @@ function formatValue(value: Value, spec: string, budget: Budget): Str {
   if (match === null) throw new TemplateFailure('ValueError', `Invalid format specifier '${spec}'`);
   const [, fill, align, sign, alternate, zero, width, grouping, precision, type] = match;
   const number = value instanceof Str ? undefined : asNumber(value);
-  if (number === undefined && !(value instanceof Str)) throw new TemplateFailure('TypeError', `unsupported format string passed to ${typeName(value)}.__format__`);
-  if (type !== undefined && (number === undefined) !== (type === 's')) throw new TemplateFailure('ValueError', `Unknown format code '${type}' for object of type '${typeName(value)}'`);
+  if (number === undefined && !(value instanceof Str))
+    throw new TemplateFailure('TypeError', `unsupported format string passed to ${typeName(value)}.__format__`);
+  if (type !== undefined && (number === undefined) !== (type === 's'))
+    throw new TemplateFailure('ValueError', `Unknown format code '${type}' for object of type '${typeName(value)}'`);
   let text: Str;
   if (number === undefined) {
     text = showValue(value);
     if (precision !== undefined) text = text.slice(0, text.unitOf(Math.min(text.length, Number(precision))));
-  } else text = new Str(numberText(number, { sign, isAlternate: alternate !== undefined, grouping, precision: precision === undefined ? undefined : Number(precision), type }));
+  } else
+    text = new Str(
+      numberText(number, {
+        sign,
+        isAlternate: alternate !== undefined,
+        grouping,
+        precision: precision === undefined ? undefined : Number(precision),
+        type,
+      }),
+    );
   const missing = Math.max(0, Number(width ?? 0) - text.length);
   budget.text(missing);
   const pad = (fill ?? (zero === undefined ? ' ' : '0')).repeat(missing);
   const side = align ?? (zero !== undefined && number !== undefined ? '=' : number === undefined ? '<' : '>');
   if (side === '<') return Str.join([text, new Str(pad)]);
   if (side === '>') return Str.join([new Str(pad), text]);
-  if (side === '^') return Str.join([new Str(pad.slice(0, Math.floor(missing / 2))), text, new Str(pad.slice(Math.floor(missing / 2)))]);
+  if (side === '^')
+    return Str.join([
+      new Str(pad.slice(0, Math.floor(missing / 2))),
+      text,
+      new Str(pad.slice(Math.floor(missing / 2))),
+    ]);
   const signed = /^[+\- ]/.test(text.text) ? 1 : 0;
   return Str.join([text.slice(0, signed), new Str(pad), text.slice(signed)]);
 }

@@ -14,16 +14,26 @@ export function globalsOf(budget: Budget, now: () => WallTime): ReadonlyMap<stri
   const functions: readonly (readonly [string, (args: CallArguments) => Value])[] = [
     ['range', rangeOf],
     ['dict', (args) => new Dict(pairsOf(args, budget))],
-    ['namespace', (args) => new Namespace(new Map(pairsOf(args, budget).map(([key, value]) => [showValue(key).text, value] as const)))],
+    [
+      'namespace',
+      (args) =>
+        new Namespace(new Map(pairsOf(args, budget).map(([key, value]) => [showValue(key).text, value] as const))),
+    ],
     ['cycler', ({ positional }) => new Cycler(positional)],
     ['joiner', (args) => new Joiner(new Bound('joiner', ['sep'], args).optionalText('sep') ?? new Str(', ')).function],
     [
       'raise_exception',
       (args) => {
-        throw new TemplateFailure('raised', showValue(new Bound('raise_exception', ['message'], args).required('message')).text);
+        throw new TemplateFailure(
+          'raised',
+          showValue(new Bound('raise_exception', ['message'], args).required('message')).text,
+        );
       },
     ],
-    ['strftime_now', (args) => new Str(strftime(now(), new Bound('strftime_now', ['format'], args).text('format').text))],
+    [
+      'strftime_now',
+      (args) => new Str(strftime(now(), new Bound('strftime_now', ['format'], args).text('format').text)),
+    ],
   ];
   return new Map(functions.map(([name, body]) => [name, new NativeFunction(name, body)] as const));
 }
@@ -32,14 +42,20 @@ function rangeOf({ positional, named }: CallArguments): Value {
   if (named.size > 0) throw new TemplateFailure('TypeError', 'range() takes no keyword arguments');
   const numbers = positional.map((value) => {
     const number = asNumber(value);
-    if (typeof number !== 'bigint') throw new TemplateFailure('TypeError', `'${typeName(value)}' object cannot be interpreted as an integer`);
+    if (typeof number !== 'bigint')
+      throw new TemplateFailure('TypeError', `'${typeName(value)}' object cannot be interpreted as an integer`);
     return number;
   });
-  if (numbers.length < 1 || numbers.length > 3) throw new TemplateFailure('TypeError', `range expected 1 to 3 arguments, got ${numbers.length}`);
+  if (numbers.length < 1 || numbers.length > 3)
+    throw new TemplateFailure('TypeError', `range expected 1 to 3 arguments, got ${numbers.length}`);
   const [start, stop, step] = numbers.length === 1 ? [0n, numbers[0], 1n] : [numbers[0], numbers[1], numbers[2] ?? 1n];
   if (step === 0n) throw new TemplateFailure('ValueError', 'range() arg 3 must not be zero');
   const range = new Range(start, stop, step);
-  if (range.size() > MAX_RANGE) throw new TemplateFailure('OverflowError', `Range too big. The sandbox blocks ranges larger than MAX_RANGE (${MAX_RANGE}).`);
+  if (range.size() > MAX_RANGE)
+    throw new TemplateFailure(
+      'OverflowError',
+      `Range too big. The sandbox blocks ranges larger than MAX_RANGE (${MAX_RANGE}).`,
+    );
   return range;
 }
 
@@ -50,7 +66,8 @@ function pairsOf({ positional, named }: CallArguments, budget: Budget): (readonl
   if (first instanceof Dict) return [...first.pairs(), ...own];
   const pairs = itemsOf(first, budget).map((item) => {
     const [key, value, ...rest] = itemsOf(item, budget);
-    if (key === undefined || value === undefined || rest.length > 0) throw new TemplateFailure('ValueError', 'dictionary update sequence element has another length than 2');
+    if (key === undefined || value === undefined || rest.length > 0)
+      throw new TemplateFailure('ValueError', 'dictionary update sequence element has another length than 2');
     return [key, value] as const;
   });
   return [...pairs, ...own];
@@ -95,4 +112,3 @@ class Joiner {
     });
   }
 }
-

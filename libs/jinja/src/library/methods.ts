@@ -7,7 +7,18 @@ import { showValue } from '../values/show.js';
 import { Str } from '../values/str.js';
 import { Dict, List, Tuple, typeName, type CallArguments, type Value } from '../values/value.js';
 import { formatted } from './format.js';
-import { caseFolded, countOf, linesOf, splitAt, splitAtRight, splitWords, splitWordsRight, stripped, titled, upperFirst } from './text.js';
+import {
+  caseFolded,
+  countOf,
+  linesOf,
+  splitAt,
+  splitAtRight,
+  splitWords,
+  splitWordsRight,
+  stripped,
+  titled,
+  upperFirst,
+} from './text.js';
 
 type Method<T> = (self: T, args: CallArguments, budget: Budget) => Value;
 
@@ -41,7 +52,8 @@ function affix(name: 'startswith' | 'endswith'): Method<Str> {
     const wanted = b.required('affix');
     const options = wanted instanceof Tuple ? wanted.items : [wanted];
     return options.some((one) => {
-      if (!(one instanceof Str)) throw new TemplateFailure('TypeError', `${name} first arg must be str or a tuple of str, not ${typeName(one)}`);
+      if (!(one instanceof Str))
+        throw new TemplateFailure('TypeError', `${name} first arg must be str or a tuple of str, not ${typeName(one)}`);
       return name === 'startswith' ? text.startsWith(one.text) : text.endsWith(one.text);
     });
   };
@@ -54,12 +66,20 @@ function padded(name: string, side: 'left' | 'right' | 'both'): Method<Str> {
     const missing = Math.max(0, b.integer('width', 0) - self.length);
     budget.text(missing);
     // Python puts the odd one to the left of an even width.
-    const left = side === 'left' ? missing : side === 'right' ? 0 : Math.floor(missing / 2) + (missing & (self.length + missing) & 1);
+    const left =
+      side === 'left'
+        ? missing
+        : side === 'right'
+          ? 0
+          : Math.floor(missing / 2) + (missing & (self.length + missing) & 1);
     return Str.join([new Str(fill.repeat(left)), self, new Str(fill.repeat(missing - left))]);
   };
 }
 
-const every = (pattern: RegExp): Method<Str> => (self) => self.text !== '' && pattern.test(self.text);
+const every =
+  (pattern: RegExp): Method<Str> =>
+  (self) =>
+    self.text !== '' && pattern.test(self.text);
 
 function partitioned(isRight: boolean): Method<Str> {
   return (self, args) => {
@@ -80,7 +100,8 @@ function split(isRight: boolean): Method<Str> {
     if (separator === '') throw new TemplateFailure('ValueError', 'empty separator');
     if (separator !== undefined) budget.spend(countOf(self.text, separator, limit));
     const words = isRight ? splitWordsRight : splitWords;
-    const parts = separator === undefined ? words(self, limit) : (isRight ? splitAtRight : splitAt)(self, separator, limit);
+    const parts =
+      separator === undefined ? words(self, limit) : (isRight ? splitAtRight : splitAt)(self, separator, limit);
     budget.spend(parts.length);
     return new List(parts);
   };
@@ -113,7 +134,10 @@ const TEXT: Readonly<Record<string, Method<Str>>> = {
   upper: (self) => self.mapText((text) => text.toUpperCase()),
   lower: (self) => self.mapText((text) => text.toLowerCase()),
   casefold: (self) => self.mapText(caseFolded),
-  swapcase: (self) => self.mapText((text) => Array.from(text, (char) => (char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase())).join('')),
+  swapcase: (self) =>
+    self.mapText((text) =>
+      Array.from(text, (char) => (char === char.toLowerCase() ? char.toUpperCase() : char.toLowerCase())).join(''),
+    ),
   capitalize: (self) => self.mapText((text) => upperFirst(text.toLowerCase())),
   title: (self) => self.mapText(titled),
   strip: (self, args) => stripped(self, 'both', bound('strip', args, 'chars').optionalText('chars')?.text),
@@ -138,7 +162,8 @@ const TEXT: Readonly<Record<string, Method<Str>>> = {
   join: (self, args, budget) => {
     const items = itemsOf(bound('join', args, 'iterable').required('iterable'), budget);
     const parts = items.flatMap((item, i) => {
-      if (!(item instanceof Str)) throw new TemplateFailure('TypeError', `sequence item ${i}: expected str instance, ${typeName(item)} found`);
+      if (!(item instanceof Str))
+        throw new TemplateFailure('TypeError', `sequence item ${i}: expected str instance, ${typeName(item)} found`);
       return i === 0 ? [item] : [self, item];
     });
     budget.text(parts.reduce((sum, part) => sum + part.text.length, 0));
@@ -147,12 +172,21 @@ const TEXT: Readonly<Record<string, Method<Str>>> = {
   format: (self, args, budget) => formatted(self, args, budget),
   format_map: (self, args, budget) => {
     const mapping = bound('format_map', args, 'mapping').required('mapping');
-    if (!(mapping instanceof Dict)) throw new TemplateFailure('TypeError', `format_map needs a mapping, not ${typeName(mapping)}`);
-    return formatted(self, { positional: [], named: new Map(Array.from(mapping.pairs(), ([key, value]) => [showValue(key).text, value] as const)) }, budget);
+    if (!(mapping instanceof Dict))
+      throw new TemplateFailure('TypeError', `format_map needs a mapping, not ${typeName(mapping)}`);
+    return formatted(
+      self,
+      {
+        positional: [],
+        named: new Map(Array.from(mapping.pairs(), ([key, value]) => [showValue(key).text, value] as const)),
+      },
+      budget,
+    );
   },
   translate: (self, args, budget) => {
     const table = bound('translate', args, 'table').required('table');
-    if (!(table instanceof Dict)) throw new TemplateFailure('TypeError', `translate needs a mapping, not ${typeName(table)}`);
+    if (!(table instanceof Dict))
+      throw new TemplateFailure('TypeError', `translate needs a mapping, not ${typeName(table)}`);
     const parts = self.chars().flatMap((char) => {
       const other = table.get(big(char.text.codePointAt(0) ?? 0));
       if (other === undefined) return [char];
@@ -207,11 +241,14 @@ const TEXT: Readonly<Record<string, Method<Str>>> = {
 };
 
 const LIST: Readonly<Record<string, Method<List | Tuple>>> = {
-  count: (self, args) => big(self.items.filter((item) => areEqual(item, bound('count', args, 'value').required('value'))).length),
+  count: (self, args) =>
+    big(self.items.filter((item) => areEqual(item, bound('count', args, 'value').required('value'))).length),
   index: (self, args) => {
     const b = bound('index', args, 'value', 'start', 'stop');
     const wanted = b.required('value');
-    const at = self.items.findIndex((item, i) => i >= b.integer('start', 0) && i < b.integer('stop', self.items.length) && areEqual(item, wanted));
+    const at = self.items.findIndex(
+      (item, i) => i >= b.integer('start', 0) && i < b.integer('stop', self.items.length) && areEqual(item, wanted),
+    );
     if (at < 0) throw new TemplateFailure('ValueError', `${showValue(wanted).text} is not in list`);
     return big(at);
   },
@@ -247,7 +284,11 @@ const LIST_CHANGES: Readonly<Record<string, Method<List>>> = {
   pop: (self, args) => {
     const at = bound('pop', args, 'index').integer('index', -1);
     const [item] = self.items.splice(at, 1);
-    if (item === undefined) throw new TemplateFailure('IndexError', self.items.length === 0 ? 'pop from empty list' : 'pop index out of range');
+    if (item === undefined)
+      throw new TemplateFailure(
+        'IndexError',
+        self.items.length === 0 ? 'pop from empty list' : 'pop index out of range',
+      );
     return item;
   },
   remove: (self, args) => {
@@ -263,7 +304,8 @@ const LIST_CHANGES: Readonly<Record<string, Method<List>>> = {
   },
   sort: (self, args) => {
     const b = bound('sort', args, 'key', 'reverse');
-    if ((b.value('key') ?? null) !== null) throw new TemplateFailure('TypeError', 'list.sort() with a key is not supported: use the filter sort');
+    if ((b.value('key') ?? null) !== null)
+      throw new TemplateFailure('TypeError', 'list.sort() with a key is not supported: use the filter sort');
     const isReversed = b.has('reverse') && isTrue(b.required('reverse'));
     return changed(() => self.items.sort((x, y) => (isReversed ? order(y, x) : order(x, y))));
   },
@@ -291,7 +333,8 @@ const DICT_CHANGES: Readonly<Record<string, Method<Dict>>> = {
   },
   update: (self, args) => {
     const [other] = args.positional;
-    if (other !== undefined && !(other instanceof Dict)) throw new TemplateFailure('TypeError', `update needs a mapping, not ${typeName(other)}`);
+    if (other !== undefined && !(other instanceof Dict))
+      throw new TemplateFailure('TypeError', `update needs a mapping, not ${typeName(other)}`);
     return changed(() => {
       for (const [key, value] of other?.pairs() ?? []) self.set(key, value);
       for (const [key, value] of args.named) self.set(new Str(key), value);
@@ -320,7 +363,12 @@ export function methodOf(value: Value, name: string, budget: Budget): Value | un
   return value instanceof Tuple ? bind(value, name, LIST, budget) : undefined;
 }
 
-function bind<T>(self: T, name: string, methods: Readonly<Record<string, Method<T>>>, budget: Budget): Value | undefined {
+function bind<T>(
+  self: T,
+  name: string,
+  methods: Readonly<Record<string, Method<T>>>,
+  budget: Budget,
+): Value | undefined {
   if (!Object.hasOwn(methods, name)) return undefined;
   return new NativeFunction(name, (args) => {
     budget.spend();

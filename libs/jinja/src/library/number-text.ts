@@ -17,16 +17,29 @@ export interface NumberFormat {
 const MAX_PLACES = 100;
 
 /** A number as Python's format types write it, without padding. @throws TemplateFailure ValueError for a type that its kind does not have */
-export function numberText(value: bigint | number, { sign, isAlternate = false, grouping, precision, type }: NumberFormat): string {
+export function numberText(
+  value: bigint | number,
+  { sign, isAlternate = false, grouping, precision, type }: NumberFormat,
+): string {
   const isNegative = value < 0 || Object.is(value, -0);
-  let digits = digitsOf(isNegative ? -value : value, precision === undefined ? undefined : Math.min(MAX_PLACES, precision), type, isAlternate);
+  let digits = digitsOf(
+    isNegative ? -value : value,
+    precision === undefined ? undefined : Math.min(MAX_PLACES, precision),
+    type,
+    isAlternate,
+  );
   if (grouping !== undefined) digits = digits.replace(/^\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, grouping));
   return (isNegative ? '-' : sign === '+' || sign === ' ' ? sign : '') + digits;
 }
 
 const RADIX: Readonly<Record<string, number>> = { b: 2, o: 8, x: 16, X: 16 };
 
-function digitsOf(value: bigint | number, precision: number | undefined, type: string | undefined, isAlternate: boolean): string {
+function digitsOf(
+  value: bigint | number,
+  precision: number | undefined,
+  type: string | undefined,
+  isAlternate: boolean,
+): string {
   switch (type) {
     case 'f':
     case 'F':
@@ -50,14 +63,19 @@ function digitsOf(value: bigint | number, precision: number | undefined, type: s
     }
     case 'd':
     case 'n':
-      return type === 'n' && typeof value === 'number' ? general(value, precision ?? 6, isAlternate) : String(whole(value, type));
+      return type === 'n' && typeof value === 'number'
+        ? general(value, precision ?? 6, isAlternate)
+        : String(whole(value, type));
     case 'c':
       return String.fromCodePoint(Number(whole(value, type)));
     case undefined:
       if (typeof value === 'bigint') return String(value);
       return precision === undefined ? floatText(value) : finite(value, (number) => shortest(number, precision));
     default:
-      throw new TemplateFailure('ValueError', `Unknown format code '${type}' for object of type '${typeof value === 'bigint' ? 'int' : 'float'}'`);
+      throw new TemplateFailure(
+        'ValueError',
+        `Unknown format code '${type}' for object of type '${typeof value === 'bigint' ? 'int' : 'float'}'`,
+      );
   }
 }
 

@@ -40,7 +40,8 @@ export function formattedPercent(format: Str, given: Value, budget: Budget): Str
   }
   parts.push(format.slice(from));
   // What has its items by key, or could have, need not be used up.
-  const isTaken = next >= values.length || (!(given instanceof Tuple) && (given instanceof Dict || given instanceof List));
+  const isTaken =
+    next >= values.length || (!(given instanceof Tuple) && (given instanceof Dict || given instanceof List));
   if (!isTaken) throw new TemplateFailure('TypeError', 'not all arguments converted during string formatting');
   return Str.join(parts).as(format.isMarkup);
 }
@@ -63,15 +64,26 @@ function converted(value: Value, type: string, flags: string, precision: number 
   }
   if (value instanceof Undefined) throw value.failure();
   const number = typeof value === 'boolean' ? (value ? 1n : 0n) : value;
-  if (typeof number !== 'bigint' && typeof number !== 'number') throw new TemplateFailure('TypeError', `%${type} format: a real number is required, not ${typeName(value)}`);
+  if (typeof number !== 'bigint' && typeof number !== 'number')
+    throw new TemplateFailure('TypeError', `%${type} format: a real number is required, not ${typeName(value)}`);
   const isWhole = 'diu'.includes(type);
-  if ('oxXc'.includes(type) && typeof number === 'number') throw new TemplateFailure('TypeError', `%${type} format: an integer is required, not float`);
+  if ('oxXc'.includes(type) && typeof number === 'number')
+    throw new TemplateFailure('TypeError', `%${type} format: an integer is required, not float`);
   const sign = flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : undefined;
-  if (!isWhole && !'oxXceEfFgG'.includes(type)) throw new TemplateFailure('ValueError', `unsupported format character '${type}'`);
-  if (isWhole && typeof number === 'number' && !Number.isFinite(number)) throw new TemplateFailure('ValueError', 'cannot convert float infinity or NaN to integer');
+  if (!isWhole && !'oxXceEfFgG'.includes(type))
+    throw new TemplateFailure('ValueError', `unsupported format character '${type}'`);
+  if (isWhole && typeof number === 'number' && !Number.isFinite(number))
+    throw new TemplateFailure('ValueError', 'cannot convert float infinity or NaN to integer');
   const plain = isWhole ? (typeof number === 'number' ? BigInt(Math.trunc(number)) : number) : number;
-  const text = numberText(plain, { sign, isAlternate: flags.includes('#'), precision: isWhole ? undefined : precision, type: isWhole ? 'd' : type });
-  return new Str(isWhole && precision !== undefined ? text.replace(/\d+/, (digits) => digits.padStart(precision, '0')) : text);
+  const text = numberText(plain, {
+    sign,
+    isAlternate: flags.includes('#'),
+    precision: isWhole ? undefined : precision,
+    type: isWhole ? 'd' : type,
+  });
+  return new Str(
+    isWhole && precision !== undefined ? text.replace(/\d+/, (digits) => digits.padStart(precision, '0')) : text,
+  );
 }
 
 function padded(text: Str, width: number, flags: string, type: string, budget: Budget): Str {

@@ -34,7 +34,8 @@ function* each(value: Value, { budget }: FilterContext): globalThis.Generator<Va
 }
 
 /** Text without its case, for orders that do not heed it. */
-const folded = (value: Value, heedsCase: boolean): Value => (value instanceof Str && !heedsCase ? value.mapText((text) => text.toLowerCase()) : value);
+const folded = (value: Value, heedsCase: boolean): Value =>
+  value instanceof Str && !heedsCase ? value.mapText((text) => text.toLowerCase()) : value;
 
 function sorted(items: readonly Value[], key: (item: Value) => Value, isReversed: boolean): Value[] {
   const keyed = items.map((item) => [key(item), item] as const);
@@ -49,7 +50,9 @@ function extreme(name: 'min' | 'max'): Filter {
     const items = itemsOf(value, context.budget);
     if (items.length === 0) return new Undefined('No aggregated item, sequence was empty.');
     const key = (item: Value): Value => folded(get(item), flag(b, 'case_sensitive'));
-    return items.reduce((best, item) => ((name === 'min' ? order(key(item), key(best)) < 0 : order(key(item), key(best)) > 0) ? item : best));
+    return items.reduce((best, item) =>
+      (name === 'min' ? order(key(item), key(best)) < 0 : order(key(item), key(best)) > 0) ? item : best,
+    );
   };
 }
 
@@ -57,10 +60,12 @@ function chosen(keeps: boolean, byAttribute: boolean): Filter {
   return (value, { positional, named }, context) => {
     const attribute = byAttribute ? positional[0] : undefined;
     const rest = byAttribute ? positional.slice(1) : positional;
-    if (byAttribute && attribute === undefined) throw new TemplateFailure('TypeError', 'Missing parameter for attribute name');
+    if (byAttribute && attribute === undefined)
+      throw new TemplateFailure('TypeError', 'Missing parameter for attribute name');
     const get = getter(attribute, context);
     return lazily(function* () {
-      for (const item of each(value, context)) if (passes(context, get(item), { positional: rest, named }) === keeps) yield item;
+      for (const item of each(value, context))
+        if (passes(context, get(item), { positional: rest, named }) === keeps) yield item;
     });
   };
 }
@@ -116,7 +121,9 @@ function grouped(value: Value, args: CallArguments, context: FilterContext): Val
     const found = get(item);
     return found instanceof Undefined && b.has('default') ? b.required('default') : found;
   };
-  return new List(groups.map((group) => new NamedTuple(['grouper', 'list'], [label(group.items[0]), new List(group.items)])));
+  return new List(
+    groups.map((group) => new NamedTuple(['grouper', 'list'], [label(group.items[0]), new List(group.items)])),
+  );
 }
 
 /** Filters that work on the items of a value. */
@@ -134,11 +141,19 @@ export const SEQUENCE_FILTERS: Readonly<Record<string, Filter>> = {
   },
   dictsort: (value, args) => {
     const b = bound('dictsort', args, 'case_sensitive', 'by', 'reverse');
-    if (!(value instanceof Dict)) throw new TemplateFailure('TypeError', `dictsort needs a mapping, not ${typeName(value)}`);
+    if (!(value instanceof Dict))
+      throw new TemplateFailure('TypeError', `dictsort needs a mapping, not ${typeName(value)}`);
     const by = b.optionalText('by')?.text ?? 'key';
-    if (by !== 'key' && by !== 'value') throw new TemplateFailure('ValueError', 'You can only sort by either "key" or "value"');
+    if (by !== 'key' && by !== 'value')
+      throw new TemplateFailure('ValueError', 'You can only sort by either "key" or "value"');
     const pairs = Array.from(value.pairs(), ([key, item]) => new Tuple([key, item]));
-    return new List(sorted(pairs, (pair) => folded(pair instanceof Tuple ? pair.items[by === 'key' ? 0 : 1] : pair, flag(b, 'case_sensitive')), flag(b, 'reverse')));
+    return new List(
+      sorted(
+        pairs,
+        (pair) => folded(pair instanceof Tuple ? pair.items[by === 'key' ? 0 : 1] : pair, flag(b, 'case_sensitive')),
+        flag(b, 'reverse'),
+      ),
+    );
   },
   first: (value, _args, { budget }) => {
     budget.spend();
@@ -147,7 +162,8 @@ export const SEQUENCE_FILTERS: Readonly<Record<string, Filter>> = {
     return item === undefined ? new Undefined('No first item, sequence was empty.') : item;
   },
   last: (value, _args, { budget }) => {
-    if (value instanceof Generator) throw new TemplateFailure('TypeError', `'${value.typeName}' object is not reversible`);
+    if (value instanceof Generator)
+      throw new TemplateFailure('TypeError', `'${value.typeName}' object is not reversible`);
     const item = itemsOf(value, budget).at(-1);
     return item === undefined ? new Undefined('No last item, sequence was empty.') : item;
   },
@@ -194,8 +210,12 @@ export const SEQUENCE_FILTERS: Readonly<Record<string, Filter>> = {
   sum: (value, args, context) => {
     const b = bound('sum', args, 'attribute', 'start');
     const get = getter(b.value('attribute'), context);
-    if (b.value('start') instanceof Str) throw new TemplateFailure('TypeError', "sum() can't sum strings [use ''.join(seq) instead]");
-    return itemsOf(value, context.budget).reduce<Value>((total, item) => binary('+', total, get(item), context.budget), b.value('start') ?? 0n);
+    if (b.value('start') instanceof Str)
+      throw new TemplateFailure('TypeError', "sum() can't sum strings [use ''.join(seq) instead]");
+    return itemsOf(value, context.budget).reduce<Value>(
+      (total, item) => binary('+', total, get(item), context.budget),
+      b.value('start') ?? 0n,
+    );
   },
   unique: (value, args, context) => {
     const b = bound('unique', args, 'case_sensitive', 'attribute');
@@ -203,23 +223,28 @@ export const SEQUENCE_FILTERS: Readonly<Record<string, Filter>> = {
     const seen = new Dict();
     const items = itemsOf(value, context.budget);
     return new Generator(
-      items.filter((item) => {
-        const key = folded(get(item), flag(b, 'case_sensitive'));
-        const isNew = !seen.has(key);
-        seen.set(key, true);
-        return isNew;
-      })[Symbol.iterator](),
+      items
+        .filter((item) => {
+          const key = folded(get(item), flag(b, 'case_sensitive'));
+          const isNew = !seen.has(key);
+          seen.set(key, true);
+          return isNew;
+        })
+        [Symbol.iterator](),
     );
   },
   filesizeformat: (value, args) => {
     const isBinary = flag(bound('filesizeformat', args, 'binary'), 'binary');
     const base = isBinary ? 1024 : 1000;
     const number = asNumber(value);
-    if (number === undefined) throw new TemplateFailure('TypeError', `filesizeformat needs a number, not ${typeName(value)}`);
+    if (number === undefined)
+      throw new TemplateFailure('TypeError', `filesizeformat needs a number, not ${typeName(value)}`);
     const bytes = Number(number);
     if (bytes === 1) return new Str('1 Byte');
     if (bytes < base) return new Str(`${Math.trunc(bytes)} Bytes`);
-    const units = isBinary ? ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB'] : ['kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
+    const units = isBinary
+      ? ['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB', 'ZiB', 'YiB']
+      : ['kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
     let power = 1;
     while (power < units.length && bytes >= base ** (power + 1)) power++;
     return new Str(`${(bytes / base ** power).toFixed(1)} ${units[power - 1]}`);

@@ -26,8 +26,14 @@ function remainder(value: Value, by: bigint | number): bigint | number {
   return typeof rest === 'bigint' && typeof by === 'bigint' ? rest + by : Number(rest) + Number(by);
 }
 
-const isNumber = (value: Value): boolean => typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean';
-const isIterable = (value: Value): boolean => value instanceof Str || value instanceof List || value instanceof Tuple || value instanceof Dict || value instanceof PyIterable;
+const isNumber = (value: Value): boolean =>
+  typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean';
+const isIterable = (value: Value): boolean =>
+  value instanceof Str ||
+  value instanceof List ||
+  value instanceof Tuple ||
+  value instanceof Dict ||
+  value instanceof PyIterable;
 const comparison =
   (operator: '==' | '!=' | '<' | '<=' | '>' | '>='): Test =>
   (value, args) =>
@@ -64,7 +70,8 @@ export const TESTS: Readonly<Record<string, Test>> = {
   none: (value) => value === null,
   sameas: (value, args) => isSame(value, operand(args, 'sameas')),
   // Jinja asks for a length and for items by place: a generator has neither, a view of a dict has no places.
-  sequence: (value) => isIterable(value) && !(value instanceof DictView) && !(value instanceof PyIterable && value.size() === undefined),
+  sequence: (value) =>
+    isIterable(value) && !(value instanceof DictView) && !(value instanceof PyIterable && value.size() === undefined),
   string: (value) => value instanceof Str,
   eq: comparison('=='),
   equalto: comparison('=='),
@@ -90,7 +97,9 @@ function isCased(value: Value, change: (text: string) => string): boolean {
 
 function isSame(a: Value, b: Value): boolean {
   if (a === b) return true;
-  return a instanceof Str && b instanceof Str ? a.text === b.text && areEqual(a, b) : typeof a === typeof b && (typeof a === 'number' || typeof a === 'bigint') && a === b;
+  return a instanceof Str && b instanceof Str
+    ? a.text === b.text && areEqual(a, b)
+    : typeof a === typeof b && (typeof a === 'number' || typeof a === 'bigint') && a === b;
 }
 
 /** For filters that take a test's name. */

@@ -18,7 +18,9 @@ const UTF8 = new TextEncoder();
 
 /** @param forQuery a space is a plus there, and a slash is no part of a path */
 export function urlEncoded(text: Str, forQuery: boolean): Str {
-  return text.replaceEach(/[^\w.~-]+/g, (part) => Array.from(UTF8.encode(part), (byte) => encodedByte(byte, forQuery)).join(''));
+  return text.replaceEach(/[^\w.~-]+/g, (part) =>
+    Array.from(UTF8.encode(part), (byte) => encodedByte(byte, forQuery)).join(''),
+  );
 }
 
 function encodedByte(byte: number, forQuery: boolean): string {

@@ -19,7 +19,11 @@ export function stripped(text: Str, side: 'both' | 'left' | 'right', chars?: str
 export function splitAt(text: Str, separator: string, limit: number): Str[] {
   const parts: Str[] = [];
   let from = 0;
-  for (let at = text.text.indexOf(separator); at >= 0 && parts.length < limit; at = text.text.indexOf(separator, from)) {
+  for (
+    let at = text.text.indexOf(separator);
+    at >= 0 && parts.length < limit;
+    at = text.text.indexOf(separator, from)
+  ) {
     parts.push(text.slice(from, at));
     from = at + separator.length;
   }
@@ -94,7 +98,20 @@ export function linesOf(text: Str, keepEnds: boolean): Str[] {
 }
 
 /** Letters that stand for two have a form of their own for the beginning of words. */
-const TITLE: Readonly<Record<string, string>> = { Ǆ: 'ǅ', ǅ: 'ǅ', ǆ: 'ǅ', Ǉ: 'ǈ', ǈ: 'ǈ', ǉ: 'ǈ', Ǌ: 'ǋ', ǋ: 'ǋ', ǌ: 'ǋ', Ǳ: 'ǲ', ǲ: 'ǲ', ǳ: 'ǲ' };
+const TITLE: Readonly<Record<string, string>> = {
+  Ǆ: 'ǅ',
+  ǅ: 'ǅ',
+  ǆ: 'ǅ',
+  Ǉ: 'ǈ',
+  ǈ: 'ǈ',
+  ǉ: 'ǈ',
+  Ǌ: 'ǋ',
+  ǋ: 'ǋ',
+  ǌ: 'ǋ',
+  Ǳ: 'ǲ',
+  ǲ: 'ǲ',
+  ǳ: 'ǲ',
+};
 
 export function upperFirst(text: string): string {
   const [first = ''] = text;
@@ -112,7 +129,12 @@ export function upperFull(text: string): string {
 
 /** Text for comparisons without case: letters that stand for two come apart. */
 export function caseFolded(text: string): string {
-  return text.replaceAll('ς', 'σ').replaceAll('ſ', 's').replace(/\p{L}/gu, (char) => (char.toUpperCase().length > char.length ? char.toUpperCase().toLowerCase() : char.toLowerCase()));
+  return text
+    .replaceAll('ς', 'σ')
+    .replaceAll('ſ', 's')
+    .replace(/\p{L}/gu, (char) =>
+      char.toUpperCase().length > char.length ? char.toUpperCase().toLowerCase() : char.toLowerCase(),
+    );
 }
 
 /** Upper case for each letter behind what is no letter, lower case for the others. */

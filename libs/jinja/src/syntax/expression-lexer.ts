@@ -46,9 +46,15 @@ export class ExpressionLexer {
       if (text !== undefined) return void this.tokens.push({ kind, text, at });
     }
     const literal = this.match(STRING);
-    if (literal !== undefined) return void this.tokens.push({ kind: 'string', text: unescaped(literal.slice(1, -1), at), at });
+    if (literal !== undefined)
+      return void this.tokens.push({ kind: 'string', text: unescaped(literal.slice(1, -1), at), at });
     const operator = this.match(OPERATOR);
-    if (operator === undefined) throw new TemplateFailure('syntax', `unexpected char '${String.fromCodePoint(this.source.codePointAt(at) ?? 0)}'`, at);
+    if (operator === undefined)
+      throw new TemplateFailure(
+        'syntax',
+        `unexpected char '${String.fromCodePoint(this.source.codePointAt(at) ?? 0)}'`,
+        at,
+      );
     this.balance(operator, at);
     this.tokens.push({ kind: 'operator', text: operator, at });
   }
@@ -57,7 +63,12 @@ export class ExpressionLexer {
     if (operator in CLOSING) this.brackets.push(CLOSING[operator]);
     else if (operator === '}' || operator === ')' || operator === ']') {
       const expected = this.brackets.pop();
-      if (expected !== operator) throw new TemplateFailure('syntax', `unexpected '${operator}'${expected === undefined ? '' : `, expected '${expected}'`}`, at);
+      if (expected !== operator)
+        throw new TemplateFailure(
+          'syntax',
+          `unexpected '${operator}'${expected === undefined ? '' : `, expected '${expected}'`}`,
+          at,
+        );
     }
   }
 

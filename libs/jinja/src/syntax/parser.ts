@@ -2,7 +2,15 @@ import { TemplateFailure, limitReached } from '../error.js';
 import type { Limits } from '../limits.js';
 import { Str } from '../values/str.js';
 import { described, type Token } from './token.js';
-import type { Argument, Arguments, BinaryOperator, Comparison, ComparisonOperator, Expression, Target } from './tree.js';
+import type {
+  Argument,
+  Arguments,
+  BinaryOperator,
+  Comparison,
+  ComparisonOperator,
+  Expression,
+  Target,
+} from './tree.js';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const NO_ARGUMENTS: Arguments = { positional: [], named: [] };
@@ -14,7 +22,18 @@ const CONSTANTS: ReadonlyMap<string, null | boolean> = new Map([
   ['false', false],
   ['False', false],
 ]);
-const RESERVED: ReadonlySet<string> = new Set(['and', 'or', 'not', 'if', 'else', 'elif', 'in', 'is', 'for', ...CONSTANTS.keys()]);
+const RESERVED: ReadonlySet<string> = new Set([
+  'and',
+  'or',
+  'not',
+  'if',
+  'else',
+  'elif',
+  'in',
+  'is',
+  'for',
+  ...CONSTANTS.keys(),
+]);
 
 /** Reads expressions, as Jinja's own parser does: one method for each level of binding. */
 export class ExpressionParser {
@@ -54,7 +73,8 @@ export class ExpressionParser {
 
   /** One level further inside. */
   protected nested<T>(read: () => T): T {
-    if (++this.depth > this.limits.nesting) throw limitReached('nesting', `blocks and brackets may be ${this.limits.nesting} deep`, this.current.at);
+    if (++this.depth > this.limits.nesting)
+      throw limitReached('nesting', `blocks and brackets may be ${this.limits.nesting} deep`, this.current.at);
     const result = read();
     this.depth--;
     return result;
@@ -257,7 +277,8 @@ export class ExpressionParser {
   }
 
   private afterDot(of: Expression, at: number): Expression {
-    if (this.is('integer')) return { kind: 'item', of, key: { kind: 'constant', value: BigInt(this.tokens[this.position++].text), at }, at };
+    if (this.is('integer'))
+      return { kind: 'item', of, key: { kind: 'constant', value: BigInt(this.tokens[this.position++].text), at }, at };
     return { kind: 'attribute', of, name: this.expect('name').text, at };
   }
 
@@ -306,7 +327,8 @@ export class ExpressionParser {
         this.position++;
         named.push({ name, value: this.expression() });
       } else {
-        if (named.length > 0 || rest !== undefined || restNamed !== undefined) throw new TemplateFailure('syntax', 'invalid syntax for function call expression', this.current.at);
+        if (named.length > 0 || rest !== undefined || restNamed !== undefined)
+          throw new TemplateFailure('syntax', 'invalid syntax for function call expression', this.current.at);
         positional.push(this.expression());
       }
     }
@@ -320,7 +342,8 @@ export class ExpressionParser {
     for (;;) {
       if (this.is('operator', '|')) node = this.filter(node);
       else if (this.is('name', 'is')) node = this.test(node);
-      else if (this.is('operator', '(')) node = { kind: 'call', callee: node, at: this.current.at, args: this.callArguments() };
+      else if (this.is('operator', '('))
+        node = { kind: 'call', callee: node, at: this.current.at, args: this.callArguments() };
       else return node;
     }
   }
@@ -357,13 +380,16 @@ export class ExpressionParser {
   /** Whether an argument of a test without brackets comes next. */
   private beginsOperand(): boolean {
     const { kind, text } = this.current;
-    if (kind === 'name') return !['else', 'or', 'and', 'is', 'if', 'in', 'not', 'for', 'recursive'].includes(text) || CONSTANTS.has(text);
+    if (kind === 'name')
+      return !['else', 'or', 'and', 'is', 'if', 'in', 'not', 'for', 'recursive'].includes(text) || CONSTANTS.has(text);
     if (kind === 'operator') return text === '[' || text === '{';
     return kind === 'string' || kind === 'integer' || kind === 'float';
   }
 
   /** What can be assigned to. */
-  protected target(options: { readonly withTuple?: boolean; readonly withField?: boolean; readonly isNameOnly?: boolean } = {}): Target {
+  protected target(
+    options: { readonly withTuple?: boolean; readonly withField?: boolean; readonly isNameOnly?: boolean } = {},
+  ): Target {
     const { at } = this.current;
     const name = this.is('name') ? this.tokens[this.position + 1] : undefined;
     if (options.withField && name?.kind === 'operator' && name.text === '.') {
@@ -371,13 +397,18 @@ export class ExpressionParser {
       this.position++;
       return { kind: 'field', name: owner, field: this.expect('name').text, at };
     }
-    const read = options.isNameOnly ? this.primary() : options.withTuple === false ? this.primary() : this.tuple({ isSimple: true });
+    const read = options.isNameOnly
+      ? this.primary()
+      : options.withTuple === false
+        ? this.primary()
+        : this.tuple({ isSimple: true });
     return this.asTarget(read);
   }
 
   private asTarget(node: Expression): Target {
     if (node.kind === 'name') return { kind: 'name', name: node.name, at: node.at };
-    if (node.kind === 'tuple' || node.kind === 'list') return { kind: 'targets', items: node.items.map((item) => this.asTarget(item)), at: node.at };
+    if (node.kind === 'tuple' || node.kind === 'list')
+      return { kind: 'targets', items: node.items.map((item) => this.asTarget(item)), at: node.at };
     throw new TemplateFailure('syntax', `can't assign to '${node.kind}'`, node.at);
   }
 }

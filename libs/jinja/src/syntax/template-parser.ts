@@ -37,7 +37,11 @@ export class TemplateParser extends ExpressionParser {
         this.expect('blockEnd');
       } else if (token.kind === 'end') {
         if (ends.length === 0) return body;
-        throw new TemplateFailure('syntax', `unexpected end of template, expected ${ends.map((end) => `'${end}'`).join(' or ')}`, at);
+        throw new TemplateFailure(
+          'syntax',
+          `unexpected end of template, expected ${ends.map((end) => `'${end}'`).join(' or ')}`,
+          at,
+        );
       } else throw this.unexpected('text or a tag');
     }
   }
@@ -152,8 +156,18 @@ export class TemplateParser extends ExpressionParser {
     const start = this.position;
     const body = this.endedBody(end);
     this.loops = loops;
-    const mentions = (word: string): boolean => this.tokens.slice(start, this.position).some(({ kind, text }) => kind === 'name' && text === word);
-    return { kind: 'macro', name, parameters, body, usesVarargs: mentions('varargs'), usesKwargs: mentions('kwargs'), usesCaller: mentions('caller'), at };
+    const mentions = (word: string): boolean =>
+      this.tokens.slice(start, this.position).some(({ kind, text }) => kind === 'name' && text === word);
+    return {
+      kind: 'macro',
+      name,
+      parameters,
+      body,
+      usesVarargs: mentions('varargs'),
+      usesKwargs: mentions('kwargs'),
+      usesCaller: mentions('caller'),
+      at,
+    };
   }
 
   private signature(): Parameter[] {
@@ -163,7 +177,8 @@ export class TemplateParser extends ExpressionParser {
       if (parameters.length > 0) this.expect('operator', ',');
       const { text: name, at } = this.expect('name');
       const value = this.skipIf('operator', '=') ? this.expression() : undefined;
-      if (value === undefined && parameters.at(-1)?.default !== undefined) throw new TemplateFailure('syntax', 'non-default argument follows default argument', at);
+      if (value === undefined && parameters.at(-1)?.default !== undefined)
+        throw new TemplateFailure('syntax', 'non-default argument follows default argument', at);
       parameters.push({ name, ...(value && { default: value }) });
     }
     this.position++;
@@ -173,7 +188,8 @@ export class TemplateParser extends ExpressionParser {
   private callBlock(at: number): Statement {
     const parameters = this.is('operator', '(') ? this.signature() : [];
     const call = this.expression();
-    if (call.kind !== 'call') throw new TemplateFailure('syntax', `expected a call, got ${described(this.current)}`, at);
+    if (call.kind !== 'call')
+      throw new TemplateFailure('syntax', `expected a call, got ${described(this.current)}`, at);
     return { kind: 'callBlock', call, caller: this.macroRest('caller', parameters, 'endcall', at), at };
   }
 

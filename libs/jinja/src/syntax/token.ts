@@ -3,7 +3,18 @@
  * operator is its own kind of token.
  */
 export interface Token {
-  readonly kind: 'data' | 'variableBegin' | 'variableEnd' | 'blockBegin' | 'blockEnd' | 'name' | 'string' | 'integer' | 'float' | 'operator' | 'end';
+  readonly kind:
+    | 'data'
+    | 'variableBegin'
+    | 'variableEnd'
+    | 'blockBegin'
+    | 'blockEnd'
+    | 'name'
+    | 'string'
+    | 'integer'
+    | 'float'
+    | 'operator'
+    | 'end';
   readonly text: string;
   /** Offset in the source. */
   readonly at: number;

@@ -29,17 +29,32 @@ export type Expression =
   | (Node & { readonly kind: 'dict'; readonly pairs: readonly (readonly [Expression, Expression])[] })
   | (Node & { readonly kind: 'attribute'; readonly of: Expression; readonly name: string })
   | (Node & { readonly kind: 'item'; readonly of: Expression; readonly key: Expression })
-  | (Node & { readonly kind: 'slice'; readonly start?: Expression; readonly stop?: Expression; readonly step?: Expression })
+  | (Node & {
+      readonly kind: 'slice';
+      readonly start?: Expression;
+      readonly stop?: Expression;
+      readonly step?: Expression;
+    })
   | (Node & { readonly kind: 'call'; readonly callee: Expression; readonly args: Arguments })
   /** `of` is missing at the head of a filter block. */
   | (Node & { readonly kind: 'filter'; readonly of?: Expression; readonly name: string; readonly args: Arguments })
   | (Node & { readonly kind: 'test'; readonly of: Expression; readonly name: string; readonly args: Arguments })
   | (Node & { readonly kind: 'not' | 'negative' | 'positive'; readonly of: Expression })
   | (Node & { readonly kind: 'and' | 'or'; readonly left: Expression; readonly right: Expression })
-  | (Node & { readonly kind: 'binary'; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression })
+  | (Node & {
+      readonly kind: 'binary';
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+    })
   | (Node & { readonly kind: 'concat'; readonly items: readonly Expression[] })
   | (Node & { readonly kind: 'compare'; readonly first: Expression; readonly rest: readonly Comparison[] })
-  | (Node & { readonly kind: 'condition'; readonly test: Expression; readonly then: Expression; readonly otherwise?: Expression });
+  | (Node & {
+      readonly kind: 'condition';
+      readonly test: Expression;
+      readonly then: Expression;
+      readonly otherwise?: Expression;
+    });
 
 export interface Comparison {
   readonly operator: ComparisonOperator;
@@ -91,14 +106,29 @@ export type Statement =
   | ForNode
   | (Node & { readonly kind: 'break' | 'continue' })
   | (Node & { readonly kind: 'set'; readonly target: Target; readonly value: Expression })
-  | (Node & { readonly kind: 'capture'; readonly target: Target; readonly filter?: Expression; readonly body: readonly Statement[] })
+  | (Node & {
+      readonly kind: 'capture';
+      readonly target: Target;
+      readonly filter?: Expression;
+      readonly body: readonly Statement[];
+    })
   | MacroNode
   | (Node & { readonly kind: 'callBlock'; readonly call: Expression; readonly caller: MacroNode })
   | (Node & { readonly kind: 'filterBlock'; readonly filter: Expression; readonly body: readonly Statement[] })
-  | (Node & { readonly kind: 'with'; readonly targets: readonly Target[]; readonly values: readonly Expression[]; readonly body: readonly Statement[] })
+  | (Node & {
+      readonly kind: 'with';
+      readonly targets: readonly Target[];
+      readonly values: readonly Expression[];
+      readonly body: readonly Statement[];
+    })
   /** `generation` marks the assistant's text for training; a scope of its own. `block` is rendered where it stands. */
   | (Node & { readonly kind: 'generation'; readonly body: readonly Statement[] })
-  | (Node & { readonly kind: 'block'; readonly name: string; readonly isScoped: boolean; readonly body: readonly Statement[] })
+  | (Node & {
+      readonly kind: 'block';
+      readonly name: string;
+      readonly isScoped: boolean;
+      readonly body: readonly Statement[];
+    })
   | (Node & { readonly kind: 'autoescape'; readonly value: Expression; readonly body: readonly Statement[] })
   /** Needs a second template: refused when it is reached. */
   | (Node & { readonly kind: 'otherTemplate'; readonly tag: string });

@@ -31,10 +31,20 @@ export function toValue(value: unknown, path: readonly (string | number)[] = [],
       throw new TemplateFailure('TypeError', `a ${typeof value} cannot be given to a template`);
   }
   if (value instanceof PyFloat) return value.value;
-  if (value instanceof Str || value instanceof List || value instanceof Tuple || value instanceof Dict || value instanceof PyObject) return value;
+  if (
+    value instanceof Str ||
+    value instanceof List ||
+    value instanceof Tuple ||
+    value instanceof Dict ||
+    value instanceof PyObject
+  )
+    return value;
   if (Array.isArray(value)) return new List(value.map((item: unknown, i) => toValue(item, [...path, i], depth + 1)));
   const pairs = Object.entries(value).filter(([, item]) => item !== undefined);
-  return new Dict(pairs.map(([key, item]) => [Str.from(key, origin(path)), toValue(item, [...path, key], depth + 1)] as const), origin(path));
+  return new Dict(
+    pairs.map(([key, item]) => [Str.from(key, origin(path)), toValue(item, [...path, key], depth + 1)] as const),
+    origin(path),
+  );
 }
 
 /** One object for all strings of a place, so that runs side by side become one. */

@@ -25,7 +25,10 @@ export function textOfHtml(text: Str): Str {
   const words = Str.join(parts).replaceEach(/\s+/g, () => ' ');
   const start = words.text.startsWith(' ') ? 1 : 0;
   const end = words.text.length - (words.text.length > start && words.text.endsWith(' ') ? 1 : 0);
-  return words.slice(start, end).plain().replaceEach(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|(\w{1,31}));/g, entityText);
+  return words
+    .slice(start, end)
+    .plain()
+    .replaceEach(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|(\w{1,31}));/g, entityText);
 }
 
 function entityText(entity: string): string {

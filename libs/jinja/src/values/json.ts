@@ -20,18 +20,36 @@ export function jsonText(value: Value, options: JsonOptions, depth = 0, written 
   if (typeof value === 'boolean' || typeof value === 'bigint') return plain(String(value), written);
   if (typeof value === 'number') return plain(jsonFloat(value), written);
   if (value instanceof Str) return quoted(value, options, written);
-  if (value instanceof List || value instanceof Tuple) return block('[', value.items.map((item) => jsonText(item, options, depth + 1, written)), ']', options, depth, written);
+  if (value instanceof List || value instanceof Tuple)
+    return block(
+      '[',
+      value.items.map((item) => jsonText(item, options, depth + 1, written)),
+      ']',
+      options,
+      depth,
+      written,
+    );
   if (value instanceof Dict) {
     const pairs = Array.from(value.pairs(), ([key, item]) => [keyText(key), item] as const);
-    if (options.sortKeys && new Set(Array.from(value.pairs(), ([key]) => (key instanceof Str ? 'str' : key === null ? 'none' : 'number'))).size > 1) throw new TemplateFailure('TypeError', 'keys of several types have no order');
+    if (
+      options.sortKeys &&
+      new Set(Array.from(value.pairs(), ([key]) => (key instanceof Str ? 'str' : key === null ? 'none' : 'number')))
+        .size > 1
+    )
+      throw new TemplateFailure('TypeError', 'keys of several types have no order');
     if (options.sortKeys) pairs.sort(([a], [b]) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
     const members = pairs.map(([key, item]) => {
       written.add(options.keySeparator.text.length);
-      return Str.join([quoted(key, options, written), options.keySeparator, jsonText(item, options, depth + 1, written)]);
+      return Str.join([
+        quoted(key, options, written),
+        options.keySeparator,
+        jsonText(item, options, depth + 1, written),
+      ]);
     });
     return block('{', members, '}', options, depth, written);
   }
-  if (value instanceof Undefined) throw new TemplateFailure('TypeError', 'Object of type Undefined is not JSON serializable');
+  if (value instanceof Undefined)
+    throw new TemplateFailure('TypeError', 'Object of type Undefined is not JSON serializable');
   throw new TemplateFailure('TypeError', `Object of type ${typeName(value)} is not JSON serializable`);
 }
 
@@ -53,7 +71,15 @@ function jsonFloat(value: number): string {
   return Number.isFinite(value) ? floatText(value) : value > 0 ? 'Infinity' : '-Infinity';
 }
 
-const SHORT: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f' };
+const SHORT: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\b': '\\b',
+  '\f': '\\f',
+};
 const escapedUnit = (char: string): string => SHORT[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 function quoted(text: Str, { ensureAscii }: JsonOptions, written: Written): Str {
@@ -64,7 +90,14 @@ function quoted(text: Str, { ensureAscii }: JsonOptions, written: Written): Str 
   return Str.join([new Str('"'), inside, new Str('"')]);
 }
 
-function block(open: string, items: readonly Str[], close: string, { indent, itemSeparator }: JsonOptions, depth: number, written: Written): Str {
+function block(
+  open: string,
+  items: readonly Str[],
+  close: string,
+  { indent, itemSeparator }: JsonOptions,
+  depth: number,
+  written: Written,
+): Str {
   const margin = indent === undefined ? 0 : 1 + indent.length * (depth + 1);
   written.add(2 + items.length * (margin + itemSeparator.text.length));
   if (items.length === 0) return new Str(open + close);

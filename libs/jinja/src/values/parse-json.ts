@@ -78,7 +78,11 @@ class JsonReader {
   }
 
   private wrong(): StarlingError {
-    return new StarlingError('invalid_json', `JSON: unexpected text at character ${this.at}: ${JSON.stringify(this.text.slice(this.at, this.at + 20))}`, { details: { at: this.at } });
+    return new StarlingError(
+      'invalid_json',
+      `JSON: unexpected text at character ${this.at}: ${JSON.stringify(this.text.slice(this.at, this.at + 20))}`,
+      { details: { at: this.at } },
+    );
   }
 }
 
@@ -90,5 +94,10 @@ function numberOf(text: string): unknown {
 
 /** A JSON value as Python's `json.dumps` writes it by default: a space behind each comma and colon, but every character as it is. */
 export function jsonDumps(value: unknown): string {
-  return jsonText(toValue(value), { itemSeparator: new Str(', '), keySeparator: new Str(': '), sortKeys: false, ensureAscii: false }).text;
+  return jsonText(toValue(value), {
+    itemSeparator: new Str(', '),
+    keySeparator: new Str(': '),
+    sortKeys: false,
+    ensureAscii: false,
+  }).text;
 }

@@ -18,14 +18,39 @@ export function reprValue(value: Value, depth = 0, written = new Written()): Str
   if (typeof value === 'bigint') return plain(String(value), written);
   if (typeof value === 'number') return plain(floatText(value), written);
   if (value instanceof Str) return reprText(value, written);
-  if (value instanceof List) return bracketed('[', value.items.map((item) => reprValue(item, depth + 1, written)), ']', written);
-  if (value instanceof Tuple) return bracketed('(', value.items.map((item) => reprValue(item, depth + 1, written)), value.items.length === 1 ? ',)' : ')', written);
+  if (value instanceof List)
+    return bracketed(
+      '[',
+      value.items.map((item) => reprValue(item, depth + 1, written)),
+      ']',
+      written,
+    );
+  if (value instanceof Tuple)
+    return bracketed(
+      '(',
+      value.items.map((item) => reprValue(item, depth + 1, written)),
+      value.items.length === 1 ? ',)' : ')',
+      written,
+    );
   if (value instanceof Dict) {
-    const pairs = Array.from(value.pairs(), ([key, item]) => Str.join([reprValue(key, depth + 1, written), new Str(': '), reprValue(item, depth + 1, written)]));
+    const pairs = Array.from(value.pairs(), ([key, item]) =>
+      Str.join([reprValue(key, depth + 1, written), new Str(': '), reprValue(item, depth + 1, written)]),
+    );
     return bracketed('{', pairs, '}', written);
   }
-  if (value instanceof DictView) return Str.join([new Str(`${value.typeName}(`), bracketed('[', value.list().map((item) => reprValue(item, depth + 1, written)), ']', written), new Str(')')]);
-  if (value instanceof Namespace) return Str.join([new Str('<Namespace '), reprValue(value.dict(), depth + 1, written), new Str('>')]);
+  if (value instanceof DictView)
+    return Str.join([
+      new Str(`${value.typeName}(`),
+      bracketed(
+        '[',
+        value.list().map((item) => reprValue(item, depth + 1, written)),
+        ']',
+        written,
+      ),
+      new Str(')'),
+    ]);
+  if (value instanceof Namespace)
+    return Str.join([new Str('<Namespace '), reprValue(value.dict(), depth + 1, written), new Str('>')]);
   return value instanceof PyObject ? plain(value.show(), written) : new Str('');
 }
 
@@ -36,7 +61,11 @@ function plain(text: string, written: Written): Str {
 
 function bracketed(open: string, items: readonly Str[], close: string, written: Written): Str {
   written.add(open.length + close.length + 2 * items.length);
-  return Str.join([new Str(open), ...items.flatMap((item, i) => (i === 0 ? [item] : [new Str(', '), item])), new Str(close)]);
+  return Str.join([
+    new Str(open),
+    ...items.flatMap((item, i) => (i === 0 ? [item] : [new Str(', '), item])),
+    new Str(close),
+  ]);
 }
 
 const UNPRINTABLE = /[\\\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;

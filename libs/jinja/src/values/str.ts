@@ -59,7 +59,9 @@ export class Str {
 
   /** Text of a value that was given to the rendering. */
   static from(text: string, origin: Origin | undefined): Str {
-    return origin === undefined || text.length === 0 ? new Str(text) : new Str(text, [{ start: 0, end: text.length, origin, isTemplate: false }]);
+    return origin === undefined || text.length === 0
+      ? new Str(text)
+      : new Str(text, [{ start: 0, end: text.length, origin, isTemplate: false }]);
   }
 
   static join(parts: readonly Str[]): Str {
@@ -77,7 +79,8 @@ export class Str {
   repeat(count: number): Str {
     const [run] = this.runs;
     if (run === undefined || count === 0) return new Str(this.text.repeat(count), NO_RUNS, this.isMarkup);
-    if (this.isOfOne) return new Str(this.text.repeat(count), [{ ...run, end: this.text.length * count }], this.isMarkup);
+    if (this.isOfOne)
+      return new Str(this.text.repeat(count), [{ ...run, end: this.text.length * count }], this.isMarkup);
     return Str.join(Array.from({ length: count }, () => this)).as(this.isMarkup);
   }
 
@@ -124,7 +127,10 @@ export class Str {
     for (const match of text.matchAll(pattern)) {
       const replaced = replacement(match[0]);
       const end = match.index + match[0].length;
-      parts.push(this.slice(position, match.index), typeof replaced === 'string' ? this.slice(match.index, end).withText(replaced) : replaced);
+      parts.push(
+        this.slice(position, match.index),
+        typeof replaced === 'string' ? this.slice(match.index, end).withText(replaced) : replaced,
+      );
       position = end;
     }
     if (parts.length === 0) return this;
@@ -143,7 +149,11 @@ export class Str {
       return typeof replaced === 'string' ? replaced : '';
     });
     if (!isPlain) return undefined;
-    return new Str(text, run === undefined || text.length === 0 ? NO_RUNS : [{ ...run, end: text.length }], this.isMarkup);
+    return new Str(
+      text,
+      run === undefined || text.length === 0 ? NO_RUNS : [{ ...run, end: text.length }],
+      this.isMarkup,
+    );
   }
 
   /** Each stretch of one origin rewritten on its own: for changes of letters. */
@@ -158,7 +168,9 @@ export class Str {
   /** Other text with the origin of this one's first unit that has one. */
   withText(text: string): Str {
     const run = this.runs[0];
-    return run === undefined || text.length === 0 ? new Str(text) : new Str(text, [{ ...run, start: 0, end: text.length }]);
+    return run === undefined || text.length === 0
+      ? new Str(text)
+      : new Str(text, [{ ...run, start: 0, end: text.length }]);
   }
 
   /** The same as str (false) or as Markup (true). */
@@ -224,7 +236,10 @@ export class Str {
       const isOne = run !== undefined && run.start <= at && run.end >= at + size;
       // A character is of one origin, but for a pair that was put together from halves.
       if (run === undefined || run.start >= at + size) yield new Str(text.slice(at, at + size), NO_RUNS, this.isMarkup);
-      else yield isOne ? new Str(text.slice(at, at + size), [{ ...run, start: 0, end: size }], this.isMarkup) : this.slice(at, at + size);
+      else
+        yield isOne
+          ? new Str(text.slice(at, at + size), [{ ...run, start: 0, end: size }], this.isMarkup)
+          : this.slice(at, at + size);
       at += size;
     }
   }
@@ -266,7 +281,8 @@ function runsOf(parts: readonly Str[]): Run[] {
 /** Appends a run, or lengthens the last one if it goes on. */
 function addRun(runs: Run[], run: Run): void {
   const last = runs.at(-1);
-  if (last !== undefined && last.end === run.start && last.origin === run.origin && last.isTemplate === run.isTemplate) runs[runs.length - 1] = { ...last, end: run.end };
+  if (last !== undefined && last.end === run.start && last.origin === run.origin && last.isTemplate === run.isTemplate)
+    runs[runs.length - 1] = { ...last, end: run.end };
   else runs.push(run);
 }
 

@@ -164,8 +164,10 @@ function hashOf(key: Value, depth = 0, written = new Written()): Key {
       return Number.isInteger(key) ? BigInt(key) : key;
     default:
   }
-  if (key instanceof Tuple) return `\0(${key.items.map((item) => part(hashOf(item, depth + 1, written), written)).join('')}`;
-  if (key instanceof List || key instanceof Dict) throw new TemplateFailure('TypeError', `unhashable type: '${key.typeName}'`);
+  if (key instanceof Tuple)
+    return `\0(${key.items.map((item) => part(hashOf(item, depth + 1, written), written)).join('')}`;
+  if (key instanceof List || key instanceof Dict)
+    throw new TemplateFailure('TypeError', `unhashable type: '${key.typeName}'`);
   return key;
 }
 
@@ -175,8 +177,10 @@ function stringHash(text: string): string {
 
 /** A hash as part of a tuple's, with its length before it so that no two tuples give the same. */
 function part(hash: Key, written: Written): string {
-  if (typeof hash === 'object' && hash !== null) throw new TemplateFailure('TypeError', 'tuples of objects are not supported as keys: use strings or numbers');
-  const text = typeof hash === 'bigint' ? `i${hash}` : typeof hash === 'number' ? `f${hash}` : hash === null ? 'n' : `s${hash}`;
+  if (typeof hash === 'object' && hash !== null)
+    throw new TemplateFailure('TypeError', 'tuples of objects are not supported as keys: use strings or numbers');
+  const text =
+    typeof hash === 'bigint' ? `i${hash}` : typeof hash === 'number' ? `f${hash}` : hash === null ? 'n' : `s${hash}`;
   written.add(text.length);
   return `${text.length}:${text}`;
 }

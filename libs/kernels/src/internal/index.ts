@@ -3,10 +3,33 @@ export { controlBytes } from '../team/control-block.js';
 export { matmulModuleName } from '../team/kernel-binding.js';
 export { descriptorWords, structureWords } from '../program/program-code.js';
 export { opsModuleName } from '../ops/kernel-definition.js';
-export { clampedSwiglu, gatedActivations, limitedSwiglu, plainActivations, situ, situGate, xielu, type Activation } from '../ops/activation.js';
+export {
+  clampedSwiglu,
+  gatedActivations,
+  limitedSwiglu,
+  plainActivations,
+  situ,
+  situGate,
+  xielu,
+  type Activation,
+} from '../ops/activation.js';
 export { addDirections, addOwnedRows, weighSegments } from '../ops/adapters.js';
 export { addByFactors, keepUpperEnd, matchLength } from '../ops/streams.js';
-export { addBias, addGatheredRows, addRows, clampRows, gatherRows, multiplyAddRows, multiplyRows, scaleByGroup, scaleByIndex, scaleByToken, scaleByValue, scaleRows, softcapRows } from '../ops/elementwise.js';
+export {
+  addBias,
+  addGatheredRows,
+  addRows,
+  clampRows,
+  gatherRows,
+  multiplyAddRows,
+  multiplyRows,
+  scaleByGroup,
+  scaleByIndex,
+  scaleByToken,
+  scaleByValue,
+  scaleRows,
+  softcapRows,
+} from '../ops/elementwise.js';
 export { attention, attentionScratchBytes, tileRecordWords, tileTokens, tileWords } from '../ops/attention.js';
 export type { AttentionShape } from '../ops/attention-shape.js';
 export { kvPageBytes, type KvFormat, type KvShape } from '../ops/kv-layout.js';

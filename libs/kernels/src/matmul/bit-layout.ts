@@ -31,8 +31,14 @@ export const BIT_LAYOUTS: Readonly<Record<2 | 3 | 4 | 5 | 6 | 8, readonly Chunk[
     {
       vectors: [0, 1, 2],
       steps: [
-        [piece(0, 0, 7)], [piece(0, 3, 7)], [piece(1, 0, 7)], [piece(0, 6, 3), piece(1, 4, 4)],
-        [piece(1, 3, 7)], [piece(2, 0, 7)], [piece(2, 3, 7)], [piece(2, 6, 3), piece(1, 5, 4)],
+        [piece(0, 0, 7)],
+        [piece(0, 3, 7)],
+        [piece(1, 0, 7)],
+        [piece(0, 6, 3), piece(1, 4, 4)],
+        [piece(1, 3, 7)],
+        [piece(2, 0, 7)],
+        [piece(2, 3, 7)],
+        [piece(2, 6, 3), piece(1, 5, 4)],
       ],
     },
   ],
@@ -42,13 +48,20 @@ export const BIT_LAYOUTS: Readonly<Record<2 | 3 | 4 | 5 | 6 | 8, readonly Chunk[
       vectors: [0, 1, 2, 3, 4],
       steps: [
         ...[0, 1, 2, 3, 4].map((v) => [piece(v, 0, 31)]),
-        [piece(0, 5, 7), piece(1, 2, 24)], [piece(2, 5, 7), piece(3, 2, 24)], [piece(4, 5, 7), piece(1, 4, 8), piece(3, 3, 16)],
+        [piece(0, 5, 7), piece(1, 2, 24)],
+        [piece(2, 5, 7), piece(3, 2, 24)],
+        [piece(4, 5, 7), piece(1, 4, 8), piece(3, 3, 16)],
       ],
     },
   ],
   6: [0, 3].map((v) => ({
     vectors: [v, v + 1, v + 2],
-    steps: [[piece(v, 0, 63)], [piece(v + 1, 0, 63)], [piece(v + 2, 0, 63)], [piece(v, 6, 3), piece(v + 1, 4, 12), piece(v + 2, 2, 48)]],
+    steps: [
+      [piece(v, 0, 63)],
+      [piece(v + 1, 0, 63)],
+      [piece(v + 2, 0, 63)],
+      [piece(v, 6, 3), piece(v + 1, 4, 12), piece(v + 2, 2, 48)],
+    ],
   })),
   8: [0, 1, 2, 3, 4, 5, 6, 7].map((v) => ({ vectors: [v], steps: [[piece(v, 0, 255)]] })),
 };
@@ -58,7 +71,14 @@ export const BIT_LAYOUTS: Readonly<Record<2 | 3 | 4 | 5 | 6 | 8, readonly Chunk[
  * @param temporaries as many locals as the chunk has vectors
  * @param offset of the group from the address, plus 16 for the second half
  */
-export function unpackChunk(f: CodeBuilder, constants: ConstantPool, chunk: Chunk, temporaries: readonly Local<'v128'>[], address: Local<'i32'>, offset: number): Expr<'v128'>[] {
+export function unpackChunk(
+  f: CodeBuilder,
+  constants: ConstantPool,
+  chunk: Chunk,
+  temporaries: readonly Local<'v128'>[],
+  address: Local<'i32'>,
+  offset: number,
+): Expr<'v128'>[] {
   const places = new Map(chunk.vectors.map((vector, i) => [vector, temporaries[i]]));
   const single = chunk.steps.length === 1;
   if (!single) for (const [vector, local] of places) f.set(local, v128.load(address, offset + PAIR_BYTES * vector));
@@ -82,20 +102,35 @@ export function layoutMasks(bits: keyof typeof BIT_LAYOUTS): number[] {
 }
 
 /** Emits the stores of one group of a half: the inverse of reading its chunks. @param steps (8) vectors of codes */
-export function packGroup(f: CodeBuilder, constants: ConstantPool, bits: keyof typeof BIT_LAYOUTS, steps: readonly Local<'v128'>[], address: Local<'i32'>, offset: number): void {
+export function packGroup(
+  f: CodeBuilder,
+  constants: ConstantPool,
+  bits: keyof typeof BIT_LAYOUTS,
+  steps: readonly Local<'v128'>[],
+  address: Local<'i32'>,
+  offset: number,
+): void {
   const parts = new Map<number, Expr<'v128'>[]>();
   let step = 0;
   for (const chunk of BIT_LAYOUTS[bits]) {
     for (const pieces of chunk.steps) {
       for (const { vector, shift, mask } of pieces) {
-        const kept = bits === 8 ? steps[step] : v128.and(shiftRight(steps[step], -shift), constants.bytes((mask << shift) & 255));
+        const kept =
+          bits === 8 ? steps[step] : v128.and(shiftRight(steps[step], -shift), constants.bytes((mask << shift) & 255));
         parts.set(vector, [...(parts.get(vector) ?? []), kept]);
       }
       step++;
     }
   }
   assert(step === GROUP_STEPS, 'a layout has the steps of a group');
-  for (const [vector, exprs] of parts) f.do(v128.store(address, exprs.reduce((a, b) => v128.or(a, b)), offset + PAIR_BYTES * vector));
+  for (const [vector, exprs] of parts)
+    f.do(
+      v128.store(
+        address,
+        exprs.reduce((a, b) => v128.or(a, b)),
+        offset + PAIR_BYTES * vector,
+      ),
+    );
 }
 
 function shiftRight(vector: Expr<'v128'>, by: number): Expr<'v128'> {

@@ -32,7 +32,10 @@ export function byteBlock(spec: QuantSpec): FileBlock {
   return {
     values: spec.blockValues,
     bytes: layout.bytes,
-    codes: (_, block, group) => [v128.load(block, layout.codes + 32 * group), v128.load(block, layout.codes + 32 * group + 16)],
+    codes: (_, block, group) => [
+      v128.load(block, layout.codes + 32 * group),
+      v128.load(block, layout.codes + 32 * group + 16),
+    ],
     factor: (block, sub) => i32.load16U(block, 2 * sub),
     ...(spec.scale === 'super' ? { subScale: (block, sub) => i32.load8U(block, layout.scales + sub) } : {}),
   };

@@ -23,7 +23,8 @@ const NO_RETURN_VERSIONS = ['14.6.'];
 const RETURN_FLAG = 'wasm-deopt';
 const JOINING_FLAG = 'experimental-wasm-revectorize';
 
-const isOneOf = (versions: readonly string[]): boolean => versions.some((version) => process.versions.v8.startsWith(version));
+const isOneOf = (versions: readonly string[]): boolean =>
+  versions.some((version) => process.versions.v8.startsWith(version));
 
 /** The fastest build on this version of Node and processor. */
 export function nodeBuild(): KernelBuild {
@@ -71,7 +72,10 @@ export function compileKernelsNow(bytes: BufferSource, { wide }: Pick<KernelBuil
 }
 
 function setFlags(on: boolean, wide: boolean): void {
-  const eager = [...(isOneOf(EAGER_VERSIONS) ? EAGER_FLAGS : []), ...(isOneOf(NO_RETURN_VERSIONS) ? [RETURN_FLAG] : [])];
+  const eager = [
+    ...(isOneOf(EAGER_VERSIONS) ? EAGER_FLAGS : []),
+    ...(isOneOf(NO_RETURN_VERSIONS) ? [RETURN_FLAG] : []),
+  ];
   for (const flag of eager) v8.setFlagsFromString(on ? `--no-${flag}` : `--${flag}`);
   if (wide && isOneOf(JOINING_VERSIONS)) v8.setFlagsFromString(on ? `--${JOINING_FLAG}` : `--no-${JOINING_FLAG}`);
 }

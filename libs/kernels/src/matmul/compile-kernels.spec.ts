@@ -9,7 +9,13 @@ const [rows, cols] = [16, 64];
 function use(module: WebAssembly.Module, tokens: number): Float32Array {
   const harness = new MatmulHarness('Q4_0', PLAIN_BUILD, module);
   const matrix = harness.pack(randomFile('Q4_0', rows, cols, 1), rows, cols);
-  return harness.matmul(matrix, harness.activations(randomActivations(9 * cols, 2), cols), { rowBegin: 0, rowEnd: rows, tokens, cols, outputRows: rows });
+  return harness.matmul(matrix, harness.activations(randomActivations(9 * cols, 2), cols), {
+    rowBegin: 0,
+    rowEnd: rows,
+    tokens,
+    cols,
+    outputRows: rows,
+  });
 }
 
 describe('compileKernels', () => {
@@ -22,7 +28,9 @@ describe('compileKernels', () => {
       const compiling = compileKernels(buildMatmulModule(['Q4_K', 'F32'], build), build);
       await Promise.resolve();
       const meanwhile = new WebAssembly.Module(bytes);
-      for (const module of [other, meanwhile]) for (let tokens = 1; tokens <= 9; tokens++) expect(use(module, tokens)).toEqual(expected.subarray(0, rows * tokens));
+      for (const module of [other, meanwhile])
+        for (let tokens = 1; tokens <= 9; tokens++)
+          expect(use(module, tokens)).toEqual(expected.subarray(0, rows * tokens));
       await compiling;
       for (const module of [other, meanwhile]) expect(use(module, 9)).toEqual(expected);
     }

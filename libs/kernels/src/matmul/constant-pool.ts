@@ -31,10 +31,15 @@ export class ConstantPool {
   }
 
   /** Reads constants into locals here. */
-  hold(constants: { readonly bytes?: readonly number[]; readonly words?: readonly number[]; readonly floats?: readonly number[] }): void {
+  hold(constants: {
+    readonly bytes?: readonly number[];
+    readonly words?: readonly number[];
+    readonly floats?: readonly number[];
+  }): void {
     for (const value of constants.bytes ?? []) this.#hold(`b${value}`, Math.imul(value & 255, 0x01010101));
     for (const value of constants.words ?? []) this.#hold(`w${value}`, value);
-    for (const value of constants.floats ?? []) this.#hold(`f${value}`, new Int32Array(new Float32Array([value]).buffer)[0]);
+    for (const value of constants.floats ?? [])
+      this.#hold(`f${value}`, new Int32Array(new Float32Array([value]).buffer)[0]);
   }
 
   /** Spread over the lanes by an instruction: V8 can make vectors of 256 bits of that, not of a vector that is read. */

@@ -41,9 +41,15 @@ export function planeCount(mode: ProductMode): 1 | 2 {
 }
 
 /** A step's codes in the form that accumulators take. @param constants should hold `DotAccumulator.constants` */
-export function codePlanes(mode: ProductMode, maxCode: number, constants: ConstantPool, codes: Local<'v128'>): readonly Vector[] {
+export function codePlanes(
+  mode: ProductMode,
+  maxCode: number,
+  constants: ConstantPool,
+  codes: Local<'v128'>,
+): readonly Vector[] {
   if (mode === 'words') return [i16x8.extendLowI8x16U(codes), i16x8.extendHighI8x16U(codes)];
-  if (mode === 'nibbles') return [v128.and(codes, constants.bytes(NIBBLE)), v128.and(i16x8.shrU(codes, 4), constants.bytes(NIBBLE))];
+  if (mode === 'nibbles')
+    return [v128.and(codes, constants.bytes(NIBBLE)), v128.and(i16x8.shrU(codes, 4), constants.bytes(NIBBLE))];
   const flip = codeFlip(mode, maxCode);
   return [flip ? v128.xor(codes, constants.bytes(flip)) : codes];
 }
@@ -128,9 +134,12 @@ export class DotAccumulator {
     const isFirst = this.started === 0;
     if (mode === 'pairs') this.addPairs(activations, planes[0]);
     else if (second) {
-      const multiply = (codes: Vector): Vector => (mode === 'words' ? i32x4.dotI16x8S(activations, codes) : i16x8.relaxedDotI8x16I7x16S(activations, codes));
+      const multiply = (codes: Vector): Vector =>
+        mode === 'words' ? i32x4.dotI16x8S(activations, codes) : i16x8.relaxedDotI8x16I7x16S(activations, codes);
       const plus = mode === 'words' ? i32x4.add : i16x8.add;
-      [sums, second].forEach((local, i) => f.set(local, isFirst ? multiply(planes[i]) : plus(local, multiply(planes[i]))));
+      [sums, second].forEach((local, i) =>
+        f.set(local, isFirst ? multiply(planes[i]) : plus(local, multiply(planes[i]))),
+      );
     } else f.set(sums, i32x4.relaxedDotI8x16I7x16AddS(activations, planes[0], isFirst ? (this.initial ?? ZERO) : sums));
     this.started++;
   }
@@ -139,8 +148,13 @@ export class DotAccumulator {
   end(): Vector {
     const { constants, initial, mode, second, sums } = this;
     const fromInitial = (total: Vector): Vector => (initial ? i32x4.add(initial, total) : total);
-    if (mode === 'words' && second) return fromInitial(i32x4.add(i8x16.shuffle(sums, second, EVEN_WORDS), i8x16.shuffle(sums, second, ODD_WORDS)));
-    if (mode === 'nibbles' && second) return i32x4.add(fromInitial(i32x4.dotI16x8S(sums, constants.words(ONES))), i32x4.dotI16x8S(second, constants.words(SIXTEENS)));
+    if (mode === 'words' && second)
+      return fromInitial(i32x4.add(i8x16.shuffle(sums, second, EVEN_WORDS), i8x16.shuffle(sums, second, ODD_WORDS)));
+    if (mode === 'nibbles' && second)
+      return i32x4.add(
+        fromInitial(i32x4.dotI16x8S(sums, constants.words(ONES))),
+        i32x4.dotI16x8S(second, constants.words(SIXTEENS)),
+      );
     if (this.pending > 0) this.flushPairs();
     return sums;
   }

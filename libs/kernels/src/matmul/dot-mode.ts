@@ -49,13 +49,18 @@ function probeDot(): DotMode {
   const module = new ModuleBuilder();
   module.importMemory('env', 'memory', { initialPages: 1, maximumPages: 1, shared: false });
   const [activations, codes] = [v128.load(0), v128.load(16)];
-  module.function('four', { params: [], result: 'i32', export: true }, (f) => f.result(i32x4.extractLane(i32x4.relaxedDotI8x16I7x16AddS(activations, codes, v128.load(32)), 0)));
-  module.function('pair', { params: [], result: 'i32', export: true }, (f) => f.result(i16x8.extractLaneS(i16x8.relaxedDotI8x16I7x16S(activations, codes), 0)));
+  module.function('four', { params: [], result: 'i32', export: true }, (f) =>
+    f.result(i32x4.extractLane(i32x4.relaxedDotI8x16I7x16AddS(activations, codes, v128.load(32)), 0)),
+  );
+  module.function('pair', { params: [], result: 'i32', export: true }, (f) =>
+    f.result(i16x8.extractLaneS(i16x8.relaxedDotI8x16I7x16S(activations, codes), 0)),
+  );
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
   const bytes = new Uint8Array(memory.buffer);
   bytes.fill(100, 0, 16);
   bytes.fill(255, 16, 32);
-  const { four, pair } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory } }).exports as Record<string, () => number>;
+  const { four, pair } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory } })
+    .exports as Record<string, () => number>;
   const sum = four();
   if (sum === 4 * 100 * 255) return 'unsigned';
   if (sum === -4 * 100) return 'signed';

@@ -39,72 +39,101 @@ interface HalfSums {
  * Matrix times a few vectors, straight from packed panels, which are read once and in the order in which they lie in memory, in one run
  * or two: for decoding several sequences together. The order of sums is that of the matrix-vector kernel.
  */
-export function emitBatch(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild, streamCount: number, tokens: number): BatchRef {
-  return module.function(`${name}.batch${streamCount}x${tokens}`, BATCH_SIGNATURE, (f, panel, distance, skip, x, xEnd, xStride, output, outputStride, outDistance, count, lastRows, continued) => {
-    const mode = productModeFor(build.dot, spec.maxCode);
-    const constants = new ConstantPool(module, f);
-    constants.hold(DotAccumulator.constants(mode, spec.maxCode));
-    const integerScales = hasIntegerScales(spec, mode);
-    if (integerScales) constants.hold(integerScaleConstants);
-    const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes), HALVES * streamCount);
-    const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
-    const panels = blocks.runs.map((at) => [0, 1].map((half): HalfSums => ({
-      at,
-      half,
-      sums: f.locals('v128', tokens),
-      dots: Array.from({ length: tokens }, () => new DotAccumulator(f, constants, mode, spec.maxCode)),
-      codes: f.local('v128'),
-      planes: Array.from({ length: stepsAtOnce(mode, spec.maxCode) }, () => f.locals('v128', planeCount(mode))),
-      scale: f.local('v128'),
-      minimum: f.local('v128'),
-      factor: f.local('v128'),
-      minimumFactor: f.local('v128'),
-      integers: integerScales ? new IntegerScales(f, spec) : undefined,
-    })));
-    const halves = panels.flat();
-    blocks.runs.forEach(({ block }, i) => f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)));
-    const [place, rows] = f.locals('i32', 2);
-    const xAt = f.locals('i32', tokens);
-    const group = new BatchGroup(f, constants, reader, build, new Fence(f, module, build), xAt);
-    f.while(count, () => {
-      for (const { sums } of halves) for (const sum of sums) f.set(sum, ZERO);
-      f.if(continued, () => {
-        panels.forEach((pair, i) => {
+export function emitBatch(
+  module: ModuleBuilder,
+  name: string,
+  spec: QuantSpec,
+  build: KernelBuild,
+  streamCount: number,
+  tokens: number,
+): BatchRef {
+  return module.function(
+    `${name}.batch${streamCount}x${tokens}`,
+    BATCH_SIGNATURE,
+    (f, panel, distance, skip, x, xEnd, xStride, output, outputStride, outDistance, count, lastRows, continued) => {
+      const mode = productModeFor(build.dot, spec.maxCode);
+      const constants = new ConstantPool(module, f);
+      constants.hold(DotAccumulator.constants(mode, spec.maxCode));
+      const integerScales = hasIntegerScales(spec, mode);
+      if (integerScales) constants.hold(integerScaleConstants);
+      const reader = new PanelReader(
+        f,
+        constants,
+        build,
+        spec,
+        (bytes) => module.vectorConstant(bytes),
+        HALVES * streamCount,
+      );
+      const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
+      const panels = blocks.runs.map((at) =>
+        [0, 1].map(
+          (half): HalfSums => ({
+            at,
+            half,
+            sums: f.locals('v128', tokens),
+            dots: Array.from({ length: tokens }, () => new DotAccumulator(f, constants, mode, spec.maxCode)),
+            codes: f.local('v128'),
+            planes: Array.from({ length: stepsAtOnce(mode, spec.maxCode) }, () => f.locals('v128', planeCount(mode))),
+            scale: f.local('v128'),
+            minimum: f.local('v128'),
+            factor: f.local('v128'),
+            minimumFactor: f.local('v128'),
+            integers: integerScales ? new IntegerScales(f, spec) : undefined,
+          }),
+        ),
+      );
+      const halves = panels.flat();
+      blocks.runs.forEach(({ block }, i) =>
+        f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)),
+      );
+      const [place, rows] = f.locals('i32', 2);
+      const xAt = f.locals('i32', tokens);
+      const group = new BatchGroup(f, constants, reader, build, new Fence(f, module, build), xAt);
+      f.while(count, () => {
+        for (const { sums } of halves) for (const sum of sums) f.set(sum, ZERO);
+        f.if(continued, () => {
+          panels.forEach((pair, i) => {
+            f.set(place, i === 0 ? output : i32.add(output, outDistance));
+            for (let t = 0; t < tokens; t++) {
+              for (const { half, sums } of pair) f.set(sums[t], v128.load(place, 16 * half));
+              f.advance(place, outputStride);
+            }
+          });
+        });
+        xAt.forEach((at, t) => f.set(at, t === 0 ? x : i32.add(xAt[t - 1], xStride)));
+        f.loop((again) => {
+          for (const {
+            at: { block },
+            half,
+            factor,
+            minimumFactor,
+          } of halves) {
+            const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
+            if (scale) f.set(factor, scale);
+            if (minimum) f.set(minimumFactor, minimum);
+          }
+          blocks.emit(xAt, (g) => {
+            // Joined vectors need both halves side by side; otherwise one after the other takes half the registers.
+            if (build.wide) group.emit(halves, g);
+            else for (const half of halves) group.emit([half], g);
+          });
+          f.branchIf(again, i32.ltU(xAt[0], xEnd));
+        });
+        for (const { block } of blocks.runs) f.advance(block, skip);
+        f.advance(count, -1);
+        f.set(rows, i32.select(count, PANEL_ROWS, lastRows));
+        panels.forEach(([low, high], i) => {
           f.set(place, i === 0 ? output : i32.add(output, outDistance));
           for (let t = 0; t < tokens; t++) {
-            for (const { half, sums } of pair) f.set(sums[t], v128.load(place, 16 * half));
+            if (streamCount > 1) emitStorePanel(f, place, [low.sums[t], high.sums[t]]);
+            else emitStoreRows(f, place, [low.sums[t], high.sums[t]], rows);
             f.advance(place, outputStride);
           }
         });
+        f.advance(output, 4 * PANEL_ROWS);
       });
-      xAt.forEach((at, t) => f.set(at, t === 0 ? x : i32.add(xAt[t - 1], xStride)));
-      f.loop((again) => {
-        for (const { at: { block }, half, factor, minimumFactor } of halves) {
-          const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
-          if (scale) f.set(factor, scale);
-          if (minimum) f.set(minimumFactor, minimum);
-        }
-        blocks.emit(xAt, (g) => {
-          // Joined vectors need both halves side by side; otherwise one after the other takes half the registers.
-          if (build.wide) group.emit(halves, g);
-          else for (const half of halves) group.emit([half], g);
-        });
-        f.branchIf(again, i32.ltU(xAt[0], xEnd));
-      });
-      for (const { block } of blocks.runs) f.advance(block, skip);
-      f.advance(count, -1);
-      f.set(rows, i32.select(count, PANEL_ROWS, lastRows));
-      panels.forEach(([low, high], i) => {
-        f.set(place, i === 0 ? output : i32.add(output, outDistance));
-        for (let t = 0; t < tokens; t++) {
-          if (streamCount > 1) emitStorePanel(f, place, [low.sums[t], high.sums[t]]);
-          else emitStoreRows(f, place, [low.sums[t], high.sums[t]], rows);
-          f.advance(place, outputStride);
-        }
-      });
-      f.advance(output, 4 * PANEL_ROWS);
-    });
-  });
+    },
+  );
 }
 
 /** Emits one group of 32 columns. */
@@ -131,19 +160,33 @@ class BatchGroup {
     const { f, reader, xAt, mode } = this;
     const at = ACTIVATION_BLOCK.bytes * group;
     const subSteps = reader.spec.subValues / STEP_VALUES;
-    for (const { at: { scales }, half, integers } of halves) integers?.read(reader, this.constants, scales, group, half);
+    for (const {
+      at: { scales },
+      half,
+      integers,
+    } of halves)
+      integers?.read(reader, this.constants, scales, group, half);
     this.fence.emit(halves.flatMap(({ integers }) => integers?.locals ?? []));
     const finishSteps = halves[0].integers ? GROUP_STEPS : subSteps;
     const atOnce = stepsAtOnce(mode, reader.spec.maxCode);
     const x = f.locals('v128', atOnce);
     for (let chunk = 0; chunk < reader.chunks; chunk++) {
-      const codes = halves.map(({ at: { codes: place }, half }, part) => reader.operands(place, group, chunk, half, part));
+      const codes = halves.map(({ at: { codes: place }, half }, part) =>
+        reader.operands(place, group, chunk, half, part),
+      );
       for (let i = 0; i < reader.chunkSteps; i += atOnce) {
         const step = chunk * reader.chunkSteps + i;
         const sub = Math.floor(step / subSteps);
-        for (let next = 0; next < atOnce; next++) this.takeCodes(halves, codes.map((steps) => steps[i + next]), next);
+        for (let next = 0; next < atOnce; next++)
+          this.takeCodes(
+            halves,
+            codes.map((steps) => steps[i + next]),
+            next,
+          );
         xAt.forEach((address, t) => {
-          x.forEach((local, next) => f.set(local, DotAccumulator.activations(mode, address, at + STEP_VALUES * (step + next))));
+          x.forEach((local, next) =>
+            f.set(local, DotAccumulator.activations(mode, address, at + STEP_VALUES * (step + next))),
+          );
           for (const half of halves) {
             if (step % subSteps === 0) this.beginSub(half, t, address, at, sub);
             x.forEach((local, next) => half.dots[t].add(local, half.planes[next]));
@@ -179,14 +222,22 @@ class BatchGroup {
       xAt.forEach((address, t) => {
         f.set(scale, groupScale(address, at));
         if (spec.minimum) f.set(halfSums, groupHalfSums(address, at));
-        for (const { integers, sums, dots, factor, minimumFactor } of halves) integers?.finish(madd, sums[t], dots[t], factor, minimumFactor, scale, halfSums);
+        for (const { integers, sums, dots, factor, minimumFactor } of halves)
+          integers?.finish(madd, sums[t], dots[t], factor, minimumFactor, scale, halfSums);
       });
       this.fence.emit(halves.flatMap(({ sums }) => sums));
       return;
     }
     const subInBlock = (group * GROUP_VALUES) / spec.subValues + sub;
     const isSuper = spec.scale === 'super';
-    for (const { at: { scales }, half, scale, minimum, factor, minimumFactor } of halves) {
+    for (const {
+      at: { scales },
+      half,
+      scale,
+      minimum,
+      factor,
+      minimumFactor,
+    } of halves) {
       f.set(scale, reader.scale(scales, subInBlock, isSuper ? factor : undefined, half));
       if (spec.minimum) f.set(minimum, reader.minimum(scales, subInBlock, isSuper ? minimumFactor : undefined, half));
     }

@@ -3,7 +3,15 @@ import { i32 } from '../wasm/scalar-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import type { KernelBuild } from './dot-mode.js';
 import { planeCount, productModeFor } from './dot-accumulator.js';
-import { emitMatmul, FEW_STREAMS, MAX_STREAMS, MAX_TILE_TOKENS, tilePanels, tileSizes, type BatchRef } from './emit-driver.js';
+import {
+  emitMatmul,
+  FEW_STREAMS,
+  MAX_STREAMS,
+  MAX_TILE_TOKENS,
+  tilePanels,
+  tileSizes,
+  type BatchRef,
+} from './emit-driver.js';
 import { emitBatch } from './emit-quant-batch.js';
 import { emitMatvec } from './emit-quant-matvec.js';
 import { emitTile } from './emit-quant-tile.js';
@@ -38,11 +46,23 @@ export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: Quant
   const vectorBuild = spec.table ? { ...build, wide: false, fences: true } : build;
   const streams = streamsFor(spec, vectorBuild);
   const [many, single] = [streams, 1].map((count) => emitMatvec(module, name, spec, vectorBuild, count));
-  const bySize = tileSizes(tilePanels(build), MAX_TILE_TOKENS / planeCount(mode), (panels, tokens) => emitTile(module, name, spec, build, panels, tokens));
-  const batch = (streams: number): BatchRef[] => Array.from({ length: BATCH_TOKENS }, (_, i) => emitBatch(module, name, spec, vectorBuild, streams, i + 1));
+  const bySize = tileSizes(tilePanels(build), MAX_TILE_TOKENS / planeCount(mode), (panels, tokens) =>
+    emitTile(module, name, spec, build, panels, tokens),
+  );
+  const batch = (streams: number): BatchRef[] =>
+    Array.from({ length: BATCH_TOKENS }, (_, i) => emitBatch(module, name, spec, vectorBuild, streams, i + 1));
   emitMatmul(module, name, {
-    batches: { single: batch(1), ...(vectorBuild.wide ? { double: batch(2) } : {}), limit: batchLimit(spec, vectorBuild) },
-    matvec: { streams, many, single, length: (x, cols) => i32.add(x, i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes)) },
+    batches: {
+      single: batch(1),
+      ...(vectorBuild.wide ? { double: batch(2) } : {}),
+      limit: batchLimit(spec, vectorBuild),
+    },
+    matvec: {
+      streams,
+      many,
+      single,
+      length: (x, cols) => i32.add(x, i32.mul(i32.divU(cols, GROUP_VALUES), ACTIVATION_BLOCK.bytes)),
+    },
     tiles: { bySize, length: (cols) => i32.divU(cols, GROUP_VALUES) },
     unpack: {
       run: emitUnpack(module, name, spec, build),

@@ -41,46 +41,77 @@ interface Rows {
  * for formats with minima, sum = minimum * (activation scale * activation sum) + sum. With integer scales (integer-scales.ts): for each
  * group in turn, sum = integer sum * (row's factor * activation scale) + sum, and likewise for minima.
  */
-export function emitMatvec(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild, streamCount: number): MatvecRef {
-  return module.function(`${name}.matvec${streamCount}`, MATVEC_SIGNATURE, (f, panel, distance, x, xEnd, output, outputDistance, panels, lastRows) => {
-    const mode = productModeFor(build.dot, spec.maxCode);
-    const constants = new ConstantPool(module, f);
-    constants.hold(DotAccumulator.constants(mode, spec.maxCode));
-    const integerScales = hasIntegerScales(spec, mode);
-    if (integerScales) constants.hold(integerScaleConstants);
-    const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
-    const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
-    const rows = blocks.runs.flatMap((at) => [0, 1].map((half): Rows => ({
-      at,
-      half,
-      sum: f.local('v128'),
-      dot: new DotAccumulator(f, constants, mode, spec.maxCode),
-      codes: f.local('v128'),
-      factor: f.local('v128'),
-      minimumFactor: f.local('v128'),
-      integers: integerScales ? new IntegerScales(f, spec) : undefined,
-    })));
-    const fence = new Fence(f, module, build);
-    const group = new MatvecGroup(f, constants, reader, build, rows, fence);
-    const activation = f.local('i32');
-    blocks.runs.forEach(({ block }, i) => f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)));
-    f.while(panels, () => {
-      for (const { sum } of rows) f.set(sum, ZERO);
-      f.set(activation, x);
-      f.loop((again) => {
-        for (const { at: { block }, half, factor, minimumFactor } of rows) {
-          const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
-          if (scale) f.set(factor, scale);
-          if (minimum) f.set(minimumFactor, minimum);
-        }
-        if (spec.scale === 'super') fence.emit(rows.flatMap(({ factor, minimumFactor }) => (spec.minimum ? [factor, minimumFactor] : [factor])));
-        blocks.emit([activation], (g) => group.emit(activation, g));
-        f.branchIf(again, i32.ltU(activation, xEnd));
+export function emitMatvec(
+  module: ModuleBuilder,
+  name: string,
+  spec: QuantSpec,
+  build: KernelBuild,
+  streamCount: number,
+): MatvecRef {
+  return module.function(
+    `${name}.matvec${streamCount}`,
+    MATVEC_SIGNATURE,
+    (f, panel, distance, x, xEnd, output, outputDistance, panels, lastRows) => {
+      const mode = productModeFor(build.dot, spec.maxCode);
+      const constants = new ConstantPool(module, f);
+      constants.hold(DotAccumulator.constants(mode, spec.maxCode));
+      const integerScales = hasIntegerScales(spec, mode);
+      if (integerScales) constants.hold(integerScaleConstants);
+      const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
+      const blocks = new BlockLoop(f, spec, reader.layout, streamCount);
+      const rows = blocks.runs.flatMap((at) =>
+        [0, 1].map(
+          (half): Rows => ({
+            at,
+            half,
+            sum: f.local('v128'),
+            dot: new DotAccumulator(f, constants, mode, spec.maxCode),
+            codes: f.local('v128'),
+            factor: f.local('v128'),
+            minimumFactor: f.local('v128'),
+            integers: integerScales ? new IntegerScales(f, spec) : undefined,
+          }),
+        ),
+      );
+      const fence = new Fence(f, module, build);
+      const group = new MatvecGroup(f, constants, reader, build, rows, fence);
+      const activation = f.local('i32');
+      blocks.runs.forEach(({ block }, i) =>
+        f.set(block, i === 0 ? panel : i32.add(blocks.runs[i - 1].block, distance)),
+      );
+      f.while(panels, () => {
+        for (const { sum } of rows) f.set(sum, ZERO);
+        f.set(activation, x);
+        f.loop((again) => {
+          for (const {
+            at: { block },
+            half,
+            factor,
+            minimumFactor,
+          } of rows) {
+            const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
+            if (scale) f.set(factor, scale);
+            if (minimum) f.set(minimumFactor, minimum);
+          }
+          if (spec.scale === 'super')
+            fence.emit(
+              rows.flatMap(({ factor, minimumFactor }) => (spec.minimum ? [factor, minimumFactor] : [factor])),
+            );
+          blocks.emit([activation], (g) => group.emit(activation, g));
+          f.branchIf(again, i32.ltU(activation, xEnd));
+        });
+        f.advance(panels, -1);
+        emitStoreStreams(
+          f,
+          output,
+          outputDistance,
+          rows.map(({ sum }) => sum),
+          panels,
+          lastRows,
+        );
       });
-      f.advance(panels, -1);
-      emitStoreStreams(f, output, outputDistance, rows.map(({ sum }) => sum), panels, lastRows);
-    });
-  });
+    },
+  );
 }
 
 /** Emits one group of 32 columns for all streams. */
@@ -117,7 +148,8 @@ class MatvecGroup {
       // One sum after another: more of them at a time would not stay in registers.
       for (const part of rows) {
         this.readScales(part, group);
-        for (let chunk = 0; chunk < reader.chunks; chunk++) this.emitChunk(part, group, chunk, (step) => this.activationStep(activation, group, step));
+        for (let chunk = 0; chunk < reader.chunks; chunk++)
+          this.emitChunk(part, group, chunk, (step) => this.activationStep(activation, group, step));
       }
       return;
     }
@@ -160,7 +192,11 @@ class MatvecGroup {
   }
 
   /** Adds the dot product of a sub-block (with integer scales: of the group) to the sum of some rows. */
-  private finish({ at: { scales }, half, dot, sum, factor, minimumFactor, integers }: Rows, group: number, sub: number): void {
+  private finish(
+    { at: { scales }, half, dot, sum, factor, minimumFactor, integers }: Rows,
+    group: number,
+    sub: number,
+  ): void {
     const { f, reader, activations, madd } = this;
     const { spec } = reader;
     if (integers) {
@@ -172,7 +208,15 @@ class MatvecGroup {
     const isSuper = spec.scale === 'super';
     const scale = reader.scale(scales, subInBlock, isSuper ? factor : undefined, half);
     f.set(sum, madd(f32x4.convertI32x4S(dot.end()), f32x4.mul(scale, activations.scale), sum));
-    if (spec.minimum) f.set(sum, madd(reader.minimum(scales, subInBlock, isSuper ? minimumFactor : undefined, half), activations.scaledSum(sub), sum));
+    if (spec.minimum)
+      f.set(
+        sum,
+        madd(
+          reader.minimum(scales, subInBlock, isSuper ? minimumFactor : undefined, half),
+          activations.scaledSum(sub),
+          sum,
+        ),
+      );
     this.fence.emit([sum]);
   }
 }

@@ -9,7 +9,17 @@ import { UNPACK_SIGNATURE, type UnpackRef } from './emit-driver.js';
 import { hasIntegerScales, IntegerScales, integerScaleConstants } from './integer-scales.js';
 import { unpackedLayout } from './quant-scratch.js';
 import { PanelReader } from './panel-reader.js';
-import { GROUP_STEPS, GROUP_VALUES, HALF_ROWS, HALVES, PAIR_BYTES, panelBytes, PANEL_ROWS, STEP_VALUES, type QuantSpec } from './quant-spec.js';
+import {
+  GROUP_STEPS,
+  GROUP_VALUES,
+  HALF_ROWS,
+  HALVES,
+  PAIR_BYTES,
+  panelBytes,
+  PANEL_ROWS,
+  STEP_VALUES,
+  type QuantSpec,
+} from './quant-spec.js';
 
 /** Writes a panel in the form that tiles work on, see `unpackedLayout`. */
 export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec, build: KernelBuild): UnpackRef {
@@ -34,7 +44,12 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
     const storeCodes = (halves: readonly Expr<'v128'>[], offset: number): void => {
       halves.forEach((codes, half) => f.set(held[half], codes));
       const planes = held.map((codes) => reader.planes(codes));
-      planes[0].forEach((_, i) => storePair(planes.map((plane) => plane[i]), offset + PAIR_BYTES * i));
+      planes[0].forEach((_, i) =>
+        storePair(
+          planes.map((plane) => plane[i]),
+          offset + PAIR_BYTES * i,
+        ),
+      );
     };
     const integers = layout.integers && [0, 1].map(() => new IntegerScales(f, spec));
     const storeIntegerScales = (group: number, at: number): void => {
@@ -63,7 +78,10 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
           const codes = [0, 1].map((half) => reader.operands(block, group, chunk, half));
           codes[0].forEach((_, i) => {
             const step = chunk * reader.chunkSteps + i;
-            storeCodes(codes.map((steps) => steps[i]), at + layout.stepBytes * step);
+            storeCodes(
+              codes.map((steps) => steps[i]),
+              at + layout.stepBytes * step,
+            );
           });
         }
         if (integers) {
@@ -72,8 +90,15 @@ export function emitUnpack(module: ModuleBuilder, name: string, spec: QuantSpec,
         }
         for (let i = 0; i < subsPerGroup; i++) {
           const sub = group * subsPerGroup + i;
-          storePair([0, 1].map((half) => reader.scale(block, sub, isSuper ? factors[half] : undefined, half)), at + layout.scales + PAIR_BYTES * i);
-          if (spec.minimum) storePair([0, 1].map((half) => reader.minimum(block, sub, isSuper ? minimumFactors[half] : undefined, half)), at + layout.minima + PAIR_BYTES * i);
+          storePair(
+            [0, 1].map((half) => reader.scale(block, sub, isSuper ? factors[half] : undefined, half)),
+            at + layout.scales + PAIR_BYTES * i,
+          );
+          if (spec.minimum)
+            storePair(
+              [0, 1].map((half) => reader.minimum(block, sub, isSuper ? minimumFactors[half] : undefined, half)),
+              at + layout.minima + PAIR_BYTES * i,
+            );
         }
       }
       f.advance(block, reader.layout.bytes);
@@ -97,15 +122,27 @@ export function emitUnpackRow(module: ModuleBuilder, name: string, spec: QuantSp
     const reader = new PanelReader(f, constants, build, spec, (bytes) => module.vectorConstant(bytes));
     const lane = f.local('i32', i32.shl(i32.and(row, HALF_ROWS - 1), 2));
     // Byte numbers that bring the row's 4 codes to the low byte of each word (others 0), and its float to all lanes.
-    const codeLanes = f.local('v128', i8x16.add(module.vectorConstant([0, 0x80, 0x80, 0x80, 1, 0x80, 0x80, 0x80, 2, 0x80, 0x80, 0x80, 3, 0x80, 0x80, 0x80]), i8x16.splat(lane)));
-    const floatLanes = f.local('v128', i8x16.add(module.vectorConstant([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]), i8x16.splat(lane)));
+    const codeLanes = f.local(
+      'v128',
+      i8x16.add(
+        module.vectorConstant([0, 0x80, 0x80, 0x80, 1, 0x80, 0x80, 0x80, 2, 0x80, 0x80, 0x80, 3, 0x80, 0x80, 0x80]),
+        i8x16.splat(lane),
+      ),
+    );
+    const floatLanes = f.local(
+      'v128',
+      i8x16.add(module.vectorConstant([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]), i8x16.splat(lane)),
+    );
     const offset = module.splatConstantI32(spec.offset);
     const [factor, minimumFactor] = f.locals('v128', 2);
     const scales = f.locals('v128', GROUP_VALUES / spec.subValues);
     const minima = f.locals('v128', GROUP_VALUES / spec.subValues);
     const panelsBefore = i32.divU(row, PANEL_ROWS);
     const blocks = f.local('i32', i32.divU(cols, spec.blockValues));
-    const block = f.local('i32', i32.add(weights, i32.mul(i32.mul(panelsBefore, blocks), panelBytes(spec, spec.blockValues))));
+    const block = f.local(
+      'i32',
+      i32.add(weights, i32.mul(i32.mul(panelsBefore, blocks), panelBytes(spec, spec.blockValues))),
+    );
     const emitHalf = (half: number): void => {
       const [scale, minimum] = [reader.factor(block, half), reader.minimumFactor(block, half)];
       if (scale) f.set(factor, scale);
@@ -114,20 +151,34 @@ export function emitUnpackRow(module: ModuleBuilder, name: string, spec: QuantSp
         scales.forEach((local, i) => {
           const sub = group * scales.length + i;
           f.set(local, i8x16.swizzle(reader.scale(block, sub, scale && factor, half), floatLanes));
-          if (spec.minimum) f.set(minima[i], i8x16.swizzle(reader.minimum(block, sub, minimum && minimumFactor, half), floatLanes));
+          if (spec.minimum)
+            f.set(minima[i], i8x16.swizzle(reader.minimum(block, sub, minimum && minimumFactor, half), floatLanes));
         });
         for (let chunk = 0; chunk < reader.chunks; chunk++) {
           reader.codes(block, group, chunk, half).forEach((codes, i) => {
             const step = chunk * reader.chunkSteps + i;
             const sub = Math.floor((step * STEP_VALUES) / spec.subValues);
-            const scaled = f32x4.mul(f32x4.convertI32x4S(i32x4.sub(i8x16.swizzle(codes, codeLanes), offset)), scales[sub]);
-            f.do(v128.store(output, spec.minimum ? f32x4.add(scaled, minima[sub]) : scaled, 16 * (group * GROUP_STEPS + step)));
+            const scaled = f32x4.mul(
+              f32x4.convertI32x4S(i32x4.sub(i8x16.swizzle(codes, codeLanes), offset)),
+              scales[sub],
+            );
+            f.do(
+              v128.store(
+                output,
+                spec.minimum ? f32x4.add(scaled, minima[sub]) : scaled,
+                16 * (group * GROUP_STEPS + step),
+              ),
+            );
           });
         }
       }
     };
     f.while(blocks, () => {
-      f.if(i32.and(row, HALF_ROWS), () => emitHalf(1), () => emitHalf(0));
+      f.if(
+        i32.and(row, HALF_ROWS),
+        () => emitHalf(1),
+        () => emitHalf(0),
+      );
       f.advance(block, reader.layout.bytes);
       f.advance(output, 4 * spec.blockValues);
       f.advance(blocks, -1);

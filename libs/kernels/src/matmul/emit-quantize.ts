@@ -26,22 +26,26 @@ const SWAP_LANES = [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11];
  */
 export function emitQuantize(module: ModuleBuilder): void {
   const params = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
-  module.function('quantize', { params, export: true }, (f, input, inputStride, output, outputStride, colBegin, colEnd, rowBegin, rowEnd) => {
-    const [from, to, end] = f.locals('i32', 3);
-    const block = new BlockQuantizer(f, f.local('v128', i32x4.splat(module.wordConstant(ROUNDER_BITS))));
-    const blocksBefore = f.local('i32', i32.divU(colBegin, GROUP_VALUES));
-    f.while(i32.ltU(rowBegin, rowEnd), () => {
-      f.set(from, i32.add(i32.add(input, i32.mul(rowBegin, inputStride)), i32.mul(colBegin, 4)));
-      f.set(end, i32.add(i32.add(input, i32.mul(rowBegin, inputStride)), i32.mul(colEnd, 4)));
-      f.set(to, i32.add(i32.add(output, i32.mul(rowBegin, outputStride)), i32.mul(blocksBefore, BLOCK.bytes)));
-      f.while(i32.ltU(from, end), () => {
-        block.emit(from, to);
-        f.advance(from, 4 * GROUP_VALUES);
-        f.advance(to, BLOCK.bytes);
+  module.function(
+    'quantize',
+    { params, export: true },
+    (f, input, inputStride, output, outputStride, colBegin, colEnd, rowBegin, rowEnd) => {
+      const [from, to, end] = f.locals('i32', 3);
+      const block = new BlockQuantizer(f, f.local('v128', i32x4.splat(module.wordConstant(ROUNDER_BITS))));
+      const blocksBefore = f.local('i32', i32.divU(colBegin, GROUP_VALUES));
+      f.while(i32.ltU(rowBegin, rowEnd), () => {
+        f.set(from, i32.add(i32.add(input, i32.mul(rowBegin, inputStride)), i32.mul(colBegin, 4)));
+        f.set(end, i32.add(i32.add(input, i32.mul(rowBegin, inputStride)), i32.mul(colEnd, 4)));
+        f.set(to, i32.add(i32.add(output, i32.mul(rowBegin, outputStride)), i32.mul(blocksBefore, BLOCK.bytes)));
+        f.while(i32.ltU(from, end), () => {
+          block.emit(from, to);
+          f.advance(from, 4 * GROUP_VALUES);
+          f.advance(to, BLOCK.bytes);
+        });
+        f.advance(rowBegin, 1);
       });
-      f.advance(rowBegin, 1);
-    });
-  });
+    },
+  );
 }
 
 /** Emits the conversion of 32 floats. */
@@ -75,7 +79,10 @@ class BlockQuantizer {
     const { f, values, peak, halves, largest, exact, scale, total } = this;
     values.forEach((value, i) => f.set(value, v128.load(from, 16 * i)));
     // Floats without a sign are in the order of their bits, and NaN comes last.
-    f.set(peak, values.map((value): Vector => f32x4.abs(value)).reduce((a, b) => i32x4.maxS(a, b)));
+    f.set(
+      peak,
+      values.map((value): Vector => f32x4.abs(value)).reduce((a, b) => i32x4.maxS(a, b)),
+    );
     for (const lanes of [SWAP_PAIRS, SWAP_LANES]) f.set(peak, i32x4.maxS(peak, i8x16.shuffle(peak, peak, lanes)));
     f.set(largest, f32x4.extractLane(peak, 0));
     f.set(exact, f32.div(largest, 127));
@@ -86,12 +93,15 @@ class BlockQuantizer {
       const [a, b, c, d] = values.slice(4 * half, 4 * half + 4);
       f.do(v128.store(to, i8x16.narrowI16x8S(i16x8.narrowI32x4S(a, b), i16x8.narrowI32x4S(c, d)), 16 * half));
       f.set(halves[half], i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
-      for (const lanes of [SWAP_PAIRS, SWAP_LANES]) f.set(halves[half], i32x4.add(halves[half], i8x16.shuffle(halves[half], halves[half], lanes)));
+      for (const lanes of [SWAP_PAIRS, SWAP_LANES])
+        f.set(halves[half], i32x4.add(halves[half], i8x16.shuffle(halves[half], halves[half], lanes)));
     });
     f.set(total, i32.add(i32x4.extractLane(halves[0], 0), i32x4.extractLane(halves[1], 0)));
     f.do(f32.store(to, scale, BLOCK.scale));
     f.do(i32.store(to, i32.sub(0, total), BLOCK.sum));
-    [0, 1].forEach((half) => f.do(i32.store16(to, i32.sub(0, i32x4.extractLane(halves[half], 0)), BLOCK.halfSums + 2 * half)));
+    [0, 1].forEach((half) =>
+      f.do(i32.store16(to, i32.sub(0, i32x4.extractLane(halves[half], 0)), BLOCK.halfSums + 2 * half)),
+    );
     f.do(f32.store(to, this.rounded(f32.mul(exact, f32.convertI32S(total))), BLOCK.scaledSum));
   }
 

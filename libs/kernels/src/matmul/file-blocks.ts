@@ -37,7 +37,8 @@ const bits = (vector: Vector, shift: number, mask: number, { module }: PackCode)
   v128.and(shift === 0 ? vector : i16x8.shrU(vector, shift), module.splatConstantI8(mask));
 
 /** Bits of a byte in memory. */
-const byteBits = (block: Address, at: number, shift: number, mask: number): Expr<'i32'> => i32.and(i32.shrU(i32.load8U(block, at), shift), mask);
+const byteBits = (block: Address, at: number, shift: number, mask: number): Expr<'i32'> =>
+  i32.and(i32.shrU(i32.load8U(block, at), shift), mask);
 
 /** Sixteen bytes whose low and high nibbles are the columns 0..15 and 16..31. */
 function nibbles(code: PackCode, block: Address, at: number): [Vector, Vector] {
@@ -46,13 +47,22 @@ function nibbles(code: PackCode, block: Address, at: number): [Vector, Vector] {
 
 /** Sixteen bits in memory as bytes of 0 or `value`. */
 function spreadBits({ module }: PackCode, block: Address, at: number, value: number): Vector {
-  const copies = i8x16.swizzle(v128.load16Splat(block, at), module.vectorConstant([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]));
+  const copies = i8x16.swizzle(
+    v128.load16Splat(block, at),
+    module.vectorConstant([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]),
+  );
   const single = module.vectorConstant([1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128]);
   return v128.and(i8x16.eq(v128.and(copies, single), single), module.splatConstantI8(value));
 }
 
-const half = (at: number) => (block: Address): Expr<'i32'> => i32.load16U(block, at);
-const minusHalf = (at: number) => (block: Address): Expr<'i32'> => i32.xor(i32.load16U(block, at), 0x8000);
+const half =
+  (at: number) =>
+  (block: Address): Expr<'i32'> =>
+    i32.load16U(block, at);
+const minusHalf =
+  (at: number) =>
+  (block: Address): Expr<'i32'> =>
+    i32.xor(i32.load16U(block, at), 0x8000);
 const both = (make: (i: 0 | 1) => Vector): [Vector, Vector] => [make(0), make(1)];
 
 /** Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL: factor, then maybe the minimum, then maybe fifth bits, then nibbles. */
@@ -72,10 +82,15 @@ function nibbleBlock(bytes: number, options: { minimum?: boolean; fifthBits?: bo
 }
 
 /** The 6-bit scales of Q4_K and Q5_K: `upper` 0 for scales, 4 for minima. */
-const sixBits = (at: number, upper: 0 | 4) => (block: Address, sub: number): Expr<'i32'> => {
-  if (sub < 4) return byteBits(block, at + upper + sub, 0, 63);
-  return i32.or(byteBits(block, at + 8 + sub - 4, upper, 15), i32.shl(byteBits(block, at + upper + sub - 4, 6, 3), 4));
-};
+const sixBits =
+  (at: number, upper: 0 | 4) =>
+  (block: Address, sub: number): Expr<'i32'> => {
+    if (sub < 4) return byteBits(block, at + upper + sub, 0, 63);
+    return i32.or(
+      byteBits(block, at + 8 + sub - 4, upper, 15),
+      i32.shl(byteBits(block, at + upper + sub - 4, 6, 3), 4),
+    );
+  };
 
 export const FILE_BLOCKS = {
   Q4_0: nibbleBlock(18, {}),
@@ -99,7 +114,8 @@ export const FILE_BLOCKS = {
   Q2_K: {
     values: 256,
     bytes: 84,
-    codes: (code, block, group) => both((i) => bits(v128.load(block, 16 + 32 * (group >> 2) + 16 * i), 2 * (group & 3), 3, code)),
+    codes: (code, block, group) =>
+      both((i) => bits(v128.load(block, 16 + 32 * (group >> 2) + 16 * i), 2 * (group & 3), 3, code)),
     factor: half(80),
     minimumFactor: minusHalf(82),
     subScale: (block, sub) => byteBits(block, sub, 0, 15),
@@ -111,7 +127,10 @@ export const FILE_BLOCKS = {
     codes(code, block, group) {
       return both((i) => {
         const high = v128.load(block, 16 * i);
-        const third = group <= 2 ? v128.and(i16x8.shl(high, 2 - group), code.module.splatConstantI8(4)) : bits(high, group - 2, 4, code);
+        const third =
+          group <= 2
+            ? v128.and(i16x8.shl(high, 2 - group), code.module.splatConstantI8(4))
+            : bits(high, group - 2, 4, code);
         return v128.or(bits(v128.load(block, 32 + 32 * (group >> 2) + 16 * i), 2 * (group & 3), 3, code), third);
       });
     },
@@ -124,7 +143,8 @@ export const FILE_BLOCKS = {
   Q4_K: {
     values: 256,
     bytes: 144,
-    codes: (code, block, group) => both((i) => bits(v128.load(block, 16 + 32 * (group >> 1) + 16 * i), 4 * (group & 1), 15, code)),
+    codes: (code, block, group) =>
+      both((i) => bits(v128.load(block, 16 + 32 * (group >> 1) + 16 * i), 4 * (group & 1), 15, code)),
     factor: half(0),
     minimumFactor: minusHalf(2),
     subScale: sixBits(4, 0),
@@ -136,7 +156,10 @@ export const FILE_BLOCKS = {
     codes(code, block, group) {
       return both((i) => {
         const high = v128.load(block, 16 + 16 * i);
-        const fifth = group <= 4 ? v128.and(i16x8.shl(high, 4 - group), code.module.splatConstantI8(16)) : bits(high, group - 4, 16, code);
+        const fifth =
+          group <= 4
+            ? v128.and(i16x8.shl(high, 4 - group), code.module.splatConstantI8(16))
+            : bits(high, group - 4, 16, code);
         return v128.or(bits(v128.load(block, 48 + 32 * (group >> 1) + 16 * i), 4 * (group & 1), 15, code), fifth);
       });
     },

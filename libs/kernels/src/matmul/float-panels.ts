@@ -57,11 +57,7 @@ export class FloatReader {
   private readonly mask: Local<'v128'> | undefined;
   private readonly scale: Local<'v128'> | undefined;
 
-  constructor(
-    f: CodeBuilder,
-    module: ModuleBuilder,
-    format: FloatFormatName,
-  ) {
+  constructor(f: CodeBuilder, module: ModuleBuilder, format: FloatFormatName) {
     const splat = (word: number): Local<'v128'> => f.local('v128', i32x4.splat(module.wordConstant(word)));
     if (format !== 'F32') this.mask = splat(format === 'F16' ? HALF_BITS : UPPER_HALF);
     if (format === 'F16') this.scale = splat(HALF_SCALE_BITS);
@@ -70,7 +66,8 @@ export class FloatReader {
   /** The columns in a vector. Half floats that are infinite or NaN are not kept as such. */
   columns(vector: Local<'v128'>): Vector[] {
     const { mask, scale } = this;
-    if (mask && scale) return [i32x4.shl(vector, 16), vector].map((upper) => f32x4.mul(v128.and(i32x4.shrS(upper, 3), mask), scale));
+    if (mask && scale)
+      return [i32x4.shl(vector, 16), vector].map((upper) => f32x4.mul(v128.and(i32x4.shrS(upper, 3), mask), scale));
     return mask ? [i32x4.shl(vector, 16), v128.and(vector, mask)] : [vector];
   }
 }
@@ -80,7 +77,10 @@ export function emitFloatPack(module: ModuleBuilder, format: FloatFormatName): v
   const params = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
   module.function(`pack.${format}`, { params, export: true }, (f, source, destination, rowBegin, rowEnd, cols) => {
     const rowBytes = f.local('i32', i32.mul(cols, 4 / columnsPerVector(format)));
-    const to = f.local('i32', i32.add(destination, i32.mul(i32.divU(rowBegin, PANEL_ROWS), emitFloatPanelBytes(format, cols))));
+    const to = f.local(
+      'i32',
+      i32.add(destination, i32.mul(i32.divU(rowBegin, PANEL_ROWS), emitFloatPanelBytes(format, cols))),
+    );
     const left = f.local('i32', i32.sub(rowEnd, rowBegin));
     const bytes = f.local('i32');
     const rows = f.locals('i32', PANEL_ROWS);
@@ -91,12 +91,16 @@ export function emitFloatPack(module: ModuleBuilder, format: FloatFormatName): v
       f.advance(bytes, -by);
     };
     f.while(i32.gtS(left, 0), () => {
-      rows.forEach((row, r) => f.set(row, r === 0 ? source : i32.add(rows[r - 1], i32.select(i32.gtS(left, r), rowBytes, 0))));
+      rows.forEach((row, r) =>
+        f.set(row, r === 0 ? source : i32.add(rows[r - 1], i32.select(i32.gtS(left, r), rowBytes, 0))),
+      );
       f.set(bytes, rowBytes);
       f.while(i32.geU(bytes, 16), () => {
         rows.forEach((row, r) => f.set(words[r], v128.load(row)));
         for (let half = 0; half < HALVES; half++) {
-          transposeWords(words.slice(HALF_ROWS * half, HALF_ROWS * (half + 1))).forEach((column, i) => f.do(v128.store(to, column, PAIR_BYTES * i + 16 * half)));
+          transposeWords(words.slice(HALF_ROWS * half, HALF_ROWS * (half + 1))).forEach((column, i) =>
+            f.do(v128.store(to, column, PAIR_BYTES * i + 16 * half)),
+          );
         }
         advance(16);
       });
@@ -116,21 +120,25 @@ export function emitFloatPack(module: ModuleBuilder, format: FloatFormatName): v
 
 /** Exports `unpackRow.FORMAT`: (weights, row, cols, output). */
 export function emitFloatUnpackRow(module: ModuleBuilder, format: FloatFormatName): void {
-  module.function(`unpackRow.${format}`, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (f, weights, row, cols, output) => {
-    const reader = new FloatReader(f, module, format);
-    const word = f.local('v128');
-    const panel = i32.add(weights, i32.mul(i32.divU(row, PANEL_ROWS), emitFloatPanelBytes(format, cols)));
-    const from = f.local('i32', i32.add(panel, i32.shl(i32.and(row, PANEL_ROWS - 1), 2)));
-    f.while(i32.gtS(cols, 0), () => {
-      f.set(word, v128.load32Splat(from));
-      const [first, second] = reader.columns(word);
-      f.do(v128.store32Lane(output, first, 0));
-      if (second) f.if(i32.gtS(cols, 1), () => f.do(v128.store32Lane(output, second, 0, 4)));
-      f.advance(from, PAIR_BYTES);
-      f.advance(output, 4 * columnsPerVector(format));
-      f.advance(cols, -columnsPerVector(format));
-    });
-  });
+  module.function(
+    `unpackRow.${format}`,
+    { params: ['i32', 'i32', 'i32', 'i32'], export: true },
+    (f, weights, row, cols, output) => {
+      const reader = new FloatReader(f, module, format);
+      const word = f.local('v128');
+      const panel = i32.add(weights, i32.mul(i32.divU(row, PANEL_ROWS), emitFloatPanelBytes(format, cols)));
+      const from = f.local('i32', i32.add(panel, i32.shl(i32.and(row, PANEL_ROWS - 1), 2)));
+      f.while(i32.gtS(cols, 0), () => {
+        f.set(word, v128.load32Splat(from));
+        const [first, second] = reader.columns(word);
+        f.do(v128.store32Lane(output, first, 0));
+        if (second) f.if(i32.gtS(cols, 1), () => f.do(v128.store32Lane(output, second, 0, 4)));
+        f.advance(from, PAIR_BYTES);
+        f.advance(output, 4 * columnsPerVector(format));
+        f.advance(cols, -columnsPerVector(format));
+      });
+    },
+  );
 }
 
 /** Words of four vectors exchanged: vector i of the result holds word i of each. */
@@ -139,5 +147,10 @@ export function transposeWords([a, b, c, d]: readonly Vector[]): Vector[] {
   const pick = (x: Vector, y: Vector, words: readonly number[]): Vector => i8x16.shuffle(x, y, words.flatMap(bytes));
   const [ab0, ab1] = [pick(a, b, [0, 4, 1, 5]), pick(a, b, [2, 6, 3, 7])];
   const [cd0, cd1] = [pick(c, d, [0, 4, 1, 5]), pick(c, d, [2, 6, 3, 7])];
-  return [pick(ab0, cd0, [0, 1, 4, 5]), pick(ab0, cd0, [2, 3, 6, 7]), pick(ab1, cd1, [0, 1, 4, 5]), pick(ab1, cd1, [2, 3, 6, 7])];
+  return [
+    pick(ab0, cd0, [0, 1, 4, 5]),
+    pick(ab0, cd0, [2, 3, 6, 7]),
+    pick(ab1, cd1, [0, 1, 4, 5]),
+    pick(ab1, cd1, [2, 3, 6, 7]),
+  ];
 }

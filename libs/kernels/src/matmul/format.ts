@@ -65,7 +65,11 @@ const CHUNK_BYTES = 1536 * 1024;
 /** A panel for each stream of the matrix-vector kernels. */
 const CHUNK_GRANULARITY = MAX_STREAMS * PANEL_ROWS;
 
-const kernelNames = (name: string): MatmulFormat['kernels'] => ({ matmul: `matmul.${name}`, pack: `pack.${name}`, unpackRow: `unpackRow.${name}` });
+const kernelNames = (name: string): MatmulFormat['kernels'] => ({
+  matmul: `matmul.${name}`,
+  pack: `pack.${name}`,
+  unpackRow: `unpackRow.${name}`,
+});
 
 const panels = (rows: number): number => Math.ceil(rows / PANEL_ROWS);
 
@@ -91,7 +95,14 @@ function quantFormat(name: QuantFormatName): MatmulFormat {
     packedBytes: (rows, cols) => alignUp(panels(rows) * panelBytes(spec, cols), ALIGNMENT),
     activationBytes: activationRowBytes,
     scratchBytes: () => quantScratchBytes(spec),
-    ...(isRewritten(name) ? { rewritten: { rowBytes: (cols) => rewrittenBytes(name, cols), rewrite: (file, out) => rewriteBlocks(name, file, out) } } : {}),
+    ...(isRewritten(name)
+      ? {
+          rewritten: {
+            rowBytes: (cols) => rewrittenBytes(name, cols),
+            rewrite: (file, out) => rewriteBlocks(name, file, out),
+          },
+        }
+      : {}),
   };
 }
 
@@ -109,7 +120,10 @@ export const REWRITTEN_FORMATS: readonly MatmulFormat[] = [...formats.values()].
 /** The format of that name. */
 export function matmulFormat(name: MatmulFormatName): MatmulFormat {
   const format = formats.get(name);
-  if (!format) throw new StarlingError('unsupported_model', `There is no kernel for weights in ${name}.`, { details: { format: name } });
+  if (!format)
+    throw new StarlingError('unsupported_model', `There is no kernel for weights in ${name}.`, {
+      details: { format: name },
+    });
   return format;
 }
 

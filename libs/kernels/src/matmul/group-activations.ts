@@ -28,11 +28,19 @@ function negativeSum(spec: ProductSpec, address: Address, at: number, sub: numbe
 }
 
 /** Minus `offset` times the sum of the activations of a sub-block: products of codes are too large by that. */
-export function groupInitial(spec: ProductSpec, offset: number, address: Address, at: number, sub: number): Vector | undefined {
+export function groupInitial(
+  spec: ProductSpec,
+  offset: number,
+  address: Address,
+  at: number,
+  sub: number,
+): Vector | undefined {
   if (offset === 0) return undefined;
   // By shifts and additions: multiplying 32-bit lanes is slow.
   const bits = [...offset.toString(2)].reverse().flatMap((bit, position) => (bit === '1' ? [position] : []));
-  return bits.map((bit): Vector => i32x4.shl(negativeSum(spec, address, at, sub), bit)).reduce((a, b) => i32x4.add(a, b));
+  return bits
+    .map((bit): Vector => i32x4.shl(negativeSum(spec, address, at, sub), bit))
+    .reduce((a, b) => i32x4.add(a, b));
 }
 
 /** The scale of the activations. */
@@ -68,7 +76,9 @@ export class GroupActivations {
 
   readInitials(address: Address, at: number): void {
     if (this.halfSumsLocal) this.f.set(this.halfSumsLocal, groupHalfSums(address, at));
-    this.initials.forEach((local, sub) => this.f.set(local, groupInitial(this.spec, this.offset, address, at, sub) ?? local));
+    this.initials.forEach((local, sub) =>
+      this.f.set(local, groupInitial(this.spec, this.offset, address, at, sub) ?? local),
+    );
   }
 
   readScales(address: Address, at: number): void {

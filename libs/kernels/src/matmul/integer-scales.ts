@@ -95,10 +95,22 @@ export class IntegerScales {
   }
 
   /** sum += a group's product. @param dot is ended @param factor the rows' factors @param minimumFactor those of the minima */
-  finish(madd: Madd, sum: Local<'v128'>, dot: DotAccumulator, factor: Vector, minimumFactor: Vector, xScale: Vector, halfSums: Vector): void {
+  finish(
+    madd: Madd,
+    sum: Local<'v128'>,
+    dot: DotAccumulator,
+    factor: Vector,
+    minimumFactor: Vector,
+    xScale: Vector,
+    halfSums: Vector,
+  ): void {
     const { f, minima } = this;
     f.set(sum, madd(f32x4.convertI32x4S(dot.end()), f32x4.mul(factor, xScale), sum));
-    if (minima) f.set(sum, madd(f32x4.convertI32x4S(i32x4.dotI16x8S(minima, halfSums)), f32x4.mul(f32x4.neg(minimumFactor), xScale), sum));
+    if (minima)
+      f.set(
+        sum,
+        madd(f32x4.convertI32x4S(i32x4.dotI16x8S(minima, halfSums)), f32x4.mul(f32x4.neg(minimumFactor), xScale), sum),
+      );
   }
 }
 
@@ -127,10 +139,20 @@ export interface IntegerScalesLayout {
  * | 32 | f32 factors of the rows |
  * | 32 (with minimum only) | f32 factors of the minima |
  */
-export function integerScalesLayout({ offset, minimum }: Pick<ScaleSpec, 'offset' | 'minimum'>, start: number): IntegerScalesLayout {
+export function integerScalesLayout(
+  { offset, minimum }: Pick<ScaleSpec, 'offset' | 'minimum'>,
+  start: number,
+): IntegerScalesLayout {
   const offsets = start + SUBS * PAIR_BYTES;
   const minima = offsets + (offset ? PAIR_BYTES : 0);
   const factor = minima + (minimum ? PAIR_BYTES : 0);
   const minimumFactor = factor + PAIR_BYTES;
-  return { multipliers: start, offsets, minima, factor, minimumFactor, end: minimumFactor + (minimum ? PAIR_BYTES : 0) };
+  return {
+    multipliers: start,
+    offsets,
+    minima,
+    factor,
+    minimumFactor,
+    end: minimumFactor + (minimum ? PAIR_BYTES : 0),
+  };
 }

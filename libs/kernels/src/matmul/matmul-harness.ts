@@ -18,7 +18,11 @@ export class MatmulHarness {
   readonly #kernels: Kernels;
   #next = 64;
 
-  constructor(name: MatmulFormatName, build: KernelBuild, module = new WebAssembly.Module(buildMatmulModule([name], build))) {
+  constructor(
+    name: MatmulFormatName,
+    build: KernelBuild,
+    module = new WebAssembly.Module(buildMatmulModule([name], build)),
+  ) {
     this.format = matmulFormat(name);
     this.#kernels = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as Kernels;
   }
@@ -40,7 +44,8 @@ export class MatmulHarness {
     const matrix = this.place(this.format.packedBytes(rows, cols));
     const rowBytes = rewritten.length / rows;
     this.bytes.set(rewritten, source);
-    for (let row = 0; row < rows; row += chunk) this.#kernels[this.format.kernels.pack](source + row * rowBytes, matrix, row, Math.min(rows, row + chunk), cols);
+    for (let row = 0; row < rows; row += chunk)
+      this.#kernels[this.format.kernels.pack](source + row * rowBytes, matrix, row, Math.min(rows, row + chunk), cols);
     return matrix;
   }
 
@@ -73,12 +78,27 @@ export class MatmulHarness {
   /**
    * (tokens, outputRows) floats; rows outside of [rowBegin, rowEnd) stay UNTOUCHED.
    */
-  matmul(matrix: number, x: { at: number; stride: number }, shape: { rowBegin: number; rowEnd: number; tokens: number; cols: number; outputRows: number }): Float32Array {
+  matmul(
+    matrix: number,
+    x: { at: number; stride: number },
+    shape: { rowBegin: number; rowEnd: number; tokens: number; cols: number; outputRows: number },
+  ): Float32Array {
     const { rowBegin, rowEnd, tokens, cols, outputRows } = shape;
     const out = this.place(4 * outputRows * tokens);
     const scratch = this.place(this.format.scratchBytes(cols));
     const view = this.floats(out, outputRows * tokens).fill(UNTOUCHED);
-    this.#kernels[this.format.kernels.matmul](matrix, x.at, out, rowBegin, rowEnd, tokens, cols, x.stride, 4 * outputRows, scratch);
+    this.#kernels[this.format.kernels.matmul](
+      matrix,
+      x.at,
+      out,
+      rowBegin,
+      rowEnd,
+      tokens,
+      cols,
+      x.stride,
+      4 * outputRows,
+      scratch,
+    );
     return view.slice();
   }
 }
@@ -107,19 +127,47 @@ function randomFrom(seed: number): () => number {
 
 /** Places of the f16 factors in a block: any bytes will do for the rest. */
 const HALF_PLACES: Partial<Record<MatmulFormatName, readonly number[]>> = {
-  Q4_0: [0], Q4_1: [0, 2], Q5_0: [0], Q5_1: [0, 2], Q8_0: [0], IQ4_NL: [0], IQ4_XS: [0], Q2_K: [80, 82], Q3_K: [108], Q4_K: [0, 2], Q5_K: [0, 2], Q6_K: [208],
-  IQ1_S: [0], IQ2_XXS: [0], IQ2_XS: [0], IQ2_S: [0], IQ3_XXS: [0], IQ3_S: [0], TQ1_0: [52], TQ2_0: [64], Q1_0: [0], Q2_0: [0],
+  Q4_0: [0],
+  Q4_1: [0, 2],
+  Q5_0: [0],
+  Q5_1: [0, 2],
+  Q8_0: [0],
+  IQ4_NL: [0],
+  IQ4_XS: [0],
+  Q2_K: [80, 82],
+  Q3_K: [108],
+  Q4_K: [0, 2],
+  Q5_K: [0, 2],
+  Q6_K: [208],
+  IQ1_S: [0],
+  IQ2_XXS: [0],
+  IQ2_XS: [0],
+  IQ2_S: [0],
+  IQ3_XXS: [0],
+  IQ3_S: [0],
+  TQ1_0: [52],
+  TQ2_0: [64],
+  Q1_0: [0],
+  Q2_0: [0],
 };
 
 /** Random file bytes of a matrix, with factors of sensible size. @param extremes whether some of them are 0 or denormal, which processors are slow with */
-export function randomFile(name: MatmulFormatName, rows: number, cols: number, seed: number, extremes = true): Uint8Array {
+export function randomFile(
+  name: MatmulFormatName,
+  rows: number,
+  cols: number,
+  seed: number,
+  extremes = true,
+): Uint8Array {
   const random = randomFrom(seed);
   const { blockSize, blockBytes } = TENSOR_TYPES[name];
   const file = new Uint8Array((rows * cols * blockBytes) / blockSize);
   const view = new DataView(file.buffer);
   if (name === 'F32') for (let i = 0; i < rows * cols; i++) view.setFloat32(4 * i, random() - 0.5, true);
   if (name === 'F16') for (let i = 0; i < rows * cols; i++) view.setUint16(2 * i, randomHalf(random, extremes), true);
-  if (name === 'BF16') for (let i = 0; i < rows * cols; i++) view.setUint16(2 * i, 0x3c00 + Math.floor(random() * 0x200) + (random() < 0.5 ? 0x8000 : 0), true);
+  if (name === 'BF16')
+    for (let i = 0; i < rows * cols; i++)
+      view.setUint16(2 * i, 0x3c00 + Math.floor(random() * 0x200) + (random() < 0.5 ? 0x8000 : 0), true);
   if (blockSize === 1) return file;
   for (let i = 0; i < file.length; i++) file[i] = Math.floor(random() * 256);
   for (let block = 0; block < file.length; block += blockBytes) {
@@ -127,7 +175,8 @@ export function randomFile(name: MatmulFormatName, rows: number, cols: number, s
     if (name === 'MXFP4') file[block] = 118 + Math.floor(random() * 6);
     if (name === 'NVFP4') for (let i = 0; i < 4; i++) file[block + i] &= 0x7f;
     // The top bits of four scale words are the factor.
-    if (name === 'IQ1_M') [0, 0x80, 0x10, 0x20].forEach((bits, i) => (file[block + 49 + 2 * i] = bits | (file[block + 49 + 2 * i] & 15)));
+    if (name === 'IQ1_M')
+      [0, 0x80, 0x10, 0x20].forEach((bits, i) => (file[block + 49 + 2 * i] = bits | (file[block + 49 + 2 * i] & 15)));
   }
   return file;
 }

@@ -20,7 +20,11 @@ const MEMORY_PAGES = { initialPages: 1, maximumPages: 65536 } as const;
  * and keeps nothing in it.
  * @param shared whether that memory is
  */
-export function buildMatmulModule(formats: Iterable<MatmulFormatName>, build: KernelBuild, shared = true): Uint8Array<ArrayBuffer> {
+export function buildMatmulModule(
+  formats: Iterable<MatmulFormatName>,
+  build: KernelBuild,
+  shared = true,
+): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   module.importMemory('env', 'memory', { ...MEMORY_PAGES, shared });
   emitQuantize(module);

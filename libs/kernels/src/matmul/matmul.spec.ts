@@ -12,7 +12,10 @@ import { PackedWeights, scalarDot, scalarQuantize, scalarUnpackRow } from './sca
 
 enableRelaxedSimd();
 
-const builds: [string, KernelBuild][] = [['plain', PLAIN_BUILD], [`fastest (${fastestBuild().dot})`, fastestBuild()]];
+const builds: [string, KernelBuild][] = [
+  ['plain', PLAIN_BUILD],
+  [`fastest (${fastestBuild().dot})`, fastestBuild()],
+];
 const isQuant = (name: MatmulFormatName): name is QuantFormatName => name in QUANT_SPECS;
 
 /** Index of the first element whose bits differ (0 and -0 count as equal), or undefined. */
@@ -34,23 +37,34 @@ function expectRows(harness: MatmulHarness, cols: number): void {
   const file = randomFile(name, rows, cols, 1);
   const matrix = harness.pack(file, rows, cols);
   const expected = dequantizeRows(name, file, rows, cols);
-  expected.forEach((values, row) => expect(firstDifference(harness.unpackRow(matrix, row, cols), values)).toBeUndefined());
+  expected.forEach((values, row) =>
+    expect(firstDifference(harness.unpackRow(matrix, row, cols), values)).toBeUndefined(),
+  );
   if (!isQuant(name)) return;
   const weights = new PackedWeights(QUANT_SPECS[name], cols, harness.bytes.subarray(matrix));
   expected.forEach((values, row) => expect(firstDifference(scalarUnpackRow(weights, row), values)).toBeUndefined());
 }
 
 /** Every element by the scalar twin. */
-function scalarMatmul(harness: MatmulHarness, file: Uint8Array, matrix: number, values: Float32Array, rows: number, cols: number): Float32Array {
+function scalarMatmul(
+  harness: MatmulHarness,
+  file: Uint8Array,
+  matrix: number,
+  values: Float32Array,
+  rows: number,
+  cols: number,
+): Float32Array {
   const { name } = harness.format;
   const tokens = Array.from({ length: values.length / cols }, (_, t) => values.slice(t * cols, (t + 1) * cols));
   const indices = Array.from({ length: rows }, (_, row) => row);
   if (isQuant(name)) {
     const weights = new PackedWeights(QUANT_SPECS[name], cols, harness.bytes.subarray(matrix));
-    return Float32Array.from(tokens.flatMap((x) => {
-      const quantized = scalarQuantize(x);
-      return indices.map((row) => scalarDot(weights, row, quantized));
-    }));
+    return Float32Array.from(
+      tokens.flatMap((x) => {
+        const quantized = scalarQuantize(x);
+        return indices.map((row) => scalarDot(weights, row, quantized));
+      }),
+    );
   }
   const weights = dequantizeRows(name, file, rows, cols);
   return Float32Array.from(tokens.flatMap((x) => weights.map((row) => scalarFloatDot(row, x))));
@@ -58,10 +72,14 @@ function scalarMatmul(harness: MatmulHarness, file: Uint8Array, matrix: number, 
 
 describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
   const modules = builds.map(([, build]) => new WebAssembly.Module(buildMatmulModule([name], build)));
-  const harnesses = builds.map(([label, build], i) => [label, () => new MatmulHarness(name, build, modules[i])] as const);
+  const harnesses = builds.map(
+    ([label, build], i) => [label, () => new MatmulHarness(name, build, modules[i])] as const,
+  );
   const cols = isQuant(name) ? 512 : 75;
 
-  it.each(harnesses)('unpacks each row to the bits of the dequantized file (%s)', (_, make) => expectRows(make(), cols));
+  it.each(harnesses)('unpacks each row to the bits of the dequantized file (%s)', (_, make) =>
+    expectRows(make(), cols),
+  );
 
   it('gives the bits of its scalar twin in the plain build', () => {
     const [rows, tokens] = [22, 7];
@@ -69,17 +87,29 @@ describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
     const harness = harnesses[0][1]();
     const matrix = harness.pack(file, rows, cols);
     const values = randomActivations(tokens * cols, 3);
-    const result = harness.matmul(matrix, harness.activations(values, cols), { rowBegin: 0, rowEnd: rows, tokens, cols, outputRows: rows });
+    const result = harness.matmul(matrix, harness.activations(values, cols), {
+      rowBegin: 0,
+      rowEnd: rows,
+      tokens,
+      cols,
+      outputRows: rows,
+    });
     expect(firstDifference(result, scalarMatmul(harness, file, matrix, values, rows, cols))).toBeUndefined();
   });
 
-  it('gives the twin\'s sums but for the rounding of fused operations in the fastest build', () => {
+  it("gives the twin's sums but for the rounding of fused operations in the fastest build", () => {
     const [rows, tokens] = [22, 7];
     const file = randomFile(name, rows, cols, 2);
     const harness = harnesses[1][1]();
     const matrix = harness.pack(file, rows, cols);
     const values = randomActivations(tokens * cols, 3);
-    const result = harness.matmul(matrix, harness.activations(values, cols), { rowBegin: 0, rowEnd: rows, tokens, cols, outputRows: rows });
+    const result = harness.matmul(matrix, harness.activations(values, cols), {
+      rowBegin: 0,
+      rowEnd: rows,
+      tokens,
+      cols,
+      outputRows: rows,
+    });
     const expected = scalarMatmul(harness, file, matrix, values, rows, cols);
     expectClose(result, expected);
   });
@@ -94,7 +124,9 @@ describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
       const harness = new MatmulHarness(name, build, await compileKernels(buildMatmulModule([name], build), build));
       const matrix = harness.pack(file, rows, cols);
       const x = harness.activations(values, cols);
-      return counts.map((tokens) => harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, cols, outputRows: rows, tokens }));
+      return counts.map((tokens) =>
+        harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, cols, outputRows: rows, tokens }),
+      );
     });
     const [apart, joined] = await Promise.all(results);
     const all = joined.at(-1);
@@ -104,31 +136,54 @@ describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
     });
   });
 
-  it.each(harnesses)('gives each element the same bits for every cut into rows and tokens, and writes nothing else (%s)', (_, make) => {
-    const maximum = { rows: 70, tokens: 9 };
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: maximum.rows }), fc.integer({ min: 1, max: maximum.tokens }), fc.nat(), fc.nat(), (rows, tokens, cut, seed) => {
-        const harness = make();
-        const width = isQuant(name) ? matmulFormat(name).colGranularity : 1 + (seed % 70);
-        const file = randomFile(name, rows, width, seed);
-        const matrix = harness.pack(file, rows, width);
-        const x = harness.activations(randomActivations(tokens * width, seed + 1), width);
-        const outputRows = rows + 3;
-        const whole = harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, tokens, cols: width, outputRows });
-        const between = Math.min(rows, ROW_GRANULARITY * (cut % Math.ceil(rows / ROW_GRANULARITY)));
-        for (let t = 0; t < tokens; t++) {
-          const one = { at: x.at + t * x.stride, stride: x.stride };
-          const upper = harness.matmul(matrix, one, { rowBegin: 0, rowEnd: between, tokens: 1, cols: width, outputRows });
-          const lower = harness.matmul(matrix, one, { rowBegin: between, rowEnd: rows, tokens: 1, cols: width, outputRows });
-          const expected = whole.map((_value, i) => (i < between ? upper[i] : i < rows ? lower[i] : UNTOUCHED)).subarray(0, outputRows);
-          expect(firstDifference(whole.subarray(t * outputRows, (t + 1) * outputRows), expected)).toBeUndefined();
-          expect(upper.subarray(between).every((value) => value === UNTOUCHED)).toBe(true);
-          expect(lower.subarray(0, between).every((value) => value === UNTOUCHED)).toBe(true);
-        }
-      }),
-      { numRuns: 8, seed: 5 },
-    );
-  });
+  it.each(harnesses)(
+    'gives each element the same bits for every cut into rows and tokens, and writes nothing else (%s)',
+    (_, make) => {
+      const maximum = { rows: 70, tokens: 9 };
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 1, max: maximum.rows }),
+          fc.integer({ min: 1, max: maximum.tokens }),
+          fc.nat(),
+          fc.nat(),
+          (rows, tokens, cut, seed) => {
+            const harness = make();
+            const width = isQuant(name) ? matmulFormat(name).colGranularity : 1 + (seed % 70);
+            const file = randomFile(name, rows, width, seed);
+            const matrix = harness.pack(file, rows, width);
+            const x = harness.activations(randomActivations(tokens * width, seed + 1), width);
+            const outputRows = rows + 3;
+            const whole = harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, tokens, cols: width, outputRows });
+            const between = Math.min(rows, ROW_GRANULARITY * (cut % Math.ceil(rows / ROW_GRANULARITY)));
+            for (let t = 0; t < tokens; t++) {
+              const one = { at: x.at + t * x.stride, stride: x.stride };
+              const upper = harness.matmul(matrix, one, {
+                rowBegin: 0,
+                rowEnd: between,
+                tokens: 1,
+                cols: width,
+                outputRows,
+              });
+              const lower = harness.matmul(matrix, one, {
+                rowBegin: between,
+                rowEnd: rows,
+                tokens: 1,
+                cols: width,
+                outputRows,
+              });
+              const expected = whole
+                .map((_value, i) => (i < between ? upper[i] : i < rows ? lower[i] : UNTOUCHED))
+                .subarray(0, outputRows);
+              expect(firstDifference(whole.subarray(t * outputRows, (t + 1) * outputRows), expected)).toBeUndefined();
+              expect(upper.subarray(between).every((value) => value === UNTOUCHED)).toBe(true);
+              expect(lower.subarray(0, between).every((value) => value === UNTOUCHED)).toBe(true);
+            }
+          },
+        ),
+        { numRuns: 8, seed: 5 },
+      );
+    },
+  );
 });
 
 /** Sets the codes of a file to those that every processor multiplies alike: bytes up to 127, as `unsigned` or as `signed` builds see them. */
@@ -146,29 +201,39 @@ const quantNames = MATMUL_FORMATS.map(({ name }) => name).filter(isQuant);
 const otherModes = (['pairs', 'unsigned', 'signed'] as const).filter((dot) => dot !== fastestBuild().dot);
 
 describe.each(otherModes)('kernels for processors that multiply otherwise (%s)', (dot) => {
-  it.each(quantNames)('%s: close to the twin, and the same bits for any number of tokens, joined or not', async (name) => {
-    const [rows, cols] = [27, 512];
-    const counts = [1, 2, 3, 4, 7, 8, 19];
-    const file = randomFile(name, rows, cols, 8);
-    limitCodes(name, file, dot);
-    const values = randomActivations(Math.max(...counts) * cols, 9);
-    const apartAndJoined = [{ ...fastestBuild(), dot }, { ...fastestBuild(true), wide: true, dot }];
-    const results = apartAndJoined.map(async (build) => {
-      const harness = new MatmulHarness(name, build, await compileKernels(buildMatmulModule([name], build), build));
-      const matrix = harness.pack(file, rows, cols);
-      const x = harness.activations(values, cols);
-      const all = counts.map((tokens) => harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, cols, outputRows: rows, tokens }));
-      return { all, expected: scalarMatmul(harness, file, matrix, values, rows, cols) };
-    });
-    const [apart, joined] = await Promise.all(results);
-    const most = apart.all[counts.length - 1];
-    for (const result of [...apart.all, ...joined.all]) expect(firstDifference(result, most.subarray(0, result.length))).toBeUndefined();
-    expectClose(most, apart.expected);
-  });
+  it.each(quantNames)(
+    '%s: close to the twin, and the same bits for any number of tokens, joined or not',
+    async (name) => {
+      const [rows, cols] = [27, 512];
+      const counts = [1, 2, 3, 4, 7, 8, 19];
+      const file = randomFile(name, rows, cols, 8);
+      limitCodes(name, file, dot);
+      const values = randomActivations(Math.max(...counts) * cols, 9);
+      const apartAndJoined = [
+        { ...fastestBuild(), dot },
+        { ...fastestBuild(true), wide: true, dot },
+      ];
+      const results = apartAndJoined.map(async (build) => {
+        const harness = new MatmulHarness(name, build, await compileKernels(buildMatmulModule([name], build), build));
+        const matrix = harness.pack(file, rows, cols);
+        const x = harness.activations(values, cols);
+        const all = counts.map((tokens) =>
+          harness.matmul(matrix, x, { rowBegin: 0, rowEnd: rows, cols, outputRows: rows, tokens }),
+        );
+        return { all, expected: scalarMatmul(harness, file, matrix, values, rows, cols) };
+      });
+      const [apart, joined] = await Promise.all(results);
+      const most = apart.all[counts.length - 1];
+      for (const result of [...apart.all, ...joined.all])
+        expect(firstDifference(result, most.subarray(0, result.length))).toBeUndefined();
+      expectClose(most, apart.expected);
+    },
+  );
 });
 
 describe.each(REWRITTEN_FORMATS.map(({ name }) => name))('%s, rewritten', (name) => {
-  it('unpacks each row to the bits of the dequantized file', () => expectRows(new MatmulHarness(name, PLAIN_BUILD), 512));
+  it('unpacks each row to the bits of the dequantized file', () =>
+    expectRows(new MatmulHarness(name, PLAIN_BUILD), 512));
 
   it('gives the bits of its scalar twin', () => {
     const [rows, cols, tokens] = [10, 256, 2];
@@ -176,7 +241,13 @@ describe.each(REWRITTEN_FORMATS.map(({ name }) => name))('%s, rewritten', (name)
     const harness = new MatmulHarness(name, PLAIN_BUILD);
     const matrix = harness.pack(file, rows, cols);
     const values = randomActivations(tokens * cols, 3);
-    const result = harness.matmul(matrix, harness.activations(values, cols), { rowBegin: 0, rowEnd: rows, tokens, cols, outputRows: rows });
+    const result = harness.matmul(matrix, harness.activations(values, cols), {
+      rowBegin: 0,
+      rowEnd: rows,
+      tokens,
+      cols,
+      outputRows: rows,
+    });
     expect(firstDifference(result, scalarMatmul(harness, file, matrix, values, rows, cols))).toBeUndefined();
   });
 });
@@ -201,7 +272,13 @@ describe('quantize', () => {
       const matrix = harness.pack(randomFile('Q8_0', 4, 32, 7), 4, 32);
       const values = new Float32Array(32).fill(1);
       values[5] = bad;
-      const out = harness.matmul(matrix, harness.activations(values, 32), { rowBegin: 0, rowEnd: 4, tokens: 1, cols: 32, outputRows: 4 });
+      const out = harness.matmul(matrix, harness.activations(values, 32), {
+        rowBegin: 0,
+        rowEnd: 4,
+        tokens: 1,
+        cols: 32,
+        outputRows: 4,
+      });
       expect(Array.from(out).some(Number.isFinite)).toBe(false);
     }
   });

@@ -5,7 +5,15 @@ import { BIT_LAYOUTS, layoutMasks, unpackChunk } from './bit-layout.js';
 import type { ConstantPool } from './constant-pool.js';
 import { codePlanes, productModeFor, type ProductMode } from './dot-accumulator.js';
 import type { KernelBuild } from './dot-mode.js';
-import { blockLayout, groupBytes, HALF_ROWS, PAIR_BYTES, PANEL_ROWS, type BlockLayout, type QuantSpec } from './quant-spec.js';
+import {
+  blockLayout,
+  groupBytes,
+  HALF_ROWS,
+  PAIR_BYTES,
+  PANEL_ROWS,
+  type BlockLayout,
+  type QuantSpec,
+} from './quant-spec.js';
 
 type Vector = Expr<'v128'>;
 
@@ -15,7 +23,10 @@ const HALF_SCALE = 2 ** 112;
 
 /** Four half floats as floats; constants from the pool. Infinities and NaN are not kept. */
 function loadHalves(constants: ConstantPool, address: Expr<'i32'>, offset: number): Vector {
-  return f32x4.mul(v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)), constants.floats(HALF_SCALE));
+  return f32x4.mul(
+    v128.and(i32x4.shl(v128.load16x4S(address, offset), 13), constants.words(HALF_BITS)),
+    constants.floats(HALF_SCALE),
+  );
 }
 
 /** Emits the reading of panel blocks: codes, scales and minima of the four rows of one half. */
@@ -45,7 +56,10 @@ export class PanelReader {
     this.mode = productModeFor(build.dot, spec.maxCode);
     const { table } = spec;
     if (table) this.table = f.local('v128', tableConstant(table));
-    if (table && this.mode === 'nibbles') this.halfTables = [0, 4].map((shift) => f.local('v128', tableConstant(table.map((code) => (code >> shift) & 15))));
+    if (table && this.mode === 'nibbles')
+      this.halfTables = [0, 4].map((shift) =>
+        f.local('v128', tableConstant(table.map((code) => (code >> shift) & 15))),
+      );
   }
 
   /** Chunks of a group, and steps in each. */
@@ -71,13 +85,23 @@ export class PanelReader {
 
   /** A step's operands in the form that accumulators take. */
   planes(operands: Local<'v128'>): readonly Vector[] {
-    return this.halfTables?.map((table) => this.lookUp(table, operands)) ?? codePlanes(this.mode, this.spec.maxCode, this.constants, operands);
+    return (
+      this.halfTables?.map((table) => this.lookUp(table, operands)) ??
+      codePlanes(this.mode, this.spec.maxCode, this.constants, operands)
+    );
   }
 
   /** The bits that stand for the codes. */
   private stored(block: Local<'i32'>, group: number, chunk: number, half: number, part: number): Vector[] {
     const offset = this.layout.codes + group * groupBytes(this.spec) + 16 * half;
-    return unpackChunk(this.f, this.constants, BIT_LAYOUTS[this.spec.bits][chunk], this.temporaries[part], block, offset);
+    return unpackChunk(
+      this.f,
+      this.constants,
+      BIT_LAYOUTS[this.spec.bits][chunk],
+      this.temporaries[part],
+      block,
+      offset,
+    );
   }
 
   private lookUp(table: Local<'v128'>, bits: Vector): Vector {
@@ -90,7 +114,9 @@ export class PanelReader {
   }
 
   minimumFactor(block: Local<'i32'>, half: number): Vector | undefined {
-    return this.spec.scale === 'super' && this.spec.minimum ? v128.load(block, this.layout.minimumFactor + 16 * half) : undefined;
+    return this.spec.scale === 'super' && this.spec.minimum
+      ? v128.load(block, this.layout.minimumFactor + 16 * half)
+      : undefined;
   }
 
   /** Scales of the rows for the columns [sub * subValues, (sub + 1) * subValues) of the block. @param factor a local with `factor` */
@@ -111,8 +137,11 @@ export class PanelReader {
   /** The byte of each row for sub-block `sub` of a super-block, as 32-bit numbers. The load is shifted by bytes so that the one wanted is the lowest, or the highest, of its word. */
   subByte(block: Local<'i32'>, kind: 'scales' | 'minima', sub: number, half: number): Vector {
     const { layout, spec } = this;
-    const word = (kind === 'scales' ? layout.subScales : layout.subMinima) + PAIR_BYTES * (sub >> 2) + 16 * half + (sub & 3);
+    const word =
+      (kind === 'scales' ? layout.subScales : layout.subMinima) + PAIR_BYTES * (sub >> 2) + 16 * half + (sub & 3);
     const signed = kind === 'scales' && spec.signedScales;
-    return signed ? i32x4.shrS(v128.load(block, word - 3), 24) : v128.and(v128.load(block, word), this.constants.words(255));
+    return signed
+      ? i32x4.shrS(v128.load(block, word - 3), 24)
+      : v128.and(v128.load(block, word), this.constants.words(255));
   }
 }

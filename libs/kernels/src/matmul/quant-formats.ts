@@ -6,10 +6,23 @@ import type { QuantSpec } from './quant-spec.js';
 const IQ4_OFFSET = 128;
 const FP4_OFFSET = 12;
 
-const plain = (bits: QuantSpec['bits'], offset: number): QuantSpec => ({ bits, blockValues: 32, subValues: 32, scale: 'f16', offset, maxCode: 2 ** bits - 1 });
+const plain = (bits: QuantSpec['bits'], offset: number): QuantSpec => ({
+  bits,
+  blockValues: 32,
+  subValues: 32,
+  scale: 'f16',
+  offset,
+  maxCode: 2 ** bits - 1,
+});
 const withMinimum = (bits: QuantSpec['bits']): QuantSpec => ({ ...plain(bits, 0), minimum: true });
 const superBlock = (bits: QuantSpec['bits'], subValues: 16 | 32, rest: Partial<QuantSpec>): QuantSpec => ({
-  bits, blockValues: 256, subValues, scale: 'super', offset: 0, maxCode: 2 ** bits - 1, ...rest,
+  bits,
+  blockValues: 256,
+  subValues,
+  scale: 'super',
+  offset: 0,
+  maxCode: 2 ** bits - 1,
+  ...rest,
 });
 const iq4 = { table: Array.from(IQ4_VALUES, (value) => value + IQ4_OFFSET), offset: IQ4_OFFSET, maxCode: 255 } as const;
 
@@ -17,7 +30,11 @@ const iq4 = { table: Array.from(IQ4_VALUES, (value) => value + IQ4_OFFSET), offs
 function valueTable(magnitudes: readonly number[]): Pick<QuantSpec, 'table' | 'offset' | 'maxCode'> {
   const largest = Math.max(...magnitudes);
   const values = [...magnitudes.map((magnitude) => -magnitude).reverse(), ...magnitudes];
-  return { table: Array.from({ length: 16 }, (_, bits) => (values[bits] ?? 0) + largest), offset: largest, maxCode: 2 * largest };
+  return {
+    table: Array.from({ length: 16 }, (_, bits) => (values[bits] ?? 0) + largest),
+    offset: largest,
+    maxCode: 2 * largest,
+  };
 }
 
 /** A codebook format: an odd scale times 2^`factorExponent` times the value of a codeword, 4 bits each. */
@@ -25,10 +42,19 @@ const codewords = (subValues: 16 | 32, factorExponent: number, magnitudes: reado
   superBlock(4, subValues, { factorExponent, ...valueTable(magnitudes) });
 
 /** Magnitudes in the codebooks of IQ2, IQ3 and (times 8, with their shift) IQ1. */
-export const CODEWORD_MAGNITUDES = { IQ1: [1, 7, 9], IQ2: [8, 25, 43], IQ3_XXS: [4, 12, 20, 28, 36, 44, 52, 62], IQ3_S: [1, 3, 5, 7, 9, 11, 13, 15] } as const;
+export const CODEWORD_MAGNITUDES = {
+  IQ1: [1, 7, 9],
+  IQ2: [8, 25, 43],
+  IQ3_XXS: [4, 12, 20, 28, 36, 44, 52, 62],
+  IQ3_S: [1, 3, 5, 7, 9, 11, 13, 15],
+} as const;
 
 const ternary = superBlock(2, 32, { offset: 1 });
-const fp4 = { table: Array.from(FP4_VALUES, (value) => value + FP4_OFFSET), offset: FP4_OFFSET, maxCode: 2 * FP4_OFFSET } as const;
+const fp4 = {
+  table: Array.from(FP4_VALUES, (value) => value + FP4_OFFSET),
+  offset: FP4_OFFSET,
+  maxCode: 2 * FP4_OFFSET,
+} as const;
 
 /** The quantized formats that have kernels. Those whose files are rewritten first are in rewrite.ts; none loses anything. */
 export const QUANT_SPECS = {

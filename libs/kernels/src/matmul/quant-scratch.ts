@@ -32,7 +32,13 @@ export function unpackedLayout(spec: ProductSpec, mode: ProductMode): UnpackedLa
   const scales = stepBytes * GROUP_STEPS;
   const minima = scales + PAIR_BYTES * subs;
   const integers = hasIntegerScales(spec, mode) ? integerScalesLayout(spec, scales) : undefined;
-  return { stepBytes, scales, minima, integers, bytes: integers?.end ?? minima + (spec.minimum ? PAIR_BYTES * subs : 0) };
+  return {
+    stepBytes,
+    scales,
+    minima,
+    integers,
+    bytes: integers?.end ?? minima + (spec.minimum ? PAIR_BYTES * subs : 0),
+  };
 }
 
 /** Columns that tiles work on at a time: two panels of them, unpacked, are less than half of the first-level cache. */

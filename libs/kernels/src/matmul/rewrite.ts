@@ -29,10 +29,23 @@ function placesOf(magnitudes: readonly number[]): Int8Array {
   return places;
 }
 
-const places = { iq1: placesOf(CODEWORD_MAGNITUDES.IQ1), iq2: placesOf(CODEWORD_MAGNITUDES.IQ2), iq3xxs: placesOf(CODEWORD_MAGNITUDES.IQ3_XXS), iq3s: placesOf(CODEWORD_MAGNITUDES.IQ3_S) };
+const places = {
+  iq1: placesOf(CODEWORD_MAGNITUDES.IQ1),
+  iq2: placesOf(CODEWORD_MAGNITUDES.IQ2),
+  iq3xxs: placesOf(CODEWORD_MAGNITUDES.IQ3_XXS),
+  iq3s: placesOf(CODEWORD_MAGNITUDES.IQ3_S),
+};
 
 /** Places of a codeword's values with their signs. */
-function writeSigned(grid: Int8Array, from: number, width: number, signs: number, table: Int8Array, codes: Uint8Array, to: number): void {
+function writeSigned(
+  grid: Int8Array,
+  from: number,
+  width: number,
+  signs: number,
+  table: Int8Array,
+  codes: Uint8Array,
+  to: number,
+): void {
   for (let j = 0; j < width; j++) {
     const value = grid[from + j];
     codes[to + j] = table[((signs >> j) & 1 ? -value : value) + 128];
@@ -45,7 +58,16 @@ const iq2xxs: BlockRewriter = (_, view, { factors, scales, codes }) => {
     const from = 2 + 8 * group;
     const rest = view.getUint32(from + 4, true);
     scales[group] = 2 * (rest >>> 28) + 1;
-    for (let k = 0; k < 4; k++) writeSigned(codebook('iq2xxs'), view.getUint8(from + k) * 8, 8, evenSigns((rest >>> (7 * k)) & 127), places.iq2, codes, 32 * group + 8 * k);
+    for (let k = 0; k < 4; k++)
+      writeSigned(
+        codebook('iq2xxs'),
+        view.getUint8(from + k) * 8,
+        8,
+        evenSigns((rest >>> (7 * k)) & 127),
+        places.iq2,
+        codes,
+        32 * group + 8 * k,
+      );
   }
 };
 
@@ -86,10 +108,19 @@ const iq3xxs: BlockRewriter = (file, view, { factors, scales, codes }) => {
 
 const iq3s: BlockRewriter = (file, view, { factors, scales, codes }) => {
   factors.setUint16(0, view.getUint16(0, true), true);
-  for (let group = 0; group < 8; group++) scales[group] = 2 * ((file[106 + (group >> 1)] >> (4 * (group & 1))) & 15) + 1;
+  for (let group = 0; group < 8; group++)
+    scales[group] = 2 * ((file[106 + (group >> 1)] >> (4 * (group & 1))) & 15) + 1;
   for (let k = 0; k < 64; k++) {
     const ninth = (file[66 + (k >> 3)] >> (k & 7)) & 1;
-    writeSigned(codebook('iq3s'), (file[2 + k] | (ninth << 8)) * 4, 4, file[74 + (k >> 1)] >> (4 * (k & 1)), places.iq3s, codes, 4 * k);
+    writeSigned(
+      codebook('iq3s'),
+      (file[2 + k] | (ninth << 8)) * 4,
+      4,
+      file[74 + (k >> 1)] >> (4 * (k & 1)),
+      places.iq3s,
+      codes,
+      4 * k,
+    );
   }
 };
 
@@ -115,7 +146,8 @@ const iq1m: BlockRewriter = (file, view, { factors, scales, codes }) => {
   let factor = 0;
   for (let j = 0; j < 4; j++) factor |= (file[49 + 2 * j] >> 4) << (4 * j);
   factors.setUint16(0, factor, true);
-  for (let sub = 0; sub < 16; sub++) scales[sub] = 2 * ((view.getUint16(48 + 2 * (sub >> 2), true) >> (3 * (sub & 3))) & 7) + 1;
+  for (let sub = 0; sub < 16; sub++)
+    scales[sub] = 2 * ((view.getUint16(48 + 2 * (sub >> 2), true) >> (3 * (sub & 3))) & 7) + 1;
   for (let k = 0; k < 32; k++) {
     const rest = file[32 + (k >> 1)] >> (4 * (k & 1));
     writeShifted(8 * (file[k] | ((rest & 7) << 8)), rest & 8 ? -1 : 1, codes, 8 * k);
@@ -126,7 +158,11 @@ const tq1: BlockRewriter = (file, view, { factors, scales, codes }) => {
   factors.setUint16(0, view.getUint16(52, true), true);
   scales.fill(1);
   let to = 0;
-  for (const [at, width, digits] of [[0, 32, 5], [32, 16, 5], [48, 4, 4]]) {
+  for (const [at, width, digits] of [
+    [0, 32, 5],
+    [32, 16, 5],
+    [48, 4, 4],
+  ]) {
     for (let digit = 0, power = 1; digit < digits; digit++, power *= 3) {
       for (let j = 0; j < width; j++) codes[to++] = (((file[at + j] * power) & 255) * 3) >> 8;
     }
@@ -181,8 +217,16 @@ const SOURCES = {
   TQ1_0: { values: 256, bytes: 54, rewrite: tq1 },
   TQ2_0: { values: 256, bytes: 66, rewrite: tq2 },
   NVFP4: { values: 64, bytes: 36, rewrite: nvfp4 },
-  Q1_0: { values: 128, bytes: 18, rewrite: fewBits(QUANT_SPECS.Q1_0, 128, (file, i) => 2 * ((file[2 + (i >> 3)] >> (i & 7)) & 1)) },
-  Q2_0: { values: 64, bytes: 18, rewrite: fewBits(QUANT_SPECS.Q2_0, 64, (file, i) => (file[2 + (i >> 2)] >> (2 * (i & 3))) & 3) },
+  Q1_0: {
+    values: 128,
+    bytes: 18,
+    rewrite: fewBits(QUANT_SPECS.Q1_0, 128, (file, i) => 2 * ((file[2 + (i >> 3)] >> (i & 7)) & 1)),
+  },
+  Q2_0: {
+    values: 64,
+    bytes: 18,
+    rewrite: fewBits(QUANT_SPECS.Q2_0, 64, (file, i) => (file[2 + (i >> 2)] >> (2 * (i & 3))) & 3),
+  },
 } as const satisfies Partial<Record<QuantFormatName & TensorTypeName, Source>>;
 
 /** Types whose bytes in a file are rewritten before they are packed. */

@@ -2,7 +2,16 @@ import { f16ToNumber } from '@starling/core';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
 import { BIT_LAYOUTS } from './bit-layout.js';
 import { DROPPED_BITS } from './emit-quantize.js';
-import { blockLayout, GROUP_VALUES, groupBytes, PAIR_BYTES, PANEL_ROWS, STEP_VALUES, type BlockLayout, type QuantSpec } from './quant-spec.js';
+import {
+  blockLayout,
+  GROUP_VALUES,
+  groupBytes,
+  PAIR_BYTES,
+  PANEL_ROWS,
+  STEP_VALUES,
+  type BlockLayout,
+  type QuantSpec,
+} from './quant-spec.js';
 
 /*
  * Scalar twins of the quantized kernels: the same layouts, the same order of sums. The plain SIMD build gives the same bits.
@@ -57,7 +66,10 @@ export class PackedWeights {
     if (!spec.minimum) return 0;
     const at = this.#block(row, col) + this.#layout.minimumFactor;
     if (spec.scale === 'f16') return f16ToNumber(this.#view.getUint16(at + 2 * (row % PANEL_ROWS), true));
-    return fround(this.#view.getFloat32(at + 4 * (row % PANEL_ROWS), true) * this.#view.getUint8(this.#subPlace(row, col) + this.#layout.subMinima));
+    return fround(
+      this.#view.getFloat32(at + 4 * (row % PANEL_ROWS), true) *
+        this.#view.getUint8(this.#subPlace(row, col) + this.#layout.subMinima),
+    );
   }
 
   #readCodes(row: number): Int16Array {
@@ -69,7 +81,8 @@ export class PackedWeights {
       const group = this.#block(row, col) + this.#layout.codes + Math.floor(inBlock / GROUP_VALUES) * groupBytes(spec);
       const byteInPair = STEP_VALUES * (row % PANEL_ROWS) + (inGroup % STEP_VALUES);
       let bits = 0;
-      for (const { vector, shift, mask } of steps[Math.floor(inGroup / STEP_VALUES)]) bits |= (this.#view.getUint8(group + PAIR_BYTES * vector + byteInPair) >> shift) & mask;
+      for (const { vector, shift, mask } of steps[Math.floor(inGroup / STEP_VALUES)])
+        bits |= (this.#view.getUint8(group + PAIR_BYTES * vector + byteInPair) >> shift) & mask;
       return (spec.table ? spec.table[bits] : bits) - spec.offset;
     });
   }
@@ -88,7 +101,10 @@ export class PackedWeights {
 /** One row of a packed matrix as floats. Twin of `unpackRow`. */
 export function scalarUnpackRow(weights: PackedWeights, row: number): Float32Array {
   const codes = weights.codes(row);
-  return Float32Array.from({ length: weights.cols }, (_, col) => fround(codes[col] * weights.scale(row, col)) + weights.minimum(row, col));
+  return Float32Array.from(
+    { length: weights.cols },
+    (_, col) => fround(codes[col] * weights.scale(row, col)) + weights.minimum(row, col),
+  );
 }
 
 /** One output: row `row` of the matrix times a row of quantized activations. Twin of `matmul` in the plain build. */
@@ -108,7 +124,10 @@ export function scalarDot(weights: PackedWeights, row: number, activations: Uint
     }
     const scale = view.getFloat32(block + ACTIVATION_BLOCK.scale, true);
     sum = fround(sum + fround(dot * fround(weights.scale(row, begin) * scale)));
-    const scaledSum = spec.subValues === GROUP_VALUES ? view.getFloat32(block + ACTIVATION_BLOCK.scaledSum, true) : fround(scale * total);
+    const scaledSum =
+      spec.subValues === GROUP_VALUES
+        ? view.getFloat32(block + ACTIVATION_BLOCK.scaledSum, true)
+        : fround(scale * total);
     if (spec.minimum) sum = fround(sum + fround(weights.minimum(row, begin) * scaledSum));
   }
   return sum;

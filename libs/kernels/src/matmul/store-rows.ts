@@ -32,9 +32,21 @@ export function emitStoreRows(f: CodeBuilder, address: Local<'i32'>, halves: Hal
  * @param sums (streams, 2)
  * @param left panels still to come
  */
-export function emitStoreStreams(f: CodeBuilder, output: Local<'i32'>, distance: Local<'i32'>, sums: readonly Local<'v128'>[], left: Local<'i32'>, lastRows: Local<'i32'>): void {
+export function emitStoreStreams(
+  f: CodeBuilder,
+  output: Local<'i32'>,
+  distance: Local<'i32'>,
+  sums: readonly Local<'v128'>[],
+  left: Local<'i32'>,
+  lastRows: Local<'i32'>,
+): void {
   const streams = sums.length / HALVES;
-  if (streams === 1) f.if(left, () => emitStorePanel(f, output, [sums[0], sums[1]]), () => emitStoreRows(f, output, [sums[0], sums[1]], lastRows));
+  if (streams === 1)
+    f.if(
+      left,
+      () => emitStorePanel(f, output, [sums[0], sums[1]]),
+      () => emitStoreRows(f, output, [sums[0], sums[1]], lastRows),
+    );
   else {
     const place = f.local('i32', output);
     for (let stream = 0; stream < streams; stream++) {
@@ -50,7 +62,13 @@ export function emitStoreStreams(f: CodeBuilder, output: Local<'i32'>, distance:
  * sums are never stored.)
  * @param sums (tokens, panels, 2)
  */
-export function emitStartTile(f: CodeBuilder, output: Local<'i32'>, stride: Local<'i32'>, sums: readonly (readonly Local<'v128'>[])[], continued: Local<'i32'>): void {
+export function emitStartTile(
+  f: CodeBuilder,
+  output: Local<'i32'>,
+  stride: Local<'i32'>,
+  sums: readonly (readonly Local<'v128'>[])[],
+  continued: Local<'i32'>,
+): void {
   f.if(continued, () => {
     const place = f.local('i32', output);
     for (const row of sums) {
@@ -70,7 +88,14 @@ export const SPARE_BYTES = 4 * PANEL_ROWS;
  * @param lastRows rows of the last panel
  * @param spare SPARE_BYTES of scratch
  */
-export function emitStoreTile(f: CodeBuilder, output: Local<'i32'>, stride: Local<'i32'>, sums: readonly (readonly Local<'v128'>[])[], lastRows: Local<'i32'>, spare: Local<'i32'>): void {
+export function emitStoreTile(
+  f: CodeBuilder,
+  output: Local<'i32'>,
+  stride: Local<'i32'>,
+  sums: readonly (readonly Local<'v128'>[])[],
+  lastRows: Local<'i32'>,
+  spare: Local<'i32'>,
+): void {
   const [place, from, end] = f.locals('i32', 3);
   for (const row of sums) {
     f.set(place, output);

@@ -37,5 +37,8 @@ export class ComputeMemory {
 }
 
 function noRoom(byteLength: number, why: string, cause?: unknown): StarlingError {
-  return new StarlingError('out_of_memory', `A memory of ${byteLength} bytes could not be made: ${why}.`, { details: { bytes: byteLength }, cause });
+  return new StarlingError('out_of_memory', `A memory of ${byteLength} bytes could not be made: ${why}.`, {
+    details: { bytes: byteLength },
+    cause,
+  });
 }

@@ -7,7 +7,8 @@ export const maximumMemoryBytes = 2 ** 32 - 65536;
 export const wasmPageBytes = 65536;
 
 /** Bytes of the memory that is made for so many: whole pages of WebAssembly, at least one. */
-export const wholePages = (byteLength: number): number => wasmPageBytes * Math.max(1, Math.ceil(byteLength / wasmPageBytes));
+export const wholePages = (byteLength: number): number =>
+  wasmPageBytes * Math.max(1, Math.ceil(byteLength / wasmPageBytes));
 
 /** A run of bytes in a memory, [address, address + bytes). */
 export interface Region {
@@ -43,9 +44,13 @@ export class MemoryLayout {
     const address = alignUp(this.#end, alignment);
     const end = checkedSum([address, bytes], { code: 'out_of_memory', what: `region '${label}'` });
     if (end > maximumMemoryBytes) {
-      throw new StarlingError('out_of_memory', `'${label}' needs ${bytes} bytes, and only ${maximumMemoryBytes - address} are left in its WebAssembly memory.`, {
-        details: { region: label, bytes, available: maximumMemoryBytes - address },
-      });
+      throw new StarlingError(
+        'out_of_memory',
+        `'${label}' needs ${bytes} bytes, and only ${maximumMemoryBytes - address} are left in its WebAssembly memory.`,
+        {
+          details: { region: label, bytes, available: maximumMemoryBytes - address },
+        },
+      );
     }
     const region = { label, address, bytes };
     this.regions.push(region);

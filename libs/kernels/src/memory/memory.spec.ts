@@ -22,7 +22,12 @@ describe('a memory layout', () => {
   it('refuses what passes 4 GiB, with figures, and stays as it was', () => {
     const layout = new MemoryLayout();
     layout.reserve('first', 2 ** 31);
-    expect(() => layout.reserve('second', 2 ** 31)).toThrow(expect.objectContaining({ code: 'out_of_memory', details: { region: 'second', bytes: 2 ** 31, available: maximumMemoryBytes - 2 ** 31 } }) as Error);
+    expect(() => layout.reserve('second', 2 ** 31)).toThrow(
+      expect.objectContaining({
+        code: 'out_of_memory',
+        details: { region: 'second', bytes: 2 ** 31, available: maximumMemoryBytes - 2 ** 31 },
+      }) as Error,
+    );
     expect(layout.byteLength).toBe(2 ** 31);
     expect(layout.reserve('third', 2 ** 30).address).toBe(2 ** 31);
   });

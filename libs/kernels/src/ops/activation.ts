@@ -7,7 +7,18 @@ import { rowAddress } from './rows.js';
 import { emitErf, emitExp, emitSigmoid, emitSoftplus, emitTanh } from './vector-math.js';
 
 /** The functions between the two matrices of a feed-forward block. `gelu` is the tanh form, `gelu_erf` the exact one, `relu2` the square of relu. */
-export const activationNames = ['exp', 'silu', 'gelu', 'gelu_erf', 'gelu_quick', 'relu', 'relu2', 'sigmoid', 'softplus', 'tanh'] as const;
+export const activationNames = [
+  'exp',
+  'silu',
+  'gelu',
+  'gelu_erf',
+  'gelu_quick',
+  'relu',
+  'relu2',
+  'sigmoid',
+  'softplus',
+  'tanh',
+] as const;
 export type Activation = (typeof activationNames)[number];
 
 type Emit = (k: KernelEmitter, x: Local<'v128'>) => Expr<'v128'>;
@@ -53,28 +64,36 @@ const fields = {
 
 /** output = function(input) * up: the gated feed-forward block. */
 export const gatedActivations: Record<Activation, KernelDefinition<typeof fields>> = forEach((name) =>
-  defineKernel(`gated_${name}`, fields, (k) => forBlocks(k, (input, up) => f32x4.mul(functions[name](k as unknown as KernelEmitter, input), up))),
+  defineKernel(`gated_${name}`, fields, (k) =>
+    forBlocks(k, (input, up) => f32x4.mul(functions[name](k as unknown as KernelEmitter, input), up)),
+  ),
 );
 
 /** output = function(input); `up` is not read. */
 export const plainActivations: Record<Activation, KernelDefinition<typeof fields>> = forEach((name) =>
-  defineKernel(`plain_${name}`, fields, (k) => forBlocks(k, (input) => functions[name](k as unknown as KernelEmitter, input))),
+  defineKernel(`plain_${name}`, fields, (k) =>
+    forBlocks(k, (input) => functions[name](k as unknown as KernelEmitter, input)),
+  ),
 );
 
 /**
  * A gate within bounds: g = min(input, limit), u = clamp(up, -limit, limit), output = g * logistic(alpha * g) * (u + shift).
  */
-export const clampedSwiglu = defineKernel('clamped_swiglu', { ...fields, alpha: 'float', limit: 'float', shift: 'float' }, (k) => {
-  const { f, at } = k;
-  const limit = f.local('v128', f32x4.splat(at.limit));
-  const alpha = f.local('v128', f32x4.splat(at.alpha));
-  const shift = f.local('v128', f32x4.splat(at.shift));
-  forBlocks(k, (input, up) => {
-    const gate = f.local('v128', f32x4.pmin(input, limit));
-    const linear = f.local('v128', f32x4.add(f32x4.pmax(f32x4.pmin(up, limit), f32x4.neg(limit)), shift));
-    return f32x4.mul(f32x4.mul(gate, emitSigmoid(k as unknown as KernelEmitter, f32x4.mul(gate, alpha))), linear);
-  });
-});
+export const clampedSwiglu = defineKernel(
+  'clamped_swiglu',
+  { ...fields, alpha: 'float', limit: 'float', shift: 'float' },
+  (k) => {
+    const { f, at } = k;
+    const limit = f.local('v128', f32x4.splat(at.limit));
+    const alpha = f.local('v128', f32x4.splat(at.alpha));
+    const shift = f.local('v128', f32x4.splat(at.shift));
+    forBlocks(k, (input, up) => {
+      const gate = f.local('v128', f32x4.pmin(input, limit));
+      const linear = f.local('v128', f32x4.add(f32x4.pmax(f32x4.pmin(up, limit), f32x4.neg(limit)), shift));
+      return f32x4.mul(f32x4.mul(gate, emitSigmoid(k as unknown as KernelEmitter, f32x4.mul(gate, alpha))), linear);
+    });
+  },
+);
 
 /** A gate whose result is within a bound: output = min(input * logistic(input), limit) * clamp(up, -limit, limit). */
 export const limitedSwiglu = defineKernel('limited_swiglu', { ...fields, limit: 'float' }, (k) => {
@@ -99,35 +118,50 @@ type SituEmitter = KernelEmitter<typeof fields & { readonly beta: 'float' }>;
 
 function emitSitu(k: SituEmitter, upOf: (up: Expr<'v128'>) => Expr<'v128'>): void {
   const beta = k.f.local('v128', f32x4.splat(k.at.beta));
-  forBlocks(k, (input, up) => f32x4.mul(f32x4.mul(saturated(k, input, beta), emitSigmoid(k as unknown as KernelEmitter, input)), upOf(up)));
+  forBlocks(k, (input, up) =>
+    f32x4.mul(f32x4.mul(saturated(k, input, beta), emitSigmoid(k as unknown as KernelEmitter, input)), upOf(up)),
+  );
 }
 
 /** beta tanh(x / beta). */
-const saturated = (k: SituEmitter, x: Expr<'v128'>, beta: Local<'v128'>): Expr<'v128'> => f32x4.mul(emitTanh(k as unknown as KernelEmitter, f32x4.div(x, beta)), beta);
+const saturated = (k: SituEmitter, x: Expr<'v128'>, beta: Local<'v128'>): Expr<'v128'> =>
+  f32x4.mul(emitTanh(k as unknown as KernelEmitter, f32x4.div(x, beta)), beta);
 
 /**
  * xIELU (Huang and Schlag, 2025): x is positive: alphaP x^2 + beta x, else alphaN (e^min(x, epsilon) - 1 - x) + beta x, for an epsilon a little
  * below 0; `up` is not read.
  */
-export const xielu = defineKernel('xielu', { ...fields, alphaP: 'float', alphaN: 'float', beta: 'float', epsilon: 'float' }, (k) => {
-  const { f, at } = k;
-  const [alphaP, alphaN, beta, epsilon] = [at.alphaP, at.alphaN, at.beta, at.epsilon].map((value) => f.local('v128', f32x4.splat(value)));
-  const zero = f.local('v128', k.float(0));
-  forBlocks(k, (x) => {
-    const positive = f.local('v128', f32x4.mul(f32x4.mul(alphaP, x), x));
-    // e^y - 1 = 2 t / (1 - t) for t = tanh(y / 2), which keeps the digits of small y.
-    const t = f.local('v128', emitTanh(k as unknown as KernelEmitter, f32x4.mul(f32x4.pmin(x, epsilon), k.float(0.5))));
-    const below = f.local('v128', f32x4.div(f32x4.add(t, t), f32x4.sub(k.float(1), t)));
-    const negative = f.local('v128', f32x4.mul(f32x4.sub(below, x), alphaN));
-    return f32x4.add(v128.bitselect(positive, negative, f32x4.lt(zero, x)), f32x4.mul(beta, x));
-  });
-});
+export const xielu = defineKernel(
+  'xielu',
+  { ...fields, alphaP: 'float', alphaN: 'float', beta: 'float', epsilon: 'float' },
+  (k) => {
+    const { f, at } = k;
+    const [alphaP, alphaN, beta, epsilon] = [at.alphaP, at.alphaN, at.beta, at.epsilon].map((value) =>
+      f.local('v128', f32x4.splat(value)),
+    );
+    const zero = f.local('v128', k.float(0));
+    forBlocks(k, (x) => {
+      const positive = f.local('v128', f32x4.mul(f32x4.mul(alphaP, x), x));
+      // e^y - 1 = 2 t / (1 - t) for t = tanh(y / 2), which keeps the digits of small y.
+      const t = f.local(
+        'v128',
+        emitTanh(k as unknown as KernelEmitter, f32x4.mul(f32x4.pmin(x, epsilon), k.float(0.5))),
+      );
+      const below = f.local('v128', f32x4.div(f32x4.add(t, t), f32x4.sub(k.float(1), t)));
+      const negative = f.local('v128', f32x4.mul(f32x4.sub(below, x), alphaN));
+      return f32x4.add(v128.bitselect(positive, negative, f32x4.lt(zero, x)), f32x4.mul(beta, x));
+    });
+  },
+);
 
 /** Vectors that are worked on side by side, so that V8 can join them. */
 const unrolled = 2;
 
 /** output = body(input, up), vector by vector. @param body gets the input in a local, and `up` as a load that is used at most once */
-function forBlocks(k: KernelEmitter<typeof fields>, body: (input: Local<'v128'>, up: Expr<'v128'>) => Expr<'v128'>): void {
+function forBlocks(
+  k: KernelEmitter<typeof fields>,
+  body: (input: Local<'v128'>, up: Expr<'v128'>) => Expr<'v128'>,
+): void {
   const { f, at, begin, end } = k;
   const unit = f.local('i32');
   const token = f.local('i32');
@@ -157,6 +191,11 @@ function forBlocks(k: KernelEmitter<typeof fields>, body: (input: Local<'v128'>,
   });
 }
 
-function forEach(make: (name: Activation) => KernelDefinition<typeof fields>): Record<Activation, KernelDefinition<typeof fields>> {
-  return Object.fromEntries(activationNames.map((name) => [name, make(name)])) as Record<Activation, KernelDefinition<typeof fields>>;
+function forEach(
+  make: (name: Activation) => KernelDefinition<typeof fields>,
+): Record<Activation, KernelDefinition<typeof fields>> {
+  return Object.fromEntries(activationNames.map((name) => [name, make(name)])) as Record<
+    Activation,
+    KernelDefinition<typeof fields>
+  >;
 }

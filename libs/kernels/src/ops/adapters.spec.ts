@@ -19,7 +19,10 @@ describe.each([
 ])('what adapters add to rows (%s)', (_, build) => {
   it('scales each segment by its adapter and factor, and leaves nothing of adapters that are not chosen, not even what is no number', () => {
     const harness = new OpsHarness(build);
-    const [adapterOf, factors] = [[0, 1, 0], [1, 0.25, 3]];
+    const [adapterOf, factors] = [
+      [0, 1, 0],
+      [1, 0.25, 3],
+    ];
     const rows = Array.from({ length: 4 }, (__, i) => randomFloats(12, i + 1));
     rows[0].fill(Infinity, 4, 8);
     rows[1].fill(NaN);
@@ -42,7 +45,18 @@ describe.each([
     const harness = new OpsHarness(build);
     const [before, added] = [randomFloats(4 * 7, 1), randomFloats(4 * 7, 2)];
     const target = harness.floats(before);
-    harness.run(addOwnedRows.call({ target, targetStride: 28, source: harness.floats(added), sourceStride: 28, owners: harness.words(OWNERS), bytes: 28 }), 0, 4);
+    harness.run(
+      addOwnedRows.call({
+        target,
+        targetStride: 28,
+        source: harness.floats(added),
+        sourceStride: 28,
+        owners: harness.words(OWNERS),
+        bytes: 28,
+      }),
+      0,
+      4,
+    );
     const expected = before.map((value, i) => (OWNERS[Math.floor(i / 7)] === 0 ? value : value + added[i]));
     expect(harness.read(target, 28)).toEqual(expected);
   });
@@ -57,13 +71,26 @@ describe.each([
     harness.memory.words.set([0, 0, 2, 2], owners >>> 2);
     harness.memory.floats[(rest.scales >>> 2) + 4] = 0;
     harness.run(
-      addDirections.call({ target, targetStride: 24, owners, ...rest, adapters: harness.words(adapterOf.map((adapter) => 4 * adapter)), directions: harness.floats(directions.flatMap((row) => [...row])), count: 3, bytes: 24 }),
+      addDirections.call({
+        target,
+        targetStride: 24,
+        owners,
+        ...rest,
+        adapters: harness.words(adapterOf.map((adapter) => 4 * adapter)),
+        directions: harness.floats(directions.flatMap((row) => [...row])),
+        count: 3,
+        bytes: 24,
+      }),
       0,
       4,
     );
     const actual = harness.read(target, 24);
     for (let row = 0; row < 4; row++) {
-      for (let i = 0; i < 6; i++) expect(actual[6 * row + i]).toBeCloseTo(before[6 * row + i] + (row < 2 ? 0 : -directions[0][i] - directions[2][i]), 5);
+      for (let i = 0; i < 6; i++)
+        expect(actual[6 * row + i]).toBeCloseTo(
+          before[6 * row + i] + (row < 2 ? 0 : -directions[0][i] - directions[2][i]),
+          5,
+        );
     }
   });
 });

@@ -15,7 +15,15 @@ import { forElements, forVectors, rowAddress } from './rows.js';
  */
 export const weighSegments = defineKernel(
   'weighSegments',
-  { target: 'address', targetStride: 'int', owners: 'address', scales: 'address', scalesStride: 'int', segments: 'address', bytes: 'int' },
+  {
+    target: 'address',
+    targetStride: 'int',
+    owners: 'address',
+    scales: 'address',
+    scalesStride: 'int',
+    segments: 'address',
+    bytes: 'int',
+  },
   (k) => {
     const { f, at, begin, end } = k;
     const row = f.local('i32');
@@ -39,19 +47,25 @@ export const weighSegments = defineKernel(
 );
 
 /** target += source, for rows that have an owner. Unit = row. */
-export const addOwnedRows = defineKernel('addOwnedRows', { target: 'address', targetStride: 'int', source: 'address', sourceStride: 'int', owners: 'address', bytes: 'int' }, (k) => {
-  const { f, at, begin, end } = k;
-  const row = f.local('i32');
-  const target = f.local('i32');
-  const source = f.local('i32');
-  f.for(row, begin, end, 1, () => {
-    f.if(i32.load(i32.add(at.owners, i32.shl(row, 2))), () => {
-      f.set(target, rowAddress(at.target, row, at.targetStride));
-      f.set(source, rowAddress(at.source, row, at.sourceStride));
-      forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), f32x4.add(load(i32.add(target, offset)), load(i32.add(source, offset))))));
+export const addOwnedRows = defineKernel(
+  'addOwnedRows',
+  { target: 'address', targetStride: 'int', source: 'address', sourceStride: 'int', owners: 'address', bytes: 'int' },
+  (k) => {
+    const { f, at, begin, end } = k;
+    const row = f.local('i32');
+    const target = f.local('i32');
+    const source = f.local('i32');
+    f.for(row, begin, end, 1, () => {
+      f.if(i32.load(i32.add(at.owners, i32.shl(row, 2))), () => {
+        f.set(target, rowAddress(at.target, row, at.targetStride));
+        f.set(source, rowAddress(at.source, row, at.sourceStride));
+        forElements(k, at.bytes, (offset, { load, store }) =>
+          f.do(store(i32.add(target, offset), f32x4.add(load(i32.add(target, offset)), load(i32.add(source, offset))))),
+        );
+      });
     });
-  });
-});
+  },
+);
 
 /**
  * target += the sum of directions (count, bytes), each times its adapter's scale; those with scale 0 are passed over. `adapters` has a word for
@@ -59,7 +73,17 @@ export const addOwnedRows = defineKernel('addOwnedRows', { target: 'address', ta
  */
 export const addDirections = defineKernel(
   'addDirections',
-  { target: 'address', targetStride: 'int', owners: 'address', scales: 'address', scalesStride: 'int', adapters: 'address', directions: 'address', count: 'int', bytes: 'int' },
+  {
+    target: 'address',
+    targetStride: 'int',
+    owners: 'address',
+    scales: 'address',
+    scalesStride: 'int',
+    adapters: 'address',
+    directions: 'address',
+    count: 'int',
+    bytes: 'int',
+  },
   (k) => {
     const { f, at, begin, end } = k;
     const row = f.local('i32');
@@ -76,7 +100,12 @@ export const addDirections = defineKernel(
         f.if(v128.anyTrue(f32x4.ne(scale, f32x4.splat(0))), () => {
           f.set(direction, rowAddress(at.directions, index, at.bytes));
           forElements(k, at.bytes, (offset, { load, store }) =>
-            f.do(store(i32.add(target, offset), f32x4.add(load(i32.add(target, offset)), f32x4.mul(load(i32.add(direction, offset)), scale)))),
+            f.do(
+              store(
+                i32.add(target, offset),
+                f32x4.add(load(i32.add(target, offset)), f32x4.mul(load(i32.add(direction, offset)), scale)),
+              ),
+            ),
           );
         });
       });

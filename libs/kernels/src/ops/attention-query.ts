@@ -28,7 +28,8 @@ const registerVectors = 8;
  * Heads whose queries are worked on together: they share what is read of keys and values, and twice as many sums are under way. Without
  * joined vectors these would not stay in registers.
  */
-export const headsAtOnce = ({ group, parts }: AttentionShape, wide: boolean): 1 | 2 => (wide && (group / parts) % 2 === 0 ? 2 : 1);
+export const headsAtOnce = ({ group, parts }: AttentionShape, wide: boolean): 1 | 2 =>
+  wide && (group / parts) % 2 === 0 ? 2 : 1;
 
 /** Keys that are taken in at a time: their scores stay in registers. */
 export const blockKeys = ({ pageTokens }: KvShape): number => Math.min(4 * registerVectors, pageTokens);
@@ -38,20 +39,34 @@ export function queryStateBytes({ valueLength }: KvShape): number {
 }
 
 /** Begins a query: nothing seen, or the head's sink alone, which has weight 1 and no value. */
-export function emitStart({ f }: AttentionEmitter, shape: AttentionShape, state: Local<'i32'>, sink: Expr<'i32'>): void {
+export function emitStart(
+  { f }: AttentionEmitter,
+  shape: AttentionShape,
+  state: Local<'i32'>,
+  sink: Expr<'i32'>,
+): void {
   f.do(v128.store(state, shape.sinks ? v128.load32Splat(sink) : f32x4.splat(-Infinity), largestAt));
   f.do(v128.store(state, f32x4.replaceLane(f32x4.splat(0), 0, shape.sinks ? 1 : 0), weightAt));
   const offset = f.local('i32');
-  f.for(offset, 0, 4 * shape.kv.valueLength, 16, () => f.do(v128.store(i32.add(state, offset), f32x4.splat(0), sumsAt)));
+  f.for(offset, 0, 4 * shape.kv.valueLength, 16, () =>
+    f.do(v128.store(i32.add(state, offset), f32x4.splat(0), sumsAt)),
+  );
 }
 
 /** Ends a query: output = sum of weighted values / sum of weights. */
-export function emitFinish({ f }: AttentionEmitter, shape: AttentionShape, state: Local<'i32'>, output: Expr<'i32'>): void {
+export function emitFinish(
+  { f }: AttentionEmitter,
+  shape: AttentionShape,
+  state: Local<'i32'>,
+  output: Expr<'i32'>,
+): void {
   const to = f.local('i32', output);
   const total = f.local('v128', v128.load(state, weightAt));
   const inverse = f.local('v128', f32x4.splat(f32.div(1, laneSum(total))));
   const offset = f.local('i32');
-  f.for(offset, 0, 4 * shape.kv.valueLength, 16, () => f.do(v128.store(i32.add(to, offset), f32x4.mul(v128.load(i32.add(state, offset), sumsAt), inverse))));
+  f.for(offset, 0, 4 * shape.kv.valueLength, 16, () =>
+    f.do(v128.store(i32.add(to, offset), f32x4.mul(v128.load(i32.add(state, offset), sumsAt), inverse))),
+  );
 }
 
 /** One head's query. */
@@ -86,7 +101,14 @@ export function emitQueryOverBlock(k: AttentionEmitter, shape: AttentionShape, p
   emitMask(k, shape, places, scores[0]);
   const corrections = places.heads.map((head, h) => emitWeights(k, head, scores[h]));
   for (let first = 0; first < valueLength; first += 4 * registerVectors) {
-    emitWeightedValues(k, shape.kv, places, corrections, first, Math.min(registerVectors, Math.ceil((valueLength - first) / 4)));
+    emitWeightedValues(
+      k,
+      shape.kv,
+      places,
+      corrections,
+      first,
+      Math.min(registerVectors, Math.ceil((valueLength - first) / 4)),
+    );
   }
 }
 
@@ -120,25 +142,40 @@ function emitProducts(k: AttentionEmitter, kv: KvShape, { heads, keys }: QueryOv
  * Turns products into scores, in scratch: scaled, bounded, lowered with the distance. (They go through memory because V8 joins what is
  * stored and loaded side by side, and nothing across the branch that follows.)
  */
-function emitScores(k: AttentionEmitter, shape: AttentionShape, places: QueryOverBlock, { slope: slopeAt, weights }: HeadPlaces, scores: readonly Local<'v128'>[]): void {
+function emitScores(
+  k: AttentionEmitter,
+  shape: AttentionShape,
+  places: QueryOverBlock,
+  { slope: slopeAt, weights }: HeadPlaces,
+  scores: readonly Local<'v128'>[],
+): void {
   const { f, at } = k;
   const scale = f.local('v128', f32x4.splat(at.scale));
   for (const score of scores) f.set(score, f32x4.mul(score, scale));
   if (shape.softcap) {
     const cap = f.local('v128', f32x4.splat(at.softcap));
-    for (const score of scores) f.set(score, f32x4.mul(emitTanh(k as unknown as KernelEmitter, f32x4.div(score, cap)), cap));
+    for (const score of scores)
+      f.set(score, f32x4.mul(emitTanh(k as unknown as KernelEmitter, f32x4.div(score, cap)), cap));
   }
   if (shape.alibi) {
     const slope = f.local('v128', v128.load32Splat(slopeAt));
     const distance = f.local('v128', i32x4.splat(places.distance));
-    forKeys(k, scores, (score, index) => f.set(score, f32x4.sub(score, f32x4.mul(slope, f32x4.convertI32x4S(i32x4.abs(i32x4.sub(distance, index)))))));
+    forKeys(k, scores, (score, index) =>
+      f.set(score, f32x4.sub(score, f32x4.mul(slope, f32x4.convertI32x4S(i32x4.abs(i32x4.sub(distance, index)))))),
+    );
   }
   if (shape.relativeReach !== undefined) addRelativeBiases(k, shape.relativeReach, places, slopeAt, scores);
   scores.forEach((score, i) => f.do(v128.store(weights, score, 16 * i)));
 }
 
 /** Adds the head's bias of each key's distance, looked up lane by lane. */
-function addRelativeBiases(k: AttentionEmitter, reach: number, { distance }: QueryOverBlock, table: Expr<'i32'>, scores: readonly Local<'v128'>[]): void {
+function addRelativeBiases(
+  k: AttentionEmitter,
+  reach: number,
+  { distance }: QueryOverBlock,
+  table: Expr<'i32'>,
+  scores: readonly Local<'v128'>[],
+): void {
   const { f, int } = k;
   const from = f.local('i32', table);
   const back = f.local('v128', i32x4.splat(distance));
@@ -147,26 +184,38 @@ function addRelativeBiases(k: AttentionEmitter, reach: number, { distance }: Que
   forKeys(k, scores, (score, index) => {
     f.set(place, i32x4.minS(i32x4.maxS(i32x4.sub(index, back), int(-reach)), int(reach)));
     f.set(place, i32x4.shl(i32x4.add(place, int(reach)), 2));
-    for (let lane = 0; lane < 4; lane++) f.set(bias, v128.load32Lane(i32.add(from, i32x4.extractLane(place, lane)), bias, lane));
+    for (let lane = 0; lane < 4; lane++)
+      f.set(bias, v128.load32Lane(i32.add(from, i32x4.extractLane(place, lane)), bias, lane));
     f.set(score, f32x4.add(score, bias));
   });
 }
 
 /** Scores of keys that the token does not see become -Infinity. @param seen locals for one head's keys */
-function emitMask(k: AttentionEmitter, shape: AttentionShape, { heads, low, high }: QueryOverBlock, seen: readonly Local<'v128'>[]): void {
+function emitMask(
+  k: AttentionEmitter,
+  shape: AttentionShape,
+  { heads, low, high }: QueryOverBlock,
+  seen: readonly Local<'v128'>[],
+): void {
   const { f } = k;
   f.if(i32.ne(i32.sub(high, low), blockKeys(shape.kv)), () => {
     const first = f.local('v128', i32x4.splat(low));
     const end = f.local('v128', i32x4.splat(high));
     forKeys(k, seen, (mask, index) => f.set(mask, v128.and(i32x4.geS(index, first), i32x4.ltS(index, end))));
     for (const { weights } of heads) {
-      seen.forEach((mask, i) => f.do(v128.store(weights, v128.bitselect(v128.load(weights, 16 * i), k.float(-Infinity), mask), 16 * i)));
+      seen.forEach((mask, i) =>
+        f.do(v128.store(weights, v128.bitselect(v128.load(weights, 16 * i), k.float(-Infinity), mask), 16 * i)),
+      );
     }
   });
 }
 
 /** For each vector of keys, with the keys' numbers in the block. */
-function forKeys({ f, module, int }: AttentionEmitter, vectors: readonly Local<'v128'>[], body: (vector: Local<'v128'>, index: Local<'v128'>) => void): void {
+function forKeys(
+  { f, module, int }: AttentionEmitter,
+  vectors: readonly Local<'v128'>[],
+  body: (vector: Local<'v128'>, index: Local<'v128'>) => void,
+): void {
   const index = f.local('v128', module.vectorConstant(new Uint8Array(new Int32Array([0, 1, 2, 3]).buffer)));
   for (const vector of vectors) {
     body(vector, index);
@@ -175,7 +224,11 @@ function forKeys({ f, module, int }: AttentionEmitter, vectors: readonly Local<'
 }
 
 /** Turns the scores in scratch into weights relative to the largest score so far, and gives the factor for what was summed before. */
-function emitWeights(k: AttentionEmitter, { state, weights }: HeadPlaces, scores: readonly Local<'v128'>[]): Local<'v128'> {
+function emitWeights(
+  k: AttentionEmitter,
+  { state, weights }: HeadPlaces,
+  scores: readonly Local<'v128'>[],
+): Local<'v128'> {
   const { f } = k;
   const emitter = k as unknown as KernelEmitter;
   const before = f.local('v128', v128.load(state, largestAt));
@@ -198,7 +251,14 @@ function emitWeights(k: AttentionEmitter, { state, weights }: HeadPlaces, scores
 const allLanes = (vector: Expr<'v128'>): Expr<'v128'> => f32x4.splat(f32x4.extractLane(vector, 0));
 
 /** By head: sums[first + ...] = sums * correction + weights . values for 4 * `vectors` elements of the values, in order of the keys. */
-function emitWeightedValues(k: AttentionEmitter, kv: KvShape, { heads, values, low, high }: QueryOverBlock, corrections: readonly Local<'v128'>[], first: number, vectors: number): void {
+function emitWeightedValues(
+  k: AttentionEmitter,
+  kv: KvShape,
+  { heads, values, low, high }: QueryOverBlock,
+  corrections: readonly Local<'v128'>[],
+  first: number,
+  vectors: number,
+): void {
   const { f, madd } = k;
   const sums = heads.map(() => f.locals('v128', vectors));
   const weights = f.locals('v128', heads.length);
@@ -206,7 +266,11 @@ function emitWeightedValues(k: AttentionEmitter, kv: KvShape, { heads, values, l
   const from = heads.map((head) => f.local('i32', i32.add(head.weights, i32.shl(low, 2))));
   const end = f.local('i32', i32.add(heads[0].weights, i32.shl(high, 2)));
   const value = f.local('i32', i32.add(i32.add(values, 4 * first), i32.mul(low, 4 * kv.valueLength)));
-  sums.forEach((row, h) => row.forEach((sum, i) => f.set(sum, f32x4.mul(v128.load(heads[h].state, sumsAt + 4 * first + 16 * i), corrections[h]))));
+  sums.forEach((row, h) =>
+    row.forEach((sum, i) =>
+      f.set(sum, f32x4.mul(v128.load(heads[h].state, sumsAt + 4 * first + 16 * i), corrections[h])),
+    ),
+  );
   f.loop((again) => {
     weights.forEach((weight, h) => f.set(weight, v128.load32Splat(from[h])));
     valueLanes.forEach((lanes, i) => f.set(lanes, v128.load(value, 16 * i)));

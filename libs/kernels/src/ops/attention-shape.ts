@@ -50,4 +50,3 @@ export const attentionFields = {
 
 export type AttentionFields = typeof attentionFields;
 export type AttentionEmitter = KernelEmitter<AttentionFields>;
-

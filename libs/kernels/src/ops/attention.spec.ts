@@ -22,8 +22,22 @@ const relaxed: OpsBuild = { relaxed: true, wide: false };
 /** Pairs of heads together, their vectors joined where the engine can. */
 const wide: OpsBuild = { relaxed: true, wide: true };
 
-const shapeOf = (format: KvFormat, rest: Partial<AttentionShape> & { heads?: number; keyLength?: number; valueLength?: number; pageTokens?: number } = {}): AttentionShape => ({
-  kv: { format, pageTokens: rest.pageTokens ?? 16, heads: rest.heads ?? 2, keyLength: rest.keyLength ?? 20, valueLength: rest.valueLength ?? 36 },
+const shapeOf = (
+  format: KvFormat,
+  rest: Partial<AttentionShape> & {
+    heads?: number;
+    keyLength?: number;
+    valueLength?: number;
+    pageTokens?: number;
+  } = {},
+): AttentionShape => ({
+  kv: {
+    format,
+    pageTokens: rest.pageTokens ?? 16,
+    heads: rest.heads ?? 2,
+    keyLength: rest.keyLength ?? 20,
+    valueLength: rest.valueLength ?? 36,
+  },
   group: 3,
   parts: 1,
   causal: true,
@@ -35,11 +49,16 @@ const shapeOf = (format: KvFormat, rest: Partial<AttentionShape> & { heads?: num
 });
 
 /** Writes keys and values of one sequence to scattered pages, then attends from its tokens (those that see any) cut into tiles of these lengths. */
-function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) => number[]): { output: Float32Array; expected: Float32Array } {
+function run(
+  { shape, tokens, window, build }: Setting,
+  tiles: (tokens: number) => number[],
+): { output: Float32Array; expected: Float32Array } {
   const harness = new OpsHarness(build);
   const { kv, group } = shape;
   const heads = kv.heads * group;
-  const [q, k, v] = [heads * kv.keyLength, kv.heads * kv.keyLength, kv.heads * kv.valueLength].map((width, i) => randomFloats(tokens * width, i + 1));
+  const [q, k, v] = [heads * kv.keyLength, kv.heads * kv.keyLength, kv.heads * kv.valueLength].map((width, i) =>
+    randomFloats(tokens * width, i + 1),
+  );
   const [sinks, slopes] = [randomFloats(heads, 8), randomFloats(heads, 9).map(Math.abs)];
   const reach = shape.relativeReach;
   const biases = reach === undefined ? undefined : randomFloats(heads * (2 * reach + 1), 10);
@@ -94,7 +113,8 @@ function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) 
     0,
     lengths.length * kv.heads * shape.parts,
   );
-  const slice = (values: Float32Array, token: number, head: number, of: number, length: number): Float32Array => values.subarray((token * of + head) * length, (token * of + head + 1) * length);
+  const slice = (values: Float32Array, token: number, head: number, of: number, length: number): Float32Array =>
+    values.subarray((token * of + head) * length, (token * of + head + 1) * length);
   const expected = positions.slice(from).flatMap((position) =>
     Array.from({ length: heads }, (_, head) =>
       attentionTwin({
@@ -114,16 +134,22 @@ function run({ shape, tokens, window, build }: Setting, tiles: (tokens: number) 
       }),
     ).flat(),
   );
-  return { output: harness.read(output, tokens * outputWidth).slice(from * outputWidth), expected: Float32Array.from(expected) };
+  return {
+    output: harness.read(output, tokens * outputWidth).slice(from * outputWidth),
+    expected: Float32Array.from(expected),
+  };
 }
 
 const wholeTiles =
   (group: number) =>
   (tokens: number): number[] =>
-    Array.from({ length: Math.ceil(tokens / tileTokens(group)) }, (_, i) => Math.min(tileTokens(group), tokens - i * tileTokens(group)));
+    Array.from({ length: Math.ceil(tokens / tileTokens(group)) }, (_, i) =>
+      Math.min(tileTokens(group), tokens - i * tileTokens(group)),
+    );
 const oneByOne = (tokens: number): number[] => new Array<number>(tokens).fill(1);
 
-const largestDifference = (a: Float32Array, b: Float32Array): number => a.reduce((top, value, i) => Math.max(top, Math.abs(value - b[i])), 0);
+const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((top, value, i) => Math.max(top, Math.abs(value - b[i])), 0);
 
 describe('attention over pages', () => {
   it.each([
@@ -154,7 +180,10 @@ describe('attention over pages', () => {
     ['F16', 1e-3],
     ['Q8_0', 1e-2],
   ] as const)('loses little with keys and values in %s', (format, bound) => {
-    const { output, expected } = run({ shape: shapeOf(format, { keyLength: 44 }), tokens: 40, window: 0, build: plain }, oneByOne);
+    const { output, expected } = run(
+      { shape: shapeOf(format, { keyLength: 44 }), tokens: 40, window: 0, build: plain },
+      oneByOne,
+    );
     expect(largestDifference(output, expected)).toBeLessThan(bound);
   });
 
@@ -162,7 +191,15 @@ describe('attention over pages', () => {
     fc.assert(
       fc.property(
         fc.constantFrom<KvFormat>('F32', 'F16', 'Q8_0'),
-        fc.constantFrom({}, { window: true }, { window: true, chunked: true }, { sinks: true, alibi: true }, { causal: false, window: true }, { relativeReach: 5 }, { afterEnd: true }),
+        fc.constantFrom(
+          {},
+          { window: true },
+          { window: true, chunked: true },
+          { sinks: true, alibi: true },
+          { causal: false, window: true },
+          { relativeReach: 5 },
+          { afterEnd: true },
+        ),
         fc.constantFrom(1, 2, 3, 4),
         fc.constantFrom(relaxed, wide),
         fc.integer({ min: 1, max: 50 }),
@@ -171,7 +208,8 @@ describe('attention over pages', () => {
           const setting = { shape: shapeOf(format, { ...rest, group }), tokens, window: 13, build };
           const uneven = (): number[] => {
             const cuts: number[] = [];
-            for (let left = tokens, i = 0; left > 0; left -= cuts[i++]) cuts.push(Math.min(left, lengths[i % lengths.length]));
+            for (let left = tokens, i = 0; left > 0; left -= cuts[i++])
+              cuts.push(Math.min(left, lengths[i % lengths.length]));
             return cuts;
           };
           const single = run(setting, oneByOne).output;

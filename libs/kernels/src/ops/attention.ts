@@ -1,8 +1,20 @@
 import type { Expr } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
-import { blockKeys, emitFinish, emitQueryOverBlock, emitStart, headsAtOnce, queryStateBytes } from './attention-query.js';
-import { attentionFields, type AttentionEmitter, type AttentionFields, type AttentionShape } from './attention-shape.js';
+import {
+  blockKeys,
+  emitFinish,
+  emitQueryOverBlock,
+  emitStart,
+  headsAtOnce,
+  queryStateBytes,
+} from './attention-query.js';
+import {
+  attentionFields,
+  type AttentionEmitter,
+  type AttentionFields,
+  type AttentionShape,
+} from './attention-shape.js';
 import { defineKernel, type KernelDefinition, type KernelEmitter } from './kernel-definition.js';
 import { kvHeadLayout } from './kv-layout.js';
 import { emitReadPage, unpackedBytes } from './kv-read.js';
@@ -104,10 +116,12 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
 
   f.set(state, scratch);
   weights.forEach((place, h) => f.set(place, i32.add(places.weights, 4 * block * h)));
-  f.for(row, places.rowBegin, places.rowEnd, 1, () => forHeads(k, shape, 1, (head) => {
-    emitStart(k, shape, state, i32.add(places.sinks, i32.shl(head, 2)));
-    f.advance(state, queryStateBytes(kv));
-  }));
+  f.for(row, places.rowBegin, places.rowEnd, 1, () =>
+    forHeads(k, shape, 1, (head) => {
+      emitStart(k, shape, state, i32.add(places.sinks, i32.shl(head, 2)));
+      f.advance(state, queryStateBytes(kv));
+    }),
+  );
 
   f.set(page, 0);
   if (hasStart(shape)) {
@@ -123,7 +137,12 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
     f.for(row, places.rowBegin, places.rowEnd, 1, () => {
       f.set(here, i32.sub(position(row), pageStart));
       forHeads(k, shape, atOnce, (head) => {
-        queries.forEach((query, h) => f.set(query, i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(i32.add(head, h), 4 * kv.keyLength))));
+        queries.forEach((query, h) =>
+          f.set(
+            query,
+            i32.add(rowAddress(places.query, row, at.queryStride), i32.mul(i32.add(head, h), 4 * kv.keyLength)),
+          ),
+        );
         states.forEach((place, h) => f.set(place, i32.add(state, h * queryStateBytes(kv))));
         for (let first = 0; first < kv.pageTokens; first += block) {
           const end = shape.causal ? i32.add(here, 1 - first) : i32.sub(i32.sub(keyEnd, pageStart), first);
@@ -137,7 +156,12 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
           }
           f.if(i32.gtS(high, low), () =>
             emitQueryOverBlock(k, shape, {
-              heads: queries.map((query, h) => ({ query, state: states[h], weights: weights[h], slope: i32.add(places.slopes, i32.mul(i32.add(head, h), slopeBytes(shape))) })),
+              heads: queries.map((query, h) => ({
+                query,
+                state: states[h],
+                weights: weights[h],
+                slope: i32.add(places.slopes, i32.mul(i32.add(head, h), slopeBytes(shape))),
+              })),
               low,
               high,
               distance: i32.sub(here, first),
@@ -156,7 +180,12 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   f.set(state, scratch);
   f.for(row, places.rowBegin, places.rowEnd, 1, () =>
     forHeads(k, shape, 1, (head) => {
-      emitFinish(k, shape, state, i32.add(rowAddress(places.output, row, at.outputStride), i32.mul(head, 4 * kv.valueLength)));
+      emitFinish(
+        k,
+        shape,
+        state,
+        i32.add(rowAddress(places.output, row, at.outputStride), i32.mul(head, 4 * kv.valueLength)),
+      );
       f.advance(state, queryStateBytes(kv));
     }),
   );
@@ -165,19 +194,30 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
 const lesser = (a: Local<'i32'>, b: Expr<'i32'>): Expr<'i32'> => i32.select(i32.gtS(b, a), a, b);
 
 /** Bytes of what each head has in `slopes`. */
-const slopeBytes = ({ relativeReach }: AttentionShape): number => 4 * (relativeReach === undefined ? 1 : 2 * relativeReach + 1);
+const slopeBytes = ({ relativeReach }: AttentionShape): number =>
+  4 * (relativeReach === undefined ? 1 : 2 * relativeReach + 1);
 
 /** Whether queries do not see all keys before them. */
 const hasStart = ({ window, afterEnd }: AttentionShape): boolean => window || afterEnd === true;
 
 /** The first position that a query sees, which may lie before the sequence. */
-function firstSeen({ at }: AttentionEmitter, { chunked, afterEnd }: AttentionShape, { keyEnd }: TilePlaces, position: Expr<'i32'>): Expr<'i32'> {
+function firstSeen(
+  { at }: AttentionEmitter,
+  { chunked, afterEnd }: AttentionShape,
+  { keyEnd }: TilePlaces,
+  position: Expr<'i32'>,
+): Expr<'i32'> {
   if (afterEnd) return keyEnd;
   return chunked ? i32.mul(i32.divU(position, at.window), at.window) : i32.sub(i32.add(position, 1), at.window);
 }
 
 /** For every head of a unit, or for the first of each `step` of them. */
-function forHeads({ f }: AttentionEmitter, shape: AttentionShape, step: number, body: (head: Local<'i32'>) => void): void {
+function forHeads(
+  { f }: AttentionEmitter,
+  shape: AttentionShape,
+  step: number,
+  body: (head: Local<'i32'>) => void,
+): void {
   const head = f.local('i32');
   f.for(head, 0, shape.group / shape.parts, step, () => body(head));
 }
@@ -185,10 +225,15 @@ function forHeads({ f }: AttentionEmitter, shape: AttentionShape, step: number, 
 /** Weights of the heads that may be worked on together. */
 const weightsBytes = ({ kv }: AttentionShape): number => 2 * 4 * blockKeys(kv);
 
-const statesBytes = (shape: AttentionShape): number => tileTokens(shape.group) * (shape.group / shape.parts) * queryStateBytes(shape.kv);
+const statesBytes = (shape: AttentionShape): number =>
+  tileTokens(shape.group) * (shape.group / shape.parts) * queryStateBytes(shape.kv);
 
 function attentionName({ kv, group, parts, relativeReach, ...features }: AttentionShape): string {
-  const flags = Object.entries(features).filter(([, on]) => on).map(([name]) => name);
+  const flags = Object.entries(features)
+    .filter(([, on]) => on)
+    .map(([name]) => name);
   if (relativeReach !== undefined) flags.push(`relative${relativeReach}`);
-  return ['attention', kv.format, kv.heads, kv.keyLength, kv.valueLength, kv.pageTokens, group, parts, ...flags].join('_');
+  return ['attention', kv.format, kv.heads, kv.keyLength, kv.valueLength, kv.pageTokens, group, parts, ...flags].join(
+    '_',
+  );
 }

@@ -61,7 +61,14 @@ function emitConvolution(k: ConvEmitter, isActivated: boolean): void {
         f.set(index, i32.add(i32.sub(row, history), i32.mul(tap, at.dilation)));
         find();
         f.set(weights, i32.add(rowAddress(at.weights, tap, at.channelBytes), first));
-        forVectors(k, bytes, (offset) => f.do(v128.store(i32.add(out, offset), madd(vectorAt(weights, offset), vectorAt(source, offset), vectorAt(out, offset)))));
+        forVectors(k, bytes, (offset) =>
+          f.do(
+            v128.store(
+              i32.add(out, offset),
+              madd(vectorAt(weights, offset), vectorAt(source, offset), vectorAt(out, offset)),
+            ),
+          ),
+        );
       });
       if (isActivated) {
         forVectors(k, bytes, (offset) => {

@@ -10,7 +10,16 @@ import { emitSigmoid } from './vector-math.js';
  */
 export const combineExperts = defineKernel(
   'combineExperts',
-  { source: 'address', sourceStride: 'int', rows: 'address', weights: 'address', used: 'int', output: 'address', outputStride: 'int', bytes: 'int' },
+  {
+    source: 'address',
+    sourceStride: 'int',
+    rows: 'address',
+    weights: 'address',
+    used: 'int',
+    output: 'address',
+    outputStride: 'int',
+    bytes: 'int',
+  },
   (k) => {
     const { f, at, begin, end, madd } = k;
     const token = f.local('i32');
@@ -39,7 +48,15 @@ export const combineExperts = defineKernel(
 /** target[row] += source[row] / (1 + e^-gate[row]): a block for all tokens that each token lets in as it likes. Unit = row. */
 export const addGatedRows = defineKernel(
   'addGatedRows',
-  { target: 'address', targetStride: 'int', source: 'address', sourceStride: 'int', gate: 'address', gateStride: 'int', bytes: 'int' },
+  {
+    target: 'address',
+    targetStride: 'int',
+    source: 'address',
+    sourceStride: 'int',
+    gate: 'address',
+    gateStride: 'int',
+    bytes: 'int',
+  },
   (k) => {
     const { f, at, begin, end } = k;
     const row = f.local('i32');
@@ -50,7 +67,14 @@ export const addGatedRows = defineKernel(
       f.set(target, rowAddress(at.target, row, at.targetStride));
       f.set(source, rowAddress(at.source, row, at.sourceStride));
       f.set(share, emitSigmoid(k, v128.load32Splat(rowAddress(at.gate, row, at.gateStride))));
-      forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(target, offset), f32x4.add(vectorAt(target, offset), f32x4.mul(vectorAt(source, offset), share)))));
+      forVectors(k, at.bytes, (offset) =>
+        f.do(
+          v128.store(
+            i32.add(target, offset),
+            f32x4.add(vectorAt(target, offset), f32x4.mul(vectorAt(source, offset), share)),
+          ),
+        ),
+      );
     });
   },
 );

@@ -40,7 +40,8 @@ export const deltaNetScan = defineKernel('deltaNetScan', fields, (kernel) => {
   const { f, at } = kernel;
   const decay = f.local('v128');
   emitScan(kernel, {
-    begin: (row, head) => f.set(decay, v128.load32Splat(i32.add(rowAddress(at.decays, row, at.decaysStride), i32.shl(head, 2)))),
+    begin: (row, head) =>
+      f.set(decay, v128.load32Splat(i32.add(rowAddress(at.decays, row, at.decaysStride), i32.shl(head, 2)))),
     decayAt: () => decay,
   });
 });
@@ -50,7 +51,8 @@ export const deltaNetElementScan = defineKernel('deltaNetElementScan', fields, (
   const { f, at } = kernel;
   const decays = f.local('i32');
   emitScan(kernel, {
-    begin: (row, head) => f.set(decays, i32.add(rowAddress(at.decays, row, at.decaysStride), i32.shl(i32.mul(head, at.keyLength), 2))),
+    begin: (row, head) =>
+      f.set(decays, i32.add(rowAddress(at.decays, row, at.decaysStride), i32.shl(i32.mul(head, at.keyLength), 2))),
     decayAt: (offset) => vectorAt(decays, offset),
   });
 });
@@ -73,7 +75,10 @@ function emitScan(kernel: KernelEmitter<typeof fields>, { begin, decayAt }: Deca
   forGroups(kernel, at.heads, (number, head) => {
     emitReadSequence(kernel, at.sequences, number, sequence);
     f.set(keyHead, i32.remU(i32.divU(head, at.keyDivisor), at.keyHeads));
-    f.set(state, i32.add(rowAddress(at.state, sequence.slot, at.slotStride), i32.mul(head, i32.mul(at.valueLength, keyBytes))));
+    f.set(
+      state,
+      i32.add(rowAddress(at.state, sequence.slot, at.slotStride), i32.mul(head, i32.mul(at.valueLength, keyBytes))),
+    );
     f.if(sequence.isNew, () => emitZeroRows(kernel, state, at.valueLength, keyBytes, keyBytes));
     f.set(rowEnd, i32.add(sequence.rowBegin, sequence.rowCount));
     f.for(row, sequence.rowBegin, rowEnd, 1, () => {

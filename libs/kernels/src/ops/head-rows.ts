@@ -30,7 +30,16 @@ export function headRows(operands: {
 /** target[token][group] = source[token][group], `bytes` of each. Unit = token * groups + group. A group stride of 0 in the source repeats one for all groups. */
 export const copyGroups = defineKernel(
   'copyGroups',
-  { source: 'address', sourceTokenStride: 'int', sourceGroupStride: 'int', target: 'address', targetTokenStride: 'int', targetGroupStride: 'int', groups: 'int', bytes: 'int' },
+  {
+    source: 'address',
+    sourceTokenStride: 'int',
+    sourceGroupStride: 'int',
+    target: 'address',
+    targetTokenStride: 'int',
+    targetGroupStride: 'int',
+    groups: 'int',
+    bytes: 'int',
+  },
   (k) => {
     const { f, at } = k;
     const source = f.local('i32');
@@ -38,7 +47,9 @@ export const copyGroups = defineKernel(
     forGroups(k, at.groups, (token, group) => {
       f.set(source, i32.add(rowAddress(at.source, token, at.sourceTokenStride), i32.mul(group, at.sourceGroupStride)));
       f.set(target, i32.add(rowAddress(at.target, token, at.targetTokenStride), i32.mul(group, at.targetGroupStride)));
-      forElements(k, at.bytes, (offset, { load, store }) => f.do(store(i32.add(target, offset), load(i32.add(source, offset)))));
+      forElements(k, at.bytes, (offset, { load, store }) =>
+        f.do(store(i32.add(target, offset), load(i32.add(source, offset)))),
+      );
     });
   },
 );

@@ -48,7 +48,11 @@ export interface KernelDefinition<F extends Fields = Fields> extends KernelSourc
 }
 
 /** Declares a kernel. */
-export function defineKernel<const F extends Fields>(name: string, fields: F, body: (kernel: KernelEmitter<F>) => void): KernelDefinition<F> {
+export function defineKernel<const F extends Fields>(
+  name: string,
+  fields: F,
+  body: (kernel: KernelEmitter<F>) => void,
+): KernelDefinition<F> {
   const kernel = { kind: 'wasm', module: opsModuleName, name } as const;
   const definition: KernelDefinition<F> = {
     name,
@@ -75,28 +79,39 @@ export function defineKernel<const F extends Fields>(name: string, fields: F, bo
     },
   };
 
-  function define(module: ModuleBuilder, { relaxed, wide }: OpsBuild, head: (f: FunctionBuilder) => (value: number | Float32, module: ModuleBuilder) => Expr<'v128'>): void {
-    module.function(name, { params: ['i32', 'i32', 'i32', 'i32'], export: true }, (builder, descriptor, begin, end, scratch) => {
-      const f = builder as unknown as FunctionBuilder;
-      const constant = head(f);
-      const entries = Object.entries(fields).map(([field, kind], index) => {
-        const local = kind === 'float' ? f.local('f32', f32.load(descriptor, 4 * index)) : f.local('i32', i32.load(descriptor, 4 * index));
-        return [field, local];
-      });
-      body({
-        module,
-        f,
-        madd: relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c),
-        relaxed,
-        wide,
-        float: (value) => constant({ float: value }, module),
-        int: (value) => constant(value, module),
-        begin,
-        end,
-        scratch,
-        at: Object.fromEntries(entries) as OperandLocals<F>,
-      });
-    });
+  function define(
+    module: ModuleBuilder,
+    { relaxed, wide }: OpsBuild,
+    head: (f: FunctionBuilder) => (value: number | Float32, module: ModuleBuilder) => Expr<'v128'>,
+  ): void {
+    module.function(
+      name,
+      { params: ['i32', 'i32', 'i32', 'i32'], export: true },
+      (builder, descriptor, begin, end, scratch) => {
+        const f = builder as unknown as FunctionBuilder;
+        const constant = head(f);
+        const entries = Object.entries(fields).map(([field, kind], index) => {
+          const local =
+            kind === 'float'
+              ? f.local('f32', f32.load(descriptor, 4 * index))
+              : f.local('i32', i32.load(descriptor, 4 * index));
+          return [field, local];
+        });
+        body({
+          module,
+          f,
+          madd: relaxed ? f32x4.relaxedMadd : (a, b, c) => f32x4.add(f32x4.mul(a, b), c),
+          relaxed,
+          wide,
+          float: (value) => constant({ float: value }, module),
+          int: (value) => constant(value, module),
+          begin,
+          end,
+          scratch,
+          at: Object.fromEntries(entries) as OperandLocals<F>,
+        });
+      },
+    );
   }
   return definition;
 }
@@ -106,8 +121,11 @@ interface Float32 {
   readonly float: number;
 }
 
-const keyOf = (value: number | Float32): string => (typeof value === 'number' ? `i${value}` : `f${Object.is(value.float, -0) ? '-0' : value.float}`);
+const keyOf = (value: number | Float32): string =>
+  typeof value === 'number' ? `i${value}` : `f${Object.is(value.float, -0) ? '-0' : value.float}`;
 
 /** Spread over the lanes by an instruction, not read as a vector: so V8 can join vectors that it is used with. */
 const splat = (module: ModuleBuilder, value: number | Float32): Expr<'v128'> =>
-  i32x4.splat(module.wordConstant(typeof value === 'number' ? value : new Int32Array(new Float32Array([value.float]).buffer)[0]));
+  i32x4.splat(
+    module.wordConstant(typeof value === 'number' ? value : new Int32Array(new Float32Array([value.float]).buffer)[0]),
+  );

@@ -17,7 +17,13 @@ export function unpackedBytes({ format, pageTokens, keyLength, valueLength }: Kv
 }
 
 /** Emits code that makes the part of a page at `source` readable as floats, at `scratch` if it has to be unpacked. */
-export function emitReadPage(k: KernelEmitter, shape: KvShape, source: Local<'i32'>, scratch: Local<'i32'>, page: FloatPage): void {
+export function emitReadPage(
+  k: KernelEmitter,
+  shape: KvShape,
+  source: Local<'i32'>,
+  scratch: Local<'i32'>,
+  page: FloatPage,
+): void {
   const { f } = k;
   const layout = kvHeadLayout(shape);
   if (shape.format === 'F32') {
@@ -66,7 +72,13 @@ function bytesAsFloats(address: Local<'i32'>): Expr<'v128'> {
   return f32x4.convertI32x4S(i32x4.shrS(tops, 24));
 }
 
-function unpackKeys({ f }: KernelEmitter, { keyLength, pageTokens }: KvShape, from: Local<'i32'>, scales: Expr<'i32'>, to: Local<'i32'>): void {
+function unpackKeys(
+  { f }: KernelEmitter,
+  { keyLength, pageTokens }: KvShape,
+  from: Local<'i32'>,
+  scales: Expr<'i32'>,
+  to: Local<'i32'>,
+): void {
   const scaleRow = f.local('i32', scales);
   const target = f.local('i32', to);
   const rowEnd = f.local('i32');
@@ -74,7 +86,10 @@ function unpackKeys({ f }: KernelEmitter, { keyLength, pageTokens }: KvShape, fr
   const blockEnd = f.local('i32');
   const block = f.local('i32');
   f.for(block, 0, kvBlocks(keyLength), 1, () => {
-    f.set(blockEnd, i32.select(i32.eq(block, kvBlocks(keyLength) - 1), keyLength - kvBlock * (kvBlocks(keyLength) - 1), kvBlock));
+    f.set(
+      blockEnd,
+      i32.select(i32.eq(block, kvBlocks(keyLength) - 1), keyLength - kvBlock * (kvBlocks(keyLength) - 1), kvBlock),
+    );
     f.set(rowEnd, i32.add(target, i32.mul(blockEnd, 4 * pageTokens)));
     f.while(i32.ltU(target, rowEnd), () => {
       f.for(offset, 0, 4 * pageTokens, 16, () => {
@@ -87,7 +102,13 @@ function unpackKeys({ f }: KernelEmitter, { keyLength, pageTokens }: KvShape, fr
   });
 }
 
-function unpackValues({ f }: KernelEmitter, { valueLength, pageTokens }: KvShape, from: Local<'i32'>, scales: Expr<'i32'>, to: Local<'i32'>): void {
+function unpackValues(
+  { f }: KernelEmitter,
+  { valueLength, pageTokens }: KvShape,
+  from: Local<'i32'>,
+  scales: Expr<'i32'>,
+  to: Local<'i32'>,
+): void {
   const scaleAt = f.local('i32', scales);
   const target = f.local('i32', to);
   const rowEnd = f.local('i32');

@@ -103,7 +103,15 @@ const writeQ8: Writer = (k, shape, { key, value, page, offset }) => {
 };
 
 /** Quantizes a row in blocks of 32: scale = largest magnitude / 127, values rounded to the nearest. */
-function writeBlocks(k: KernelEmitter, from: Local<'i32'>, length: number, to: Local<'i32'>, step: number, scaleTo: Local<'i32'>, scaleStep: number): void {
+function writeBlocks(
+  k: KernelEmitter,
+  from: Local<'i32'>,
+  length: number,
+  to: Local<'i32'>,
+  step: number,
+  scaleTo: Local<'i32'>,
+  scaleStep: number,
+): void {
   const { f } = k;
   const start = f.local('i32');
   const stop = f.local('i32');
@@ -118,7 +126,13 @@ function writeBlocks(k: KernelEmitter, from: Local<'i32'>, length: number, to: L
     f.set(stop, i32.select(i32.ltU(rowEnd, stop), rowEnd, stop));
     f.set(top, f32x4.splat(0));
     f.for(at, start, stop, 16, () => f.set(top, f32x4.max(top, f32x4.abs(v128.load(at)))));
-    f.set(scale, f32.max(f32.max(f32x4.extractLane(top, 0), f32x4.extractLane(top, 1)), f32.max(f32x4.extractLane(top, 2), f32x4.extractLane(top, 3))));
+    f.set(
+      scale,
+      f32.max(
+        f32.max(f32x4.extractLane(top, 0), f32x4.extractLane(top, 1)),
+        f32.max(f32x4.extractLane(top, 2), f32x4.extractLane(top, 3)),
+      ),
+    );
     f.set(scale, f32.div(scale, 127));
     f.do(f32.store(scaleTo, scale));
     f.advance(scaleTo, scaleStep);
@@ -141,7 +155,10 @@ function emitHalf({ f, module }: KernelEmitter, value: Expr<'v128'>): Local<'v12
   const sign = f.local('v128', v128.and(bits, module.splatConstantI32(-0x80000000)));
   const magnitude = f.local('v128', f32x4.min(v128.xor(bits, sign), module.splatConstantF32(halfLargest)));
   // Adding a power of two 13 bits above the value's own (at least that of the smallest normal f16) rounds away the bits f16 does not have.
-  const exponent = f.local('v128', i32x4.maxS(v128.and(magnitude, module.splatConstantI32(0x7f800000)), module.splatConstantI32(113 << 23)));
+  const exponent = f.local(
+    'v128',
+    i32x4.maxS(v128.and(magnitude, module.splatConstantI32(0x7f800000)), module.splatConstantI32(113 << 23)),
+  );
   const magic = f.local('v128', i32x4.add(exponent, module.splatConstantI32(13 << 23)));
   const rounded = f.local('v128', i32x4.sub(f32x4.add(magnitude, magic), magic));
   // `rounded` counts units of the last f16 bit (0..2048); the exponent field of f16 starts at 113 and adds 1024 for each step.

@@ -1,5 +1,14 @@
 import type { TensorTypeName } from '@starling/gguf';
-import { MATMUL_FORMATS, batchChunkRows, chunkRows, formatForType, QUANTIZE_EXPORT, ROW_GRANULARITY, type MatmulFormat, type MatmulFormatName } from '../matmul/format.js';
+import {
+  MATMUL_FORMATS,
+  batchChunkRows,
+  chunkRows,
+  formatForType,
+  QUANTIZE_EXPORT,
+  ROW_GRANULARITY,
+  type MatmulFormat,
+  type MatmulFormatName,
+} from '../matmul/format.js';
 import type { KernelCall, MatrixRole, Operand, Placed } from '../program/program.js';
 
 /** What a matrix product reads and writes. Strides are in bytes. */
@@ -97,7 +106,10 @@ export function hasMatrixFormat(type: TensorTypeName): boolean {
   return MATMUL_FORMATS.some(({ name }) => name === type);
 }
 
-const call = (role: MatrixRole, name: string, operands: readonly Operand[]): KernelCall => ({ kernel: { kind: 'matrix', role, name }, operands });
+const call = (role: MatrixRole, name: string, operands: readonly Operand[]): KernelCall => ({
+  kernel: { kind: 'matrix', role, name },
+  operands,
+});
 
 function wrap(format: MatmulFormat): MatrixFormat {
   const { kernels } = format;
@@ -111,12 +123,36 @@ function wrap(format: MatmulFormat): MatrixFormat {
     batchRowChunk: batchChunkRows,
     multiply: ({ weights, input, output, tokens, columns, inputStride, outputStride }) =>
       call('multiply', kernels.matmul, [weights, input, output, tokens, columns, inputStride, outputStride]),
-    multiplyExperts: ({ weights, input, output, inUse, firstRows, columns, inputStride, outputStride, rows, chunkRows: chunk }) =>
+    multiplyExperts: ({
+      weights,
+      input,
+      output,
+      inUse,
+      firstRows,
+      columns,
+      inputStride,
+      outputStride,
+      rows,
+      chunkRows: chunk,
+    }) =>
       call('multiplyExperts', kernels.matmul, [
-        weights, input, output, inUse, firstRows, columns, inputStride, outputStride, format.packedBytes(rows, columns), rows, chunk, Math.ceil(rows / chunk),
+        weights,
+        input,
+        output,
+        inUse,
+        firstRows,
+        columns,
+        inputStride,
+        outputStride,
+        format.packedBytes(rows, columns),
+        rows,
+        chunk,
+        Math.ceil(rows / chunk),
       ]),
-    lookup: ({ weights, indexes, output, columns, outputStride }) => call('lookup', kernels.unpackRow, [weights, indexes, output, columns, outputStride]),
-    pack: ({ source, weights, rowBegin, columns, fileRowBytes }) => call('pack', kernels.pack, [source, weights, rowBegin, columns, fileRowBytes]),
+    lookup: ({ weights, indexes, output, columns, outputStride }) =>
+      call('lookup', kernels.unpackRow, [weights, indexes, output, columns, outputStride]),
+    pack: ({ source, weights, rowBegin, columns, fileRowBytes }) =>
+      call('pack', kernels.pack, [source, weights, rowBegin, columns, fileRowBytes]),
   };
 }
 

@@ -41,12 +41,15 @@ export const ngramRows = defineKernel(
         () => f.set(token, i32.load(i32.add(state, i32.shl(i32.add(index, history), 2)))),
         () => f.set(token, i32.load(i32.add(at.tokens, i32.shl(i32.add(record.rowBegin, index), 2)))),
       );
-    const product = (place: typeof back) => i64.mul(i64.extendI32U(token), i64.load(i32.add(at.multipliers, i32.shl(place, 3))));
+    const product = (place: typeof back) =>
+      i64.mul(i64.extendI32U(token), i64.load(i32.add(at.multipliers, i32.shl(place, 3))));
     f.set(history, i32.sub(at.size, 1));
     f.for(sequence, begin, unitEnd, 1, () => {
       emitReadSequence(k, at.sequences, sequence, record);
       f.set(state, rowAddress(at.state, record.slot, at.slotStride));
-      f.if(record.isNew, () => f.for(back, 0, history, 1, () => f.do(i32.store(i32.add(state, i32.shl(back, 2)), NONE))));
+      f.if(record.isNew, () =>
+        f.for(back, 0, history, 1, () => f.do(i32.store(i32.add(state, i32.shl(back, 2)), NONE))),
+      );
       f.for(row, 0, record.rowCount, 1, () => {
         f.set(target, i32.add(at.rows, i32.mul(i32.add(record.rowBegin, row), at.rowsStride)));
         f.set(range, at.ranges);

@@ -27,7 +27,9 @@ const rowFields = {
 export const rmsNorm = defineKernel('rmsNorm', rowFields, (k) => emitRmsNorm(k));
 
 /** The same, plus bias, which has the strides of `weight`. */
-export const rmsNormWithBias = defineKernel('rmsNormWithBias', { ...rowFields, bias: 'address' }, (k) => emitRmsNorm(k, k.at.bias));
+export const rmsNormWithBias = defineKernel('rmsNormWithBias', { ...rowFields, bias: 'address' }, (k) =>
+  emitRmsNorm(k, k.at.bias),
+);
 
 function emitRmsNorm(k: KernelEmitter<typeof rowFields>, biases?: Local<'i32'>): void {
   const { f, at, madd } = k;
@@ -45,7 +47,12 @@ function emitRmsNorm(k: KernelEmitter<typeof rowFields>, biases?: Local<'i32'>):
     f.set(output, i32.add(rowAddress(at.output, token, at.outputTokenStride), i32.mul(group, at.outputGroupStride)));
     f.set(weight, rowAddress(at.weight, group, at.weightGroupStride));
     if (biases) f.set(bias, rowAddress(biases, group, at.weightGroupStride));
-    f.set(squares, sumRow(k, input, whole, (address, distance, sum) => madd(v128.load(address, distance), v128.load(address, distance), sum)));
+    f.set(
+      squares,
+      sumRow(k, input, whole, (address, distance, sum) =>
+        madd(v128.load(address, distance), v128.load(address, distance), sum),
+      ),
+    );
     f.for(offset, whole, bytes, 4, () => {
       const value = f32.load(i32.add(input, offset));
       f.set(squares, f32.add(squares, f32.mul(value, value)));
@@ -83,7 +90,12 @@ export const layerNorm = defineKernel('layerNorm', { ...rowFields, bias: 'addres
     f.set(scale, f32x4.splat(f32.div(1, f32.sqrt(f32.add(f32.div(squares, f32.convertI32U(at.columns)), at.epsilon)))));
     forVectors(k, bytes, (offset) => {
       const normal = f32x4.mul(f32x4.sub(vectorAt(input, offset), mean), scale);
-      f.do(v128.store(i32.add(output, offset), f32x4.add(f32x4.mul(normal, vectorAt(weight, offset)), vectorAt(bias, offset))));
+      f.do(
+        v128.store(
+          i32.add(output, offset),
+          f32x4.add(f32x4.mul(normal, vectorAt(weight, offset)), vectorAt(bias, offset)),
+        ),
+      );
     });
   });
 });

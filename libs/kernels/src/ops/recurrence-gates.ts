@@ -27,5 +27,16 @@ export interface GateOperands {
 /** Makes the gates of a recurrence. Unit = token. */
 export function recurrenceGates(operands: GateOperands): KernelCall {
   const { kind, input, inputStride, rawColumn, heads, group, bias, rate, gates, gatesStride } = operands;
-  return scriptCall('recurrenceGates', [input, inputStride, rawColumn, heads, group, bias, rate, gates, gatesStride, gateCodes[kind]]);
+  return scriptCall('recurrenceGates', [
+    input,
+    inputStride,
+    rawColumn,
+    heads,
+    group,
+    bias,
+    rate,
+    gates,
+    gatesStride,
+    gateCodes[kind],
+  ]);
 }

@@ -16,7 +16,15 @@ import { forGroups, rowAddress } from './rows.js';
  *
  * Values of a head beyond 2 * pairs stay as they are.
  */
-const fields = { values: 'address', tokenStride: 'int', headStride: 'int', heads: 'int', pairs: 'int', table: 'address', tableStride: 'int' } as const;
+const fields = {
+  values: 'address',
+  tokenStride: 'int',
+  headStride: 'int',
+  heads: 'int',
+  pairs: 'int',
+  table: 'address',
+  tableStride: 'int',
+} as const;
 
 /** The pair i is (i, i + pairs): the order of GPT-NeoX, and of most models. */
 export const ropeHalves = defineKernel('ropeHalves', fields, (k) => {
@@ -50,7 +58,10 @@ export const ropeHalves = defineKernel('ropeHalves', fields, (k) => {
       f.set(y, f32.load(i32.add(address, half)));
       f.set(c, f32.load(i32.add(row, offset)));
       f.set(s, f32.load(i32.add(i32.add(row, half), offset)));
-      f.do(f32.store(address, f32.sub(f32.mul(x, c), f32.mul(y, s))), f32.store(i32.add(address, half), f32.add(f32.mul(x, s), f32.mul(y, c))));
+      f.do(
+        f32.store(address, f32.sub(f32.mul(x, c), f32.mul(y, s))),
+        f32.store(i32.add(address, half), f32.add(f32.mul(x, s), f32.mul(y, c))),
+      );
     });
   });
 });
@@ -82,7 +93,10 @@ export const ropePairs = defineKernel('ropePairs', fields, (k) => {
       f.set(sine, v128.load(i32.add(i32.add(row, half), offset)));
       f.set(first, madd(even, cosine, f32x4.neg(f32x4.mul(odd, sine))));
       f.set(second, madd(even, sine, f32x4.mul(odd, cosine)));
-      f.do(v128.store(address, lanes(first, second, [0, 4, 1, 5])), v128.store(address, lanes(first, second, [2, 6, 3, 7]), 16));
+      f.do(
+        v128.store(address, lanes(first, second, [0, 4, 1, 5])),
+        v128.store(address, lanes(first, second, [2, 6, 3, 7]), 16),
+      );
     });
     f.for(offset, wide, half, 4, () => {
       f.set(address, i32.add(head, i32.shl(offset, 1)));
@@ -90,12 +104,18 @@ export const ropePairs = defineKernel('ropePairs', fields, (k) => {
       f.set(y, f32.load(address, 4));
       f.set(c, f32.load(i32.add(row, offset)));
       f.set(s, f32.load(i32.add(i32.add(row, half), offset)));
-      f.do(f32.store(address, f32.sub(f32.mul(x, c), f32.mul(y, s))), f32.store(address, f32.add(f32.mul(x, s), f32.mul(y, c)), 4));
+      f.do(
+        f32.store(address, f32.sub(f32.mul(x, c), f32.mul(y, s))),
+        f32.store(address, f32.add(f32.mul(x, s), f32.mul(y, c)), 4),
+      );
     });
   });
 });
 
-function forRotations(k: KernelEmitter<typeof fields>, body: (head: Local<'i32'>, row: Local<'i32'>, offset: Local<'i32'>) => void): void {
+function forRotations(
+  k: KernelEmitter<typeof fields>,
+  body: (head: Local<'i32'>, row: Local<'i32'>, offset: Local<'i32'>) => void,
+): void {
   const { f, at } = k;
   const head = f.local('i32');
   const row = f.local('i32');
@@ -109,5 +129,9 @@ function forRotations(k: KernelEmitter<typeof fields>, body: (head: Local<'i32'>
 
 /** Four 32-bit lanes picked from the eight of two vectors. */
 function lanes(a: Expr<'v128'>, b: Expr<'v128'>, picks: readonly number[]): Expr<'v128'> {
-  return i8x16.shuffle(a, b, picks.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]));
+  return i8x16.shuffle(
+    a,
+    b,
+    picks.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]),
+  );
 }

@@ -35,10 +35,41 @@ export interface RouteOperands {
 
 /** Chooses experts for each token. Unit = token. */
 export function routeExperts(operands: RouteOperands): KernelCall {
-  const { logits, logitsStride, scores, scoresStride, experts, used, gating, normalize, factor, bias, groups, byLogits = false, scoresPerExpert = 1, chosen, weights } = operands;
+  const {
+    logits,
+    logitsStride,
+    scores,
+    scoresStride,
+    experts,
+    used,
+    gating,
+    normalize,
+    factor,
+    bias,
+    groups,
+    byLogits = false,
+    scoresPerExpert = 1,
+    chosen,
+    weights,
+  } = operands;
   return scriptCall('routeExperts', [
-    logits, logitsStride, scores, scoresStride, experts, used, gatingCodes[gating], normalize ? 1 : 0, { float: factor },
-    bias ? 1 : 0, bias ?? 0, groups?.count ?? 1, groups?.used ?? 1, chosen, weights, byLogits ? 1 : 0, scoresPerExpert,
+    logits,
+    logitsStride,
+    scores,
+    scoresStride,
+    experts,
+    used,
+    gatingCodes[gating],
+    normalize ? 1 : 0,
+    { float: factor },
+    bias ? 1 : 0,
+    bias ?? 0,
+    groups?.count ?? 1,
+    groups?.used ?? 1,
+    chosen,
+    weights,
+    byLogits ? 1 : 0,
+    scoresPerExpert,
   ]);
 }
 
@@ -65,5 +96,18 @@ export function groupByExpert(operands: {
   readonly moved?: { readonly weights: Placed; readonly weightOfRow: Placed };
 }): KernelCall {
   const { chosen, tokens, used, experts, firstRows, inUse, rowOfChoice, tokenOfRow, expertOfRow, moved } = operands;
-  return scriptCall('groupByExpert', [chosen, tokens, used, experts, firstRows, inUse, rowOfChoice, tokenOfRow, expertOfRow, moved ? 1 : 0, moved?.weights ?? 0, moved?.weightOfRow ?? 0]);
+  return scriptCall('groupByExpert', [
+    chosen,
+    tokens,
+    used,
+    experts,
+    firstRows,
+    inUse,
+    rowOfChoice,
+    tokenOfRow,
+    expertOfRow,
+    moved ? 1 : 0,
+    moved?.weights ?? 0,
+    moved?.weightOfRow ?? 0,
+  ]);
 }

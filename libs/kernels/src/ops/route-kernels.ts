@@ -30,8 +30,10 @@ export const routeExpertsKernel: ScriptKernel = ({ words, floats }, at, begin, e
     };
     if (byLogits) copyScores();
     if (gating === gatingCodes.softmax) softmax(floats, logits, count);
-    else if (gating === gatingCodes.sigmoid) for (let i = 0; i < count; i++) floats[logits + i] = 1 / (1 + Math.exp(-floats[logits + i]));
-    else if (gating === gatingCodes.sqrtSoftplus) for (let i = 0; i < count; i++) floats[logits + i] = Math.sqrt(softplus(floats[logits + i]));
+    else if (gating === gatingCodes.sigmoid)
+      for (let i = 0; i < count; i++) floats[logits + i] = 1 / (1 + Math.exp(-floats[logits + i]));
+    else if (gating === gatingCodes.sqrtSoftplus)
+      for (let i = 0; i < count; i++) floats[logits + i] = Math.sqrt(softplus(floats[logits + i]));
     if (!byLogits) copyScores();
     if (words[at + 11] > 1) keepBestGroups(floats, scores, count, words[at + 11], words[at + 12]);
     for (let rank = 0; rank < used; rank++) {
@@ -90,7 +92,8 @@ export const groupByExpertKernel: ScriptKernel = ({ words, floats }, at, _begin,
   words[firstRows] = 0;
   const control = memories[0].words;
   control[controlWords.counts + stepCounts.experts] = experts;
-  control[controlWords.counts + stepCounts.adaptedExperts] = control[controlWords.counts + stepCounts.adapted] * experts;
+  control[controlWords.counts + stepCounts.adaptedExperts] =
+    control[controlWords.counts + stepCounts.adapted] * experts;
 };
 
 /** ln(1 + e^x). */

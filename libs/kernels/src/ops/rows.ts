@@ -9,7 +9,11 @@ type Emitter = Pick<KernelEmitter, 'f' | 'begin' | 'end'>;
 /**
  * Loops over the units [begin, end) of (token, group): `body` gets the number of the token and of the group, for example the head.
  */
-export function forGroups({ f, begin, end }: Emitter, groups: Local<'i32'>, body: (token: Local<'i32'>, group: Local<'i32'>) => void): void {
+export function forGroups(
+  { f, begin, end }: Emitter,
+  groups: Local<'i32'>,
+  body: (token: Local<'i32'>, group: Local<'i32'>) => void,
+): void {
   const unit = f.local('i32');
   const token = f.local('i32', i32.divU(begin, groups));
   const group = f.local('i32', i32.sub(begin, i32.mul(token, groups)));
@@ -29,7 +33,11 @@ export function rowAddress(base: Local<'i32'>, index: Local<'i32'>, stride: Loca
 }
 
 /** Loops over a row of `bytes` (a multiple of 16), 16 at a time; `body` gets the offset. */
-export function forVectors({ f }: Pick<KernelEmitter, 'f'>, bytes: Expr<'i32'>, body: (offset: Local<'i32'>) => void): void {
+export function forVectors(
+  { f }: Pick<KernelEmitter, 'f'>,
+  bytes: Expr<'i32'>,
+  body: (offset: Local<'i32'>) => void,
+): void {
   const offset = f.local('i32');
   const limit = f.local('i32', bytes);
   f.for(offset, 0, limit, 16, () => body(offset));
@@ -41,11 +49,21 @@ export interface ElementAccess {
   store(address: Expr<'i32'>, value: Expr<'v128'>): Statement;
 }
 
-const wholeVectors: ElementAccess = { load: (address) => v128.load(address), store: (address, value) => v128.store(address, value) };
-const singleFloats: ElementAccess = { load: (address) => v128.load32Zero(address), store: (address, value) => v128.store32Lane(address, value, 0) };
+const wholeVectors: ElementAccess = {
+  load: (address) => v128.load(address),
+  store: (address, value) => v128.store(address, value),
+};
+const singleFloats: ElementAccess = {
+  load: (address) => v128.load32Zero(address),
+  store: (address, value) => v128.store32Lane(address, value, 0),
+};
 
 /** Loops over a row of `bytes` (a multiple of 4): vectors first, then what is left float by float. `body` gets the offset and how to access it. */
-export function forElements({ f }: Pick<KernelEmitter, 'f'>, bytes: Local<'i32'>, body: (offset: Local<'i32'>, access: ElementAccess) => void): void {
+export function forElements(
+  { f }: Pick<KernelEmitter, 'f'>,
+  bytes: Local<'i32'>,
+  body: (offset: Local<'i32'>, access: ElementAccess) => void,
+): void {
   const offset = f.local('i32');
   const whole = f.local('i32', i32.and(bytes, -16));
   f.for(offset, 0, whole, 16, () => body(offset, wholeVectors));
@@ -88,4 +106,5 @@ export function sumRow(
 }
 
 /** Loads the vector at address + offset. */
-export const vectorAt = (address: Local<'i32'>, offset: Local<'i32'>): Expr<'v128'> => v128.load(i32.add(address, offset));
+export const vectorAt = (address: Local<'i32'>, offset: Local<'i32'>): Expr<'v128'> =>
+  v128.load(i32.add(address, offset));

@@ -67,26 +67,45 @@ export const activationTwins: Record<Activation, (x: number) => number> = {
 };
 
 /** A gate within bounds. */
-export function clampedSwigluTwin(gate: number, up: number, { alpha, limit, shift }: { readonly alpha: number; readonly limit: number; readonly shift: number }): number {
+export function clampedSwigluTwin(
+  gate: number,
+  up: number,
+  { alpha, limit, shift }: { readonly alpha: number; readonly limit: number; readonly shift: number },
+): number {
   const g = Math.min(gate, limit);
   return g * logistic(alpha * g) * (Math.max(-limit, Math.min(limit, up)) + shift);
 }
 
 /** A gate whose result is within a bound. */
-export const limitedSwigluTwin = (gate: number, up: number, limit: number): number => Math.min(gate * logistic(gate), limit) * Math.max(-limit, Math.min(limit, up));
+export const limitedSwigluTwin = (gate: number, up: number, limit: number): number =>
+  Math.min(gate * logistic(gate), limit) * Math.max(-limit, Math.min(limit, up));
 
 /** A gate that saturates. */
 export const situTwin = (gate: number, beta: number): number => beta * Math.tanh(gate / beta) * logistic(gate);
 
 /** xIELU. */
-export function xieluTwin(x: number, { alphaP, alphaN, beta, epsilon }: { readonly alphaP: number; readonly alphaN: number; readonly beta: number; readonly epsilon: number }): number {
+export function xieluTwin(
+  x: number,
+  {
+    alphaP,
+    alphaN,
+    beta,
+    epsilon,
+  }: { readonly alphaP: number; readonly alphaN: number; readonly beta: number; readonly epsilon: number },
+): number {
   return (x > 0 ? alphaP * x * x : alphaN * (Math.expm1(Math.min(x, epsilon)) - x)) + beta * x;
 }
 
 /** The experts and weights that a token's logits lead to. */
 export function routeTwin(
   logits: Row,
-  { used, gating, normalize, factor, bias }: { used: number; gating: 'softmax' | 'sigmoid' | 'softmaxOfUsed'; normalize: boolean; factor: number; bias?: Row },
+  {
+    used,
+    gating,
+    normalize,
+    factor,
+    bias,
+  }: { used: number; gating: 'softmax' | 'sigmoid' | 'softmaxOfUsed'; normalize: boolean; factor: number; bias?: Row },
 ): { expert: number; weight: number }[] {
   const softmax = (values: number[]): number[] => {
     const top = Math.max(...values);

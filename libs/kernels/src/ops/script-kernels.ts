@@ -3,7 +3,14 @@ import { headRowsKernel } from './head-rows-kernel.js';
 import { groupByExpertKernel, routeExpertsKernel } from './route-kernels.js';
 import type { ScriptKernel } from './script-kernel.js';
 
-export type ScriptKernelName = 'groupByExpert' | 'headRows' | 'recurrenceGates' | 'ropeTable' | 'routeExperts' | 'temperatureTable' | 'transferRows';
+export type ScriptKernelName =
+  | 'groupByExpert'
+  | 'headRows'
+  | 'recurrenceGates'
+  | 'ropeTable'
+  | 'routeExperts'
+  | 'temperatureTable'
+  | 'transferRows';
 
 /** The kernels in TypeScript, by name. */
 export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {

@@ -31,13 +31,25 @@ export function sequenceLocals({ f }: Emitter): SequenceLocals {
 }
 
 /** Reads the record of a sequence. */
-export function emitReadSequence({ f }: Emitter, sequences: Local<'i32'>, sequence: Local<'i32'>, into: SequenceLocals): void {
+export function emitReadSequence(
+  { f }: Emitter,
+  sequences: Local<'i32'>,
+  sequence: Local<'i32'>,
+  into: SequenceLocals,
+): void {
   const record = f.local('i32', i32.add(sequences, i32.mul(sequence, 4 * sequenceRecordWords)));
-  for (const name of ['rowBegin', 'rowCount', 'slot', 'isNew'] as const) f.set(into[name], i32.load(record, 4 * sequenceWords[name]));
+  for (const name of ['rowBegin', 'rowCount', 'slot', 'isNew'] as const)
+    f.set(into[name], i32.load(record, 4 * sequenceWords[name]));
 }
 
 /** Sets `bytes` (a multiple of 16) of each of `rows` rows to zero. */
-export function emitZeroRows({ f }: Emitter, start: Local<'i32'>, rows: Local<'i32'>, stride: Local<'i32'>, bytes: Local<'i32'>): void {
+export function emitZeroRows(
+  { f }: Emitter,
+  start: Local<'i32'>,
+  rows: Local<'i32'>,
+  stride: Local<'i32'>,
+  bytes: Local<'i32'>,
+): void {
   const row = f.local('i32');
   const offset = f.local('i32');
   const at = f.local('i32');

@@ -46,7 +46,10 @@ export const stateSpaceScan = defineKernel(
     forGroups(k, at.heads, (number, head) => {
       emitReadSequence(k, at.sequences, number, sequence);
       f.set(group, i32.mul(i32.divU(head, at.headsPerGroup), stateBytes));
-      f.set(state, i32.add(rowAddress(at.state, sequence.slot, at.slotStride), i32.mul(head, i32.mul(at.headLength, stateBytes))));
+      f.set(
+        state,
+        i32.add(rowAddress(at.state, sequence.slot, at.slotStride), i32.mul(head, i32.mul(at.headLength, stateBytes))),
+      );
       f.if(sequence.isNew, () => emitZeroRows(k, state, at.headLength, stateBytes, stateBytes));
       f.set(rowEnd, i32.add(sequence.rowBegin, sequence.rowCount));
       f.for(row, sequence.rowBegin, rowEnd, 1, () => {

@@ -42,8 +42,12 @@ function expBelowHigh(k: Emitter, x: Vector): Local<'v128'> {
   const whole = f.local('v128', f32x4.sub(power, float(rounder)));
   // ln 2 in two parts, the first of few bits, so that the products lose nothing.
   f.set(rest, madd(whole, float(-0.693359375), rest));
-  f.set(rest, madd(whole, float(2.12194440e-4), rest));
-  const series = horner(k, rest, [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]);
+  f.set(rest, madd(whole, float(2.1219444e-4), rest));
+  const series = horner(
+    k,
+    rest,
+    [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1],
+  );
   f.set(series, f32x4.add(madd(series, f32x4.mul(rest, rest), rest), float(1)));
   // The integer in the low bits of `power`, moved up to where the exponent is, multiplies by a power of two.
   return f.local('v128', i32x4.add(series, i32x4.shl(power, 23)));
@@ -62,7 +66,11 @@ export function emitTanh(k: Emitter, x: Vector): Local<'v128'> {
   const value = f.local('v128', x);
   const magnitude = f.local('v128', f32x4.abs(value));
   const square = f.local('v128', f32x4.mul(value, value));
-  const series = horner(k, square, [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1]);
+  const series = horner(
+    k,
+    square,
+    [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1],
+  );
   f.set(series, madd(f32x4.mul(series, square), value, value));
   const e = emitExp(k, f32x4.add(magnitude, magnitude));
   const one = float(1);
@@ -89,7 +97,14 @@ export function emitErf(k: Emitter, x: Vector): Local<'v128'> {
   const magnitude = f.local('v128', f32x4.abs(value));
   const square = f.local('v128', f32x4.mul(value, value));
   // |x| < 1: x P(x^2), Cephes erff.
-  const near = horner(k, square, [7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3, -2.685381193529856e-2, 1.128358514861418e-1, -3.761262582423300e-1, 1.128379165726710]);
+  const near = horner(
+    k,
+    square,
+    [
+      7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3, -2.685381193529856e-2, 1.128358514861418e-1,
+      -3.7612625824233e-1, 1.12837916572671,
+    ],
+  );
   f.set(near, f32x4.mul(near, value));
   // otherwise 1 - t P(t) e^(-x^2)
   const one = float(1);

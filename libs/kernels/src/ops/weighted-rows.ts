@@ -13,7 +13,15 @@ import { emitExpNegative } from './vector-math.js';
 /** score[row] = sum of source[row] * weight, divided by the root of the mean square of source[row] + epsilon. */
 export const scoreRows = defineKernel(
   'scoreRows',
-  { source: 'address', sourceStride: 'int', weight: 'address', columns: 'int', epsilon: 'float', scores: 'address', scoresStride: 'int' },
+  {
+    source: 'address',
+    sourceStride: 'int',
+    weight: 'address',
+    columns: 'int',
+    epsilon: 'float',
+    scores: 'address',
+    scoresStride: 'int',
+  },
   (k) => {
     const { f, at, begin, end, madd } = k;
     const row = f.local('i32');
@@ -24,8 +32,15 @@ export const scoreRows = defineKernel(
     f.for(row, begin, end, 1, () => {
       f.set(source, rowAddress(at.source, row, at.sourceStride));
       f.set(distance, i32.sub(at.weight, source));
-      f.set(product, sumRow(k, source, bytes, (address, offset, sum) => madd(v128.load(address, offset), v128.load(i32.add(address, distance), offset), sum)));
-      const squares = sumRow(k, source, bytes, (address, offset, sum) => madd(v128.load(address, offset), v128.load(address, offset), sum));
+      f.set(
+        product,
+        sumRow(k, source, bytes, (address, offset, sum) =>
+          madd(v128.load(address, offset), v128.load(i32.add(address, distance), offset), sum),
+        ),
+      );
+      const squares = sumRow(k, source, bytes, (address, offset, sum) =>
+        madd(v128.load(address, offset), v128.load(address, offset), sum),
+      );
       const root = f32.sqrt(f32.add(f32.div(squares, f32.convertI32U(at.columns)), at.epsilon));
       f.do(f32.store(rowAddress(at.scores, row, at.scoresStride), f32.div(product, root)));
     });
@@ -48,7 +63,13 @@ export const softmaxRows = defineKernel('softmaxRows', { values: 'address', stri
     each(() => f.set(top, f32.max(top, f32.load(value))));
     f.set(sum, 0);
     each(() => {
-      f.set(power, f32x4.extractLane(emitExpNegative(k as unknown as KernelEmitter, f32x4.splat(f32.sub(f32.load(value), top))), 0));
+      f.set(
+        power,
+        f32x4.extractLane(
+          emitExpNegative(k as unknown as KernelEmitter, f32x4.splat(f32.sub(f32.load(value), top))),
+          0,
+        ),
+      );
       f.set(sum, f32.add(sum, power));
       f.do(f32.store(value, power));
     });
@@ -56,7 +77,15 @@ export const softmaxRows = defineKernel('softmaxRows', { values: 'address', stri
   });
 });
 
-const weighted = { target: 'address', targetStride: 'int', source: 'address', sourceStride: 'int', factors: 'address', factorsStride: 'int', bytes: 'int' } as const;
+const weighted = {
+  target: 'address',
+  targetStride: 'int',
+  source: 'address',
+  sourceStride: 'int',
+  factors: 'address',
+  factorsStride: 'int',
+  bytes: 'int',
+} as const;
 
 /** target[row] = source[row] * factor[row]. */
 export const weightRows = defineKernel('weightRows', weighted, (k) => emitWeighted(k, () => f32x4.splat(0)));
@@ -74,7 +103,9 @@ function emitWeighted(k: KernelEmitter<typeof weighted>, before: typeof vectorAt
     f.set(target, rowAddress(at.target, row, at.targetStride));
     f.set(source, rowAddress(at.source, row, at.sourceStride));
     f.set(factor, v128.load32Splat(rowAddress(at.factors, row, at.factorsStride)));
-    forVectors(k, at.bytes, (offset) => f.do(v128.store(i32.add(target, offset), madd(vectorAt(source, offset), factor, before(target, offset)))));
+    forVectors(k, at.bytes, (offset) =>
+      f.do(v128.store(i32.add(target, offset), madd(vectorAt(source, offset), factor, before(target, offset)))),
+    );
   });
 }
 
@@ -84,7 +115,19 @@ function emitWeighted(k: KernelEmitter<typeof weighted>, before: typeof vectorAt
  */
 export const addMatchedGroups = defineKernel(
   'addMatchedGroups',
-  { target: 'address', targetStride: 'int', source: 'address', sourceStride: 'int', a: 'address', aStride: 'int', b: 'address', bStride: 'int', weight: 'address', groups: 'int', columns: 'int' },
+  {
+    target: 'address',
+    targetStride: 'int',
+    source: 'address',
+    sourceStride: 'int',
+    a: 'address',
+    aStride: 'int',
+    b: 'address',
+    bStride: 'int',
+    weight: 'address',
+    groups: 'int',
+    columns: 'int',
+  },
   (k) => {
     const { f, at, madd } = k;
     const bytes = f.local('i32', i32.shl(at.columns, 2));
@@ -98,10 +141,16 @@ export const addMatchedGroups = defineKernel(
       f.set(toB, i32.sub(i32.add(rowAddress(at.b, token, at.bStride), first), a));
       f.set(toWeight, i32.sub(i32.add(at.weight, first), a));
       const product = sumRow(k, a, bytes, (address, offset, sum) =>
-        madd(f32x4.mul(v128.load(address, offset), v128.load(i32.add(address, toB), offset)), v128.load(i32.add(address, toWeight), offset), sum),
+        madd(
+          f32x4.mul(v128.load(address, offset), v128.load(i32.add(address, toB), offset)),
+          v128.load(i32.add(address, toWeight), offset),
+          sum,
+        ),
       );
       f.set(factor, f32x4.splat(product));
-      forVectors(k, bytes, (offset) => f.do(v128.store(i32.add(target, offset), madd(vectorAt(source, offset), factor, vectorAt(target, offset)))));
+      forVectors(k, bytes, (offset) =>
+        f.do(v128.store(i32.add(target, offset), madd(vectorAt(source, offset), factor, vectorAt(target, offset)))),
+      );
     });
   },
 );

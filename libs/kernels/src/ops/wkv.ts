@@ -68,29 +68,35 @@ export const gatedLinearScan = defineKernel('gatedLinearScan', { ...fields, scal
  * RWKV-7 (Peng et al., 2025): s = decay s + k v - (s removal) replacement, y = s r. `removal` and `replacement`: (heads, headLength) in rows
  * of their strides.
  */
-export const wkv7Scan = defineKernel('wkv7Scan', { ...fields, removal: 'address', removalStride: 'int', replacement: 'address', replacementStride: 'int' }, (kernel) => {
-  const { f, at, madd } = kernel;
-  const [removal, replacement] = f.locals('i32', 2);
-  const removed = f.local('v128');
-  const next = f.local('v128');
-  emitScan(kernel as unknown as ScanEmitter, {
-    token(row, first) {
-      f.set(removal, i32.add(rowAddress(at.removal, row, at.removalStride), first));
-      f.set(replacement, i32.add(rowAddress(at.replacement, row, at.replacementStride), first));
-    },
-    element({ r, k, s, decays, value, sum, bytes }) {
-      f.set(removed, f32x4.splat(0));
-      forVectors(kernel, bytes, (offset) => f.set(removed, madd(vectorAt(s, offset), vectorAt(removal, offset), removed)));
-      f.set(removed, f32x4.splat(f32.neg(laneSum(removed))));
-      forVectors(kernel, bytes, (offset) => {
-        f.set(next, madd(removed, vectorAt(replacement, offset), f32x4.mul(vectorAt(k, offset), value)));
-        f.set(next, madd(vectorAt(s, offset), vectorAt(decays, offset), next));
-        f.do(v128.store(i32.add(s, offset), next));
-        f.set(sum, madd(next, vectorAt(r, offset), sum));
-      });
-    },
-  });
-});
+export const wkv7Scan = defineKernel(
+  'wkv7Scan',
+  { ...fields, removal: 'address', removalStride: 'int', replacement: 'address', replacementStride: 'int' },
+  (kernel) => {
+    const { f, at, madd } = kernel;
+    const [removal, replacement] = f.locals('i32', 2);
+    const removed = f.local('v128');
+    const next = f.local('v128');
+    emitScan(kernel as unknown as ScanEmitter, {
+      token(row, first) {
+        f.set(removal, i32.add(rowAddress(at.removal, row, at.removalStride), first));
+        f.set(replacement, i32.add(rowAddress(at.replacement, row, at.replacementStride), first));
+      },
+      element({ r, k, s, decays, value, sum, bytes }) {
+        f.set(removed, f32x4.splat(0));
+        forVectors(kernel, bytes, (offset) =>
+          f.set(removed, madd(vectorAt(s, offset), vectorAt(removal, offset), removed)),
+        );
+        f.set(removed, f32x4.splat(f32.neg(laneSum(removed))));
+        forVectors(kernel, bytes, (offset) => {
+          f.set(next, madd(removed, vectorAt(replacement, offset), f32x4.mul(vectorAt(k, offset), value)));
+          f.set(next, madd(vectorAt(s, offset), vectorAt(decays, offset), next));
+          f.do(v128.store(i32.add(s, offset), next));
+          f.set(sum, madd(next, vectorAt(r, offset), sum));
+        });
+      },
+    });
+  },
+);
 
 type ScanEmitter = KernelEmitter<typeof fields>;
 

@@ -1,5 +1,9 @@
 /** Atomics.waitAsync (ES2024), which the library's type declarations do not name yet. */
-type WaitAsync = (words: Int32Array, index: number, value: number) => { readonly async: false; readonly value: string } | { readonly async: true; readonly value: Promise<string> };
+type WaitAsync = (
+  words: Int32Array,
+  index: number,
+  value: number,
+) => { readonly async: false; readonly value: string } | { readonly async: true; readonly value: Promise<string> };
 
 const waitAsync = (Atomics as { waitAsync?: WaitAsync }).waitAsync;
 

@@ -24,10 +24,16 @@ class TestTeam {
   readonly b: number;
   readonly #programs: number[] = [];
 
-  constructor(threads: number | 'inline', programs: (places: { a: number; b: number; indexes: number }) => Task[][][], workers = nodeWorkers(workerEntry)) {
+  constructor(
+    threads: number | 'inline',
+    programs: (places: { a: number; b: number; indexes: number }) => Task[][][],
+    workers = nodeWorkers(workerEntry),
+  ) {
     const layout = new MemoryLayout();
     layout.reserve('control', controlBytes);
-    const scratch = Array.from({ length: threads === 'inline' ? 1 : threads }, () => [layout.reserve('scratch', 64).address]);
+    const scratch = Array.from({ length: threads === 'inline' ? 1 : threads }, () => [
+      layout.reserve('scratch', 64).address,
+    ]);
     this.a = layout.reserve('a', rows * stride).address;
     this.b = layout.reserve('b', rows * stride).address;
     const indexes = layout.reserve('indexes', 4 * rows).address;
@@ -35,7 +41,11 @@ class TestTeam {
     const planned = programs({ a: this.a, b: this.b, indexes }).map((tasks) => {
       const phases: Phase[] = tasks.map((phase) => ({ home: { index: 0 }, tasks: phase }));
       table.add(phases);
-      return { phases, structure: layout.reserve('structure', 4 * structureWords(phases)).address, descriptors: layout.reserve('descriptors', 4 * descriptorWords(phases, 0)).address };
+      return {
+        phases,
+        structure: layout.reserve('structure', 4 * structureWords(phases)).address,
+        descriptors: layout.reserve('descriptors', 4 * descriptorWords(phases, 0)).address,
+      };
     });
     this.memory = ComputeMemory.create(layout.byteLength);
     for (const { phases, structure, descriptors } of planned) {
@@ -43,7 +53,13 @@ class TestTeam {
       this.#programs.push(structure);
     }
     const modules = { [opsModuleName]: new WebAssembly.Module(buildOpsModule(table.sources.values(), PLAIN_BUILD)) };
-    this.team = new ComputeTeam({ memories: [this.memory], modules, kernels: table.kernels, scratch, workers: threads === 'inline' ? undefined : workers });
+    this.team = new ComputeTeam({
+      memories: [this.memory],
+      modules,
+      kernels: table.kernels,
+      scratch,
+      workers: threads === 'inline' ? undefined : workers,
+    });
   }
 
   async run(program: number, tokens: number): Promise<void> {
@@ -57,13 +73,17 @@ class TestTeam {
 }
 
 const task = (calls: Task['calls'], chunk = 1): Task => ({ per: 'tokens', factor: 1, chunk, calls });
-const addTo = (target: number, source: number): Task['calls'][number] => addRows.call({ target, targetStride: stride, source, sourceStride: stride, bytes: stride, scale: 1 });
-const double = (target: number): Task['calls'][number] => scaleRows.call({ input: target, inputStride: stride, output: target, outputStride: stride, bytes: stride, scale: 2 });
+const addTo = (target: number, source: number): Task['calls'][number] =>
+  addRows.call({ target, targetStride: stride, source, sourceStride: stride, bytes: stride, scale: 1 });
+const double = (target: number): Task['calls'][number] =>
+  scaleRows.call({ input: target, inputStride: stride, output: target, outputStride: stride, bytes: stride, scale: 2 });
 
 describe('a compute team', () => {
   it.each(['inline', 1, 2, 3] as const)('runs phases one after another, each unit once (%s)', async (threads) => {
     // b += a; a = 2 a (each needs the other's last value), 40 times; rows beyond `tokens` stay as they are.
-    const team = new TestTeam(threads, ({ a, b }) => [Array.from({ length: 40 }, (_, i) => [i % 2 === 0 ? task([addTo(b, a)], 2) : task([double(a), addTo(a, b)], 3)])]);
+    const team = new TestTeam(threads, ({ a, b }) => [
+      Array.from({ length: 40 }, (_, i) => [i % 2 === 0 ? task([addTo(b, a)], 2) : task([double(a), addTo(a, b)], 3)]),
+    ]);
     for (let step = 0; step < 30; step++) {
       const tokens = 1 + ((step * 7) % rows);
       team.memory.floats.fill(1, team.a >>> 2, (team.a + rows * stride) >>> 2);
@@ -84,7 +104,10 @@ describe('a compute team', () => {
 
   it('lets tasks of one phase run side by side, and passes over phases without work', async () => {
     const nothing: Task = { ...task([]), per: 'experts', calls: [double(64)] };
-    const team = new TestTeam(2, ({ a, b }) => [[[nothing], [task([double(a)]), task([double(b)])], [nothing], [task([addTo(a, b)])], [nothing]], [[nothing]]]);
+    const team = new TestTeam(2, ({ a, b }) => [
+      [[nothing], [task([double(a)]), task([double(b)])], [nothing], [task([addTo(a, b)])], [nothing]],
+      [[nothing]],
+    ]);
     team.memory.floats.fill(1, team.a >>> 2, (team.b + rows * stride) >>> 2);
     await team.run(0, rows);
     await team.run(1, rows);
@@ -92,22 +115,38 @@ describe('a compute team', () => {
     await team.team.close();
   });
 
-  it.each([2, 'inline'] as const)('fails the step when a kernel fails, and goes on, with new workers if there were any (%s)', async (threads) => {
-    const team = new TestTeam(threads, ({ a, b, indexes }) => [
-      [[task([gatherRows.call({ table: a, tableStride: stride, indexes, output: b, outputStride: stride, bytes: stride })])]],
-      [[task([double(a)])]],
-    ]);
-    const reasons: string[] = [];
-    team.team.restarts.on(({ reason }) => void reasons.push(reason));
-    // Row numbers that lead far outside of the memory.
-    team.memory.words.fill(2 ** 25, (team.b + rows * stride) >>> 2, (team.b + rows * stride + 4 * rows) >>> 2);
-    await expect(team.run(0, rows)).rejects.toMatchObject({ code: 'worker_failed' });
-    expect(reasons).toHaveLength(threads === 'inline' ? 0 : 1);
-    team.memory.floats.fill(3, team.a >>> 2, (team.a + rows * stride) >>> 2);
-    await team.run(1, rows);
-    expect(team.row(team.a, 5)).toBe(6);
-    await team.team.close();
-  });
+  it.each([2, 'inline'] as const)(
+    'fails the step when a kernel fails, and goes on, with new workers if there were any (%s)',
+    async (threads) => {
+      const team = new TestTeam(threads, ({ a, b, indexes }) => [
+        [
+          [
+            task([
+              gatherRows.call({
+                table: a,
+                tableStride: stride,
+                indexes,
+                output: b,
+                outputStride: stride,
+                bytes: stride,
+              }),
+            ]),
+          ],
+        ],
+        [[task([double(a)])]],
+      ]);
+      const reasons: string[] = [];
+      team.team.restarts.on(({ reason }) => void reasons.push(reason));
+      // Row numbers that lead far outside of the memory.
+      team.memory.words.fill(2 ** 25, (team.b + rows * stride) >>> 2, (team.b + rows * stride + 4 * rows) >>> 2);
+      await expect(team.run(0, rows)).rejects.toMatchObject({ code: 'worker_failed' });
+      expect(reasons).toHaveLength(threads === 'inline' ? 0 : 1);
+      team.memory.floats.fill(3, team.a >>> 2, (team.a + rows * stride) >>> 2);
+      await team.run(1, rows);
+      expect(team.row(team.a, 5)).toBe(6);
+      await team.team.close();
+    },
+  );
 
   it.each(['start', 'step'] as const)('replaces workers that hang over a %s', async (what) => {
     const { spawn } = nodeWorkers(workerEntry);
@@ -120,7 +159,9 @@ describe('a compute team', () => {
       keepAlive: () => undefined,
       terminate: () => Promise.resolve(),
     });
-    const team = new TestTeam(1, ({ a }) => [[[task([double(a)])]]], { spawn: () => (spawned++ === 0 ? hung() : spawn()) });
+    const team = new TestTeam(1, ({ a }) => [[[task([double(a)])]]], {
+      spawn: () => (spawned++ === 0 ? hung() : spawn()),
+    });
     const reasons: string[] = [];
     team.team.restarts.on(({ reason }) => void reasons.push(reason));
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });

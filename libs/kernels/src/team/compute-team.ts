@@ -29,7 +29,11 @@ export class ComputeTeam {
   constructor(options: TeamOptions) {
     this.#options = options;
     this.#control = options.memories[0].words;
-    if (!options.workers) this.#inline = new LoneExecutor(this.#control, new KernelBinding(options.memories, options.modules, options.kernels, options.scratch[0]));
+    if (!options.workers)
+      this.#inline = new LoneExecutor(
+        this.#control,
+        new KernelBinding(options.memories, options.modules, options.kernels, options.scratch[0]),
+      );
   }
 
   /** Members that share the work. */
@@ -76,11 +80,17 @@ export class ComputeTeam {
     this.#closed = true;
     const crew = this.#crew;
     this.#crew = undefined;
-    if (crew) await crew.then((members) => members.dismiss(closed()), () => undefined);
+    if (crew)
+      await crew.then(
+        (members) => members.dismiss(closed()),
+        () => undefined,
+      );
   }
 
   async #readyCrew(): Promise<Crew> {
-    this.#crew ??= this.#gone.then(() => Crew.hire({ ...this.#options, workers: this.#options.workers! }, (reason, gone) => this.#lost(reason, gone)));
+    this.#crew ??= this.#gone.then(() =>
+      Crew.hire({ ...this.#options, workers: this.#options.workers! }, (reason, gone) => this.#lost(reason, gone)),
+    );
     const hired = this.#crew;
     const crew = await hired.catch((error: unknown) => {
       if (this.#crew === hired) this.#crew = undefined;
@@ -101,7 +111,11 @@ function runInline(executor: LoneExecutor): void {
   try {
     executor.run();
   } catch (cause) {
-    throw new StarlingError('worker_failed', `A kernel failed on the calling thread: ${messageOf(cause)}. The step it worked on is lost.`, { cause });
+    throw new StarlingError(
+      'worker_failed',
+      `A kernel failed on the calling thread: ${messageOf(cause)}. The step it worked on is lost.`,
+      { cause },
+    );
   }
 }
 

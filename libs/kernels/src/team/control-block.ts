@@ -44,7 +44,19 @@ export const controlBytes = workerWordAddress(maximumThreads);
  * after it are then those of tokens, rows and experts, else 0.
  */
 export const stepCounts = {
-  one: 0, tokens: 1, outputs: 2, tiles: 3, head: 4, experts: 5, rows: 6, sequences: 7, adapted: 8, adaptedTokens: 9, adaptedOutputs: 10, adaptedHead: 11, adaptedExperts: 12,
+  one: 0,
+  tokens: 1,
+  outputs: 2,
+  tiles: 3,
+  head: 4,
+  experts: 5,
+  rows: 6,
+  sequences: 7,
+  adapted: 8,
+  adaptedTokens: 9,
+  adaptedOutputs: 10,
+  adaptedHead: 11,
+  adaptedExperts: 12,
 } as const;
 
 export type StepCount = keyof typeof stepCounts;

@@ -8,7 +8,9 @@ import type { TeamOptions } from './team-options.js';
 import type { TeamWorker, WorkerFactory } from './worker-protocol.js';
 
 /** What a crew needs of a team. */
-export type CrewOptions = Pick<TeamOptions, 'memories' | 'modules' | 'kernels' | 'scratch' | 'stallMs'> & { readonly workers: WorkerFactory };
+export type CrewOptions = Pick<TeamOptions, 'memories' | 'modules' | 'kernels' | 'scratch' | 'stallMs'> & {
+  readonly workers: WorkerFactory;
+};
 
 /** Told when a crew has failed; `gone` resolves when all its workers have ended. */
 export type OnLost = (reason: string, gone: Promise<void>) => void;
@@ -24,7 +26,13 @@ export class Crew {
   #fail: ((error: StarlingError) => void) | undefined;
   #lost: StarlingError | undefined;
 
-  private constructor(control: Int32Array, workers: readonly TeamWorker[], cursor: PhaseCursor, onLost: OnLost, stallMs?: number) {
+  private constructor(
+    control: Int32Array,
+    workers: readonly TeamWorker[],
+    cursor: PhaseCursor,
+    onLost: OnLost,
+    stallMs?: number,
+  ) {
     this.#control = control;
     this.#workers = workers;
     this.#cursor = cursor;
@@ -36,7 +44,11 @@ export class Crew {
   /** Starts workers over the memories, whatever state those before them left the control block in. */
   static async hire(options: CrewOptions, onLost: OnLost): Promise<Crew> {
     const { memories, modules, kernels, scratch, stallMs } = options;
-    if (scratch.length > maximumThreads) throw new StarlingError('invalid_argument', `A team has at most ${maximumThreads} workers, not ${scratch.length}.`);
+    if (scratch.length > maximumThreads)
+      throw new StarlingError(
+        'invalid_argument',
+        `A team has at most ${maximumThreads} workers, not ${scratch.length}.`,
+      );
     const control = memories[0].words;
     const cursorModule = buildCursorModule();
     const cursor = phaseCursor(cursorModule, memories[0].memory);
@@ -113,7 +125,11 @@ export class Crew {
 
   #lose(reason: string): void {
     if (this.#lost) return;
-    const error = new StarlingError('worker_failed', `A compute worker failed: ${reason}. The step it worked on is lost; new workers are started for the next one.`, { details: { reason } });
+    const error = new StarlingError(
+      'worker_failed',
+      `A compute worker failed: ${reason}. The step it worked on is lost; new workers are started for the next one.`,
+      { details: { reason } },
+    );
     this.#onLost(reason, this.dismiss(error));
   }
 

@@ -141,7 +141,8 @@ export class TeamExecutor {
       if (Atomics.load(control, controlWords.cursorPhase) !== phase) return;
     }
     Atomics.add(control, controlWords.sleepers, 1);
-    while (Atomics.load(control, controlWords.cursorPhase) === phase) Atomics.wait(control, controlWords.cursorPhase, phase);
+    while (Atomics.load(control, controlWords.cursorPhase) === phase)
+      Atomics.wait(control, controlWords.cursorPhase, phase);
     Atomics.sub(control, controlWords.sleepers, 1);
   }
 }

@@ -22,7 +22,12 @@ export class KernelBinding {
   readonly #exports = new Map<string, WebAssembly.Exports>();
 
   /** @param scratch for each memory the address of this worker's scratch */
-  constructor(memories: readonly ComputeMemory[], modules: NamedModules, kernels: readonly KernelRef[], scratch: readonly number[]) {
+  constructor(
+    memories: readonly ComputeMemory[],
+    modules: NamedModules,
+    kernels: readonly KernelRef[],
+    scratch: readonly number[],
+  ) {
     this.#memories = memories;
     this.#modules = modules;
     this.#kernels = kernels;
@@ -42,7 +47,8 @@ export class KernelBinding {
     const module = ref.kind === 'matrix' ? matmulModuleName : ref.module;
     const exported = this.#instance(memory, module)[ref.name];
     assert(typeof exported === 'function', `module ${module} exports ${ref.name}`);
-    if (ref.kind === 'matrix') return bindMatrixKernel(ref.role, exported, this.#memories[memory].words, this.#scratch[memory]);
+    if (ref.kind === 'matrix')
+      return bindMatrixKernel(ref.role, exported, this.#memories[memory].words, this.#scratch[memory]);
     const run = exported as DescriptorExport;
     const scratch = this.#scratch[memory];
     return (descriptor, begin, end) => run(descriptor, begin, end, scratch);
@@ -53,7 +59,8 @@ export class KernelBinding {
     let exports = this.#exports.get(key);
     if (!exports) {
       assert(name in this.#modules, `module ${name} was given to the team`);
-      exports = new WebAssembly.Instance(this.#modules[name], { env: { memory: this.#memories[memory].memory } }).exports;
+      exports = new WebAssembly.Instance(this.#modules[name], { env: { memory: this.#memories[memory].memory } })
+        .exports;
       this.#exports.set(key, exports);
     }
     return exports;

@@ -18,14 +18,30 @@ import type { BoundKernel } from './bound-kernel.js';
 type MatrixExport = (...operands: number[]) => void;
 
 /** Makes a kernel of an export of the matmul module. */
-export function bindMatrixKernel(role: MatrixRole, exported: CallableFunction, words: Int32Array, scratch: number): BoundKernel {
+export function bindMatrixKernel(
+  role: MatrixRole,
+  exported: CallableFunction,
+  words: Int32Array,
+  scratch: number,
+): BoundKernel {
   return binders[role](exported as MatrixExport, words, scratch);
 }
 
 const binders: Record<MatrixRole, (run: MatrixExport, words: Int32Array, scratch: number) => BoundKernel> = {
   multiply: (run, words, scratch) => (descriptor, begin, end) => {
     const at = descriptor >>> 2;
-    run(words[at], words[at + 1], words[at + 2], begin, end, words[words[at + 3] >>> 2], words[at + 4], words[at + 5], words[at + 6], scratch);
+    run(
+      words[at],
+      words[at + 1],
+      words[at + 2],
+      begin,
+      end,
+      words[words[at + 3] >>> 2],
+      words[at + 4],
+      words[at + 5],
+      words[at + 6],
+      scratch,
+    );
   },
 
   multiplyExperts: (run, words, scratch) => (descriptor, begin, end) => {
@@ -45,7 +61,18 @@ const binders: Record<MatrixRole, (run: MatrixExport, words: Int32Array, scratch
       const first = words[firstRows + expert];
       const tokens = words[firstRows + expert + 1] - first;
       const rowEnd = Math.min(rows, rowBegin + chunkRows);
-      run(words[at] + expert * matrixBytes, words[at + 1] + first * inputStride, words[at + 2] + first * outputStride, rowBegin, rowEnd, tokens, words[at + 5], inputStride, outputStride, scratch);
+      run(
+        words[at] + expert * matrixBytes,
+        words[at + 1] + first * inputStride,
+        words[at + 2] + first * outputStride,
+        rowBegin,
+        rowEnd,
+        tokens,
+        words[at + 5],
+        inputStride,
+        outputStride,
+        scratch,
+      );
     }
   },
 
@@ -61,14 +88,24 @@ const binders: Record<MatrixRole, (run: MatrixExport, words: Int32Array, scratch
     for (let unit = begin; unit < end; unit++) {
       const row = Math.floor(unit / blocks);
       const first = (unit - row * blocks) * blockColumns;
-      run(words[at], words[at + 1], words[at + 2], words[at + 3], first, Math.min(columns, first + blockColumns), row, row + 1);
+      run(
+        words[at],
+        words[at + 1],
+        words[at + 2],
+        words[at + 3],
+        first,
+        Math.min(columns, first + blockColumns),
+        row,
+        row + 1,
+      );
     }
   },
 
   lookup: (run, words) => (descriptor, begin, end) => {
     const at = descriptor >>> 2;
     const indexes = words[at + 1] >>> 2;
-    for (let unit = begin; unit < end; unit++) run(words[at], words[indexes + unit], words[at + 3], words[at + 2] + unit * words[at + 4]);
+    for (let unit = begin; unit < end; unit++)
+      run(words[at], words[indexes + unit], words[at + 3], words[at + 2] + unit * words[at + 4]);
   },
 
   pack: (run, words) => (descriptor, begin, end) => {

@@ -14,7 +14,11 @@ export function nodeWorkers(entry: URL = findEntry()): WorkerFactory {
 function findEntry(): URL {
   const places = entryPlaces.map((place) => new URL(place, import.meta.url));
   const found = places.find((place) => fs.existsSync(place));
-  if (!found) throw new StarlingError('file_not_found', `The compute worker's file was not found at ${places.map((place) => place.pathname).join(' or ')}. Build it: node tools/build-worker.mjs.`);
+  if (!found)
+    throw new StarlingError(
+      'file_not_found',
+      `The compute worker's file was not found at ${places.map((place) => place.pathname).join(' or ')}. Build it: node tools/build-worker.mjs.`,
+    );
   return found;
 }
 

@@ -49,10 +49,13 @@ function distinctCores({ read }: CoreFacts): number | undefined {
 
 /** Numbers of a list such as "0-3,8,10-11". */
 function processorsOf(list: string): number[] {
-  return list.trim().split(',').flatMap((range) => {
-    const [first, last = first] = range.split('-').map(Number);
-    return Array.from({ length: Math.max(0, last - first + 1) || 0 }, (_, i) => first + i);
-  });
+  return list
+    .trim()
+    .split(',')
+    .flatMap((range) => {
+      const [first, last = first] = range.split('-').map(Number);
+      return Array.from({ length: Math.max(0, last - first + 1) || 0 }, (_, i) => first + i);
+    });
 }
 
 /** Processors' worth of time that control groups give the process: of the second version for its group and those around it, else of the first. */
@@ -64,6 +67,8 @@ function cpuQuota({ read }: CoreFacts): number {
     const [quota, period] = (read(`${folder}/cpu.max`) ?? '').split(' ').map(Number);
     return quota / period;
   });
-  quotas.push(Number(read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us')) / Number(read('/sys/fs/cgroup/cpu/cpu.cfs_period_us')));
+  quotas.push(
+    Number(read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us')) / Number(read('/sys/fs/cgroup/cpu/cpu.cfs_period_us')),
+  );
   return Math.min(...quotas.filter((quota) => quota > 0), Infinity);
 }

@@ -37,6 +37,8 @@ export class StallWatch {
 
   /** A text that changes with each chunk that is taken or done. */
   #progress(): string {
-    return [controlWords.cursorPhase, controlWords.cursorChunk, controlWords.done].map((word) => Atomics.load(this.#control, word)).join();
+    return [controlWords.cursorPhase, controlWords.cursorChunk, controlWords.done]
+      .map((word) => Atomics.load(this.#control, word))
+      .join();
   }
 }

@@ -26,7 +26,9 @@ export class StepPrograms<Call> {
   at(address: number): readonly (readonly ReadyTask<Call>[])[] {
     let phases = this.#programs.get(address);
     if (!phases) {
-      phases = readProgram(this.#control, address).map(({ memory, tasks }) => tasks.map((task) => ({ ...task, calls: task.calls.map((call) => this.#bind(memory, call)) })));
+      phases = readProgram(this.#control, address).map(({ memory, tasks }) =>
+        tasks.map((task) => ({ ...task, calls: task.calls.map((call) => this.#bind(memory, call)) })),
+      );
       this.#programs.set(address, phases);
     }
     return phases;

@@ -11,9 +11,12 @@ export function webWorkers(create: () => Worker): WorkerFactory {
 function teamWorker(worker: Worker): TeamWorker {
   return {
     post: (message) => worker.postMessage(message),
-    onReport: (listener) => worker.addEventListener('message', ({ data }: MessageEvent<WorkerReport>) => listener(data)),
+    onReport: (listener) =>
+      worker.addEventListener('message', ({ data }: MessageEvent<WorkerReport>) => listener(data)),
     onEnd: (listener) => {
-      worker.addEventListener('error', (event) => listener(event.message || 'its code could not be loaded'), { once: true });
+      worker.addEventListener('error', (event) => listener(event.message || 'its code could not be loaded'), {
+        once: true,
+      });
       worker.addEventListener('messageerror', () => listener('memory cannot be shared with it'), { once: true });
     },
     // A page lives as long as its tab.

@@ -31,10 +31,16 @@ export function serveTeam(start: StartMessage, report: (report: WorkerReport) =>
   }
 }
 
-const bindingOf = ({ modules, kernels, scratch }: StartMessage, memories: readonly ComputeMemory[]): KernelBinding => new KernelBinding(memories, modules, kernels, scratch);
+const bindingOf = ({ modules, kernels, scratch }: StartMessage, memories: readonly ComputeMemory[]): KernelBinding =>
+  new KernelBinding(memories, modules, kernels, scratch);
 
 function inTeam(start: StartMessage, memories: readonly ComputeMemory[]): () => void {
-  const executor = new TeamExecutor(memories[0].words, bindingOf(start, memories), phaseCursor(start.cursor, start.memories[0]), start.phaseAddress);
+  const executor = new TeamExecutor(
+    memories[0].words,
+    bindingOf(start, memories),
+    phaseCursor(start.cursor, start.memories[0]),
+    start.phaseAddress,
+  );
   return () => executor.work();
 }
 

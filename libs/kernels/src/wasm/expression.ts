@@ -4,7 +4,13 @@ import type { ByteSink } from './byte-sink.js';
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
 /** Type codes of the binary format. */
-export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+export const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
 
 /**
  * A piece of code that leaves one value of type `T`. It is a recipe, not a value: every place it is used in computes it anew,
@@ -48,7 +54,12 @@ function writeOpcode(sink: ByteSink, opcode: Opcode): void {
   else sink.u8(opcode[0]).u32(opcode[1]);
 }
 
-function compute<R extends ValueType>(type: R, opcode: Opcode, operands: readonly Expr<ValueType>[], immediates: readonly number[] = []): Expr<R> {
+function compute<R extends ValueType>(
+  type: R,
+  opcode: Opcode,
+  operands: readonly Expr<ValueType>[],
+  immediates: readonly number[] = [],
+): Expr<R> {
   return {
     type,
     write(sink) {
@@ -65,13 +76,25 @@ export function unary<A extends ValueType, R extends ValueType>(result: R, a: A,
 }
 
 /** An instruction of two operands. */
-export function binary<A extends ValueType, B extends ValueType, R extends ValueType>(result: R, a: A, b: B, opcode: Opcode) {
+export function binary<A extends ValueType, B extends ValueType, R extends ValueType>(
+  result: R,
+  a: A,
+  b: B,
+  opcode: Opcode,
+) {
   return (x: Operand<A>, y: Operand<B>): Expr<R> => compute(result, opcode, [lift(a, x), lift(b, y)]);
 }
 
 /** An instruction of three operands. */
-export function ternary<A extends ValueType, B extends ValueType, C extends ValueType, R extends ValueType>(result: R, a: A, b: B, c: C, opcode: Opcode) {
-  return (x: Operand<A>, y: Operand<B>, z: Operand<C>): Expr<R> => compute(result, opcode, [lift(a, x), lift(b, y), lift(c, z)]);
+export function ternary<A extends ValueType, B extends ValueType, C extends ValueType, R extends ValueType>(
+  result: R,
+  a: A,
+  b: B,
+  c: C,
+  opcode: Opcode,
+) {
+  return (x: Operand<A>, y: Operand<B>, z: Operand<C>): Expr<R> =>
+    compute(result, opcode, [lift(a, x), lift(b, y), lift(c, z)]);
 }
 
 /** An instruction on a vector and a lane number: extract_lane. */
@@ -81,11 +104,16 @@ export function extractLane<R extends ValueType>(result: R, opcode: Opcode) {
 
 /** replace_lane: the vector with one lane changed. */
 export function replaceLane<A extends ValueType>(a: A, opcode: Opcode) {
-  return (vector: Expr<'v128'>, lane: number, value: Operand<A>): Expr<'v128'> => compute('v128', opcode, [vector, lift(a, value)], [lane]);
+  return (vector: Expr<'v128'>, lane: number, value: Operand<A>): Expr<'v128'> =>
+    compute('v128', opcode, [vector, lift(a, value)], [lane]);
 }
 
 /** i8x16.shuffle and v128.const carry 16 immediate bytes. */
-export function withImmediates(opcode: Opcode, operands: readonly Expr<'v128'>[], bytes: readonly number[]): Expr<'v128'> {
+export function withImmediates(
+  opcode: Opcode,
+  operands: readonly Expr<'v128'>[],
+  bytes: readonly number[],
+): Expr<'v128'> {
   return compute('v128', opcode, operands, bytes);
 }
 

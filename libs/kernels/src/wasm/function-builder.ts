@@ -4,7 +4,10 @@ import { lift, VALUE_TYPE_CODES, type Expr, type Operand, type Statement, type V
 
 /** A parameter or local of a function; as an expression it reads its value. */
 export class Local<T extends ValueType> implements Expr<T> {
-  constructor(readonly type: T, readonly index: number) {}
+  constructor(
+    readonly type: T,
+    readonly index: number,
+  ) {}
 
   write(sink: ByteSink): void {
     sink.u8(0x20).u32(this.index);
@@ -18,13 +21,19 @@ export type LocalsOf<P extends readonly ValueType[]> = { readonly [I in keyof P]
 export type OperandsOf<P extends readonly ValueType[]> = { readonly [I in keyof P]: Operand<P[I]> };
 
 /** What a function takes and gives. */
-export interface Signature<P extends readonly ValueType[] = readonly ValueType[], R extends ValueType | undefined = ValueType | undefined> {
+export interface Signature<
+  P extends readonly ValueType[] = readonly ValueType[],
+  R extends ValueType | undefined = ValueType | undefined,
+> {
   readonly params: P;
   readonly result?: R;
 }
 
 /** A function of the module that can be called: imported or built. */
-export interface FunctionRef<P extends readonly ValueType[] = readonly ValueType[], R extends ValueType | undefined = ValueType | undefined> {
+export interface FunctionRef<
+  P extends readonly ValueType[] = readonly ValueType[],
+  R extends ValueType | undefined = ValueType | undefined,
+> {
   readonly index: number;
   readonly name: string;
   readonly signature: Signature<P, R>;
@@ -38,7 +47,10 @@ export interface Label {
 const EMPTY_TYPE = 0x40;
 
 /** A call as an expression. */
-export function call<P extends readonly ValueType[], R extends ValueType>(target: FunctionRef<P, R>, ...args: OperandsOf<P>): Expr<R> {
+export function call<P extends readonly ValueType[], R extends ValueType>(
+  target: FunctionRef<P, R>,
+  ...args: OperandsOf<P>
+): Expr<R> {
   const { params, result } = target.signature;
   assert(result !== undefined, `${target.name} gives a value where one is used`);
   return {
@@ -197,7 +209,10 @@ export class CodeBuilder {
 }
 
 /** Writes the body of one function. */
-export class FunctionBuilder<P extends readonly ValueType[] = readonly ValueType[], R extends ValueType | undefined = ValueType | undefined> extends CodeBuilder {
+export class FunctionBuilder<
+  P extends readonly ValueType[] = readonly ValueType[],
+  R extends ValueType | undefined = ValueType | undefined,
+> extends CodeBuilder {
   readonly params: LocalsOf<P>;
 
   constructor(private readonly signature: Signature<P, R>) {

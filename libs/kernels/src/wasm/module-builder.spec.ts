@@ -21,7 +21,13 @@ describe('ModuleBuilder', () => {
     module.function('sumBelow', { params: ['i32'], result: 'i32', export: true }, (f, n) => {
       const sum = f.local('i32');
       const i = f.local('i32');
-      f.for(i, 0, n, 1, () => f.if(i32.and(i, 1), () => f.set(sum, i32.add(sum, i)), () => f.set(sum, i32.sub(sum, 1))));
+      f.for(i, 0, n, 1, () =>
+        f.if(
+          i32.and(i, 1),
+          () => f.set(sum, i32.add(sum, i)),
+          () => f.set(sum, i32.sub(sum, 1)),
+        ),
+      );
       f.result(sum);
     });
     const { sumBelow } = instantiate(module);
@@ -54,7 +60,9 @@ describe('ModuleBuilder', () => {
       f.result(call(twice, call(host, x)));
     });
     const seen: number[] = [];
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { host: (x: number) => seen.push(x) + x } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), {
+      env: { host: (x: number) => seen.push(x) + x },
+    });
     expect((instance.exports as unknown as Exports).run(5)).toBe(14);
     expect(seen).toEqual([100, 5]);
   });
@@ -76,7 +84,10 @@ describe('ModuleBuilder', () => {
     module.importMemory('env', 'memory', onePage);
     module.function('take', { params: ['i32'], result: 'i32', export: true }, (f, address) => {
       f.do(atomicFence);
-      f.call(module.function('notify', { params: ['i32'], result: 'i32' }, (g, a) => g.result(i32.atomicNotify(a, -1))), address);
+      f.call(
+        module.function('notify', { params: ['i32'], result: 'i32' }, (g, a) => g.result(i32.atomicNotify(a, -1))),
+        address,
+      );
       f.result(i32.atomicAdd(address, 3));
     });
     const [a, b] = [instantiate(module, memory), instantiate(module, memory)];
@@ -89,14 +100,22 @@ describe('ModuleBuilder', () => {
     module.importMemory('env', 'memory', onePage);
     const lanes = module.vectorConstant(new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer));
     expect(module.vectorConstant(new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer))).toBe(lanes);
-    module.function('put', { params: ['i32'], export: true }, (f, address) => f.do(v128.store(address, f32x4.mul(lanes, lanes), 16)));
+    module.function('put', { params: ['i32'], export: true }, (f, address) =>
+      f.do(v128.store(address, f32x4.mul(lanes, lanes), 16)),
+    );
     instantiate(module, memory).put(0);
     expect(Array.from(new Float32Array(memory.buffer, 16, 4))).toEqual([1, 4, 9, 16]);
   });
 
   it('gives code that the engine accepts for every instruction of the tables', () => {
     const relaxed = hasRelaxedSimd();
-    const examples = { i32: i32.const(8), i64: i64.const(8n), f32: f32.const(1.5), f64: f64.const(1.5), v128: v128.const(new Array<number>(16).fill(1)) };
+    const examples = {
+      i32: i32.const(8),
+      i64: i64.const(8n),
+      f32: f32.const(1.5),
+      f64: f64.const(1.5),
+      v128: v128.const(new Array<number>(16).fill(1)),
+    };
     const tables = { i32, i64, f32, f64, v128, i8x16, i16x8, i32x4, i64x2, f32x4, f64x2 };
     const argumentLists: Expr<keyof typeof examples>[][] = [];
     const kinds = Object.values(examples);
@@ -111,7 +130,8 @@ describe('ModuleBuilder', () => {
     for (const [type, table] of Object.entries(tables)) {
       for (const [name, op] of Object.entries(table)) {
         if (!relaxed && name.startsWith('relaxed')) continue;
-        if (!accepted(op as (...args: unknown[]) => Expr<'i32'> | Statement, argumentLists)) failed.push(`${type}.${name}`);
+        if (!accepted(op as (...args: unknown[]) => Expr<'i32'> | Statement, argumentLists))
+          failed.push(`${type}.${name}`);
       }
     }
     expect(failed).toEqual([]);
@@ -131,10 +151,16 @@ describe('ModuleBuilder', () => {
 });
 
 /** Whether some list of arguments makes the instruction valid: the tables' types are checked against the engine. */
-function accepted(op: (...args: unknown[]) => Expr<'i32'> | Statement, argumentLists: Expr<'i32' | 'i64' | 'f32' | 'f64' | 'v128'>[][]): boolean {
+function accepted(
+  op: (...args: unknown[]) => Expr<'i32'> | Statement,
+  argumentLists: Expr<'i32' | 'i64' | 'f32' | 'f64' | 'v128'>[][],
+): boolean {
   const bytes = new Array<number>(16).fill(1);
   const special: unknown[][] = [[bytes], [v128.const(bytes), v128.const(bytes), bytes], [1], [1n]];
-  const withLane = argumentLists.flatMap((list) => [[...list, 1], [list[0], 1, list[1] ?? list[0]]]);
+  const withLane = argumentLists.flatMap((list) => [
+    [...list, 1],
+    [list[0], 1, list[1] ?? list[0]],
+  ]);
   return [...special, ...argumentLists, ...withLane].some((args) => {
     const module = new ModuleBuilder();
     module.importMemory('env', 'memory', onePage);

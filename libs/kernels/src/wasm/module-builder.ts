@@ -44,7 +44,11 @@ export class ModuleBuilder {
   }
 
   /** Imports a function; before any function is defined. */
-  importFunction<const P extends readonly ValueType[], R extends ValueType | undefined = undefined>(module: string, name: string, signature: Signature<P, R>): FunctionRef<P, R> {
+  importFunction<const P extends readonly ValueType[], R extends ValueType | undefined = undefined>(
+    module: string,
+    name: string,
+    signature: Signature<P, R>,
+  ): FunctionRef<P, R> {
     assert(this.functions.length === 0, 'imports come before definitions');
     this.functionImports.push({ module, name, type: this.typeIndex(signature) });
     return { index: this.functionImports.length - 1, name, signature };
@@ -121,7 +125,9 @@ export class ModuleBuilder {
     section(2, importCount, (s) => this.writeImports(s));
     section(3, this.functions.length, (s) => this.functions.forEach(({ type }) => s.u32(type)));
     section(6, this.globals.length, (s) => this.writeGlobals(s));
-    section(7, this.exports.length, (s) => this.exports.forEach(({ name, kind, index }) => s.text(name).u8(kind).u32(index)));
+    section(7, this.exports.length, (s) =>
+      this.exports.forEach(({ name, kind, index }) => s.text(name).u8(kind).u32(index)),
+    );
     section(10, this.functions.length, (s) => this.functions.forEach(({ body }) => s.block(body)));
     out.u8(0).block(this.nameSection());
     return new Uint8Array(out.bytes);
@@ -143,7 +149,13 @@ export class ModuleBuilder {
     for (const { module, name, type } of this.functionImports) sink.text(module).text(name).u8(0).u32(type);
     if (!this.memoryImport) return;
     const { module, name, limits } = this.memoryImport;
-    sink.text(module).text(name).u8(2).u8(limits.shared ? 3 : 1).u32(limits.initialPages).u32(limits.maximumPages);
+    sink
+      .text(module)
+      .text(name)
+      .u8(2)
+      .u8(limits.shared ? 3 : 1)
+      .u32(limits.initialPages)
+      .u32(limits.maximumPages);
   }
 
   private writeGlobals(sink: ByteSink): void {
@@ -164,4 +176,3 @@ export class ModuleBuilder {
     return this.types.push(key) - 1;
   }
 }
-

@@ -55,7 +55,7 @@ describe('a folder of spilled records', () => {
     let found = 0;
     for (let byte = 0; byte < whole.length; byte++) {
       const damaged = Buffer.from(whole);
-      damaged[byte] ^= 1 << byte % 8;
+      damaged[byte] ^= 1 << (byte % 8);
       fs.writeFileSync(file, whole);
       const open = await DiskSpillStore.open({ folder, limitBytes: 1e6 });
       const [{ id }] = open.entries();
@@ -74,11 +74,17 @@ describe('a folder of spilled records', () => {
     const folder = await folderWith(5);
     const file = onlyFile(folder);
     const whole = fs.readFileSync(file);
-    const others = [...Array.from({ length: whole.length }, (_, length) => whole.subarray(0, length)), Buffer.concat([whole, Buffer.alloc(1)])];
+    const others = [
+      ...Array.from({ length: whole.length }, (_, length) => whole.subarray(0, length)),
+      Buffer.concat([whole, Buffer.alloc(1)]),
+    ];
     for (const bytes of others) {
       fs.writeFileSync(file, bytes);
       const reasons: string[] = [];
-      const store = await DiskSpillStore.open({ folder, limitBytes: 1e6 }, (event) => event.kind === 'dropped' && reasons.push(event.reason));
+      const store = await DiskSpillStore.open(
+        { folder, limitBytes: 1e6 },
+        (event) => event.kind === 'dropped' && reasons.push(event.reason),
+      );
       expect(store.entries()).toEqual([]);
       expect(reasons).toHaveLength(1);
       expect(recordsIn(folder)).toEqual([]);
@@ -92,25 +98,43 @@ describe('a folder of spilled records', () => {
     older.writeUInt32LE(0, 8);
     fs.writeFileSync(path.join(folder, 'older.starkv'), older);
     fs.writeFileSync(path.join(folder, 'foreign.starkv'), 'something else entirely');
-    const [leftBehind, others, own] = ['cut.starkv.tmp', 'one.starkv.00000000-1-00000000-0.tmp', path.basename(temporaryOf('own.starkv'))];
+    const [leftBehind, others, own] = [
+      'cut.starkv.tmp',
+      'one.starkv.00000000-1-00000000-0.tmp',
+      path.basename(temporaryOf('own.starkv')),
+    ];
     const ended = own.replace(`-${process.pid}-`, `-${spawnSync(process.execPath, ['-e', '']).pid}-`);
     const earlier = own.replace(/-[0-9a-f]{8}-/, '-00000000-');
     for (const name of [leftBehind, others, own, ended, earlier]) fs.writeFileSync(path.join(folder, name), whole);
     fs.utimesSync(path.join(folder, leftBehind), 1, 1);
     fs.writeFileSync(path.join(folder, 'notes.txt'), 'not ours');
     const dropped: [string, string][] = [];
-    await DiskSpillStore.open({ folder, limitBytes: 1e6 }, (event) => event.kind === 'dropped' && dropped.push([event.id, event.reason]));
-    expect(new Map(dropped)).toEqual(new Map([['older', 'version'], ['foreign', 'foreign']]));
-    expect(recordsIn(folder).sort()).toEqual([expect.stringMatching(/^[^.]*\.starkv$/), 'notes.txt', others, own].sort());
+    await DiskSpillStore.open(
+      { folder, limitBytes: 1e6 },
+      (event) => event.kind === 'dropped' && dropped.push([event.id, event.reason]),
+    );
+    expect(new Map(dropped)).toEqual(
+      new Map([
+        ['older', 'version'],
+        ['foreign', 'foreign'],
+      ]),
+    );
+    expect(recordsIn(folder).sort()).toEqual(
+      [expect.stringMatching(/^[^.]*\.starkv$/), 'notes.txt', others, own].sort(),
+    );
   });
 
   it('waits for no pipe in the place of a record, of the secret, or of what is written', async () => {
     const folder = await folderWith(5);
     if (process.platform === 'win32') return;
     fs.rmSync(path.join(folder, 'secret'));
-    for (const name of ['pipe.starkv', 'pipe.starkv.tmp', 'secret']) expect(spawnSync('mkfifo', [path.join(folder, name)]).status).toBe(0);
+    for (const name of ['pipe.starkv', 'pipe.starkv.tmp', 'secret'])
+      expect(spawnSync('mkfifo', [path.join(folder, name)]).status).toBe(0);
     const dropped: [string, string][] = [];
-    const store = await DiskSpillStore.open({ folder, limitBytes: 1e6 }, (event) => event.kind === 'dropped' && dropped.push([event.id, event.reason]));
+    const store = await DiskSpillStore.open(
+      { folder, limitBytes: 1e6 },
+      (event) => event.kind === 'dropped' && dropped.push([event.id, event.reason]),
+    );
     expect(dropped).toEqual([['pipe', 'foreign']]);
     expect(await store.put(makeRecord(6))).toBeDefined();
     await store.close();
@@ -127,7 +151,9 @@ describe('a folder of spilled records', () => {
     const elsewhere = await DiskSpillStore.open({ folder: newFolder(), limitBytes: 1e6 });
     expect(elsewhere.keyOf('tenant of a key')).not.toEqual(store.keyOf('tenant of a key'));
     expect(fs.statSync(path.join(folder, 'secret')).mode & 0o77).toBe(0);
-    expect(fs.readdirSync(folder).some((name) => fs.readFileSync(path.join(folder, name)).includes('tenant'))).toBe(false);
+    expect(fs.readdirSync(folder).some((name) => fs.readFileSync(path.join(folder, name)).includes('tenant'))).toBe(
+      false,
+    );
   });
 
   it('tells of a write that fails, and goes on', async () => {
@@ -203,10 +229,15 @@ describe('a folder of spilled records', () => {
     });
 
     it('has one secret, whoever opens it first, or finds one that is none', async () => {
-      for (const prepare of [() => undefined, (folder: string) => fs.writeFileSync(path.join(folder, 'secret'), 'short')]) {
+      for (const prepare of [
+        () => undefined,
+        (folder: string) => fs.writeFileSync(path.join(folder, 'secret'), 'short'),
+      ]) {
         const folder = newFolder();
         prepare(folder);
-        const stores = await Promise.all(Array.from({ length: 8 }, () => DiskSpillStore.open({ folder, limitBytes: 1e6 })));
+        const stores = await Promise.all(
+          Array.from({ length: 8 }, () => DiskSpillStore.open({ folder, limitBytes: 1e6 })),
+        );
         expect(new Set(stores.map((store) => Buffer.from(store.keyOf('a')).toString('hex'))).size).toBe(1);
         expect(fs.readdirSync(folder)).toEqual(['secret']);
       }
@@ -214,7 +245,11 @@ describe('a folder of spilled records', () => {
 
     it('takes two writes of one path one after the other', async () => {
       const file = path.join(newFolder(), 'session');
-      await Promise.all([writeRecord(file, makeRecord(7)), writeRecord(file, makeRecord(7)), writeRecord(file, makeRecord(7))]);
+      await Promise.all([
+        writeRecord(file, makeRecord(7)),
+        writeRecord(file, makeRecord(7)),
+        writeRecord(file, makeRecord(7)),
+      ]);
       expect(await readRecord(file)).toEqual(makeRecord(7));
       expect(fs.readdirSync(path.dirname(file))).toEqual(['session']);
     });
@@ -242,15 +277,22 @@ function sharingOfStores() {
       directory,
       feed: {
         tell: (told: RecordNews) => void (isDeaf || news.emit({ from: self, news: told })),
-        on: (listener: (heard: RecordNews | { readonly kind: 'missed' }) => void) => news.on(({ from, news: heard }) => void (from !== self && listener(heard))),
+        on: (listener: (heard: RecordNews | { readonly kind: 'missed' }) => void) =>
+          news.on(({ from, news: heard }) => void (from !== self && listener(heard))),
       },
     };
   };
-  return { share, taken, hear: (deaf: boolean) => (isDeaf = !deaf), miss: () => news.emit({ from: {}, news: { kind: 'missed' } }) };
+  return {
+    share,
+    taken,
+    hear: (deaf: boolean) => (isDeaf = !deaf),
+    miss: () => news.emit({ from: {}, news: { kind: 'missed' } }),
+  };
 }
 
 describe('a folder that several processes have', () => {
-  const open = (folder: string, { share }: Pick<ReturnType<typeof sharingOfStores>, 'share'>, limitBytes = 1e6) => DiskSpillStore.open({ folder, limitBytes, share });
+  const open = (folder: string, { share }: Pick<ReturnType<typeof sharingOfStores>, 'share'>, limitBytes = 1e6) =>
+    DiskSpillStore.open({ folder, limitBytes, share });
   const ids = (store: DiskSpillStore) => store.entries().map(({ id }) => id);
 
   it('is known to each as it is, at once, within one limit', async () => {
@@ -261,7 +303,11 @@ describe('a folder that several processes have', () => {
     const first = (await a.put(makeRecord(1)))!;
     const second = (await a.put(makeRecord(2)))!;
     expect(await b.get((await b.find(first.id))!.id)).toEqual(makeRecord(1));
-    expect([ids(a).sort(), ids(b).sort(), a.bytes]).toEqual([[first.id, second.id].sort(), [first.id, second.id].sort(), b.bytes]);
+    expect([ids(a).sort(), ids(b).sort(), a.bytes]).toEqual([
+      [first.id, second.id].sort(),
+      [first.id, second.id].sort(),
+      b.bytes,
+    ]);
     await a.delete(first.id);
     expect(await b.find(first.id)).toBeUndefined();
     expect(events).toEqual(['found', 'found', 'restored', 'dropped']);
@@ -301,12 +347,25 @@ describe('a folder that several processes have', () => {
   });
 
   describe('and of which each holds sessions', () => {
-    const storage = { scopeOf: (tenant: string) => `sessions of ${tenant}`, keyOf: (tenant: string) => tenant, memoOf: () => '', onAdopted: () => undefined };
+    const storage = {
+      scopeOf: (tenant: string) => `sessions of ${tenant}`,
+      keyOf: (tenant: string) => tenant,
+      memoOf: () => '',
+      onAdopted: () => undefined,
+    };
     const limit = 2;
     async function twoTables() {
       const [folder, sharing] = [newFolder(), sharingOfStores()];
       const table = async () => {
-        const cache = new KvCache({ pageCount: 16, pageTokens: 4, bytesPerPage: 0, pages: { copyPage: () => undefined } as never, spill: { store: await open(folder, sharing) }, sessions: { limit }, sessionStorage: storage });
+        const cache = new KvCache({
+          pageCount: 16,
+          pageTokens: 4,
+          bytesPerPage: 0,
+          pages: { copyPage: () => undefined } as never,
+          spill: { store: await open(folder, sharing) },
+          sessions: { limit },
+          sessionStorage: storage,
+        });
         await cache.openSessions();
         return cache.sessions;
       };
@@ -326,7 +385,13 @@ describe('a folder that several processes have', () => {
 
     it('a session goes on at each from where it was left at another', async () => {
       const { ask } = await twoTables();
-      const turns = [await ask(0, 'a', 1), await ask(1, 'a', 2), await ask(1, 'a', 3), await ask(0, 'a', 4), await ask(1, 'a', 5)];
+      const turns = [
+        await ask(0, 'a', 1),
+        await ask(1, 'a', 2),
+        await ask(1, 'a', 3),
+        await ask(0, 'a', 4),
+        await ask(1, 'a', 5),
+      ];
       expect(turns.at(-1)).toEqual([1, 2, 3, 4, 5]);
     });
 

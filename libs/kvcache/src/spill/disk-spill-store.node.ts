@@ -172,11 +172,19 @@ export class DiskSpillStore implements SpillStore {
     return this.#inTurn(async () => {
       try {
         const { all: bytes } = fileBytes(record);
-        if (bytes > this.limitBytes) throw new StarlingError('out_of_memory', `a record of ${bytes} bytes is larger than the limit of ${this.limitBytes}`);
+        if (bytes > this.limitBytes)
+          throw new StarlingError(
+            'out_of_memory',
+            `a record of ${bytes} bytes is larger than the limit of ${this.limitBytes}`,
+          );
         const id = randomUUID();
         // What the caller writes to it afterwards is not seen.
         const entry = entryOf(id, record, bytes);
-        if (!(await this.#makeRoom(entry))) throw new StarlingError('out_of_memory', `there is no room for ${bytes} bytes: what is stored is worth more, or is of those who have less`);
+        if (!(await this.#makeRoom(entry)))
+          throw new StarlingError(
+            'out_of_memory',
+            `there is no room for ${bytes} bytes: what is stored is worth more, or is of those who have less`,
+          );
         const began = performance.now();
         await writeRecord(this.#path(id), record);
         this.#add({ entry, usedMs: Date.now() });
@@ -235,7 +243,8 @@ export class DiskSpillStore implements SpillStore {
     const found: Found[] = [];
     const names = await fs.readdir(this.#folder);
     const there = new Set(names);
-    for (const id of [...this.#quota.ids()]) if (!there.has(`${id}${RECORD_ENDING}`)) this.#forget(id, 'gone', 'another process took it away');
+    for (const id of [...this.#quota.ids()])
+      if (!there.has(`${id}${RECORD_ENDING}`)) this.#forget(id, 'gone', 'another process took it away');
     let [records, tokens] = [0, 0];
     for (const name of names) {
       if (isTemporary(name) && name.includes(RECORD_ENDING)) await this.#removeLeftBehind(name);
@@ -264,7 +273,8 @@ export class DiskSpillStore implements SpillStore {
   async #removeLeftBehind(name: string): Promise<void> {
     const file = path.join(this.#folder, name);
     const found = await fs.stat(file).catch(() => undefined);
-    if (found && (!found.isFile() || isLeftBehind(name, found.mtimeMs))) await fs.rm(file, { force: true }).catch(() => undefined);
+    if (found && (!found.isFile() || isLeftBehind(name, found.mtimeMs)))
+      await fs.rm(file, { force: true }).catch(() => undefined);
   }
 
   /** False: there is no room for it, and nothing went. */

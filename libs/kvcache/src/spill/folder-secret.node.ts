@@ -28,7 +28,12 @@ export async function secretOf(folder: string): Promise<Uint8Array> {
     await fs.rm(temporary, { force: true });
   }
   const secret = await readSecret(file);
-  if (secret === undefined) throw new StarlingError('file_not_found', `${file} cannot be read again after it was written: have nothing else write to the folder`, { details: { file } });
+  if (secret === undefined)
+    throw new StarlingError(
+      'file_not_found',
+      `${file} cannot be read again after it was written: have nothing else write to the folder`,
+      { details: { file } },
+    );
   return secret;
 }
 
@@ -47,6 +52,9 @@ async function setAside(file: string): Promise<void> {
 async function readSecret(file: string): Promise<Uint8Array | undefined> {
   const found = await fs.stat(file).catch(() => undefined);
   // Looked at before it is opened: opening a pipe would wait for its other end.
-  const bytes = found?.isFile() === true && found.size === SECRET_BYTES ? await fs.readFile(file).catch(() => undefined) : undefined;
+  const bytes =
+    found?.isFile() === true && found.size === SECRET_BYTES
+      ? await fs.readFile(file).catch(() => undefined)
+      : undefined;
   return bytes?.length === SECRET_BYTES ? bytes : undefined;
 }

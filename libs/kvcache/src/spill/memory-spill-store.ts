@@ -60,21 +60,34 @@ export class MemorySpillStore implements SpillStore {
   put(record: SpillRecord): Promise<SpilledEntry | undefined> {
     const bytes = sizeOf(record);
     if (bytes > this.limitBytes) {
-      this.#events.emit({ kind: 'spill_failed', message: `a record of ${bytes} bytes is larger than the limit of ${this.limitBytes}` });
+      this.#events.emit({
+        kind: 'spill_failed',
+        message: `a record of ${bytes} bytes is larger than the limit of ${this.limitBytes}`,
+      });
       return Promise.resolve(undefined);
     }
     const id = String(this.#count++);
     const entry = entryOf(id, record, bytes);
     const victims = this.#quota.victims(entry);
     if (victims === undefined) {
-      this.#events.emit({ kind: 'spill_failed', message: `there is no room for ${bytes} bytes: what is stored is worth more, or is of those who have less` });
+      this.#events.emit({
+        kind: 'spill_failed',
+        message: `there is no room for ${bytes} bytes: what is stored is worth more, or is of those who have less`,
+      });
       return Promise.resolve(undefined);
     }
     for (const victim of victims) {
       this.#remove(victim.id);
       this.#events.emit({ kind: 'dropped', id: victim.id, reason: 'quota', message: 'it was used longest ago' });
     }
-    const copy: SpillRecord = { ...record, key: record.key.slice(), owner: record.owner.slice(), tokens: record.tokens.slice(), pages: record.pages.map((page) => page.slice()), states: record.states.map((state) => ({ ...state, bytes: state.bytes.slice() })) };
+    const copy: SpillRecord = {
+      ...record,
+      key: record.key.slice(),
+      owner: record.owner.slice(),
+      tokens: record.tokens.slice(),
+      pages: record.pages.map((page) => page.slice()),
+      states: record.states.map((state) => ({ ...state, bytes: state.bytes.slice() })),
+    };
     this.#quota.add(entry);
     this.#records.set(id, copy);
     this.#events.emit({ kind: 'spilled', id, bytes, durationMs: 0 });

@@ -26,7 +26,12 @@ export function storedPageBytes({ pageBytes, windowPageBytes = 0 }: PageBytes): 
 }
 
 /** A path's table of windowed layers: all that are kept. */
-const windowsOf = (windows: WindowPages | undefined, path: readonly PageNode[]): WindowTable | undefined => windows && WindowTable.over(windows, path.map(({ windowPage = NO_PAGE }) => windowPage));
+const windowsOf = (windows: WindowPages | undefined, path: readonly PageNode[]): WindowTable | undefined =>
+  windows &&
+  WindowTable.over(
+    windows,
+    path.map(({ windowPage = NO_PAGE }) => windowPage),
+  );
 
 /** Bytes that are copied between two steps, at most. */
 const BATCH_BYTES = 2 ** 22;
@@ -38,7 +43,9 @@ const BATCH_BYTES = 2 ** 22;
 async function inBatches(count: number, pageBytes: number, copy: (index: number) => Promise<void>): Promise<void> {
   const batch = Math.max(1, Math.floor(BATCH_BYTES / Math.max(1, pageBytes)));
   for (let begin = 0; begin < count; begin += batch) {
-    const results = await Promise.allSettled(Array.from({ length: Math.min(batch, count - begin) }, (_, i) => copy(begin + i)));
+    const results = await Promise.allSettled(
+      Array.from({ length: Math.min(batch, count - begin) }, (_, i) => copy(begin + i)),
+    );
     const failed = results.find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
   }
@@ -48,8 +55,18 @@ async function inBatches(count: number, pageBytes: number, copy: (index: number)
  * The bytes of the pages of a path from the one at `first` on; a few are copied at a time, between steps. They stay where they are until then.
  * @param length tokens of the whole path
  */
-export async function readPages({ arena, windows, pages }: Pick<TransferParts, 'arena' | 'windows' | 'pages'>, path: readonly PageNode[], length: number, first: number): Promise<Uint8Array[]> {
-  const lease = KvSequence.over(arena, path.map(({ page }) => page), length, windowsOf(windows, path));
+export async function readPages(
+  { arena, windows, pages }: Pick<TransferParts, 'arena' | 'windows' | 'pages'>,
+  path: readonly PageNode[],
+  length: number,
+  first: number,
+): Promise<Uint8Array[]> {
+  const lease = KvSequence.over(
+    arena,
+    path.map(({ page }) => page),
+    length,
+    windowsOf(windows, path),
+  );
   try {
     const { pageBytes } = pages;
     const read = path.slice(first).map(() => new Uint8Array(storedPageBytes(pages)));
@@ -71,13 +88,24 @@ export async function readPages({ arena, windows, pages }: Pick<TransferParts, '
  * @param tokens the first so many of the record's
  * @returns false if there is no room, or what comes before them is gone
  */
-export async function attachRecord({ arena, windows, tree, pages, evict, evictWindows, keepState }: TransferParts, key: string, tokens: Uint32Array, record: SpillRecord, isWanted: () => boolean = () => true): Promise<boolean> {
+export async function attachRecord(
+  { arena, windows, tree, pages, evict, evictWindows, keepState }: TransferParts,
+  key: string,
+  tokens: Uint32Array,
+  record: SpillRecord,
+  isWanted: () => boolean = () => true,
+): Promise<boolean> {
   const { pageTokens } = arena;
   const { nodes, length } = tree.usable(key, tokens, tokens.length);
   const start = length - (length % pageTokens);
   if (start < record.from) return false;
   const before = nodes.slice(0, start / pageTokens);
-  const kv = KvSequence.over(arena, before.map(({ page }) => page), start, windowsOf(windows, before));
+  const kv = KvSequence.over(
+    arena,
+    before.map(({ page }) => page),
+    start,
+    windowsOf(windows, before),
+  );
   try {
     const missing = tokens.length - start;
     const wanted = kv.pagesToReserve(missing);
@@ -98,13 +126,15 @@ export async function attachRecord({ arena, windows, tree, pages, evict, evictWi
       const at = start / pageTokens + i;
       const windowPage = kv.windows?.pages[at] ?? NO_PAGE;
       if (windowPage === NO_PAGE) return;
-      if (stored[pages.pageBytes] === 1) await pages.writePage(arena.pageCount + windowPage, stored.subarray(pages.pageBytes + 1));
+      if (stored[pages.pageBytes] === 1)
+        await pages.writePage(arena.pageCount + windowPage, stored.subarray(pages.pageBytes + 1));
       else kv.windows?.replace(at, NO_PAGE);
     });
     if (!isWanted()) return false;
     kv.commit(missing);
     tree.insert(key, tokens, kv, tokens.length);
-    for (const { position, bytes } of record.states) if (position <= tokens.length) keepState(key, tokens, { position, bytes });
+    for (const { position, bytes } of record.states)
+      if (position <= tokens.length) keepState(key, tokens, { position, bytes });
     return true;
   } finally {
     kv.release();
@@ -112,6 +142,14 @@ export async function attachRecord({ arena, windows, tree, pages, evict, evictWi
 }
 
 /** Whether a record's pages and states have the sizes of these. */
-export function fits({ pageTokens, pages, states }: SpillRecord, { arena, pages: bytes }: Pick<TransferParts, 'arena' | 'pages'>, stateBytes: number): boolean {
-  return pageTokens === arena.pageTokens && pages.every(({ length }) => length === storedPageBytes(bytes)) && states.every(({ bytes }) => bytes.length === stateBytes && stateBytes > 0);
+export function fits(
+  { pageTokens, pages, states }: SpillRecord,
+  { arena, pages: bytes }: Pick<TransferParts, 'arena' | 'pages'>,
+  stateBytes: number,
+): boolean {
+  return (
+    pageTokens === arena.pageTokens &&
+    pages.every(({ length }) => length === storedPageBytes(bytes)) &&
+    states.every(({ bytes }) => bytes.length === stateBytes && stateBytes > 0)
+  );
 }

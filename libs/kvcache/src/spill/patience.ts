@@ -5,7 +5,11 @@ export const PATIENCE_MS = 5_000;
 export type Timely<Value> = { readonly isLate: false; readonly value: Value } | { readonly isLate: true };
 
 /** Waits for storage, but not for longer than `ms`. The promise must not reject after that: stores never do. */
-export async function waitFor<Value>(work: Promise<Value>, ms: number, onLate: (value: Value) => void): Promise<Timely<Value>> {
+export async function waitFor<Value>(
+  work: Promise<Value>,
+  ms: number,
+  onLate: (value: Value) => void,
+): Promise<Timely<Value>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<Timely<Value>>((resolve) => (timer = setTimeout(() => resolve({ isLate: true }), ms)));
   try {

@@ -1,7 +1,16 @@
 import fs from 'node:fs/promises';
 import zlib from 'node:zlib';
 import { StarlingError, messageOf, isStarlingError } from '@starling/core';
-import { PREFIX_BYTES, RECORD_LIMITS, decodeHeader, encodeHeader, faulty, headerLength, recordBytes, type RecordHeader } from './record-header.js';
+import {
+  PREFIX_BYTES,
+  RECORD_LIMITS,
+  decodeHeader,
+  encodeHeader,
+  faulty,
+  headerLength,
+  recordBytes,
+  type RecordHeader,
+} from './record-header.js';
 import type { DropReason, SpillRecord } from './spill-store.js';
 import { temporaryOf } from './temporary-files.node.js';
 
@@ -14,10 +23,25 @@ const checksum = (bytes: Uint8Array): number => zlib.crc32(bytes);
 export function fileBytes(record: SpillRecord): { readonly head: number; readonly all: number } {
   const label = Buffer.byteLength(record.label);
   const memoBytes = Buffer.byteLength(record.memo);
-  if (record.tokens.length > RECORD_LIMITS.tokens || record.states.length > RECORD_LIMITS.states || label > RECORD_LIMITS.labelBytes || memoBytes > RECORD_LIMITS.memoBytes) {
-    throw new StarlingError('invalid_argument', `a record of ${record.tokens.length} tokens, ${record.states.length} states, a label of ${label} bytes and a memo of ${memoBytes} is beyond what the format holds`);
+  if (
+    record.tokens.length > RECORD_LIMITS.tokens ||
+    record.states.length > RECORD_LIMITS.states ||
+    label > RECORD_LIMITS.labelBytes ||
+    memoBytes > RECORD_LIMITS.memoBytes
+  ) {
+    throw new StarlingError(
+      'invalid_argument',
+      `a record of ${record.tokens.length} tokens, ${record.states.length} states, a label of ${label} bytes and a memo of ${memoBytes} is beyond what the format holds`,
+    );
   }
-  return recordBytes({ tokens: record.tokens.length, pages: record.pages.length, pageBytes: record.pages[0]?.length ?? 0, states: record.states.map(({ bytes }) => bytes.length), label, memoBytes });
+  return recordBytes({
+    tokens: record.tokens.length,
+    pages: record.pages.length,
+    pageBytes: record.pages[0]?.length ?? 0,
+    states: record.states.map(({ bytes }) => bytes.length),
+    label,
+    memoBytes,
+  });
 }
 
 /**
@@ -39,9 +63,21 @@ export async function writeRecord(path: string, record: SpillRecord): Promise<vo
       const pageChecksums: number[] = [];
       for (const page of record.pages) pageChecksums.push(await put(page));
       const states: { position: number; bytes: number; checksum: number }[] = [];
-      for (const { position, bytes } of record.states) states.push({ position, bytes: bytes.length, checksum: await put(bytes) });
+      for (const { position, bytes } of record.states)
+        states.push({ position, bytes: bytes.length, checksum: await put(bytes) });
       const { key, owner, tokens, from, pageTokens, label } = record;
-      const header: RecordHeader = { key, owner, tokens, from, pageTokens, pageBytes: record.pages[0]?.length ?? 0, pageChecksums: Uint32Array.from(pageChecksums), states, label, memo: { bytes: memo.length, checksum: await put(memo) } };
+      const header: RecordHeader = {
+        key,
+        owner,
+        tokens,
+        from,
+        pageTokens,
+        pageBytes: record.pages[0]?.length ?? 0,
+        pageChecksums: Uint32Array.from(pageChecksums),
+        states,
+        label,
+        memo: { bytes: memo.length, checksum: await put(memo) },
+      };
       await writeAt(file, encodeHeader(header, checksum), 0);
       await file.datasync();
     } finally {
@@ -58,7 +94,9 @@ export async function writeRecord(path: string, record: SpillRecord): Promise<vo
  * The header of a record's file, whose length has been found to be right; what comes after it is not looked at.
  * @throws StarlingError invalid_argument with `details.fault`; errors of the file system as they are
  */
-export async function readRecordHeader(path: string): Promise<{ readonly header: RecordHeader; readonly bytes: number; readonly usedMs: number }> {
+export async function readRecordHeader(
+  path: string,
+): Promise<{ readonly header: RecordHeader; readonly bytes: number; readonly usedMs: number }> {
   return withFile(path, async (file) => {
     const { size, mtimeMs } = await file.stat();
     const { header } = await headerOf(file, size);
@@ -85,7 +123,11 @@ export async function readRecord(path: string): Promise<SpillRecord> {
     const pages: Uint8Array[] = [];
     for (let i = 0; i < pageChecksums.length; i++) pages.push(await next(pageBytes, pageChecksums[i], `page ${i}`));
     const states: { position: number; bytes: Uint8Array }[] = [];
-    for (const state of header.states) states.push({ position: state.position, bytes: await next(state.bytes, state.checksum, `the state at ${state.position}`) });
+    for (const state of header.states)
+      states.push({
+        position: state.position,
+        bytes: await next(state.bytes, state.checksum, `the state at ${state.position}`),
+      });
     const memo = new TextDecoder().decode(await next(header.memo.bytes, header.memo.checksum, 'the memo'));
     return { key, owner, tokens, from, pageTokens, pages, states, label, memo };
   });
@@ -95,15 +137,22 @@ export async function readRecord(path: string): Promise<SpillRecord> {
 export function faultOf(error: unknown): { readonly reason: Exclude<DropReason, 'quota'>; readonly message: string } {
   if (codeOf(error) === 'ENOENT') return { reason: 'gone', message: 'another process took it away' };
   const fault = isStarlingError(error, 'invalid_argument') ? error.details.fault : undefined;
-  return { reason: fault === 'damaged' || fault === 'foreign' || fault === 'version' ? fault : 'unreadable', message: messageOf(error) };
+  return {
+    reason: fault === 'damaged' || fault === 'foreign' || fault === 'version' ? fault : 'unreadable',
+    message: messageOf(error),
+  };
 }
 
 /** Whether what the file system said is for want of something here, and passes: a file that could not be opened for it may be as good as ever. */
-export const isPassing = (error: unknown): boolean => ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'].includes(codeOf(error) ?? '');
+export const isPassing = (error: unknown): boolean =>
+  ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'].includes(codeOf(error) ?? '');
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
 
-async function headerOf(file: fs.FileHandle, size: number): Promise<{ readonly header: RecordHeader; readonly head: number }> {
+async function headerOf(
+  file: fs.FileHandle,
+  size: number,
+): Promise<{ readonly header: RecordHeader; readonly head: number }> {
   const length = headerLength(await readAt(file, 0, Math.min(PREFIX_BYTES, size)));
   if (length > size) throw faulty('damaged', `its header is cut at ${size} of ${length} bytes`);
   const header = decodeHeader(await readAt(file, 0, length), checksum);
@@ -120,7 +169,8 @@ async function headerOf(file: fs.FileHandle, size: number): Promise<{ readonly h
 }
 
 async function writeAt(file: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  for (let done = 0; done < bytes.length; )
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
 }
 
 async function readAt(file: fs.FileHandle, position: number, bytes: number): Promise<Uint8Array> {

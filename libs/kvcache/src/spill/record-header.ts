@@ -82,7 +82,17 @@ export function encodeHeader(header: RecordHeader, checksum: Checksum): Uint8Arr
   bytes.set(MAGIC);
   bytes.set(header.key, PREFIX_BYTES);
   bytes.set(header.owner, OWNER_AT);
-  const fixed = [tokens.length, header.from, header.pageTokens, header.pageBytes, pageChecksums.length, states.length, label.length, memo.bytes, memo.checksum];
+  const fixed = [
+    tokens.length,
+    header.from,
+    header.pageTokens,
+    header.pageBytes,
+    pageChecksums.length,
+    states.length,
+    label.length,
+    memo.bytes,
+    memo.checksum,
+  ];
   view.setUint32(8, VERSION, true);
   view.setUint32(12, length, true);
   let at = NUMBERS_AT;
@@ -105,13 +115,21 @@ export function encodeHeader(header: RecordHeader, checksum: Checksum): Uint8Arr
  * @throws StarlingError invalid_argument with `details.fault`
  */
 export function headerLength(prefix: Uint8Array): number {
-  if (prefix.length < PREFIX_BYTES || MAGIC.some((byte, i) => prefix[i] !== byte)) throw faulty('foreign', 'it does not begin as a record of keys and values does');
+  if (prefix.length < PREFIX_BYTES || MAGIC.some((byte, i) => prefix[i] !== byte))
+    throw faulty('foreign', 'it does not begin as a record of keys and values does');
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const version = view.getUint32(8, true);
-  if (version !== VERSION) throw faulty('version', `it was written in version ${version} of the format, where ${VERSION} is read`);
+  if (version !== VERSION)
+    throw faulty('version', `it was written in version ${version} of the format, where ${VERSION} is read`);
   const length = view.getUint32(12, true);
-  const longest = headerBytes(RECORD_LIMITS.tokens, RECORD_LIMITS.tokens, RECORD_LIMITS.states, RECORD_LIMITS.labelBytes);
-  if (length < FIXED_BYTES + 4 || length > longest) throw faulty('damaged', `its header cannot be ${length} bytes long`);
+  const longest = headerBytes(
+    RECORD_LIMITS.tokens,
+    RECORD_LIMITS.tokens,
+    RECORD_LIMITS.states,
+    RECORD_LIMITS.labelBytes,
+  );
+  if (length < FIXED_BYTES + 4 || length > longest)
+    throw faulty('damaged', `its header cannot be ${length} bytes long`);
   return length;
 }
 
@@ -123,13 +141,15 @@ export function decodeHeader(bytes: Uint8Array, checksum: Checksum): RecordHeade
   const length = headerLength(bytes);
   if (bytes.length < length) throw faulty('damaged', `its header is cut at ${bytes.length} of ${length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
-  if (view.getUint32(length - 4, true) !== checksum(bytes.subarray(0, length - 4))) throw faulty('damaged', 'the checksum of its header is wrong');
+  if (view.getUint32(length - 4, true) !== checksum(bytes.subarray(0, length - 4)))
+    throw faulty('damaged', 'the checksum of its header is wrong');
   let at = NUMBERS_AT;
   const next = (): number => {
     at += 4;
     return view.getUint32(at - 4, true);
   };
-  const [tokenCount, from, pageTokens, pageBytes, pageCount, stateCount, labelLength, memoBytes, memoChecksum] = Array.from({ length: FIXED_NUMBERS }, next);
+  const [tokenCount, from, pageTokens, pageBytes, pageCount, stateCount, labelLength, memoBytes, memoChecksum] =
+    Array.from({ length: FIXED_NUMBERS }, next);
   const isSound =
     tokenCount <= RECORD_LIMITS.tokens &&
     pageTokens > 0 &&
@@ -143,16 +163,32 @@ export function decodeHeader(bytes: Uint8Array, checksum: Checksum): RecordHeade
   const tokens = Uint32Array.from({ length: tokenCount }, next);
   const pageChecksums = Uint32Array.from({ length: pageCount }, next);
   const states = Array.from({ length: stateCount }, () => ({ position: next(), bytes: next(), checksum: next() }));
-  if (states.some(({ position }) => position > tokenCount)) throw faulty('damaged', `a state lies beyond its ${tokenCount} tokens`);
+  if (states.some(({ position }) => position > tokenCount))
+    throw faulty('damaged', `a state lies beyond its ${tokenCount} tokens`);
   const label = new TextDecoder().decode(bytes.subarray(at, at + labelLength));
-  return { key: bytes.slice(PREFIX_BYTES, OWNER_AT), owner: bytes.slice(OWNER_AT, NUMBERS_AT), tokens, from, pageTokens, pageBytes, pageChecksums, states, label, memo: { bytes: memoBytes, checksum: memoChecksum } };
+  return {
+    key: bytes.slice(PREFIX_BYTES, OWNER_AT),
+    owner: bytes.slice(OWNER_AT, NUMBERS_AT),
+    tokens,
+    from,
+    pageTokens,
+    pageBytes,
+    pageChecksums,
+    states,
+    label,
+    memo: { bytes: memoBytes, checksum: memoChecksum },
+  };
 }
 
 /** Pages of the positions `[from, tokens)`. */
-const pagesAfter = (from: number, tokens: number, pageTokens: number): number => Math.max(0, Math.ceil((tokens - from) / pageTokens));
+const pagesAfter = (from: number, tokens: number, pageTokens: number): number =>
+  Math.max(0, Math.ceil((tokens - from) / pageTokens));
 
 /** Bytes of the header, and of the whole record. */
-export function recordBytes({ tokens, pages, pageBytes, states, label, memoBytes }: RecordSizes): { readonly head: number; readonly all: number } {
+export function recordBytes({ tokens, pages, pageBytes, states, label, memoBytes }: RecordSizes): {
+  readonly head: number;
+  readonly all: number;
+} {
   const context = { code: 'invalid_argument', what: 'bytes of a spill record' } as const;
   const head = headerBytes(tokens, pages, states.length, label);
   return { head, all: checkedSum([head, checkedProduct([pages, pageBytes], context), ...states, memoBytes], context) };
@@ -174,5 +210,7 @@ function headerBytes(tokens: number, pages: number, states: number, label: numbe
 
 /** The error for a record that is not used, with the fault in its details. */
 export function faulty(fault: RecordFault, why: string): StarlingError {
-  return new StarlingError('invalid_argument', `The record of keys and values cannot be used: ${why}.`, { details: { fault } });
+  return new StarlingError('invalid_argument', `The record of keys and values cannot be used: ${why}.`, {
+    details: { fault },
+  });
 }

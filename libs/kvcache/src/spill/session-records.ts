@@ -59,7 +59,10 @@ export class SessionRecords {
   /** Stored and not asked for since the process began, by the key of their tenant. */
   readonly #unclaimed = new Map<string, StoredSession[]>();
   /** By session: the record that has it as it is, or was. */
-  readonly #records = new Map<Session, { readonly id: string; readonly tokens: Uint32Array; readonly usedAt: number }>();
+  readonly #records = new Map<
+    Session,
+    { readonly id: string; readonly tokens: Uint32Array; readonly usedAt: number }
+  >();
   /** Those that could not be read, by the key of their tenant. */
   readonly #lost = new Map<string, string[]>();
   readonly #recordsOfUnclaimed = new Map<StoredSession, string>();
@@ -127,12 +130,14 @@ export class SessionRecords {
   letGo(tenant: string, id: string): void {
     const name = this.#nameOf(tenant, id);
     if (!this.#holds.has(name)) return;
-    void Promise.resolve(this.#writing).then(() => this.#turn).then(() => {
-      const held = this.#holds.get(name);
-      if (held === undefined || --held.users > 0) return;
-      this.#holds.delete(name);
-      held.hold.release();
-    });
+    void Promise.resolve(this.#writing)
+      .then(() => this.#turn)
+      .then(() => {
+        const held = this.#holds.get(name);
+        if (held === undefined || --held.users > 0) return;
+        this.#holds.delete(name);
+        held.hold.release();
+      });
   }
 
   #joins(name: string): boolean {
@@ -142,7 +147,10 @@ export class SessionRecords {
   }
 
   #isKnown(record: string): boolean {
-    return [...this.#records.values()].some(({ id }) => id === record) || [...this.#recordsOfUnclaimed.values()].includes(record);
+    return (
+      [...this.#records.values()].some(({ id }) => id === record) ||
+      [...this.#recordsOfUnclaimed.values()].includes(record)
+    );
   }
 
   #nameOf(tenant: string, id: string): string {
@@ -183,7 +191,17 @@ export class SessionRecords {
     if (record === undefined) return false;
     if (this.#isKnown(entry.id)) return true;
     const { session: id, salt, pinned: isPinned, provisional: isProvisional, idleMs, createdAt, usedAt } = label;
-    const stored: StoredSession = { id, tokens: record.tokens, salt, isPinned, isProvisional, idleMs, createdAt, usedAt, memo: record.memo };
+    const stored: StoredSession = {
+      id,
+      tokens: record.tokens,
+      salt,
+      isPinned,
+      isProvisional,
+      idleMs,
+      createdAt,
+      usedAt,
+      memo: record.memo,
+    };
     const tenant = hexOf(entry.key);
     const others = (this.#unclaimed.get(tenant) ?? []).filter((one) => {
       if (one.id === id) this.#recordsOfUnclaimed.delete(one);
@@ -199,7 +217,11 @@ export class SessionRecords {
     for (const [stored, id] of this.#recordsOfUnclaimed) {
       if (id !== record) continue;
       this.#recordsOfUnclaimed.delete(stored);
-      for (const [tenant, sessions] of this.#unclaimed) this.#unclaimed.set(tenant, sessions.filter((one) => one !== stored));
+      for (const [tenant, sessions] of this.#unclaimed)
+        this.#unclaimed.set(
+          tenant,
+          sessions.filter((one) => one !== stored),
+        );
     }
     for (const [session, { id }] of this.#records) {
       if (id !== record) continue;
@@ -217,7 +239,8 @@ export class SessionRecords {
   claim(tenant: string): StoredSession[] {
     if (this.#unclaimed.size === 0 && this.#lost.size === 0) return [];
     const key = hexOf(this.#options.store.keyOf(this.#options.scopeOf(tenant)));
-    for (const session of this.#lost.get(key) ?? []) this.#options.onLost?.(tenant, session, 'its record is damaged, or storage could not give it');
+    for (const session of this.#lost.get(key) ?? [])
+      this.#options.onLost?.(tenant, session, 'its record is damaged, or storage could not give it');
     this.#lost.delete(key);
     const stored = this.#unclaimed.get(key) ?? [];
     this.#unclaimed.delete(key);
@@ -229,7 +252,12 @@ export class SessionRecords {
     if (!isForNow) {
       this.#recordsOfUnclaimed.delete(stored);
       // Where several processes hear of each other it is another's.
-      if (!this.isShared) this.#options.onLost?.(tenant, stored.id, 'this key has more sessions stored than it may hold, or the adapters that it was computed with are not loaded, or another version wrote it');
+      if (!this.isShared)
+        this.#options.onLost?.(
+          tenant,
+          stored.id,
+          'this key has more sessions stored than it may hold, or the adapters that it was computed with are not loaded, or another version wrote it',
+        );
       return;
     }
     const key = hexOf(this.#options.store.keyOf(this.#options.scopeOf(tenant)));
@@ -277,7 +305,8 @@ export class SessionRecords {
 
   /** Writes these, and waits until all is written. */
   async flush(sessions: Iterable<Saveable>): Promise<void> {
-    for (const session of sessions) if (this.#records.get(session)?.usedAt !== session.usedAt || !this.isSaved(session)) this.changed(session);
+    for (const session of sessions)
+      if (this.#records.get(session)?.usedAt !== session.usedAt || !this.isSaved(session)) this.changed(session);
     await this.#writing;
     await waitFor(this.#turn, this.#patienceMs, () => undefined);
   }
@@ -299,7 +328,16 @@ export class SessionRecords {
   async #save(session: Saveable): Promise<void> {
     const { store, scopeOf, pageTokens, memoOf } = this.#options;
     const { tokens, usedAt, id, salt, isPinned, isProvisional, idleMs, createdAt, tenant } = session;
-    const label: Label = { session: id, model: this.#model, ...(salt !== undefined && { salt }), pinned: isPinned, provisional: isProvisional, idleMs, createdAt, usedAt };
+    const label: Label = {
+      session: id,
+      model: this.#model,
+      ...(salt !== undefined && { salt }),
+      pinned: isPinned,
+      provisional: isProvisional,
+      idleMs,
+      createdAt,
+      usedAt,
+    };
     const before = this.#records.get(session);
     const record: SpillRecord = {
       key: store.keyOf(scopeOf(tenant)),
@@ -312,15 +350,18 @@ export class SessionRecords {
       label: JSON.stringify(label),
       memo: memoOf(session),
     };
-    const put = this.#isStuck ? undefined : await waitFor(store.put(record), this.#patienceMs, (late) => {
-      this.#isStuck = false;
-      // Nobody was told that it is saved.
-      if (late) void store.delete(late.id);
-    });
+    const put = this.#isStuck
+      ? undefined
+      : await waitFor(store.put(record), this.#patienceMs, (late) => {
+          this.#isStuck = false;
+          // Nobody was told that it is saved.
+          if (late) void store.delete(late.id);
+        });
     if (put?.isLate) this.#isStuck = true;
     const entry = put?.isLate === false ? put.value : undefined;
     if (entry === undefined) return;
-    if (!session.isClosed) await store.directory?.note(this.#nameOf(tenant, id), entry.id, isPinned ? Infinity : idleMs);
+    if (!session.isClosed)
+      await store.directory?.note(this.#nameOf(tenant, id), entry.id, isPinned ? Infinity : idleMs);
     // The new record is there before the old one goes: whenever the process ends, one of them is.
     if (before) await store.delete(before.id);
     if (session.isClosed) await store.delete(entry.id);
@@ -349,7 +390,11 @@ function parsedLabel({ label, from, length }: Labelled): Partial<Label> | undefi
 function isSound(label: Partial<Label>): label is Label {
   const { session, model, salt, pinned, provisional, idleMs, createdAt, usedAt } = label;
   const isText = [session, model, salt ?? ''].every((value) => typeof value === 'string');
-  return isText && [pinned, provisional].every((value) => typeof value === 'boolean') && [idleMs, createdAt, usedAt].every((value) => Number.isFinite(value));
+  return (
+    isText &&
+    [pinned, provisional].every((value) => typeof value === 'boolean') &&
+    [idleMs, createdAt, usedAt].every((value) => Number.isFinite(value))
+  );
 }
 
 /** Whether a record is that of a session that is to be kept. */

@@ -61,7 +61,8 @@ export class SpillIndex {
     let digest = prefixDigest(tokens, 0, this.#pageTokens);
     let digestAt = 0;
     for (let from = begin; ; ) {
-      for (; digestAt < from; digestAt += this.#pageTokens) digest = digestOf(digest, tokens, digestAt, digestAt + this.#pageTokens);
+      for (; digestAt < from; digestAt += this.#pageTokens)
+        digest = digestOf(digest, tokens, digestAt, digestAt + this.#pageTokens);
       const best = this.#longest(this.#buckets.get(placeOf(name, from, digest)), tokens, limit);
       const reached = links.at(-1)?.to ?? begin;
       if (best === undefined || best.to <= reached) return links;
@@ -80,13 +81,18 @@ export class SpillIndex {
     let count = 0;
     for (const [place, bucket] of this.#buckets) {
       assert(bucket.size > 0, 'no bucket is kept empty');
-      for (const [id, entry] of bucket) assert(this.#places.get(id) === place && entry.id === id, 'a record stands in the bucket of its beginning');
+      for (const [id, entry] of bucket)
+        assert(this.#places.get(id) === place && entry.id === id, 'a record stands in the bucket of its beginning');
       count += bucket.size;
     }
     assert(count === this.#places.size, 'every record stands in one bucket');
   }
 
-  #longest(bucket: ReadonlyMap<string, SpilledEntry> | undefined, tokens: ArrayLike<number>, limit: number): SpillLink | undefined {
+  #longest(
+    bucket: ReadonlyMap<string, SpilledEntry> | undefined,
+    tokens: ArrayLike<number>,
+    limit: number,
+  ): SpillLink | undefined {
     let best: SpillLink | undefined;
     for (const entry of bucket?.values() ?? []) {
       const end = Math.min(limit, entry.length);

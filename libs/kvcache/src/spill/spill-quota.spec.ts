@@ -6,16 +6,35 @@ const labels = ['', '{"pinned":false}', '{"pinned":true}'];
 const worthOf = ({ label }: SpilledEntry): number => labels.indexOf(label);
 
 function entryOf(id: number, owner: string, worth: number, bytes: number): SpilledEntry {
-  return { id: String(id), owner, key: new Uint8Array(32), from: 0, pageTokens: 4, length: 0, tokens: new Uint32Array(0), prefix: 0, states: [], label: labels[worth], bytes };
+  return {
+    id: String(id),
+    owner,
+    key: new Uint8Array(32),
+    from: 0,
+    pageTokens: 4,
+    length: 0,
+    tokens: new Uint32Array(0),
+    prefix: 0,
+    states: [],
+    label: labels[worth],
+    bytes,
+  };
 }
 
 describe('SpillQuota', () => {
   it('keeps to its limit, its totals and its promises, whatever is put, used and deleted', () => {
-    const step = fc.record({ kind: fc.constantFrom('put' as const, 'put' as const, 'touch' as const, 'delete' as const), owner: fc.constantFrom('a', 'b', 'c'), worth: fc.nat(2), bytes: fc.integer({ min: 1, max: 40 }), which: fc.nat(50) });
+    const step = fc.record({
+      kind: fc.constantFrom('put' as const, 'put' as const, 'touch' as const, 'delete' as const),
+      owner: fc.constantFrom('a', 'b', 'c'),
+      worth: fc.nat(2),
+      bytes: fc.integer({ min: 1, max: 40 }),
+      which: fc.nat(50),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const quota = new SpillQuota(100);
-        const held = (owner: string): number => quota.entries().reduce((sum, entry) => sum + (entry.owner === owner ? entry.bytes : 0), 0);
+        const held = (owner: string): number =>
+          quota.entries().reduce((sum, entry) => sum + (entry.owner === owner ? entry.bytes : 0), 0);
         steps.forEach(({ kind, owner, worth, bytes, which }, i) => {
           const known = quota.entries();
           const id = known[which % Math.max(1, known.length)]?.id;
@@ -28,7 +47,8 @@ describe('SpillQuota', () => {
             for (const victim of victims ?? []) {
               // Whoever has less gives up nothing, and what is worth more goes only where its owner has more.
               if (victim.owner !== owner) expect(held(victim.owner)).toBeGreaterThanOrEqual(own);
-              if (worthOf(victim) > worth) expect([worth > 0, victim.owner !== owner, held(victim.owner) > own]).toEqual([true, true, true]);
+              if (worthOf(victim) > worth)
+                expect([worth > 0, victim.owner !== owner, held(victim.owner) > own]).toEqual([true, true, true]);
               quota.delete(victim.id);
             }
             if (victims) quota.add(incoming);
@@ -44,7 +64,14 @@ describe('SpillQuota', () => {
 
   it('takes what was used longest ago from the owner that has most', () => {
     const quota = new SpillQuota(100);
-    for (const [id, owner] of [[0, 'a'], [1, 'b'], [2, 'a'], [3, 'b'], [4, 'a']] as const) quota.add(entryOf(id, owner, 0, 20));
+    for (const [id, owner] of [
+      [0, 'a'],
+      [1, 'b'],
+      [2, 'a'],
+      [3, 'b'],
+      [4, 'a'],
+    ] as const)
+      quota.add(entryOf(id, owner, 0, 20));
     quota.touch('0');
     expect(quota.victims(entryOf(5, 'c', 0, 30))?.map(({ id }) => id)).toEqual(['2', '1']);
     expect(quota.victims(entryOf(5, 'b', 0, 30))?.map(({ id }) => id)).toEqual(['1', '2']);

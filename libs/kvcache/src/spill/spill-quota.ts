@@ -109,7 +109,9 @@ export class SpillQuota {
     for (let level = 0; level <= (worth === PAGES ? PAGES : PINNED) && excess > 0; level++) {
       const queues = this.#queuesOf(level as Worth);
       while (excess > 0) {
-        const owner = mostOf(queues, bytesOf, (name, bytes) => own === undefined || name === incoming?.owner ? level <= worth : level <= worth ? bytes >= own : bytes > own);
+        const owner = mostOf(queues, bytesOf, (name, bytes) =>
+          own === undefined || name === incoming?.owner ? level <= worth : level <= worth ? bytes >= own : bytes > own,
+        );
         if (owner === undefined) break;
         const { next, rest } = queues.get(owner) ?? {};
         if (next === undefined || rest === undefined) break;
@@ -130,7 +132,10 @@ export class SpillQuota {
       share.kept.forEach((level, worth) => {
         let last = -1;
         for (const [id, kept] of level) {
-          assert(this.#kept.get(id) === kept && kept.worth === worth && kept.entry.owner === owner, 'a record is kept once, with its owner and its worth');
+          assert(
+            this.#kept.get(id) === kept && kept.worth === worth && kept.entry.owner === owner,
+            'a record is kept once, with its owner and its worth',
+          );
           assert(kept.used > last, 'records are in order of use');
           last = kept.used;
           sum += kept.entry.bytes;
@@ -163,7 +168,11 @@ function advance(queues: Map<string, Queue>, owner: string, rest: Iterator<Kept>
 }
 
 /** The owner that has most; of several, the one that used its next longest ago. */
-function mostOf(queues: ReadonlyMap<string, Queue>, bytesOf: ReadonlyMap<string, number>, gives: (owner: string, bytes: number) => boolean): string | undefined {
+function mostOf(
+  queues: ReadonlyMap<string, Queue>,
+  bytesOf: ReadonlyMap<string, number>,
+  gives: (owner: string, bytes: number) => boolean,
+): string | undefined {
   let best: string | undefined;
   let [most, used] = [-1, Infinity];
   for (const [owner, { next }] of queues) {

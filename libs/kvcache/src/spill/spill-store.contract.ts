@@ -23,7 +23,14 @@ export function describeSpillStore(name: string, open: (limitBytes: number) => P
       const store = await open(1e6);
       const record = makeRecord(3, 10, 'a session ü');
       const entry = await store.put(record);
-      expect(entry).toMatchObject({ key: record.key, tokens: record.tokens, from: 0, length: 10, states: [10], label: 'a session ü' });
+      expect(entry).toMatchObject({
+        key: record.key,
+        tokens: record.tokens,
+        from: 0,
+        length: 10,
+        states: [10],
+        label: 'a session ü',
+      });
       expect(await store.get(entry?.id ?? '')).toEqual(record);
     });
 
@@ -85,12 +92,21 @@ export function describeSpillStore(name: string, open: (limitBytes: number) => P
     it('drops pages of the owner that has most of them, and sessions only for sessions, pinned ones last', async () => {
       const one = (await (await open(1e6)).put(makeRecord(1)))?.bytes ?? 0;
       const store = await open(8 * one);
-      const session = (pinned: boolean): SpillRecord => ({ ...makeRecord(1, 0), states: [], label: JSON.stringify({ pinned }) });
+      const session = (pinned: boolean): SpillRecord => ({
+        ...makeRecord(1, 0),
+        states: [],
+        label: JSON.stringify({ pinned }),
+      });
       const pinned = await store.put(session(true));
       const loose = await store.put(session(false));
       const page = await store.put(makeRecord(1));
       for (let i = 0; i < 8; i++) await store.put(makeRecord(2));
-      expect(store.entries().slice(0, 3).map(({ id }) => id)).toEqual([pinned?.id, loose?.id, page?.id]);
+      expect(
+        store
+          .entries()
+          .slice(0, 3)
+          .map(({ id }) => id),
+      ).toEqual([pinned?.id, loose?.id, page?.id]);
       const size = 8 * one - 2 * (pinned?.bytes ?? 0) - Math.floor((loose?.bytes ?? 0) / 2);
       const large = { ...makeRecord(3, 0), states: [{ position: 0, bytes: new Uint8Array(size) }] };
       const before = store.entries();

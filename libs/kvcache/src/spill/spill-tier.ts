@@ -43,7 +43,12 @@ export class SpillTier {
     const { store, arena } = parts;
     this.#parts = parts;
     this.#index = new SpillIndex(arena.pageTokens);
-    this.#writer = new SpillWriter(parts, { onWritten: (entry) => this.#index.add(entry), isStored: (node) => this.#isStored(node), onLate: parts.onLate, onReleased: parts.onReleased });
+    this.#writer = new SpillWriter(parts, {
+      onWritten: (entry) => this.#index.add(entry),
+      isStored: (node) => this.#isStored(node),
+      onLate: parts.onLate,
+      onReleased: parts.onReleased,
+    });
     for (const entry of store.entries()) this.#index.add(entry);
     this.#stopListening = store.on((event) => {
       if (event.kind === 'dropped') this.#index.delete(event.id);
@@ -86,7 +91,13 @@ export class SpillTier {
    * @param onDone called when it is there, or cannot be had
    * @returns undefined if there is nothing to wait for
    */
-  restore(key: string, tokens: Uint32Array, limit: number, known: number, onDone: () => void): RestoreTicket | undefined {
+  restore(
+    key: string,
+    tokens: Uint32Array,
+    limit: number,
+    known: number,
+    onDone: () => void,
+  ): RestoreTicket | undefined {
     this.#parts.store.refresh();
     const links = this.#linksOf(key, tokens, limit);
     if (this.#stuck > 0 || this.#reach(links) - known < WORTH_TOKENS) return undefined;
@@ -138,10 +149,19 @@ export class SpillTier {
   #reach(links: readonly SpillLink[]): number {
     const end = links.at(-1)?.to ?? 0;
     if (!this.#needsStates) return end;
-    return links.reduce((far, { entry, to }) => entry.states.reduce((best, position) => (position <= to && position > best ? position : best), far), 0);
+    return links.reduce(
+      (far, { entry, to }) =>
+        entry.states.reduce((best, position) => (position <= to && position > best ? position : best), far),
+      0,
+    );
   }
 
-  async #restore(key: string, tokens: Uint32Array, links: readonly SpillLink[], isWanted: () => boolean): Promise<void> {
+  async #restore(
+    key: string,
+    tokens: Uint32Array,
+    links: readonly SpillLink[],
+    isWanted: () => boolean,
+  ): Promise<void> {
     const { store, tree } = this.#parts;
     for (const { entry, to } of links) {
       if (!isWanted()) return;
@@ -149,10 +169,17 @@ export class SpillTier {
       // What memory has was used by this prompt all the same.
       if (known >= to && !this.#needsStates) continue;
       const record = await this.#read(entry.id);
-      if (record === undefined || !fits(record, this.#parts, this.#parts.stateBytes) || !holds(record, tokens, to)) return;
+      if (record === undefined || !fits(record, this.#parts, this.#parts.stateBytes) || !holds(record, tokens, to))
+        return;
       if (!(await attachRecord(this.#parts, key, tokens.slice(0, to), record, isWanted))) return;
       const from = Math.max(record.from, tree.sharedLength(key, tokens, to));
-      for (const node of tree.find(key, tokens, to).nodes) if (node.depth * record.pageTokens >= from && isWithin(record, node.tokens, node.depth) && !this.#isStored(node)) node.record = entry.id;
+      for (const node of tree.find(key, tokens, to).nodes)
+        if (
+          node.depth * record.pageTokens >= from &&
+          isWithin(record, node.tokens, node.depth) &&
+          !this.#isStored(node)
+        )
+          node.record = entry.id;
     }
     store.touch(links.map(({ entry }) => entry.id).reverse());
   }
@@ -172,5 +199,7 @@ export class SpillTier {
 /** Whether a page's tokens are those of a record at its place. */
 function isWithin(record: SpillRecord, tokens: Uint32Array, depth: number): boolean {
   const start = depth * record.pageTokens;
-  return start + tokens.length <= record.tokens.length && tokens.every((token, i) => record.tokens[start + i] === token);
+  return (
+    start + tokens.length <= record.tokens.length && tokens.every((token, i) => record.tokens[start + i] === token)
+  );
 }

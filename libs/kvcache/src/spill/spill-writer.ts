@@ -85,7 +85,9 @@ export class SpillWriter {
   async writeAll(signal?: AbortSignal): Promise<void> {
     await this.#writing;
     const { tree, store, arena } = this.#parts;
-    const nodes = [...tree.nodes()].filter((node) => !this.#events.isStored(node)).sort((a, b) => b.lastUsed - a.lastUsed || a.depth - b.depth);
+    const nodes = [...tree.nodes()]
+      .filter((node) => !this.#events.isStored(node))
+      .sort((a, b) => b.lastUsed - a.lastUsed || a.depth - b.depth);
     const room = Math.floor(store.limitBytes / Math.max(1, storedPageBytes(this.#parts.pages) + 4 * arena.pageTokens));
     // The most recent come last, so that they are the last to go from the store.
     for (const node of nodes.slice(0, room).reverse()) {
@@ -102,7 +104,8 @@ export class SpillWriter {
   }
 
   async #writeCold(): Promise<void> {
-    for (let node = this.#coldest(); node && !this.#isClosed && this.isWorking; node = this.#coldest()) if ((await this.#writePathOf(node)) === 'failed') return;
+    for (let node = this.#coldest(); node && !this.#isClosed && this.isWorking; node = this.#coldest())
+      if ((await this.#writePathOf(node)) === 'failed') return;
   }
 
   /** The first that would go and is not in the store, if it would go soon. */
@@ -147,7 +150,10 @@ export class SpillWriter {
     const written = path.slice(first, end);
     const tokens = tokensOf(path.slice(0, end));
     const states = written.flatMap((one) => one.states);
-    const size = written.length * storedPageBytes(pages) + 4 * tokens.length + states.reduce((sum, state) => sum + state.bytes.length, 0);
+    const size =
+      written.length * storedPageBytes(pages) +
+      4 * tokens.length +
+      states.reduce((sum, state) => sum + state.bytes.length, 0);
     const owner = this.#ownerOf(root);
     if (!store.accepts(owner, size)) {
       const until = this.#parts.clock() + PAUSE_MS;
@@ -174,7 +180,9 @@ export class SpillWriter {
     }
     for (const one of written) one.record = put.id;
     // Without what comes before it a record is of no use: that was used just now, too.
-    store.touch([...new Set(path.slice(0, first).flatMap(({ record }) => (record === undefined ? [] : [record])))].reverse());
+    store.touch(
+      [...new Set(path.slice(0, first).flatMap(({ record }) => (record === undefined ? [] : [record])))].reverse(),
+    );
     return 'written';
   }
 

@@ -3,7 +3,13 @@ import { hexOf } from './hex-of.js';
 import type { SpillRecord, SpilledEntry } from './spill-store.js';
 
 /** What memory keeps of a record. Arrays are its own. */
-export function entryOf(id: string, record: Pick<SpillRecord, 'key' | 'owner' | 'tokens' | 'from' | 'pageTokens' | 'label'> & { readonly states: readonly { readonly position: number }[] }, bytes: number): SpilledEntry {
+export function entryOf(
+  id: string,
+  record: Pick<SpillRecord, 'key' | 'owner' | 'tokens' | 'from' | 'pageTokens' | 'label'> & {
+    readonly states: readonly { readonly position: number }[];
+  },
+  bytes: number,
+): SpilledEntry {
   const { key, owner, tokens, from, pageTokens, states, label } = record;
   return {
     id,

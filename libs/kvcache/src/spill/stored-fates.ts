@@ -26,12 +26,17 @@ export interface HeldSessions {
  * @param claimed the one used longest ago first; those used last come first to their places. One whose name is held is a newer state of that one, and takes
  *   its place
  */
-export function fatesOf(claimed: readonly StoredSession[], { held, limits, keyOf, isShared, now }: HeldSessions): StoredFates {
+export function fatesOf(
+  claimed: readonly StoredSession[],
+  { held, limits, keyOf, isShared, now }: HeldSessions,
+): StoredFates {
   const room = { ...limits };
   for (const session of held?.values() ?? []) room[kindOf(session)]--;
   const names = new Set(claimed.map(({ id }) => id));
   /** Those that close for one that was used later. */
-  const oldest = [...(held?.values() ?? [])].filter(({ id, isBusy, isPinned }) => !isBusy && !isPinned && !names.has(id));
+  const oldest = [...(held?.values() ?? [])].filter(
+    ({ id, isBusy, isPinned }) => !isBusy && !isPinned && !names.has(id),
+  );
   const makesRoom = ({ usedAt }: StoredSession, kind: 'named' | 'provisional'): boolean => {
     const at = oldest.findIndex((one) => kindOf(one) === kind && one.usedAt < usedAt);
     if (at >= 0) oldest.splice(at, 1);
@@ -59,4 +64,5 @@ export function fatesOf(claimed: readonly StoredSession[], { held, limits, keyOf
 const kindOf = ({ isProvisional }: Pick<Session, 'isProvisional'>) => (isProvisional ? 'provisional' : 'named');
 
 /** Sessions in the order of their use, which those that come from elsewhere do not come in. */
-export const inOrderOfUse = <One extends Session>(sessions: ReadonlyMap<string, One>): Map<string, One> => new Map([...sessions].sort(([, a], [, b]) => a.usedAt - b.usedAt));
+export const inOrderOfUse = <One extends Session>(sessions: ReadonlyMap<string, One>): Map<string, One> =>
+  new Map([...sessions].sort(([, a], [, b]) => a.usedAt - b.usedAt));

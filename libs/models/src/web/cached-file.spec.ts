@@ -34,7 +34,15 @@ class Disk {
 }
 
 /** A server that counts what it is asked for, and is cut off after so many bytes. */
-function server({ bytes = model, version = '"1"', budget = Infinity }: { bytes?: Uint8Array; version?: string; budget?: number } = {}): ReadableFile & { readonly asked: number[] } {
+function server({
+  bytes = model,
+  version = '"1"',
+  budget = Infinity,
+}: {
+  bytes?: Uint8Array;
+  version?: string;
+  budget?: number;
+} = {}): ReadableFile & { readonly asked: number[] } {
   const asked: number[] = [];
   let left = budget;
   return {
@@ -61,7 +69,9 @@ describe('a file in the cache', () => {
   it('goes on where a download was cut, and is read without its server then', async () => {
     const disk = new Disk();
     const progress: number[] = [];
-    await expect(CachedFile.open(URL, disk.store(), server({ budget: 400 }), CHUNK)!.fill({ parallel: 2 })).rejects.toMatchObject({ code: 'download_failed' });
+    await expect(
+      CachedFile.open(URL, disk.store(), server({ budget: 400 }), CHUNK)!.fill({ parallel: 2 }),
+    ).rejects.toMatchObject({ code: 'download_failed' });
     expect(CachedFile.open(URL, disk.store(), undefined, CHUNK)).toBeUndefined();
     const later = server();
     const file = CachedFile.open(URL, disk.store(), later, CHUNK)!;
@@ -77,7 +87,9 @@ describe('a file in the cache', () => {
     const disk = new Disk();
     await CachedFile.open(URL, disk.store(), server(), CHUNK)!.fill();
     disk.data[5 * CHUNK + 3] ^= 1;
-    await expect(all(CachedFile.open(URL, disk.store(), undefined, CHUNK)!)).rejects.toMatchObject({ code: 'checksum_mismatch' });
+    await expect(all(CachedFile.open(URL, disk.store(), undefined, CHUNK)!)).rejects.toMatchObject({
+      code: 'checksum_mismatch',
+    });
     const remote = server();
     expect(await all(CachedFile.open(URL, disk.store(), remote, CHUNK)!)).toEqual(model);
     expect(remote.asked).toEqual([5 * CHUNK]);
@@ -103,7 +115,10 @@ describe('a file in the cache', () => {
     await file.verify(digest.toUpperCase());
     const again = CachedFile.open(URL, disk.store(), server(), CHUNK)!;
     await again.verify(digest);
-    await expect(again.verify('0'.repeat(64))).rejects.toMatchObject({ code: 'checksum_mismatch', details: { received: digest } });
+    await expect(again.verify('0'.repeat(64))).rejects.toMatchObject({
+      code: 'checksum_mismatch',
+      details: { received: digest },
+    });
     expect(CachedFile.open(URL, disk.store(), undefined, CHUNK)).toBeUndefined();
   });
 
@@ -132,7 +147,14 @@ describe('a file in the cache', () => {
     );
   });
 
-  it.each(['', 'null\n', '{"format":1}\n', '{"format":1,"url":"u","size":1e15,"chunkBytes":1}\n', '{"format":1,"url":"u","size":1e9,"chunkBytes":1}\n', '{"format":1,"url":"u","size":10,"chunkBytes":-1}\n'])('takes %j for no journal', (text) => {
+  it.each([
+    '',
+    'null\n',
+    '{"format":1}\n',
+    '{"format":1,"url":"u","size":1e15,"chunkBytes":1}\n',
+    '{"format":1,"url":"u","size":1e9,"chunkBytes":1}\n',
+    '{"format":1,"url":"u","size":10,"chunkBytes":-1}\n',
+  ])('takes %j for no journal', (text) => {
     expect(parseJournal(text)).toBeUndefined();
   });
 });

@@ -1,5 +1,13 @@
 import { StarlingError, isStarlingError, messageOf } from '@starling/core';
-import { MAX_JOURNAL_BYTES, chunkLine, headLine, parseJournal, verifiedLine, type ChunkJournal, type JournalHead } from './chunk-journal.js';
+import {
+  MAX_JOURNAL_BYTES,
+  chunkLine,
+  headLine,
+  parseJournal,
+  verifiedLine,
+  type ChunkJournal,
+  type JournalHead,
+} from './chunk-journal.js';
 import { checkSha256, hex, type ReadableFile } from './check-sha256.js';
 import type { ChunkStore } from './chunk-store.js';
 
@@ -46,18 +54,33 @@ export class CachedFile implements ReadableFile {
    * @param remote the file on its server; undefined: the server cannot be asked, and what is held must be all of it
    * @returns undefined without a server, if not all is held
    */
-  static open(url: string, store: ChunkStore, remote: ReadableFile | undefined, chunkBytes = CHUNK_BYTES): CachedFile | undefined {
+  static open(
+    url: string,
+    store: ChunkStore,
+    remote: ReadableFile | undefined,
+    chunkBytes = CHUNK_BYTES,
+  ): CachedFile | undefined {
     const earlier = parseJournal(new TextDecoder().decode(store.readJournal(MAX_JOURNAL_BYTES)));
-    if (!remote) return earlier?.head.url === url && earlier.digests.every((digest) => digest !== undefined) ? new CachedFile(store, undefined, earlier) : undefined;
+    if (!remote)
+      return earlier?.head.url === url && earlier.digests.every((digest) => digest !== undefined)
+        ? new CachedFile(store, undefined, earlier)
+        : undefined;
     const head: JournalHead = { url, size: remote.size, chunkBytes, version: remote.version };
     if (earlier && isSame(earlier.head, head)) {
       // As far as it could be read: what follows a line that was torn would count as part of it.
-      const journal = [headLine(head), ...earlier.digests.flatMap((digest, chunk) => (digest === undefined ? [] : [chunkLine(chunk, digest)])), ...(earlier.verified === undefined ? [] : [verifiedLine(earlier.verified)])];
+      const journal = [
+        headLine(head),
+        ...earlier.digests.flatMap((digest, chunk) => (digest === undefined ? [] : [chunkLine(chunk, digest)])),
+        ...(earlier.verified === undefined ? [] : [verifiedLine(earlier.verified)]),
+      ];
       store.writeJournal(journal.join(''), { anew: true });
       return new CachedFile(store, remote, earlier);
     }
     store.writeJournal(headLine(head), { anew: true });
-    return new CachedFile(store, remote, { head, digests: new Array<string | undefined>(Math.ceil(remote.size / chunkBytes)).fill(undefined) });
+    return new CachedFile(store, remote, {
+      head,
+      digests: new Array<string | undefined>(Math.ceil(remote.size / chunkBytes)).fill(undefined),
+    });
   }
 
   /** Bytes that are held. */
@@ -96,7 +119,11 @@ export class CachedFile implements ReadableFile {
       this.#store.write(chunk * this.chunkBytes, bytes);
       this.#store.writeJournal(chunkLine(chunk, digest));
     } catch (cause) {
-      throw new StarlingError('download_failed', `${this.name}: cannot be kept in the browser's storage (${messageOf(cause)}); free some room, or load it without a cache`, { details: { url: this.name, final: true }, cause });
+      throw new StarlingError(
+        'download_failed',
+        `${this.name}: cannot be kept in the browser's storage (${messageOf(cause)}); free some room, or load it without a cache`,
+        { details: { url: this.name, final: true }, cause },
+      );
     }
     this.#digests[chunk] = digest;
   }
@@ -119,7 +146,12 @@ export class CachedFile implements ReadableFile {
   }
 
   async read(offset: number, into: Uint8Array): Promise<void> {
-    if (offset < 0 || offset + into.length > this.size) throw new StarlingError('invalid_model_file', `${this.name}: ends at byte ${this.size}, but bytes ${offset} to ${offset + into.length} are needed`, { details: { file: this.name, size: this.size } });
+    if (offset < 0 || offset + into.length > this.size)
+      throw new StarlingError(
+        'invalid_model_file',
+        `${this.name}: ends at byte ${this.size}, but bytes ${offset} to ${offset + into.length} are needed`,
+        { details: { file: this.name, size: this.size } },
+      );
     for (let done = 0; done < into.length; ) {
       const chunk = Math.floor((offset + done) / this.chunkBytes);
       const begin = offset + done - chunk * this.chunkBytes;
@@ -154,12 +186,18 @@ export class CachedFile implements ReadableFile {
     const digest = this.#digests[chunk];
     if (digest === undefined) return this.#fetch(chunk);
     const bytes = new Uint8Array(this.#lengthOf(chunk));
-    if (this.#store.read(chunk * this.chunkBytes, bytes) === bytes.length && (await digestOf(bytes)) === digest) return bytes;
+    if (this.#store.read(chunk * this.chunkBytes, bytes) === bytes.length && (await digestOf(bytes)) === digest)
+      return bytes;
     return this.#fetch(chunk);
   }
 
   async #fetch(chunk: number): Promise<Uint8Array> {
-    if (!this.#remote) throw new StarlingError('checksum_mismatch', `${this.name}: what the browser holds of it is damaged, and its server cannot be reached`, { details: { url: this.name } });
+    if (!this.#remote)
+      throw new StarlingError(
+        'checksum_mismatch',
+        `${this.name}: what the browser holds of it is damaged, and its server cannot be reached`,
+        { details: { url: this.name } },
+      );
     const bytes = new Uint8Array(this.#lengthOf(chunk));
     await this.#remote.read(chunk * this.chunkBytes, bytes);
     await this.put(chunk, bytes);
@@ -167,9 +205,12 @@ export class CachedFile implements ReadableFile {
   }
 }
 
-const isSame = (a: JournalHead, b: JournalHead): boolean => a.url === b.url && a.size === b.size && a.chunkBytes === b.chunkBytes && a.version === b.version;
+const isSame = (a: JournalHead, b: JournalHead): boolean =>
+  a.url === b.url && a.size === b.size && a.chunkBytes === b.chunkBytes && a.version === b.version;
 
-const digestOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => hex(new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes)));
+const digestOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> =>
+  hex(new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes)));
 
 /** Whether an error says that a server could not be reached, or is not well: what is held may be used then. */
-export const isUnreachable = (error: unknown): boolean => isStarlingError(error, 'download_failed') && error.details.final !== true;
+export const isUnreachable = (error: unknown): boolean =>
+  isStarlingError(error, 'download_failed') && error.details.final !== true;

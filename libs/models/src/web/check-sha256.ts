@@ -24,7 +24,11 @@ export async function checkSha256(file: ReadableFile, expected: string): Promise
     hash.update(bytes);
   }
   const received = hex(hash.digest());
-  if (received !== expected.toLowerCase()) throw new StarlingError('checksum_mismatch', `${file.name}: expected SHA-256 ${expected}, received ${received}`, { details: { url: file.name, expected, received } });
+  if (received !== expected.toLowerCase())
+    throw new StarlingError('checksum_mismatch', `${file.name}: expected SHA-256 ${expected}, received ${received}`, {
+      details: { url: file.name, expected, received },
+    });
 }
 
-export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

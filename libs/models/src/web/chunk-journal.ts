@@ -55,8 +55,17 @@ function parseHead(line: string): JournalHead | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const { format, url, size, chunkBytes, version } = value as Record<string, unknown>;
-  const isCount = (number: unknown): number is number => typeof number === 'number' && Number.isSafeInteger(number) && number > 0;
-  if (format !== 1 || typeof url !== 'string' || !isCount(size) || !isCount(chunkBytes) || size > MAX_SIZE || size / chunkBytes > MAX_CHUNKS) return undefined;
+  const isCount = (number: unknown): number is number =>
+    typeof number === 'number' && Number.isSafeInteger(number) && number > 0;
+  if (
+    format !== 1 ||
+    typeof url !== 'string' ||
+    !isCount(size) ||
+    !isCount(chunkBytes) ||
+    size > MAX_SIZE ||
+    size / chunkBytes > MAX_CHUNKS
+  )
+    return undefined;
   if (version !== undefined && typeof version !== 'string') return undefined;
   return { url, size, chunkBytes, version };
 }

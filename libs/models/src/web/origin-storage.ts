@@ -48,15 +48,27 @@ export async function openOriginStore(url: string): Promise<ChunkStore> {
 /** What the browser holds of models. */
 export async function cachedModels(): Promise<CachedModel[]> {
   const models: CachedModel[] = [];
-  const folder = (await modelFolder(false)) as (FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> }) | undefined;
+  const folder = (await modelFolder(false)) as
+    | (FileSystemDirectoryHandle & { values(): AsyncIterable<FileSystemHandle> })
+    | undefined;
   if (!folder) return models;
   for await (const entry of folder.values()) {
     if (entry.kind !== 'directory') continue;
-    const file = await (entry as FileSystemDirectoryHandle).getFileHandle(JOURNAL).then((handle) => handle.getFile(), () => undefined);
+    const file = await (entry as FileSystemDirectoryHandle).getFileHandle(JOURNAL).then(
+      (handle) => handle.getFile(),
+      () => undefined,
+    );
     const journal = file && parseJournal(await file.slice(0, MAX_JOURNAL_BYTES).text());
     if (!journal) continue;
     const { url, size, chunkBytes } = journal.head;
-    models.push({ url, size, heldBytes: journal.digests.reduce((sum, digest, i) => (digest === undefined ? sum : sum + Math.min(chunkBytes, size - i * chunkBytes)), 0) });
+    models.push({
+      url,
+      size,
+      heldBytes: journal.digests.reduce(
+        (sum, digest, i) => (digest === undefined ? sum : sum + Math.min(chunkBytes, size - i * chunkBytes)),
+        0,
+      ),
+    });
   }
   return models;
 }
@@ -75,7 +87,11 @@ export async function removeCachedModel(url: string): Promise<void> {
 }
 
 async function modelFolder(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
-  if (!hasOriginStorage()) throw new StarlingError('not_supported', 'this page cannot keep files: browsers let pages do so that come by HTTPS, or from this machine');
+  if (!hasOriginStorage())
+    throw new StarlingError(
+      'not_supported',
+      'this page cannot keep files: browsers let pages do so that come by HTTPS, or from this machine',
+    );
   const root = await navigator.storage.getDirectory();
   return root.getDirectoryHandle(FOLDER, { create }).catch((error: unknown) => {
     if (create) throw error;
@@ -84,7 +100,9 @@ async function modelFolder(create: boolean): Promise<FileSystemDirectoryHandle |
 }
 
 async function openFile(folder: FileSystemDirectoryHandle, name: string): Promise<SyncFile> {
-  const handle = (await folder.getFileHandle(name, { create: true })) as FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncFile> };
+  const handle = (await folder.getFileHandle(name, { create: true })) as FileSystemFileHandle & {
+    createSyncAccessHandle(): Promise<SyncFile>;
+  };
   return handle.createSyncAccessHandle();
 }
 
@@ -119,7 +137,9 @@ function originStore(data: SyncFile, journal: SyncFile, unlock: () => void): Chu
 /** Waits until nobody else has the name; gives what lets it go. */
 function lock(name: string): Promise<() => void> {
   return new Promise((resolve, reject) => {
-    const held = new Promise<void>((unlock) => void navigator.locks.request(name, () => (resolve(unlock), held)).catch(reject));
+    const held = new Promise<void>(
+      (unlock) => void navigator.locks.request(name, () => (resolve(unlock), held)).catch(reject),
+    );
   });
 }
 

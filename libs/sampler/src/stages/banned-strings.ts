@@ -83,9 +83,13 @@ function remove(candidates: Candidates, id: number): void {
 
 function findCompleting(text: string, vocabulary: SamplerVocabulary): BannedText {
   if (vocabulary.bytesOf === undefined) {
-    throw new StarlingError('invalid_argument', 'banned strings need the bytes of tokens: give the vocabulary a bytesOf', {
-      details: { param: 'bannedStrings' },
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      'banned strings need the bytes of tokens: give the vocabulary a bytesOf',
+      {
+        details: { param: 'bannedStrings' },
+      },
+    );
   }
   const bytes = new TextEncoder().encode(text);
   const completing = Array.from(bytes, (): number[] => []);
@@ -97,7 +101,8 @@ function findCompleting(text: string, vocabulary: SamplerVocabulary): BannedText
         break;
       }
     }
-    for (let matched = 1; matched < bytes.length; matched++) if (startsWith(word, 0, bytes, matched)) completing[matched].push(id);
+    for (let matched = 1; matched < bytes.length; matched++)
+      if (startsWith(word, 0, bytes, matched)) completing[matched].push(id);
   }
   return { bytes, completing };
 }

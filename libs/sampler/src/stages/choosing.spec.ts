@@ -15,7 +15,10 @@ function chiSquareLimit(degrees: number): number {
 
 function chiSquare(counts: readonly number[], probabilities: readonly number[]): number {
   const total = counts.reduce((a, b) => a + b, 0);
-  return counts.reduce((sum, count, i) => sum + (count - total * probabilities[i]) ** 2 / (total * probabilities[i]), 0);
+  return counts.reduce(
+    (sum, count, i) => sum + (count - total * probabilities[i]) ** 2 / (total * probabilities[i]),
+    0,
+  );
 }
 
 const PROBABILITIES = [0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.02, 0.01];
@@ -107,10 +110,13 @@ describe('adaptive-p', () => {
   });
 
   it('keeps the average probability of what it takes nearer to its target than the plain draw', () => {
-    const averageWith = (stage: SamplerStage): number => drawnBy(stage, LOGITS, 20000).reduce((sum, count, id) => sum + (count / 20000) * PROBABILITIES[id], 0);
+    const averageWith = (stage: SamplerStage): number =>
+      drawnBy(stage, LOGITS, 20000).reduce((sum, count, id) => sum + (count / 20000) * PROBABILITIES[id], 0);
     const plain = averageWith(new DrawStage(new Mt19937(1)));
     expect(plain).toBeGreaterThan(0.2);
-    const adapted = averageWith(new AdaptivePStage({ target: Math.fround(0.1), decay: Math.fround(0.9) }, new Mt19937(1)));
+    const adapted = averageWith(
+      new AdaptivePStage({ target: Math.fround(0.1), decay: Math.fround(0.9) }, new Mt19937(1)),
+    );
     expect(Math.abs(adapted - 0.1)).toBeLessThan(0.05);
   });
 });

@@ -41,7 +41,8 @@ export class DryStage implements SamplerStage {
     private readonly breakers: DryBreakers,
   ) {
     this.window = new TokenWindow(settings.lastN);
-    this.largestExponent = settings.base > SMALLEST_GROWING_BASE ? trunc(fround(LOG_OF_LARGEST / logf(settings.base))) : 0;
+    this.largestExponent =
+      settings.base > SMALLEST_GROWING_BASE ? trunc(fround(LOG_OF_LARGEST / logf(settings.base))) : 0;
   }
 
   accept(id: number): void {

@@ -12,7 +12,8 @@ const { fround, max } = Math;
 export function dynamicTemperature(value: number, range: number, exponent: number): SamplerStage {
   return statelessStage('temperature', (candidates) => {
     if (range <= 0) scaleByTemperature(candidates, value);
-    else if (candidates.size > 1) scaleByEntropy(candidates, max(0, fround(value - range)), fround(value + range), exponent);
+    else if (candidates.size > 1)
+      scaleByEntropy(candidates, max(0, fround(value - range)), fround(value + range), exponent);
   });
 }
 

@@ -54,12 +54,14 @@ function givenBiases(biases: unknown): GivenBias[] {
   if (Array.isArray(biases)) {
     return (biases as readonly unknown[]).map((pair, i) => {
       const place = `logitBias[${i}]`;
-      if (!Array.isArray(pair) || pair.length !== 2) throw refused(place, 'a pair of token and bias, as [17, -2]', pair);
+      if (!Array.isArray(pair) || pair.length !== 2)
+        throw refused(place, 'a pair of token and bias, as [17, -2]', pair);
       return { key: pair[0], bias: pair[1], keyPlace: `${place}[0]`, biasPlace: `${place}[1]` };
     });
   }
   // Not `instanceof`: an object of another realm is as good. Maps and the like have no entries that could be read here.
-  if (Object.prototype.toString.call(biases) !== '[object Object]') throw refused('logitBias', 'pairs of token and bias, or an object of biases by token', biases);
+  if (Object.prototype.toString.call(biases) !== '[object Object]')
+    throw refused('logitBias', 'pairs of token and bias, or an object of biases by token', biases);
   return Object.entries(biases as object).map(([text, bias]) => {
     const place = `logitBias.${shown(text)}`;
     return { key: /^\s*[+-]?\d+$/.test(text) ? Number(text) : text, bias, keyPlace: place, biasPlace: place };
@@ -72,7 +74,8 @@ function tokensOf({ key, keyPlace }: GivenBias, vocabulary: SamplerVocabulary): 
     throw refused(keyPlace, `a token id from 0 to ${vocabulary.size - 1}`, key);
   }
   if (typeof key !== 'string') throw refused(keyPlace, 'a token id, or a text', key);
-  if (vocabulary.encode === undefined) throw refused(keyPlace, 'a token id, since this vocabulary cannot encode text', key);
+  if (vocabulary.encode === undefined)
+    throw refused(keyPlace, 'a token id, since this vocabulary cannot encode text', key);
   const ids = Array.from(vocabulary.encode(key));
   if (ids.length > 0 && ids.every((id) => isToken(id, vocabulary) && id !== vocabulary.unknownToken)) return ids;
   throw refused(keyPlace, 'a text that the vocabulary has tokens for', key);
@@ -84,13 +87,22 @@ function isToken(id: number, { size }: SamplerVocabulary): boolean {
 
 function biasNumber({ bias, biasPlace }: GivenBias): number {
   if (bias === false) return -Infinity;
-  if (typeof bias !== 'number' || Number.isNaN(bias)) throw refused(biasPlace, 'a number, or false to ban the token', bias);
+  if (typeof bias !== 'number' || Number.isNaN(bias))
+    throw refused(biasPlace, 'a number, or false to ban the token', bias);
   return fround(bias);
 }
 
 function refused(param: string, expected: string, received: unknown): StarlingError {
-  const what = shown(typeof received === 'string' ? JSON.stringify(received) : Array.isArray(received) ? `an array of ${received.length}` : String(received));
-  return parameterError('invalid_argument', param, `expected ${expected}, received ${what}`, { details: { expected, received: what } });
+  const what = shown(
+    typeof received === 'string'
+      ? JSON.stringify(received)
+      : Array.isArray(received)
+        ? `an array of ${received.length}`
+        : String(received),
+  );
+  return parameterError('invalid_argument', param, `expected ${expected}, received ${what}`, {
+    details: { expected, received: what },
+  });
 }
 
 function shown(text: string): string {

@@ -64,7 +64,12 @@ export class MirostatStage implements SamplerStage {
 
 /** Version 1: keeps the k most likely, k by Zipf's law with an exponent estimated from the candidates. */
 export function mirostatV1(settings: MirostatSettings, vocabularySize: number, generator: Mt19937): MirostatStage {
-  return new MirostatStage('mirostat', settings, (candidates, mu) => keepByZipf(candidates, mu, vocabularySize), generator);
+  return new MirostatStage(
+    'mirostat',
+    settings,
+    (candidates, mu) => keepByZipf(candidates, mu, vocabularySize),
+    generator,
+  );
 }
 
 /** Version 2: keeps the candidates whose surprise is at most mu, but at least one. */

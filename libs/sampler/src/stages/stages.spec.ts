@@ -26,7 +26,8 @@ function someCandidates(way: Way): Candidates {
   return candidates;
 }
 
-const entriesOf = ({ ids, logits, size }: Candidates): naive.Entry[] => Array.from({ length: size }, (_, i) => ({ id: ids[i], logit: logits[i] }));
+const entriesOf = ({ ids, logits, size }: Candidates): naive.Entry[] =>
+  Array.from({ length: size }, (_, i) => ({ id: ids[i], logit: logits[i] }));
 const byId = (entries: readonly naive.Entry[]): naive.Entry[] => [...entries].sort((a, b) => a.id - b.id);
 
 /** Both leave the same tokens; their logits agree but for rounding. */
@@ -50,23 +51,52 @@ function check(way: Way, stage: SamplerStage, plainly: (entries: naive.Entry[]) 
 describe.each(WAYS)('stages over %s candidates, against the plain definition', (way) => {
   it.each([1, 7, 40, 5000])('top-k %i', (k) => check(way, topK(k), (entries) => naive.topK(entries, k)));
   it('top-k 0 keeps all', () => check(way, topK(0), (entries) => entries));
-  it.each([[0, 0], [0.3, 0], [0.9, 0], [0.99, 0], [0.3, 20], [1, 0]])('top-p %p, at least %i', (p, minKeep) =>
+  it.each([
+    [0, 0],
+    [0.3, 0],
+    [0.9, 0],
+    [0.99, 0],
+    [0.3, 20],
+    [1, 0],
+  ])('top-p %p, at least %i', (p, minKeep) =>
     check(way, topP(p, minKeep), (entries) => (p < 1 ? naive.topP(entries, p, minKeep) : entries)),
   );
-  it.each([[0.05, 0], [0.5, 0], [1, 0], [0.5, 20]])('min-p %p, at least %i', (p, minKeep) =>
+  it.each([
+    [0.05, 0],
+    [0.5, 0],
+    [1, 0],
+    [0.5, 20],
+  ])('min-p %p, at least %i', (p, minKeep) =>
     check(way, minP(p, minKeep), (entries) => naive.minP(entries, p, minKeep)),
   );
-  it.each([[0.2, 0], [0.8, 0], [0.2, 15]])('typical-p %p, at least %i', (p, minKeep) =>
+  it.each([
+    [0.2, 0],
+    [0.8, 0],
+    [0.2, 15],
+  ])('typical-p %p, at least %i', (p, minKeep) =>
     check(way, typicalP(p, minKeep), (entries) => naive.typicalP(entries, p, minKeep)),
   );
   it.each([0.5, 1, 3])('top-n-sigma %p', (n) => check(way, topNSigma(n), (entries) => naive.topNSigma(entries, n)));
-  it.each([0.2, 0.8, 2])('temperature %p', (value) => check(way, temperature(value), (entries) => naive.temperature(entries, value)));
-  it.each([[0.8, 0.5, 1], [0.5, 1, 2]])('dynamic temperature %p within %p, exponent %p', (value, range, exponent) =>
-    check(way, dynamicTemperature(value, range, exponent), (entries) => naive.dynamicTemperature(entries, value, range, exponent)),
+  it.each([0.2, 0.8, 2])('temperature %p', (value) =>
+    check(way, temperature(value), (entries) => naive.temperature(entries, value)),
+  );
+  it.each([
+    [0.8, 0.5, 1],
+    [0.5, 1, 2],
+  ])('dynamic temperature %p within %p, exponent %p', (value, range, exponent) =>
+    check(way, dynamicTemperature(value, range, exponent), (entries) =>
+      naive.dynamicTemperature(entries, value, range, exponent),
+    ),
   );
   it('logit bias', () =>
-    check(way, logitBias([{ id: 3, bias: 2 }, { id: 3, bias: 1 }, { id: 5, bias: -Infinity }]), (entries) =>
-      entries.map(({ id, logit }) => ({ id, logit: id === 3 ? logit + 3 : id === 5 ? -Infinity : logit })),
+    check(
+      way,
+      logitBias([
+        { id: 3, bias: 2 },
+        { id: 3, bias: 1 },
+        { id: 5, bias: -Infinity },
+      ]),
+      (entries) => entries.map(({ id, logit }) => ({ id, logit: id === 3 ? logit + 3 : id === 5 ? -Infinity : logit })),
     ));
 });
 
@@ -79,7 +109,9 @@ describe('temperature 0', () => {
   });
 });
 
-const histories = Array.from({ length: 12 }, (_, i) => Array.from({ length: [0, 1, 2, 5, 30, 200][i % 6] }, () => random.nextUint32() % (i < 6 ? 4 : 50)));
+const histories = Array.from({ length: 12 }, (_, i) =>
+  Array.from({ length: [0, 1, 2, 5, 30, 200][i % 6] }, () => random.nextUint32() % (i < 6 ? 4 : 50)),
+);
 
 describe.each(['unsorted', 'sorted'] as const)('penalties over %s candidates', (way) => {
   it.each([
@@ -101,7 +133,9 @@ describe.each(['unsorted', 'sorted'] as const)('penalties over %s candidates', (
     for (const history of histories) {
       const stage = new DryStage({ ...settings, base: Math.fround(settings.base) }, new Map());
       for (const id of history) stage.accept(id);
-      check(way, stage, (entries) => (history.length > settings.allowedLength ? naive.dry(entries, history, settings, Infinity) : entries));
+      check(way, stage, (entries) =>
+        history.length > settings.allowedLength ? naive.dry(entries, history, settings, Infinity) : entries,
+      );
     }
   });
 });
@@ -115,7 +149,9 @@ describe('XTC', () => {
   const left = (settings: { probability: number; threshold: number; minKeep: number }): number[] => {
     const result = candidates();
     new XtcStage(settings, new Mt19937(1)).apply(result);
-    return entriesOf(result).map(({ id }) => id).sort();
+    return entriesOf(result)
+      .map(({ id }) => id)
+      .sort();
   };
 
   it('removes the likely candidates but the least likely of them', () => {

@@ -38,7 +38,10 @@ async function collector(status = 200) {
 const open: http.Server[] = [];
 afterEach(() => open.splice(0).forEach((server) => server.close()));
 
-const begin = (tracing: Tracing, traceparent?: string) => tracing.begin('POST /v1/generate', (name) => (name === 'traceparent' ? traceparent : undefined), { 'http.route': '/v1/generate' });
+const begin = (tracing: Tracing, traceparent?: string) =>
+  tracing.begin('POST /v1/generate', (name) => (name === 'traceparent' ? traceparent : undefined), {
+    'http.route': '/v1/generate',
+  });
 
 describe('traces by OTLP', () => {
   it('send a request with the work that was done for it, in its caller’s trace', async () => {
@@ -47,12 +50,25 @@ describe('traces by OTLP', () => {
     const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
     const request = begin(tracing, `00-${caller.traceId}-${caller.spanId}-01`);
     const now = nowMs();
-    request.add({ name: 'decode', startMs: now - 20, endMs: now, facts: { 'starling.tokens': 7 }, parts: [{ name: 'sample', startMs: now - 20, endMs: now - 15 }] });
+    request.add({
+      name: 'decode',
+      startMs: now - 20,
+      endMs: now,
+      facts: { 'starling.tokens': 7 },
+      parts: [{ name: 'sample', startMs: now - 20, endMs: now - 15 }],
+    });
     request.end();
     await tracing.close();
     expect(seen[0]).toMatchObject({ path: '/v1/traces', headers: { 'x-key': 'k' } });
-    const [root, decode, sample] = ['POST /v1/generate', 'decode', 'sample'].map((name) => spans.find((span) => span.name === name)!);
-    expect(root).toMatchObject({ kind: 2, traceId: caller.traceId, parentSpanId: caller.spanId, spanId: request.spanId });
+    const [root, decode, sample] = ['POST /v1/generate', 'decode', 'sample'].map(
+      (name) => spans.find((span) => span.name === name)!,
+    );
+    expect(root).toMatchObject({
+      kind: 2,
+      traceId: caller.traceId,
+      parentSpanId: caller.spanId,
+      spanId: request.spanId,
+    });
     expect(decode).toMatchObject({ traceId: caller.traceId, parentSpanId: root.spanId });
     expect(sample.parentSpanId).toBe(decode.spanId);
     expect(decode.attributes).toEqual([{ key: 'starling.tokens', value: { intValue: 7 } }]);
@@ -89,7 +105,9 @@ describe('traces by OTLP', () => {
   it('know in whose course something is done', async () => {
     const tracing = openOtlpTracing({ endpoint: 'http://127.0.0.1:9' });
     const [a, b] = [begin(tracing), begin(tracing)];
-    const seen = await Promise.all([a, b].map((request) => request.run(async () => (await Promise.resolve(), tracing.current))));
+    const seen = await Promise.all(
+      [a, b].map((request) => request.run(async () => (await Promise.resolve(), tracing.current))),
+    );
     expect(seen).toEqual([a, b]);
     expect(tracing.current).toBeUndefined();
   });

@@ -1,9 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Attributes, type Context, type Span, type TextMapGetter, type TextMapSetter, type Tracer } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+  type Span,
+  type TextMapGetter,
+  type TextMapSetter,
+  type Tracer,
+} from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import { StarlingError } from '@starling/core';
 import type { PastSpan, RequestTrace, SpanFacts, Tracing } from './trace-types.js';
 
@@ -26,12 +43,30 @@ export interface OtlpTracingOptions {
  * Traces that go to a collector by OTLP (JSON over HTTP), in batches, beside the work. Nothing global is set: several can live in one process.
  * @throws StarlingError invalid_argument for an endpoint that is no HTTP address, or a ratio beyond 0 to 1
  */
-export function openOtlpTracing({ endpoint, headers = {}, serviceName = 'starling', serviceVersion, sampleRatio = 1 }: OtlpTracingOptions): Tracing {
-  if (!(sampleRatio >= 0 && sampleRatio <= 1)) throw new StarlingError('invalid_argument', `sampleRatio: expected 0 to 1, received ${sampleRatio}`, { details: { sampleRatio } });
+export function openOtlpTracing({
+  endpoint,
+  headers = {},
+  serviceName = 'starling',
+  serviceVersion,
+  sampleRatio = 1,
+}: OtlpTracingOptions): Tracing {
+  if (!(sampleRatio >= 0 && sampleRatio <= 1))
+    throw new StarlingError('invalid_argument', `sampleRatio: expected 0 to 1, received ${sampleRatio}`, {
+      details: { sampleRatio },
+    });
   const provider = new TracerProvider({
-    resource: defaultResource().merge(resourceFromAttributes({ 'service.name': serviceName, ...(serviceVersion !== undefined && { 'service.version': serviceVersion }) })),
+    resource: defaultResource().merge(
+      resourceFromAttributes({
+        'service.name': serviceName,
+        ...(serviceVersion !== undefined && { 'service.version': serviceVersion }),
+      }),
+    ),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampleRatio) }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: tracesUrl(endpoint), headers: { ...headers }, timeoutMillis: CLOSE_MS }) })],
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({ url: tracesUrl(endpoint), headers: { ...headers }, timeoutMillis: CLOSE_MS }),
+      }),
+    ],
   });
   return new OtlpTracing(provider, provider.getTracer('starling', serviceVersion));
 }
@@ -40,7 +75,11 @@ export function openOtlpTracing({ endpoint, headers = {}, serviceName = 'starlin
 function tracesUrl(endpoint: string): string {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new StarlingError('invalid_argument', `endpoint: expected an http or https address of a collector, such as http://127.0.0.1:4318, received ${JSON.stringify(endpoint)}`, { details: { endpoint } });
+    throw new StarlingError(
+      'invalid_argument',
+      `endpoint: expected an http or https address of a collector, such as http://127.0.0.1:4318, received ${JSON.stringify(endpoint)}`,
+      { details: { endpoint } },
+    );
   }
   if (url.pathname === '/') url.pathname = '/v1/traces';
   return url.href;
@@ -73,7 +112,11 @@ class OtlpTracing implements Tracing {
 
   headersOf({ traceId, spanId, isSampled }: RequestTrace): Readonly<Record<string, string>> {
     const headers: Record<string, string> = {};
-    const span = trace.wrapSpanContext({ traceId, spanId, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE });
+    const span = trace.wrapSpanContext({
+      traceId,
+      spanId,
+      traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    });
     this.#propagator.inject(trace.setSpan(ROOT_CONTEXT, span), headers, RECORD_SETTER);
     return headers;
   }
@@ -132,8 +175,16 @@ class OtlpRequestTrace implements RequestTrace {
   }
 }
 
-function addSpan(tracer: Tracer, parent: Context, { name, startMs, endMs, facts = {}, error, parts = [] }: PastSpan): void {
-  const span = tracer.startSpan(name, { kind: SpanKind.INTERNAL, startTime: startMs, attributes: attributesOf(facts) }, parent);
+function addSpan(
+  tracer: Tracer,
+  parent: Context,
+  { name, startMs, endMs, facts = {}, error, parts = [] }: PastSpan,
+): void {
+  const span = tracer.startSpan(
+    name,
+    { kind: SpanKind.INTERNAL, startTime: startMs, attributes: attributesOf(facts) },
+    parent,
+  );
   if (error !== undefined) fail(span, error);
   for (const part of parts) addSpan(tracer, trace.setSpan(parent, span), part);
   span.end(Math.max(endMs, startMs));
@@ -145,8 +196,15 @@ function fail(span: Span, code: string): void {
 }
 
 function attributesOf(facts: SpanFacts): Attributes {
-  return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, typeof value === 'object' ? [...value] : value]));
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, typeof value === 'object' ? [...value] : value]),
+  );
 }
 
-const HEADER_GETTER: TextMapGetter<(name: string) => string | undefined> = { keys: () => ['traceparent', 'tracestate'], get: (header, name) => header(name) };
-const RECORD_SETTER: TextMapSetter<Record<string, string>> = { set: (headers, name, value) => void (headers[name] = value) };
+const HEADER_GETTER: TextMapGetter<(name: string) => string | undefined> = {
+  keys: () => ['traceparent', 'tracestate'],
+  get: (header, name) => header(name),
+};
+const RECORD_SETTER: TextMapSetter<Record<string, string>> = {
+  set: (headers, name, value) => void (headers[name] = value),
+};

@@ -23,7 +23,11 @@ export class CleaningDecoder implements StreamingDecoder {
   push(id: number): string {
     this.held += this.inner.push(id);
     let cut = this.held.length;
-    for (let space = this.held.lastIndexOf(' '); space >= 0 && cut - space <= REACH; space = this.held.lastIndexOf(' ', space - 1)) {
+    for (
+      let space = this.held.lastIndexOf(' ');
+      space >= 0 && cut - space <= REACH;
+      space = this.held.lastIndexOf(' ', space - 1)
+    ) {
       cut = space;
       if (space === 0) break;
     }

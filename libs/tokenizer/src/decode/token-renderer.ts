@@ -18,9 +18,13 @@ const NOTHING = new Uint8Array(0);
 /** @throws StarlingError `invalid_argument` for an id outside of the vocabulary */
 export function checkTokenId(vocabulary: Vocabulary, id: number): void {
   if (id >>> 0 === id && id < vocabulary.size) return;
-  throw new StarlingError('invalid_argument', `token ${id} is not in the vocabulary, which has ids from 0 to ${vocabulary.size - 1}`, {
-    details: { id, vocabSize: vocabulary.size },
-  });
+  throw new StarlingError(
+    'invalid_argument',
+    `token ${id} is not in the vocabulary, which has ids from 0 to ${vocabulary.size - 1}`,
+    {
+      details: { id, vocabSize: vocabulary.size },
+    },
+  );
 }
 
 /** The bytes that each token is in a text. */

@@ -5,7 +5,8 @@ const { texts, families } = goldenFamilies();
 
 describe.each(families.map((family) => [family.name, family] as const))('family %s', (_name, family) => {
   const tokenizer = tokenizerFromGguf(metadataOf(family));
-  const ids = (options: { addSpecial?: boolean; parseSpecial?: boolean }): number[][] => texts.map((text) => Array.from(tokenizer.encode(text, options)));
+  const ids = (options: { addSpecial?: boolean; parseSpecial?: boolean }): number[][] =>
+    texts.map((text) => Array.from(tokenizer.encode(text, options)));
 
   it('gives the ids of the reference for plain text', () => {
     const got = ids({});
@@ -25,7 +26,13 @@ describe.each(families.map((family) => [family.name, family] as const))('family 
 
   it('finds the same special tokens', () => {
     const { special } = tokenizer;
-    const found = { bos: special.bos ?? -1, eos: special.eos ?? -1, unk: special.unk ?? -1, addBos: special.addBos, addEos: special.addEos };
+    const found = {
+      bos: special.bos ?? -1,
+      eos: special.eos ?? -1,
+      unk: special.unk ?? -1,
+      addBos: special.addBos,
+      addEos: special.addEos,
+    };
     const { eog, control, ...expected } = family.special;
     expect(found).toEqual(expected);
     expect([...special.endOfGeneration].sort((a, b) => a - b)).toEqual(eog);

@@ -54,9 +54,13 @@ export function readFamily(model: string, reader: MetadataReader): Family {
     case 'plamo2':
       return plamo2Family(reader);
     default:
-      throw new StarlingError('unsupported_model', `unknown tokenizer.ggml.model "${model}": known are llama, gpt2, bert, t5, rwkv, gemma4, plamo2, whitespace`, {
-        details: { key: 'tokenizer.ggml.model', received: model },
-      });
+      throw new StarlingError(
+        'unsupported_model',
+        `unknown tokenizer.ggml.model "${model}": known are llama, gpt2, bert, t5, rwkv, gemma4, plamo2, whitespace`,
+        {
+          details: { key: 'tokenizer.ggml.model', received: model },
+        },
+      );
   }
 }
 
@@ -76,22 +80,37 @@ function spmFamily(reader: MetadataReader): Family {
 /** Pre-tokenizers of vocabularies that put a separator of its own between two texts. */
 const SEPARATING = new Set(['jina-v1-en', 'jina-v2-code', 'roberta-bpe']);
 
-function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eos?: number }, dropsSpaces = false): Family {
+function bpeFamily(
+  reader: MetadataReader,
+  name: string,
+  ids: { bos?: number; eos?: number },
+  dropsSpaces = false,
+): Family {
   const preTokenizer = PRE_TOKENIZERS.get(name === '' ? 'default' : name);
   if (preTokenizer === undefined) {
-    throw new StarlingError('unsupported_model', `unknown pre-tokenizer "${name}" in tokenizer.ggml.pre`, { details: { key: 'tokenizer.ggml.pre', received: name } });
+    throw new StarlingError('unsupported_model', `unknown pre-tokenizer "${name}" in tokenizer.ggml.pre`, {
+      details: { key: 'tokenizer.ggml.pre', received: name },
+    });
   }
   // Kimi's vocabularies come without merges: their ids are ranks, which files do not carry otherwise.
   const merges = reader.strings('tokenizer.ggml.merges') ?? (name === 'kimi-k2' ? PackedStrings.from([]) : undefined);
   if (merges === undefined) {
-    throw new StarlingError('invalid_vocabulary', 'the vocabulary has no merges: tokenizer.ggml.merges is missing', { details: { key: 'tokenizer.ggml.merges' } });
+    throw new StarlingError('invalid_vocabulary', 'the vocabulary has no merges: tokenizer.ggml.merges is missing', {
+      details: { key: 'tokenizer.ggml.merges' },
+    });
   }
   const canonicalize = preTokenizer.spaceMarks ? spaceMarks : preTokenizer.plainText ? asWritten : byteAlphabet;
   return {
     kind: 'bpe',
     canonicalize,
     notation: preTokenizer.spaceMarks ? 'spaceMarks' : 'canonical',
-    defaults: { ...ids, bos: preTokenizer.noBos ? undefined : ids.bos, addBos: preTokenizer.addBos ?? false, addEos: false, ...(SEPARATING.has(name) && { addSep: true }) },
+    defaults: {
+      ...ids,
+      bos: preTokenizer.noBos ? undefined : ids.bos,
+      addBos: preTokenizer.addBos ?? false,
+      addEos: false,
+      ...(SEPARATING.has(name) && { addSep: true }),
+    },
     forcesBos: preTokenizer.forcesBos,
     stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
     createModel: (vocabulary) => {
@@ -106,7 +125,11 @@ function bpeFamily(reader: MetadataReader, name: string, ids: { bos?: number; eo
         ignoreMerges: preTokenizer.ignoreMerges ?? false,
         wholeLineEnds: preTokenizer.wholeLineEnds ?? false,
       });
-      if (dropsSpaces) return new WhiteSpaceModel(model, reader.boolean('tokenizer.ggml.normalizer.lowercase') ?? name !== 'whitespace');
+      if (dropsSpaces)
+        return new WhiteSpaceModel(
+          model,
+          reader.boolean('tokenizer.ggml.normalizer.lowercase') ?? name !== 'whitespace',
+        );
       return preTokenizer.spaceMarks ? new SpaceMarkModel(model) : model;
     },
     surroundings: bosAndEos,
@@ -123,7 +146,14 @@ function wordPieceFamily(reader: MetadataReader): Family {
     defaults: { bos: 101, unk: 100, sep: 102, pad: 0, mask: 103, addBos: true, addEos: false },
     stripsSpace: reader.boolean('tokenizer.ggml.add_space_prefix') ?? false,
     createModel: (vocabulary, special) =>
-      new WordPieceModel(vocabulary, { lowercase, stripAccents, wordMark: utf8Bytes('\u2581'), partMark: new Uint8Array(0), maxChars: Infinity, unknown: special.unk }),
+      new WordPieceModel(vocabulary, {
+        lowercase,
+        stripAccents,
+        wordMark: utf8Bytes('\u2581'),
+        partMark: new Uint8Array(0),
+        maxChars: Infinity,
+        unknown: special.unk,
+      }),
     surroundings: (special) => ({
       before: special.bos === undefined ? [] : [special.bos],
       after: special.sep === undefined ? [] : [special.sep],
@@ -141,8 +171,7 @@ function unigramFamily(reader: MetadataReader): Family {
     notation: 'spaceMarks',
     defaults: { eos: 1, unk: 2, pad: 0, addBos: false, addEos: true },
     stripsSpace: spaceBefore,
-    createModel: (vocabulary, special) =>
-      new UnigramModel(vocabulary, map, { spaceBefore, mergesSpaces }, special.unk),
+    createModel: (vocabulary, special) => new UnigramModel(vocabulary, map, { spaceBefore, mergesSpaces }, special.unk),
     surroundings: bosAndEos,
   };
 }

@@ -36,13 +36,19 @@ export class MetadataReader {
   numbers(key: string, count = 0): ArrayLike<number> | undefined {
     const value = this.metadata.get(key);
     if (value === undefined) return undefined;
-    const fits = Array.isArray(value) ? value.every((item) => typeof item === 'number') : ArrayBuffer.isView(value) && !(value instanceof DataView);
+    const fits = Array.isArray(value)
+      ? value.every((item) => typeof item === 'number')
+      : ArrayBuffer.isView(value) && !(value instanceof DataView);
     if (!fits) throw wrongType(key, 'an array of numbers', value);
     const numbers = value as ArrayLike<number>;
     if (numbers.length >= count) return numbers;
-    throw new StarlingError('invalid_vocabulary', `${key} has ${numbers.length} values, but the vocabulary has ${count} tokens`, {
-      details: { key, received: numbers.length, expected: count },
-    });
+    throw new StarlingError(
+      'invalid_vocabulary',
+      `${key} has ${numbers.length} values, but the vocabulary has ${count} tokens`,
+      {
+        details: { key, received: numbers.length, expected: count },
+      },
+    );
   }
 
   bytes(key: string): Uint8Array | undefined {
@@ -53,10 +59,23 @@ export class MetadataReader {
 
 /** Packed strings of another copy of the core library. */
 function isPacked(value: unknown): value is PackedStrings {
-  return typeof value === 'object' && value !== null && 'bytes' in value && value.bytes instanceof Uint8Array && 'offsets' in value && value.offsets instanceof Uint32Array;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'bytes' in value &&
+    value.bytes instanceof Uint8Array &&
+    'offsets' in value &&
+    value.offsets instanceof Uint32Array
+  );
 }
 
 function wrongType(key: string, expected: string, value: unknown): StarlingError {
-  const received = Array.isArray(value) ? 'an array of something else' : ArrayBuffer.isView(value) ? 'an array of numbers' : typeof value;
-  return new StarlingError('invalid_vocabulary', `${key} must be ${expected}, but it is ${received}`, { details: { key, expected, received } });
+  const received = Array.isArray(value)
+    ? 'an array of something else'
+    : ArrayBuffer.isView(value)
+      ? 'an array of numbers'
+      : typeof value;
+  return new StarlingError('invalid_vocabulary', `${key} must be ${expected}, but it is ${received}`, {
+    details: { key, expected, received },
+  });
 }

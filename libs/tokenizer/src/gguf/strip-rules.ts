@@ -1,7 +1,10 @@
 import { STRIP_LEFT, STRIP_RIGHT, type Vocabulary } from '../vocabulary/vocabulary.js';
 import type { MetadataReader } from './metadata-reader.js';
 
-const MASK_STRIPS_LEFT = { preTokenizers: ['jina-v2-de', 'jina-v2-es', 'jina-v2-code'], architectures: ['nomic-bert-moe', 'jina-bert-v3'] };
+const MASK_STRIPS_LEFT = {
+  preTokenizers: ['jina-v2-de', 'jina-v2-es', 'jina-v2-code'],
+  architectures: ['nomic-bert-moe', 'jina-bert-v3'],
+};
 
 /**
  * Some special tokens take the white space beside them along. Files do not say which, so it is known by the name of the model, the
@@ -14,7 +17,8 @@ export function applyStripRules(reader: MetadataReader, vocabulary: Vocabulary, 
   const architecture = reader.string('general.architecture') ?? '';
   const mark = (text: string, bit: number, on: boolean): void => {
     const id = vocabulary.idOf(text);
-    if (id !== undefined) vocabulary.attributes[id] = on ? vocabulary.attributes[id] | bit : vocabulary.attributes[id] & ~bit;
+    if (id !== undefined)
+      vocabulary.attributes[id] = on ? vocabulary.attributes[id] | bit : vocabulary.attributes[id] & ~bit;
   };
   const { preTokenizers, architectures } = MASK_STRIPS_LEFT;
   if (preTokenizers.some((part) => pre.includes(part)) || architectures.some((part) => architecture.includes(part))) {

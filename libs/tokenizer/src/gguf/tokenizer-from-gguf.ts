@@ -18,7 +18,11 @@ export function tokenizerFromGguf(metadata: VocabularyMetadata): Tokenizer {
   const reader = new MetadataReader(metadata);
   const model = reader.string('tokenizer.ggml.model');
   if (model === undefined) {
-    throw new StarlingError('invalid_vocabulary', 'the file has no vocabulary (tokenizer.ggml.model is missing), so text cannot be made from it: convert the model again with its tokenizer, or take a file that has one', { details: { key: 'tokenizer.ggml.model' } });
+    throw new StarlingError(
+      'invalid_vocabulary',
+      'the file has no vocabulary (tokenizer.ggml.model is missing), so text cannot be made from it: convert the model again with its tokenizer, or take a file that has one',
+      { details: { key: 'tokenizer.ggml.model' } },
+    );
   }
   const family = readFamily(model, reader);
   const vocabulary = readVocabulary(reader, family.canonicalize);

@@ -137,7 +137,12 @@ export class TokensInTurn implements Partition {
     let fragments: Fragment[] | undefined;
     for (const tokens of this.turns) {
       if (fragments === undefined) fragments = tokens.split(bytes, start, end, withControl);
-      else fragments = fragments.flatMap((fragment) => (fragment.id >= 0 ? [fragment] : (tokens.split(bytes, fragment.start, fragment.end, withControl) ?? [fragment])));
+      else
+        fragments = fragments.flatMap((fragment) =>
+          fragment.id >= 0
+            ? [fragment]
+            : (tokens.split(bytes, fragment.start, fragment.end, withControl) ?? [fragment]),
+        );
     }
     return fragments;
   }

@@ -1,4 +1,11 @@
-import { CONTROL_RUNS, MARK_RUNS, NONSPACING_MARK_RUNS, NUMBER_RUNS, PUNCTUATION_RUNS, SCRIPT_RUNS } from './characters.table.js';
+import {
+  CONTROL_RUNS,
+  MARK_RUNS,
+  NONSPACING_MARK_RUNS,
+  NUMBER_RUNS,
+  PUNCTUATION_RUNS,
+  SCRIPT_RUNS,
+} from './characters.table.js';
 
 const CODE_POINTS = 0x110000;
 

@@ -32,15 +32,23 @@ const ATTACHED = /^(?:[.?!,]|n't|'(?:m|s|ve|re))/;
 export function readDecoder(section: JsonNode, vocabulary: Vocabulary, byteLevel: boolean): Decoding {
   const steps = stepsOf(section, 'decoders');
   const rules = steps.length === 0 ? SPACED : steps.reduce(addStep, { changes: [], bytes: 'text', stripsSpace: false });
-  const isCanonical = byteLevel && rules.bytes === 'byteAlphabet' && rules.changes.length === 0 && vocabulary.idsOf(BYTE).length === 0;
-  return { renderer: isCanonical ? new TokenRenderer(vocabulary, 'canonical') : new RuleRenderer(vocabulary, rules), stripsSpace: rules.stripsSpace };
+  const isCanonical =
+    byteLevel && rules.bytes === 'byteAlphabet' && rules.changes.length === 0 && vocabulary.idsOf(BYTE).length === 0;
+  return {
+    renderer: isCanonical ? new TokenRenderer(vocabulary, 'canonical') : new RuleRenderer(vocabulary, rules),
+    stripsSpace: rules.stripsSpace,
+  };
 }
 
 const SPACED: TokenRules = { changes: [(text) => ` ${text}`], bytes: 'text', stripsSpace: true };
 
 function addStep(rules: TokenRules, step: JsonNode): TokenRules {
   const type = step.type();
-  const changed = (change: (text: string) => string, stripsSpace = rules.stripsSpace): TokenRules => ({ ...rules, changes: [...rules.changes, change], stripsSpace });
+  const changed = (change: (text: string) => string, stripsSpace = rules.stripsSpace): TokenRules => ({
+    ...rules,
+    changes: [...rules.changes, change],
+    stripsSpace,
+  });
   switch (type) {
     case 'ByteLevel':
       return { ...rules, bytes: 'byteAlphabet' };

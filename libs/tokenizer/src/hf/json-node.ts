@@ -14,10 +14,14 @@ export class JsonNode {
     try {
       return new JsonNode(JSON.parse(document.replace(/^\uFEFF/, '')), `${file}: `);
     } catch (cause) {
-      throw new StarlingError('invalid_vocabulary', `${file} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        details: { file },
-        cause,
-      });
+      throw new StarlingError(
+        'invalid_vocabulary',
+        `${file} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          details: { file },
+          cause,
+        },
+      );
     }
   }
 
@@ -27,7 +31,10 @@ export class JsonNode {
 
   get(key: string): JsonNode {
     const record = this.record();
-    return new JsonNode(Object.hasOwn(record, key) ? record[key] : undefined, `${this.place}${this.place.endsWith(': ') ? '' : '.'}${key}`);
+    return new JsonNode(
+      Object.hasOwn(record, key) ? record[key] : undefined,
+      `${this.place}${this.place.endsWith(': ') ? '' : '.'}${key}`,
+    );
   }
 
   items(): JsonNode[] {
@@ -42,7 +49,8 @@ export class JsonNode {
   }
 
   record(): Record<string, unknown> {
-    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) throw this.wrong('an object');
+    if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value))
+      throw this.wrong('an object');
     return this.value as Record<string, unknown>;
   }
 
@@ -77,16 +85,22 @@ export class JsonNode {
 
   wrong(expected: string): StarlingError {
     const received = describe(this.value);
-    return new StarlingError('invalid_vocabulary', `${this.where} must be ${expected}, but it is ${received}`, { details: { place: this.place, expected, received } });
+    return new StarlingError('invalid_vocabulary', `${this.where} must be ${expected}, but it is ${received}`, {
+      details: { place: this.place, expected, received },
+    });
   }
 
   /** A value that is of the right type, but cannot be. */
   broken(reason: string): StarlingError {
-    return new StarlingError('invalid_vocabulary', `${this.where}: ${reason}`, { details: { place: this.place, reason } });
+    return new StarlingError('invalid_vocabulary', `${this.where}: ${reason}`, {
+      details: { place: this.place, reason },
+    });
   }
 
   unsupported(what: string): StarlingError {
-    return new StarlingError('unsupported_model', `${this.where}: ${what} is not supported`, { details: { place: this.place, received: what } });
+    return new StarlingError('unsupported_model', `${this.where}: ${what} is not supported`, {
+      details: { place: this.place, received: what },
+    });
   }
 }
 

@@ -70,8 +70,27 @@ const lowercase = eachCharacter((cp) => {
 const without = (table: () => Uint8Array): TextEdit => eachCharacter((cp) => (table()[cp] === 0 ? cp : undefined));
 
 const nmt = eachCharacter((cp) => {
-  if ((cp >= 0x01 && cp <= 0x08) || cp === 0x0b || (cp >= 0x0e && cp <= 0x1f) || cp === 0x7f || cp === 0x8f || cp === 0x9f) return undefined;
-  const becomesSpace = cp === 0x09 || cp === 0x0a || cp === 0x0c || cp === 0x0d || cp === 0x1680 || (cp >= 0x200b && cp <= 0x200f) || cp === 0x2028 || cp === 0x2029 || cp === 0x2581 || cp === 0xfeff || cp === 0xfffd;
+  if (
+    (cp >= 0x01 && cp <= 0x08) ||
+    cp === 0x0b ||
+    (cp >= 0x0e && cp <= 0x1f) ||
+    cp === 0x7f ||
+    cp === 0x8f ||
+    cp === 0x9f
+  )
+    return undefined;
+  const becomesSpace =
+    cp === 0x09 ||
+    cp === 0x0a ||
+    cp === 0x0c ||
+    cp === 0x0d ||
+    cp === 0x1680 ||
+    (cp >= 0x200b && cp <= 0x200f) ||
+    cp === 0x2028 ||
+    cp === 0x2029 ||
+    cp === 0x2581 ||
+    cp === 0xfeff ||
+    cp === 0xfffd;
   return becomesSpace ? SPACE : cp;
 });
 

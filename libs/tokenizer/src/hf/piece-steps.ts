@@ -26,7 +26,11 @@ export function splitStep(pattern: RegExp, behavior: SplitBehavior, inverted: bo
 }
 
 /** As `splitStep`, for what finds matches in its own way. */
-export function splitTiles(find: (bytes: Uint8Array, start: number, end: number) => Tile[], behavior: SplitBehavior, inverted: boolean): PieceStep {
+export function splitTiles(
+  find: (bytes: Uint8Array, start: number, end: number) => Tile[],
+  behavior: SplitBehavior,
+  inverted: boolean,
+): PieceStep {
   return ({ text, ranges }) => {
     const result: number[] = [];
     for (let i = 0; i < ranges.length; i += 2) {
@@ -118,7 +122,10 @@ export function metaspaceStep({ mark, scheme, splits }: MetaspaceOptions): Piece
 }
 
 /** Pieces that `write` writes anew, one after another. */
-export function rewritten({ text, ranges }: Pieces, write: (text: NormalizedText, start: number, end: number, result: NormalizedText) => void): Pieces {
+export function rewritten(
+  { text, ranges }: Pieces,
+  write: (text: NormalizedText, start: number, end: number, result: NormalizedText) => void,
+): Pieces {
   const result = text.successor();
   const moved: number[] = [];
   for (let i = 0; i < ranges.length; i += 2) {

@@ -13,7 +13,10 @@ const NOTHING: Surroundings = { before: [], after: [] };
 export function readPostProcessor(section: JsonNode): Surroundings {
   return stepsOf(section, 'processors')
     .map(readProcessor)
-    .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
+    .reduce(
+      (inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }),
+      NOTHING,
+    );
 }
 
 function readProcessor(node: JsonNode): Surroundings {

@@ -6,7 +6,14 @@ import { CharacterSplitter, characterStep, type IsMatch } from './character-step
 import { numbers, punctuation } from './character-tables.js';
 import type { JsonNode } from './json-node.js';
 import { readPattern } from './normalizers.js';
-import { metaspaceStep, prefixSpaceStep, SPLIT_BEHAVIORS, splitStep, type PieceStep, type SplitBehavior } from './piece-steps.js';
+import {
+  metaspaceStep,
+  prefixSpaceStep,
+  SPLIT_BEHAVIORS,
+  splitStep,
+  type PieceStep,
+  type SplitBehavior,
+} from './piece-steps.js';
 import { splitterFor } from './regex-stage.js';
 import { SPACES, WORD_CHARACTERS } from './regex/character-sets.js';
 import { stepsOf } from './sequence.js';
@@ -28,7 +35,8 @@ const DEFAULT_FIXED_LENGTH = 5;
 const cut = (splitter: Splitter): PreTokenizerStep => ({ kind: 'cut', splitter });
 const pieces = (step: PieceStep): PreTokenizerStep => ({ kind: 'pieces', step });
 const cutOut = (isMatch: IsMatch): PreTokenizerStep => cut(new CharacterSplitter(isMatch, false));
-const cutAt = (isMatch: IsMatch, behavior: SplitBehavior): PreTokenizerStep => (behavior === 'Isolated' ? cutOut(isMatch) : pieces(characterStep(isMatch, behavior)));
+const cutAt = (isMatch: IsMatch, behavior: SplitBehavior): PreTokenizerStep =>
+  behavior === 'Isolated' ? cutOut(isMatch) : pieces(characterStep(isMatch, behavior));
 
 /** The steps of a `pre_tokenizer` section, in order. */
 export function readPreTokenizers(section: JsonNode): PreTokenizerStep[] {
@@ -99,7 +107,8 @@ export function readMark(node: JsonNode): string {
 /** Where a Metaspace section puts a mark that stands for no space. */
 export function readScheme(node: JsonNode): 'always' | 'first' | 'never' {
   const scheme = node.get('prepend_scheme').stringOr(node.get('add_prefix_space').booleanOr(true) ? 'always' : 'never');
-  if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never') throw node.get('prepend_scheme').wrong('always, first or never');
+  if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never')
+    throw node.get('prepend_scheme').wrong('always, first or never');
   return scheme;
 }
 

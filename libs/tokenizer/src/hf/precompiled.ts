@@ -19,7 +19,8 @@ export function precompiled(base64: string): TextEdit {
   const lookUp = (text: string): string | undefined => {
     const bytes = utf8Bytes(text);
     for (let end = 1; end <= bytes.length; end++) {
-      if (map.match(bytes, 0, end) > 0) return utf8Text(map.replacements.subarray(map.replacementStart, map.replacementEnd));
+      if (map.match(bytes, 0, end) > 0)
+        return utf8Text(map.replacements.subarray(map.replacementStart, map.replacementEnd));
     }
     return undefined;
   };
@@ -30,7 +31,9 @@ export function precompiled(base64: string): TextEdit {
     const write = (part: string, replacement: string | undefined, result: NormalizedText): void => {
       const next = at + utf8Bytes(part).length;
       if (replacement === undefined) result.copy(text, at, next);
-      else for (const character of replacement) result.pushCodePoint(character.codePointAt(0) ?? 0, text.starts[at], text.ends[next - 1]);
+      else
+        for (const character of replacement)
+          result.pushCodePoint(character.codePointAt(0) ?? 0, text.starts[at], text.ends[next - 1]);
       alignment.replace(Array.from(part).length, Array.from(replacement ?? part).length);
       at = next;
     };

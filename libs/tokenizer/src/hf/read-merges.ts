@@ -24,7 +24,10 @@ export function readMerges(node: JsonNode): WrittenMerges {
     if (!isRead) throw place(i).wrong('two strings, or one with a space between its two parts');
     indexes.push(i);
   }
-  return { parts: parts.packed(), broken: (rank, reason) => place(indexes[rank]).broken(`cannot be merged: ${reason}`) };
+  return {
+    parts: parts.packed(),
+    broken: (rank, reason) => place(indexes[rank]).broken(`cannot be merged: ${reason}`),
+  };
 }
 
 /**
@@ -38,10 +41,14 @@ export function readMergeLines(text: string, place: (line: number) => JsonNode):
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i].endsWith('\r') ? lines[i].slice(0, -1) : lines[i];
     if (line === '' || line.startsWith('#version')) continue;
-    if (!parts.addLine(line)) throw place(i + 1).broken(`expected two parts with a space between them, but it has ${line.split(' ').length}`);
+    if (!parts.addLine(line))
+      throw place(i + 1).broken(`expected two parts with a space between them, but it has ${line.split(' ').length}`);
     numbers.push(i + 1);
   }
-  return { parts: parts.packed(), broken: (rank, reason) => place(numbers[rank]).broken(`cannot be merged: ${reason}`) };
+  return {
+    parts: parts.packed(),
+    broken: (rank, reason) => place(numbers[rank]).broken(`cannot be merged: ${reason}`),
+  };
 }
 
 /** Packs the parts of merges without making an array of bytes for each. */
@@ -62,7 +69,8 @@ class PartPacker {
 
   /** Adds two strings in an array; false if they are not that. */
   addPair(pair: unknown): boolean {
-    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string' || typeof pair[1] !== 'string') return false;
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string' || typeof pair[1] !== 'string')
+      return false;
     this.add(pair[0]);
     this.add(pair[1]);
     return true;
@@ -73,8 +81,10 @@ class PartPacker {
   }
 
   private add(part: string): void {
-    if (this.length + part.length * 3 > this.bytes.length) this.bytes = grown(this.bytes, new Uint8Array(this.bytes.length * 2 + part.length * 3));
-    if (this.count + 2 > this.offsets.length) this.offsets = grown(this.offsets, new Uint32Array(this.offsets.length * 2));
+    if (this.length + part.length * 3 > this.bytes.length)
+      this.bytes = grown(this.bytes, new Uint8Array(this.bytes.length * 2 + part.length * 3));
+    if (this.count + 2 > this.offsets.length)
+      this.offsets = grown(this.offsets, new Uint32Array(this.offsets.length * 2));
     this.length += this.write(part);
     this.offsets[++this.count] = this.length;
   }

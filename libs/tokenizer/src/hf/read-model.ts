@@ -55,7 +55,13 @@ export function readModel(root: JsonNode, rules: TextRules): ReadModel {
       return readWordPiece(node, added);
     case 'WordLevel': {
       const { unknown, ...words } = readWords(node, added);
-      return { kind: 'wordpiece', ...words, unknown, byteLevel: false, createPieces: () => new WordLevelModel(words.vocabulary, unknown) };
+      return {
+        kind: 'wordpiece',
+        ...words,
+        unknown,
+        byteLevel: false,
+        createPieces: () => new WordLevelModel(words.vocabulary, unknown),
+      };
     }
     default:
       throw node.unsupported(`model ${type}`);
@@ -70,12 +76,19 @@ function guessType(node: JsonNode): string {
 }
 
 /** The vocabulary of a model of whole words or their parts, which cannot do without an unknown token. */
-function readWords(node: JsonNode, addedNode: JsonNode): { vocabulary: Vocabulary; added: readonly AddedToken[]; unknown: number } {
+function readWords(
+  node: JsonNode,
+  addedNode: JsonNode,
+): { vocabulary: Vocabulary; added: readonly AddedToken[]; unknown: number } {
   const entries = readIds(node.get('vocab'));
   const added = readAddedTokens(addedNode, entries);
   const unknown = entries.idOf(node.get('unk_token').string());
   if (unknown === undefined) throw node.get('unk_token').wrong('an entry of the vocabulary');
-  return { vocabulary: makeVocabulary(entries, added, { unknown, byteFallback: false, canonicalize: asWritten }), added, unknown };
+  return {
+    vocabulary: makeVocabulary(entries, added, { unknown, byteFallback: false, canonicalize: asWritten }),
+    added,
+    unknown,
+  };
 }
 
 function readBpe(node: JsonNode, addedNode: JsonNode, rules: TextRules): ReadModel {
@@ -90,22 +103,49 @@ function readBpe(node: JsonNode, addedNode: JsonNode, rules: TextRules): ReadMod
   const unknown = readUnknown(node.get('unk_token'), entries, rules.writesBytes, byteFallback);
   const vocabulary = makeVocabulary(entries, added, { unknown, byteFallback, canonicalize });
   const written = readMerges(node.get('merges'));
-  const options = { byteLevel, byteFallback, endOfWord, partMark, unknown, ignoreMerges: node.get('ignore_merges').booleanOr(false), fusesUnknown: node.get('fuse_unk').booleanOr(false) };
+  const options = {
+    byteLevel,
+    byteFallback,
+    endOfWord,
+    partMark,
+    unknown,
+    ignoreMerges: node.get('ignore_merges').booleanOr(false),
+    fusesUnknown: node.get('fuse_unk').booleanOr(false),
+  };
   const createWithSplitter = (splitter: Splitter): IdBpeModel => {
-    const merges = new MergeList(vocabulary, written.parts, { canonicalize, leftOut: utf8Bytes(partMark).length, broken: written.broken });
+    const merges = new MergeList(vocabulary, written.parts, {
+      canonicalize,
+      leftOut: utf8Bytes(partMark).length,
+      broken: written.broken,
+    });
     return new IdBpeModel(vocabulary, splitter, merges, options);
   };
-  return { kind: 'bpe', vocabulary, added, unknown, byteLevel, createPieces: () => createWithSplitter(new WholeTextSplitter()), createWithSplitter };
+  return {
+    kind: 'bpe',
+    vocabulary,
+    added,
+    unknown,
+    byteLevel,
+    createPieces: () => createWithSplitter(new WholeTextSplitter()),
+    createWithSplitter,
+  };
 }
 
 /** The unknown token of a byte-pair model: an entry, if one is named, unless no text can be unknown. */
-function readUnknown(node: JsonNode, entries: Entries, writesBytes: boolean, byteFallback: boolean): number | undefined {
+function readUnknown(
+  node: JsonNode,
+  entries: Entries,
+  writesBytes: boolean,
+  byteFallback: boolean,
+): number | undefined {
   if (node.isMissing) return undefined;
   const unknown = entries.idOf(node.string());
   if (unknown !== undefined) return unknown;
-  const coversAll = (name: (byte: number) => string): boolean => Array.from({ length: 256 }, (_, byte) => name(byte)).every((text) => entries.idOf(text) !== undefined);
+  const coversAll = (name: (byte: number) => string): boolean =>
+    Array.from({ length: 256 }, (_, byte) => name(byte)).every((text) => entries.idOf(text) !== undefined);
   const knowsAllBytes = writesBytes && coversAll((byte) => String.fromCharCode(CODE_POINT_OF_BYTE[byte]));
-  if (knowsAllBytes || (byteFallback && coversAll((byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`))) return undefined;
+  if (knowsAllBytes || (byteFallback && coversAll((byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)))
+    return undefined;
   throw node.wrong('an entry of the vocabulary, as there are characters that it has no token for');
 }
 
@@ -137,8 +177,17 @@ function readWordPiece(node: JsonNode, addedNode: JsonNode): ReadModel {
     stripAccents: false,
     wordMark: new Uint8Array(0),
     partMark: utf8Bytes(node.get('continuing_subword_prefix').stringOr('##')),
-    maxChars: node.get('max_input_chars_per_word').isMissing ? DEFAULT_MAX_WORD_CHARACTERS : node.get('max_input_chars_per_word').number(),
+    maxChars: node.get('max_input_chars_per_word').isMissing
+      ? DEFAULT_MAX_WORD_CHARACTERS
+      : node.get('max_input_chars_per_word').number(),
     unknown,
   };
-  return { kind: 'wordpiece', vocabulary, added, unknown, byteLevel: false, createPieces: () => new WordPieceModel(vocabulary, options) };
+  return {
+    kind: 'wordpiece',
+    vocabulary,
+    added,
+    unknown,
+    byteLevel: false,
+    createPieces: () => new WordPieceModel(vocabulary, options),
+  };
 }

@@ -1,5 +1,13 @@
 import { PackedStrings, StarlingError } from '@starling/core';
-import { BYTE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Vocabulary, type Canonicalize } from '../vocabulary/vocabulary.js';
+import {
+  BYTE,
+  CONTROL,
+  NORMAL,
+  UNKNOWN,
+  USER_DEFINED,
+  Vocabulary,
+  type Canonicalize,
+} from '../vocabulary/vocabulary.js';
 import { controlToken, type AddedToken } from './added-tokens.js';
 import type { JsonNode } from './json-node.js';
 
@@ -55,7 +63,9 @@ export function readAddedTokens(node: JsonNode, entries: Entries): AddedToken[] 
     const content = item.get('content').string();
     const special = item.get('special').booleanOr(false);
     return {
-      id: taken.read(item.get('id'), content, (id) => (entries.texts[id] === content ? id : (entries.idOf(content) ?? id))),
+      id: taken.read(item.get('id'), content, (id) =>
+        entries.texts[id] === content ? id : (entries.idOf(content) ?? id),
+      ),
       content,
       special,
       normalized: item.get('normalized').booleanOr(!special),
@@ -93,7 +103,8 @@ const isId = (id: unknown): id is number => typeof id === 'number' && Number.isI
 
 const noId = (node: JsonNode): StarlingError => node.wrong(`an id from 0 to ${MAX_ID}`);
 
-const takenId = (node: JsonNode, id: number, other: string): StarlingError => node.broken(`${id} is the id of ${JSON.stringify(other)} already; each token needs one of its own`);
+const takenId = (node: JsonNode, id: number, other: string): StarlingError =>
+  node.broken(`${id} is the id of ${JSON.stringify(other)} already; each token needs one of its own`);
 
 /** Joins entries and added tokens to a vocabulary. */
 export function makeVocabulary(
@@ -116,7 +127,13 @@ export function makeVocabulary(
   const scores = entries.scores.length === 0 ? entries.scores : new Float64Array(texts.length);
   if (scores !== entries.scores) scores.set(entries.scores);
   // Text is matched with the model's own entries; tokens that were added to them are only found whole.
-  return new Vocabulary(PackedStrings.from(texts), attributes, scores, options.canonicalize, (id) => entries.texts[id] !== undefined && entries.texts[id] === texts[id]);
+  return new Vocabulary(
+    PackedStrings.from(texts),
+    attributes,
+    scores,
+    options.canonicalize,
+    (id) => entries.texts[id] !== undefined && entries.texts[id] === texts[id],
+  );
 }
 
 /** A few gaps between ids are common; a vocabulary of gaps alone is a broken file, and would take memory for each. */
@@ -124,5 +141,9 @@ function checkDensity(texts: readonly string[]): void {
   let entries = 0;
   texts.forEach(() => entries++);
   if (texts.length <= entries * 2 + MAX_GAPS) return;
-  throw new StarlingError('invalid_vocabulary', `ids go up to ${texts.length - 1}, but there are only ${entries} entries`, { details: { lastId: texts.length - 1, entries } });
+  throw new StarlingError(
+    'invalid_vocabulary',
+    `ids go up to ${texts.length - 1}, but there are only ${entries} entries`,
+    { details: { lastId: texts.length - 1, entries } },
+  );
 }

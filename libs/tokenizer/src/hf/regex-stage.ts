@@ -31,7 +31,10 @@ const BY_HAND = new Map<string, () => Splitter>([
   [`${PATTERNS.GPT2}|\\s+`, () => new Gpt2Splitter()],
   [`${INSENSITIVE}${AFTER_SHORT_FORMS}`, () => new Cl100kSplitter({ maxDigits: 3, foldsShortForms: true })],
   [PATTERNS.LLAMA3, () => new Cl100kSplitter({ maxDigits: 3 })],
-  [`${INSENSITIVE}${AFTER_SHORT_FORMS.replace('{1,3}', '')}`, () => new Cl100kSplitter({ maxDigits: 1, foldsShortForms: true })],
+  [
+    `${INSENSITIVE}${AFTER_SHORT_FORMS.replace('{1,3}', '')}`,
+    () => new Cl100kSplitter({ maxDigits: 1, foldsShortForms: true }),
+  ],
   [PATTERNS.QWEN2, () => new Cl100kSplitter({ maxDigits: 1 })],
 ]);
 

@@ -23,7 +23,10 @@ export function eachCharacter(change: (cp: number) => number | readonly number[]
 }
 
 /** An edit that changes the matches of a regular expression: `change` writes what takes the place of `text[start, end)`, never empty. */
-export function eachRun(pattern: RegExp, change: (run: string, text: NormalizedText, start: number, end: number, result: NormalizedText) => void): TextEdit {
+export function eachRun(
+  pattern: RegExp,
+  change: (run: string, text: NormalizedText, start: number, end: number, result: NormalizedText) => void,
+): TextEdit {
   return (text) => {
     const { string, positionOf } = unitsOf(text.bytes, TEXT_START, text.length);
     const result = text.successor();
@@ -75,6 +78,7 @@ export function prependContent(content: string): TextEdit {
 
 /** Writes what goes in front of the character at `at`: it comes from no character of the text. */
 export function writePrefix(content: string, text: NormalizedText, at: number, result: NormalizedText): void {
-  for (const character of content) result.pushCodePoint(character.codePointAt(0) ?? 0, text.starts[at], text.starts[at]);
+  for (const character of content)
+    result.pushCodePoint(character.codePointAt(0) ?? 0, text.starts[at], text.starts[at]);
   if (content !== '' && text.isFirst(at)) result.markFirst();
 }

@@ -37,9 +37,13 @@ function nextMatch(pattern: RegExp, text: string): RegExpExecArray | null {
   try {
     return pattern.exec(text);
   } catch (cause) {
-    throw new StarlingError('invalid_argument', `a text of ${text.length} characters is too long for the expression ${pattern.source.slice(0, 60)} of the vocabulary: encode it in parts`, {
-      details: { length: text.length },
-      cause,
-    });
+    throw new StarlingError(
+      'invalid_argument',
+      `a text of ${text.length} characters is too long for the expression ${pattern.source.slice(0, 60)} of the vocabulary: encode it in parts`,
+      {
+        details: { length: text.length },
+        cause,
+      },
+    );
   }
 }

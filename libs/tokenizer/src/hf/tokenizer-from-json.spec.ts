@@ -11,7 +11,9 @@ describe.each(files.map((file) => [file.name, file] as const))('tokenizer.json: 
   });
 
   it('puts the same tokens around a text', () => {
-    expect(texts.map((text) => Array.from(tokenizer.encode(text, { parseSpecial: true, addSpecial: true })))).toEqual(file.added);
+    expect(texts.map((text) => Array.from(tokenizer.encode(text, { parseSpecial: true, addSpecial: true })))).toEqual(
+      file.added,
+    );
   });
 
   it('decodes to the same text', () => {

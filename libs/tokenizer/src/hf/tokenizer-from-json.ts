@@ -44,7 +44,8 @@ export function tokenizerFromJson(json: unknown, file = 'tokenizer.json'): Token
   const { vocabulary } = model;
   const surroundings = readPostProcessor(root.get('post_processor'));
   for (const id of [...surroundings.before, ...surroundings.after]) {
-    if (id >>> 0 !== id || id >= vocabulary.size) throw root.get('post_processor').wrong(`tokens with ids of the vocabulary, from 0 to ${vocabulary.size - 1}`);
+    if (id >>> 0 !== id || id >= vocabulary.size)
+      throw root.get('post_processor').wrong(`tokens with ids of the vocabulary, from 0 to ${vocabulary.size - 1}`);
   }
   // Control tokens are marked before the model is made, which leaves them out of what it makes text of.
   const special = completeSpecialTokens(vocabulary, draftOf(model, surroundings));
@@ -63,22 +64,39 @@ export function tokenizerFromJson(json: unknown, file = 'tokenizer.json'): Token
 }
 
 /** Whether a text comes to the model in the byte alphabet, and whether that is the last that is done to it. */
-function bytesOf(edits: readonly TextEdit[], steps: readonly PreTokenizerStep[]): { writesBytes: boolean; writesBytesLast: boolean } {
+function bytesOf(
+  edits: readonly TextEdit[],
+  steps: readonly PreTokenizerStep[],
+): { writesBytes: boolean; writesBytesLast: boolean } {
   const count = steps.filter(({ kind }) => kind === 'bytes').length;
   const inEdits = edits.includes(toByteAlphabet);
-  return { writesBytes: count > 0 || inEdits, writesBytesLast: count === 1 && !inEdits && steps.at(-1)?.kind === 'bytes' };
+  return {
+    writesBytes: count > 0 || inEdits,
+    writesBytesLast: count === 1 && !inEdits && steps.at(-1)?.kind === 'bytes',
+  };
 }
 
 /** What cuts added tokens out of a text, and what encodes the rest: splitters and the model, if cutting is all that the steps do. */
-function encoderOf(model: ReadModel, edits: readonly TextEdit[], steps: readonly PreTokenizerStep[], added: readonly AddedToken[]): { partition: Partition; model: TokenModel } {
+function encoderOf(
+  model: ReadModel,
+  edits: readonly TextEdit[],
+  steps: readonly PreTokenizerStep[],
+  added: readonly AddedToken[],
+): { partition: Partition; model: TokenModel } {
   const early = new AddedTokens(added.filter((token) => !token.normalized));
   const late = added.filter((token) => token.normalized);
   const splitters = steps.flatMap((step) => (step.kind === 'cut' ? [step.splitter] : []));
   if (edits.length === 0 && splitters.length === steps.length && model.createWithSplitter !== undefined) {
-    return { partition: new TokensInTurn([early, new AddedTokens(late)]), model: model.createWithSplitter(joined(splitters)) };
+    return {
+      partition: new TokensInTurn([early, new AddedTokens(late)]),
+      model: model.createWithSplitter(joined(splitters)),
+    };
   }
   const addedTokens = new AddedTokens(late.map((token) => normalizedToken(token, edits)));
-  return { partition: early, model: new TextPipeline(model.createPieces(), { edits, steps: steps.map(pieceStep), addedTokens }) };
+  return {
+    partition: early,
+    model: new TextPipeline(model.createPieces(), { edits, steps: steps.map(pieceStep), addedTokens }),
+  };
 }
 
 function joined(splitters: readonly Splitter[]): Splitter {
@@ -100,12 +118,21 @@ function normalizedToken(token: AddedToken, edits: readonly TextEdit[]): AddedTo
 }
 
 function draftOf(model: ReadModel, { before, after }: Surroundings): SpecialTokensDraft {
-  const draft: SpecialTokensDraft = { addBos: before.length > 0, addEos: after.length > 0, unk: model.unknown, bos: before.at(0), eos: after.at(-1) };
+  const draft: SpecialTokensDraft = {
+    addBos: before.length > 0,
+    addEos: after.length > 0,
+    unk: model.unknown,
+    bos: before.at(0),
+    eos: after.at(-1),
+  };
   for (const [role, names] of Object.entries(ROLE_NAMES)) {
     const key = role as keyof typeof ROLE_NAMES;
     draft[key] ??= names.map((name) => model.vocabulary.idOf(name)).find((id) => id !== undefined);
   }
-  draft.bos ??= model.vocabulary.idOf('<s>') ?? model.vocabulary.idOf('<|begin_of_text|>') ?? model.vocabulary.idOf('<bos>');
-  if (model.kind !== 'wordpiece') draft.eos ??= model.vocabulary.idOf('</s>') ?? model.vocabulary.idOf('<|endoftext|>') ?? model.vocabulary.idOf('<eos>');
+  draft.bos ??=
+    model.vocabulary.idOf('<s>') ?? model.vocabulary.idOf('<|begin_of_text|>') ?? model.vocabulary.idOf('<bos>');
+  if (model.kind !== 'wordpiece')
+    draft.eos ??=
+      model.vocabulary.idOf('</s>') ?? model.vocabulary.idOf('<|endoftext|>') ?? model.vocabulary.idOf('<eos>');
   return draft;
 }

@@ -5,7 +5,8 @@ import { eachRun, type TextEdit } from './text-edit.js';
 export type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
 /** A run that normalizes as a whole: a character with the marks that follow it, or Hangul letters that may join. */
-const COMPOSABLE = /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uac00-\ud7a3\uffa0-\uffdc]+\p{M}*|[^\p{M}]\p{M}+|[^\p{M}\0-\x7f]|\p{M}+/gu;
+const COMPOSABLE =
+  /[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uac00-\ud7a3\uffa0-\uffdc]+\p{M}*|[^\p{M}]\p{M}+|[^\p{M}\0-\x7f]|\p{M}+/gu;
 
 /** A part of a decomposed run, and where it comes from. */
 interface Part {
@@ -40,7 +41,14 @@ function partsOf(run: string, decomposition: UnicodeForm, text: NormalizedText, 
   return parts;
 }
 
-function writeComposed(normalized: string, parts: Map<string, Part[]>, decomposition: UnicodeForm, text: NormalizedText, runStart: number, result: NormalizedText): void {
+function writeComposed(
+  normalized: string,
+  parts: Map<string, Part[]>,
+  decomposition: UnicodeForm,
+  text: NormalizedText,
+  runStart: number,
+  result: NormalizedText,
+): void {
   const taken = new Map<string, number>();
   const isFirstRun = text.isFirst(runStart);
   let isOpening = true;

@@ -14,7 +14,11 @@ export function unitsOf(bytes: Uint8Array, start: number, end: number): Units {
   let ascii = start;
   while (ascii < end && bytes[ascii] < 0x80) ascii++;
   const part = bytes.subarray(start, end);
-  if (ascii === end) return { string: end - start <= MAX_SHORT_BYTES ? String.fromCharCode(...part) : utf8Text(part), positionOf: (unit) => start + unit };
+  if (ascii === end)
+    return {
+      string: end - start <= MAX_SHORT_BYTES ? String.fromCharCode(...part) : utf8Text(part),
+      positionOf: (unit) => start + unit,
+    };
   const string = utf8Text(part);
   const positions = new Uint32Array(string.length + 1);
   let unit = 0;

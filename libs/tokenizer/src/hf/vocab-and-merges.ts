@@ -29,12 +29,20 @@ export interface VocabAndMergesOptions {
  * @param addedTokensJson `{"token": id, ...}` of control tokens
  * @throws StarlingError `invalid_vocabulary`, naming the file and the place
  */
-export function tokenizerFromVocabAndMerges(vocabJson: string, mergesTxt: string, addedTokensJson?: string, options: VocabAndMergesOptions = {}): Tokenizer {
+export function tokenizerFromVocabAndMerges(
+  vocabJson: string,
+  mergesTxt: string,
+  addedTokensJson?: string,
+  options: VocabAndMergesOptions = {},
+): Tokenizer {
   const files = options.files ?? { vocab: 'vocab.json', merges: 'merges.txt', added: 'added_tokens.json' };
   const entries = readIds(JsonNode.parse(vocabJson, files.vocab));
-  const added = addedTokensJson === undefined ? [] : readControlTokens(JsonNode.parse(addedTokensJson, files.added), entries);
+  const added =
+    addedTokensJson === undefined ? [] : readControlTokens(JsonNode.parse(addedTokensJson, files.added), entries);
   const vocabulary = makeVocabulary(entries, added, { byteFallback: false, canonicalize: byteAlphabet });
-  const { parts, broken } = readMergeLines(mergesTxt, (line) => JsonNode.parse(undefined, `${files.merges}, line ${line}`));
+  const { parts, broken } = readMergeLines(mergesTxt, (line) =>
+    JsonNode.parse(undefined, `${files.merges}, line ${line}`),
+  );
   const name = options.preTokenizer ?? guessPreTokenizer(entries.texts);
   const preTokenizer = PRE_TOKENIZERS.get(name);
   if (preTokenizer === undefined) throw JsonNode.parse({}, files.vocab).unsupported(`pre-tokenizer ${name}`);

@@ -65,7 +65,10 @@ export class BpeModel extends WordModel implements MergeRules {
   protected merge(bytes: Uint8Array, start: number, end: number): void {
     const { merger, vocabulary } = this;
     merger.reserve(end - start);
-    const count = merger.run(bytes, this.options.byteLevel ? this.startWithBytes(bytes, start, end) : this.startWithCharacters(bytes, start, end));
+    const count = merger.run(
+      bytes,
+      this.options.byteLevel ? this.startWithBytes(bytes, start, end) : this.startWithCharacters(bytes, start, end),
+    );
     const { symbols, starts } = merger;
     for (let i = 0; i < count; i++) {
       const id = vocabulary.table.findHashed(symbols[i], bytes, starts[i], starts[i + 1]);
@@ -131,8 +134,11 @@ export class BpeModel extends WordModel implements MergeRules {
   }
 
   private findFallback(byte: number): number {
-    if (this.options.byteFallback) return this.vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? -1;
-    return this.options.byteLevel && CODE_POINT_OF_BYTE[byte] < 0x80 ? this.vocabulary.find(Uint8Array.of(byte), 0, 1) : -1;
+    if (this.options.byteFallback)
+      return this.vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? -1;
+    return this.options.byteLevel && CODE_POINT_OF_BYTE[byte] < 0x80
+      ? this.vocabulary.find(Uint8Array.of(byte), 0, 1)
+      : -1;
   }
 }
 

@@ -80,7 +80,8 @@ export class IdBpeModel extends WordModel implements MergeRules {
     const count = merger.run(bytes, this.symbolCount);
     const { symbols, starts } = merger;
     for (let i = 0; i < count; i++) {
-      if (this.isHiddenHere(symbols[i], bytes, starts[i], starts[i + 1])) this.takeApart(symbols[i], bytes, start, starts[i], starts[i + 1]);
+      if (this.isHiddenHere(symbols[i], bytes, starts[i], starts[i + 1]))
+        this.takeApart(symbols[i], bytes, start, starts[i], starts[i + 1]);
       else this.addPiece(symbols[i], starts[i + 1]);
     }
   }
@@ -146,7 +147,9 @@ export class IdBpeModel extends WordModel implements MergeRules {
   }
 
   private writtenBytes(bytes: Uint8Array, start: number, end: number, isFirst: boolean, isLast: boolean): Uint8Array {
-    const character = this.options.byteLevel ? utf8Bytes(String.fromCharCode(CODE_POINT_OF_BYTE[bytes[start]])) : bytes.subarray(start, end);
+    const character = this.options.byteLevel
+      ? utf8Bytes(String.fromCharCode(CODE_POINT_OF_BYTE[bytes[start]]))
+      : bytes.subarray(start, end);
     return this.withMarks(character, isFirst, isLast);
   }
 
@@ -162,7 +165,8 @@ export class IdBpeModel extends WordModel implements MergeRules {
     let from = start;
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const parts = this.merges.partsOfControl.get(next.id);
-      const middle = parts === undefined ? from : from + parts.leftBytes - (from > wordStart ? this.partMark.length : 0);
+      const middle =
+        parts === undefined ? from : from + parts.leftBytes - (from > wordStart ? this.partMark.length : 0);
       if (!this.isHiddenHere(next.id, bytes, from, next.end)) this.addPiece(next.id, next.end);
       else if (parts !== undefined && middle > from && middle < next.end) {
         open.push({ id: parts.right, end: next.end }, { id: parts.left, end: middle });
@@ -179,7 +183,8 @@ export class IdBpeModel extends WordModel implements MergeRules {
     const last = this.pieceCount - 1;
     if (byteFallback && this.canFallBack(written)) {
       written.forEach((byte, i) => this.addPiece(this.fallbackOfByte[byte], Math.min(end, start + i + 1)));
-    } else if (last >= 0 && (unknown === undefined || (fusesUnknown && this.pieceIds[last] === unknown))) this.pieceEnds[last] = end;
+    } else if (last >= 0 && (unknown === undefined || (fusesUnknown && this.pieceIds[last] === unknown)))
+      this.pieceEnds[last] = end;
     else if (unknown !== undefined) this.addPiece(unknown, end);
   }
 }

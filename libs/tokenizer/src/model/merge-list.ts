@@ -45,18 +45,28 @@ export class MergeList {
       const right = last <= middle ? -1 : vocabulary.find(line, middle, last);
       if (left < 0 || right < 0) {
         for (const part of [rank * 2, rank * 2 + 1]) {
-          if (vocabulary.entryOf(parts.at(part)) === undefined) throw broken(rank, `its part ${JSON.stringify(parts.at(part))} is not in the vocabulary`);
+          if (vocabulary.entryOf(parts.at(part)) === undefined)
+            throw broken(rank, `its part ${JSON.stringify(parts.at(part))} is not in the vocabulary`);
         }
         // Both are entries, but of a form that no text takes.
         continue;
       }
-      if (last - middle < leftOut) throw broken(rank, `its part ${JSON.stringify(parts.at(rank * 2 + 1))} is shorter than the mark of parts that go on with a word`);
+      if (last - middle < leftOut)
+        throw broken(
+          rank,
+          `its part ${JSON.stringify(parts.at(rank * 2 + 1))} is shorter than the mark of parts that go on with a word`,
+        );
       if (leftOut > 0) line.copyWithin(middle, middle + leftOut, last);
       const result = vocabulary.find(line, 0, last - leftOut);
-      if (result < 0) throw broken(rank, `what ${JSON.stringify(parts.at(rank * 2))} and ${JSON.stringify(parts.at(rank * 2 + 1))} make is not in the vocabulary`);
+      if (result < 0)
+        throw broken(
+          rank,
+          `what ${JSON.stringify(parts.at(rank * 2))} and ${JSON.stringify(parts.at(rank * 2 + 1))} make is not in the vocabulary`,
+        );
       this.pairs.set(left, right, rank);
       this.results[rank] = result;
-      if (vocabulary.has(result, CONTROL) && !this.partsOfControl.has(result)) this.partsOfControl.set(result, { left, right, leftBytes: middle });
+      if (vocabulary.has(result, CONTROL) && !this.partsOfControl.has(result))
+        this.partsOfControl.set(result, { left, right, leftBytes: middle });
     }
   }
 }

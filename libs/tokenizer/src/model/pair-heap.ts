@@ -37,7 +37,11 @@ export class PairHeap {
     let at = 0;
     for (let child = 1; child < last; child = at * 2 + 1) {
       const right = child + 1;
-      if (right < last && (costs[right] < costs[child] || (costs[right] === costs[child] && positions[right] < positions[child]))) child = right;
+      if (
+        right < last &&
+        (costs[right] < costs[child] || (costs[right] === costs[child] && positions[right] < positions[child]))
+      )
+        child = right;
       if (cost < costs[child] || (cost === costs[child] && position <= positions[child])) break;
       costs[at] = costs[child];
       positions[at] = positions[child];

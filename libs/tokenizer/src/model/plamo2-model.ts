@@ -31,7 +31,10 @@ export class Plamo2Model implements TokenModel {
 
   encode(bytes: Uint8Array, start: number, end: number, _first: boolean, sink: TokenSink): void {
     sink.reserve(end - start);
-    const from = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? Math.min(end, start + 3) : start;
+    const from =
+      bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf
+        ? Math.min(end, start + 3)
+        : start;
     const length = end - from;
     const best = new Float64Array(length + 1).fill(Infinity);
     const steps = new Int32Array(length + 1);
@@ -43,12 +46,22 @@ export class Plamo2Model implements TokenModel {
     for (let at = 0; at < length; at += steps[at]) {
       const position = from + at;
       if (ids[at] >= 0) sink.push(ids[at], position, position + steps[at]);
-      else for (let i = 0; i < steps[at]; i++) sink.push(this.idOfByte[bytes[position + i]], position + i, position + i + 1);
+      else
+        for (let i = 0; i < steps[at]; i++)
+          sink.push(this.idOfByte[bytes[position + i]], position + i, position + i + 1);
     }
   }
 
   /** Finds the best first piece of the text from `at` on. */
-  private choose(bytes: Uint8Array, from: number, at: number, length: number, best: Float64Array, steps: Int32Array, ids: Int32Array): void {
+  private choose(
+    bytes: Uint8Array,
+    from: number,
+    at: number,
+    length: number,
+    best: Float64Array,
+    steps: Int32Array,
+    ids: Int32Array,
+  ): void {
     const { trie, costs } = this;
     const width = Math.min(sequenceLength(bytes[from + at]), length - at);
     best[at] = best[at + width] + UNKNOWN_COST;
@@ -75,5 +88,9 @@ function byteToken(vocabulary: Vocabulary, byte: number): number {
   const name = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
   const id = vocabulary.idOf(name);
   if (id !== undefined) return id;
-  throw new StarlingError('invalid_vocabulary', `the vocabulary has no token ${name}, which a plamo2 vocabulary must have`, { details: { name } });
+  throw new StarlingError(
+    'invalid_vocabulary',
+    `the vocabulary has no token ${name}, which a plamo2 vocabulary must have`,
+    { details: { name } },
+  );
 }

@@ -15,7 +15,8 @@ export class RwkvModel implements TokenModel {
     private readonly unknown: number | undefined,
   ) {
     const { bytes, offsets, size } = vocabulary;
-    for (let id = 0; id < size; id++) if (offsets[id + 1] > offsets[id]) this.trie.add(bytes, offsets[id], offsets[id + 1], id);
+    for (let id = 0; id < size; id++)
+      if (offsets[id + 1] > offsets[id]) this.trie.add(bytes, offsets[id], offsets[id + 1], id);
   }
 
   encode(bytes: Uint8Array, start: number, end: number, _first: boolean, sink: TokenSink): void {
@@ -24,7 +25,11 @@ export class RwkvModel implements TokenModel {
     for (let from = start; from < end; ) {
       let longest = -1;
       let to = from + 1;
-      for (let at = from, node = trie.step(ByteTrie.ROOT, bytes[at]); node >= 0; node = at < end ? trie.step(node, bytes[at]) : -1) {
+      for (
+        let at = from, node = trie.step(ByteTrie.ROOT, bytes[at]);
+        node >= 0;
+        node = at < end ? trie.step(node, bytes[at]) : -1
+      ) {
         at++;
         const id = trie.valueAt(node);
         if (id < 0) continue;

@@ -44,6 +44,7 @@ export class ShortWordCache {
 }
 
 function slotOf(a: number, b: number, c: number, d: number): number {
-  const hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ Math.imul(d, 0x27d4eb2f);
+  const hash =
+    Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ Math.imul(d, 0x27d4eb2f);
   return ((hash ^ (hash >>> 15)) & (SLOTS - 1)) * 5;
 }

@@ -63,7 +63,8 @@ export class SpecialPartition implements Partition {
     const found: Fragment[] = [];
     for (const { at, rank } of matches) {
       const last = at + this.names[rank].length;
-      if (isFree(taken, at - start, last - start)) found.push(this.take(bytes, start, end, taken, at, last, this.ids[rank]));
+      if (isFree(taken, at - start, last - start))
+        found.push(this.take(bytes, start, end, taken, at, last, this.ids[rank]));
     }
     found.sort((a, b) => a.start - b.start);
     return withText(found, taken, start, end);
@@ -82,7 +83,15 @@ export class SpecialPartition implements Partition {
     return matches;
   }
 
-  private take(bytes: Uint8Array, start: number, end: number, taken: Uint8Array, at: number, last: number, id: number): Fragment {
+  private take(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    taken: Uint8Array,
+    at: number,
+    last: number,
+    id: number,
+  ): Fragment {
     taken.fill(1, at - start, last - start);
     if (this.vocabulary.has(id, STRIP_LEFT)) {
       for (let i = at - 1; i >= start && taken[i - start] === 0 && isSpace(bytes[i]); i--) taken[i - start] = 2;

@@ -30,7 +30,9 @@ export class SpmModel extends WordModel implements MergeRules {
     this.merger = new Merger(this);
     this.costs = ascendingCosts(vocabulary.scores, vocabulary.size);
     for (let byte = 0; byte < 256; byte++) {
-      this.idOfByte[byte] = vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? vocabulary.find(Uint8Array.of(byte), 0, 1);
+      this.idOfByte[byte] =
+        vocabulary.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ??
+        vocabulary.find(Uint8Array.of(byte), 0, 1);
     }
   }
 

@@ -14,13 +14,22 @@ export class UnigramModel implements TokenModel {
   private readonly text = new RewrittenText();
   private readonly search: UnigramSearch;
 
-  constructor(vocabulary: Vocabulary, charsMap: Uint8Array | undefined, spaces: SpaceRules, unknown: number | undefined) {
+  constructor(
+    vocabulary: Vocabulary,
+    charsMap: Uint8Array | undefined,
+    spaces: SpaceRules,
+    unknown: number | undefined,
+  ) {
     const { bytes, offsets } = vocabulary;
     const ownTokens = new ByteTrie();
     for (let id = 0; id < vocabulary.size; id++) {
       if (vocabulary.has(id, USER_DEFINED)) ownTokens.add(bytes, offsets[id], offsets[id + 1], id);
     }
-    this.normalizer = new UnigramNormalizer(charsMap === undefined ? undefined : new CharsMap(charsMap), ownTokens, spaces);
+    this.normalizer = new UnigramNormalizer(
+      charsMap === undefined ? undefined : new CharsMap(charsMap),
+      ownTokens,
+      spaces,
+    );
     this.search = new UnigramSearch(vocabulary, rulesOf(vocabulary, unknown));
   }
 
@@ -38,7 +47,8 @@ export class UnigramModel implements TokenModel {
 /** What SentencePiece makes text of: ordinary entries by their scores, users' own for nothing. */
 function rulesOf(vocabulary: Vocabulary, unknown: number | undefined): UnigramRules {
   let worstScore = Infinity;
-  for (let id = 0; id < vocabulary.size; id++) if (vocabulary.has(id, NORMAL)) worstScore = Math.min(worstScore, vocabulary.scores[id] ?? 0);
+  for (let id = 0; id < vocabulary.size; id++)
+    if (vocabulary.has(id, NORMAL)) worstScore = Math.min(worstScore, vocabulary.scores[id] ?? 0);
   return {
     isPiece: (id) => vocabulary.has(id, NORMAL | USER_DEFINED | UNUSED),
     scoreOf: (id) => (vocabulary.has(id, USER_DEFINED) ? 0 : (vocabulary.scores[id] ?? 0)),

@@ -44,7 +44,8 @@ export class UnigramNormalizer {
     const { charsMap } = this;
     const mapped = charsMap?.match(bytes, at, end) ?? 0;
     if (charsMap !== undefined && mapped > 0) {
-      for (let i = charsMap.replacementStart; i < charsMap.replacementEnd; i++) this.put(charsMap.replacements[i], at, at + mapped, text);
+      for (let i = charsMap.replacementStart; i < charsMap.replacementEnd; i++)
+        this.put(charsMap.replacements[i], at, at + mapped, text);
       return mapped;
     }
     if ((bytes[at] & 0xc0) === 0x80) {

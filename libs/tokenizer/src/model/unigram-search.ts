@@ -128,7 +128,8 @@ export class UnigramSearch {
     const id = vocabulary.find(bytes, start, end);
     if (id >= 0 && isPiece(id) && !this.isHidden(id)) return sink.push(id, start, end);
     let falls = true;
-    for (let at = start; at < end && falls; at++) falls = idOfByte[bytes[at]] >= 0 && !this.isHidden(idOfByte[bytes[at]]);
+    for (let at = start; at < end && falls; at++)
+      falls = idOfByte[bytes[at]] >= 0 && !this.isHidden(idOfByte[bytes[at]]);
     if (falls) for (let at = start; at < end; at++) sink.push(idOfByte[bytes[at]], at, at + 1);
     else if (unknown !== undefined) sink.push(unknown, start, end);
     else throw unknownCharacter(codePointAt(bytes, start));
@@ -137,7 +138,11 @@ export class UnigramSearch {
 
 function unknownCharacter(cp: number): StarlingError {
   const name = `U+${cp.toString(16).toUpperCase().padStart(4, '0')}`;
-  return new StarlingError('invalid_vocabulary', `the vocabulary has no token for ${name} and names none for what it does not know (its unk_id is null), so this text cannot be encoded`, {
-    details: { character: name },
-  });
+  return new StarlingError(
+    'invalid_vocabulary',
+    `the vocabulary has no token for ${name} and names none for what it does not know (its unk_id is null), so this text cannot be encoded`,
+    {
+      details: { character: name },
+    },
+  );
 }

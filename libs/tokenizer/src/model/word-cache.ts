@@ -38,11 +38,23 @@ export class WordCache {
 
   /** Whether a word of `length` bytes and `count` tokens does not fit any more: then `clear` comes first. */
   isFull(length: number, count: number): boolean {
-    return this.entries >= MAX_ENTRIES || this.keyEnd + length > MAX_KEY_BYTES || this.resultEnd + 1 + count * 2 > MAX_RESULT_NUMBERS;
+    return (
+      this.entries >= MAX_ENTRIES ||
+      this.keyEnd + length > MAX_KEY_BYTES ||
+      this.resultEnd + 1 + count * 2 > MAX_RESULT_NUMBERS
+    );
   }
 
   /** Keeps the result of a word that `find` did not find: `count` ids with their ends as positions in `bytes`. Returns where it is. */
-  add(hash: number, bytes: Uint8Array, start: number, end: number, ids: Int32Array, ends: Int32Array, count: number): number {
+  add(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    ids: Int32Array,
+    ends: Int32Array,
+    count: number,
+  ): number {
     const length = end - start;
     const { slots, keys, results } = this;
     let slot = hash & (SLOTS - 1);

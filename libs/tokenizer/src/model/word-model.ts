@@ -97,7 +97,14 @@ export abstract class WordModel {
   }
 
   /** Merges a word, and keeps the result. */
-  private encodeNewWord(hash: number, bytes: Uint8Array, start: number, end: number, id: number, sink: TokenSink): number {
+  private encodeNewWord(
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    id: number,
+    sink: TokenSink,
+  ): number {
     this.pieceCount = 0;
     this.hidesControl = !sink.parsesSpecial;
     this.metControl = false;
@@ -109,7 +116,8 @@ export abstract class WordModel {
     }
     if (this.metControl || (id >= 0 && this.wholeness[id] === HIDDEN)) return 0;
     const isOneToken = pieceCount === 1 && pieceEnds[0] === end;
-    if (id >= 0 && this.wholeness[id] === UNTRIED) this.wholeness[id] = isOneToken && pieceIds[0] === id ? WHOLE : NOT_WHOLE;
+    if (id >= 0 && this.wholeness[id] === UNTRIED)
+      this.wholeness[id] = isOneToken && pieceIds[0] === id ? WHOLE : NOT_WHOLE;
     if (isOneToken && pieceIds[0] === id) return id + 1;
     if (end - start > MAX_CACHED_WORD_BYTES) return 0;
     if (this.cache.isFull(end - start, pieceCount)) {

@@ -34,9 +34,14 @@ export class WordPieceModel extends WordModel {
     vocabulary: Vocabulary,
     private readonly options: WordPieceOptions,
   ) {
-    super(vocabulary, new WholeTextSplitter(), (id) => vocabulary.offsets[id + 1] - vocabulary.offsets[id] <= options.maxChars);
+    super(
+      vocabulary,
+      new WholeTextSplitter(),
+      (id) => vocabulary.offsets[id + 1] - vocabulary.offsets[id] <= options.maxChars,
+    );
     let longest = 0;
-    for (let id = 0; id < vocabulary.size; id++) longest = Math.max(longest, vocabulary.offsets[id + 1] - vocabulary.offsets[id]);
+    for (let id = 0; id < vocabulary.size; id++)
+      longest = Math.max(longest, vocabulary.offsets[id + 1] - vocabulary.offsets[id]);
     this.maxEntryBytes = longest;
   }
 
@@ -52,7 +57,8 @@ export class WordPieceModel extends WordModel {
 
   /** Takes a word apart; its bytes begin with the word mark. */
   protected merge(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start > this.options.maxChars && countCharacters(bytes, start, end) > this.options.maxChars) return this.setUnknown(end);
+    if (end - start > this.options.maxChars && countCharacters(bytes, start, end) > this.options.maxChars)
+      return this.setUnknown(end);
     for (let at = start; at < end; ) {
       const length = this.longestEntry(bytes, at, end, at > start);
       if (length === 0) return this.setUnknown(end);
@@ -99,7 +105,8 @@ export class WordPieceModel extends WordModel {
         open = false;
         continue;
       }
-      if (cp === 0 || cp === 0xfffd || (kind & CONTROL) !== 0 || (options.stripAccents && (kind & MARK) !== 0)) continue;
+      if (cp === 0 || cp === 0xfffd || (kind & CONTROL) !== 0 || (options.stripAccents && (kind & MARK) !== 0))
+        continue;
       const alone = (kind & PUNCTUATION) !== 0 || (cp < 0x7f && (kind & SYMBOL) !== 0) || isChinese(cp);
       if (open && alone) this.closeWord();
       if (!open || alone) this.openWord(at);

@@ -72,7 +72,11 @@ export class Cl100kSplitter implements Splitter {
 
   private digitsEnd(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
-    for (let count = 0; count < this.maxDigits && at < end && (classAt(this.classes, bytes, at) & NUMBER) !== 0; count++) {
+    for (
+      let count = 0;
+      count < this.maxDigits && at < end && (classAt(this.classes, bytes, at) & NUMBER) !== 0;
+      count++
+    ) {
       at += sequenceLength(bytes[at]);
     }
     return at;

@@ -9,7 +9,8 @@ export type ContractionCase = 'lower' | 'any' | 'folded';
 /** The length in bytes of `'s 't 'm 'd 're 've 'll` at `at`, or 0. */
 export function contractionLength(bytes: Uint8Array, at: number, end: number, letterCase: ContractionCase): number {
   if (bytes[at] !== APOSTROPHE || at + 1 >= end) return 0;
-  if (letterCase === 'folded' && at + 2 < end && bytes[at + 1] === LONG_S[0] && bytes[at + 2] === LONG_S[1]) return 1 + LONG_S.length;
+  if (letterCase === 'folded' && at + 2 < end && bytes[at + 1] === LONG_S[0] && bytes[at + 2] === LONG_S[1])
+    return 1 + LONG_S.length;
   const fold = letterCase === 'lower' ? 0 : 0x20;
   const first = foldLetter(bytes[at + 1], fold);
   if (first === 0x73 || first === 0x74 || first === 0x6d || first === 0x64) return 2;

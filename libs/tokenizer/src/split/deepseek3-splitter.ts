@@ -38,7 +38,8 @@ export class Deepseek3Splitter implements Splitter {
       if (at > second) return at;
     }
     const mayLead = lead !== CR && lead !== LF && (kind & (LETTER | SIGNS)) === 0;
-    if (mayLead && second < end && (classAt(classes, bytes, second) & LETTERS) !== 0) return runOf(classes, LETTERS, bytes, second, end);
+    if (mayLead && second < end && (classAt(classes, bytes, second) & LETTERS) !== 0)
+      return runOf(classes, LETTERS, bytes, second, end);
     if ((kind & LETTERS) !== 0) return runOf(classes, LETTERS, bytes, second, end);
     const from = lead === SPACE && second < end ? second : start;
     if ((classAt(classes, bytes, from) & SIGNS) !== 0) {

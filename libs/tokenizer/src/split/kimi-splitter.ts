@@ -23,7 +23,8 @@ export class KimiSplitter implements Splitter {
     const kind = classes[cp];
     if ((kind & LETTER) !== 0) return this.wordEnd(bytes, second, end);
     if ((kind & NUMBER) !== 0) return this.digitsEnd(bytes, second, end);
-    if (lead !== CR && lead !== LF && second < end && this.isLetter(bytes, second)) return this.wordEnd(bytes, second, end);
+    if (lead !== CR && lead !== LF && second < end && this.isLetter(bytes, second))
+      return this.wordEnd(bytes, second, end);
     const from = lead === SPACE && second < end ? second : start;
     if ((classAt(classes, bytes, from) & ORDINARY) === 0) {
       let at = runOfNot(classes, ORDINARY, bytes, from, end);
@@ -46,7 +47,8 @@ export class KimiSplitter implements Splitter {
 
   private digitsEnd(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
-    for (let count = 1; count < 3 && at < end && (classAt(this.classes, bytes, at) & NUMBER) !== 0; count++) at += sequenceLength(bytes[at]);
+    for (let count = 1; count < 3 && at < end && (classAt(this.classes, bytes, at) & NUMBER) !== 0; count++)
+      at += sequenceLength(bytes[at]);
     return at;
   }
 }

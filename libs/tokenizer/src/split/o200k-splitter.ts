@@ -39,9 +39,17 @@ export class O200kSplitter implements Splitter {
     const lead = bytes[start];
     const kind = classes[lead < 0x80 ? lead : codePointAt(bytes, start)];
     const second = start + sequenceLength(lead);
-    if (lead !== CR && lead !== LF && (kind & (LETTER | NUMBER)) === 0 && second < end && this.isLetter(bytes, second)) {
+    if (
+      lead !== CR &&
+      lead !== LF &&
+      (kind & (LETTER | NUMBER)) === 0 &&
+      second < end &&
+      this.isLetter(bytes, second)
+    ) {
       const isMark = (kind & this.letters) !== 0;
-      return isMark && this.options.cutsCase && this.isUpperCaseWord(bytes, second, end) ? second : this.wordEnd(bytes, second, end);
+      return isMark && this.options.cutsCase && this.isUpperCaseWord(bytes, second, end)
+        ? second
+        : this.wordEnd(bytes, second, end);
     }
     if ((kind & this.letters) !== 0) return this.wordEnd(bytes, start, end);
     if ((kind & NUMBER) !== 0) return this.digitsEnd(bytes, second, end);
@@ -76,7 +84,8 @@ export class O200kSplitter implements Splitter {
       at += sequenceLength(bytes[at]);
     }
     if (cutsCase && at < end && this.isLetter(bytes, at)) {
-      while (at < end && this.isLetter(bytes, at) && !(isAsciiLetter(bytes[at]) && bytes[at] < 0x61)) at += sequenceLength(bytes[at]);
+      while (at < end && this.isLetter(bytes, at) && !(isAsciiLetter(bytes[at]) && bytes[at] < 0x61))
+        at += sequenceLength(bytes[at]);
     } else if (cutsCase && lastCaseless >= 0) {
       at = lastCaseless + sequenceLength(bytes[lastCaseless]);
     }
@@ -85,7 +94,11 @@ export class O200kSplitter implements Splitter {
 
   private digitsEnd(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
-    for (let count = 1; count < this.options.maxDigits && at < end && (classAt(this.classes, bytes, at) & NUMBER) !== 0; count++) {
+    for (
+      let count = 1;
+      count < this.options.maxDigits && at < end && (classAt(this.classes, bytes, at) & NUMBER) !== 0;
+      count++
+    ) {
       at += sequenceLength(bytes[at]);
     }
     return at;

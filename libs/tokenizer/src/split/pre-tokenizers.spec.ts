@@ -37,7 +37,45 @@ describe.each(groups.map((group) => [group.names.join(' '), group] as const))('p
   });
 });
 
-const characters = ['a', 'Z', 's', 'é', 'É', 'ʰ', 'ǅ', '中', 'ひ', '한', '1', '٣', '½', '22', '4567', ' ', ' ', '\u00a0', '\u3000', '\n', '\r', '\t', "'", "'s", "'LL", '\u0301', '.', '/', '。', '$', '€', '\u200b', '\u0378', '😀', '_', '\u{1d400}', '\0'];
+const characters = [
+  'a',
+  'Z',
+  's',
+  'é',
+  'É',
+  'ʰ',
+  'ǅ',
+  '中',
+  'ひ',
+  '한',
+  '1',
+  '٣',
+  '½',
+  '22',
+  '4567',
+  ' ',
+  ' ',
+  '\u00a0',
+  '\u3000',
+  '\n',
+  '\r',
+  '\t',
+  "'",
+  "'s",
+  "'LL",
+  '\u0301',
+  '.',
+  '/',
+  '。',
+  '$',
+  '€',
+  '\u200b',
+  '\u0378',
+  '😀',
+  '_',
+  '\u{1d400}',
+  '\0',
+];
 const text = fc.array(fc.constantFrom(...characters), { maxLength: 24 }).map((parts) => parts.join(''));
 
 const byHand: [string, () => Splitter, string][] = [
@@ -49,15 +87,47 @@ const byHand: [string, () => Splitter, string][] = [
   ['minicpm5', () => new Cl100kSplitter({ maxDigits: Infinity }), HAND_WRITTEN.MINICPM5],
   ['seed-coder', () => new Cl100kSplitter({ maxDigits: 1, signsTakeNoLineEnds: true }), HAND_WRITTEN.SEED_CODER],
   ['ufakzeka', () => new Cl100kSplitter({ maxDigits: 1, keepsShortForms: true }), HAND_WRITTEN.UFAKZEKA],
-  ['gpt-4o', () => new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: false, cutsCase: true }), HAND_WRITTEN.GPT4O],
-  ['tekken', () => new O200kSplitter({ maxDigits: 1, shortForms: false, marksAreLetters: false, cutsCase: true }), HAND_WRITTEN.TEKKEN],
-  ['granite embedding', () => new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: true }), HAND_WRITTEN.GRANITE_EMBEDDING],
-  ['tiny aya', () => new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: false }), HAND_WRITTEN.TINY_AYA],
+  [
+    'gpt-4o',
+    () => new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: false, cutsCase: true }),
+    HAND_WRITTEN.GPT4O,
+  ],
+  [
+    'tekken',
+    () => new O200kSplitter({ maxDigits: 1, shortForms: false, marksAreLetters: false, cutsCase: true }),
+    HAND_WRITTEN.TEKKEN,
+  ],
+  [
+    'granite embedding',
+    () => new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: true }),
+    HAND_WRITTEN.GRANITE_EMBEDDING,
+  ],
+  [
+    'tiny aya',
+    () => new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: false }),
+    HAND_WRITTEN.TINY_AYA,
+  ],
   ['bloom', () => PRE_TOKENIZERS.get('bloom')!.stages()[0], HAND_WRITTEN.BLOOM],
-  ['three digits', () => new RunSplitter({ members: new CharSet({ classes: NUMBER }), max: 3 }), String.raw`\p{N}{1,3}`],
-  ['three ASCII digits', () => new RunSplitter({ members: new CharSet({ ranges: '09' }), min: 3, max: 3 }), '[0-9][0-9][0-9]'],
-  ['signs after white space', () => new RunSplitter({ members: new CharSet({ classes: PUNCTUATION }), lead: 'whiteSpace' }), String.raw`\s?\p{P}+`],
-  ['white space at the end', () => new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE }), atEnd: true }), String.raw`\s+$`],
+  [
+    'three digits',
+    () => new RunSplitter({ members: new CharSet({ classes: NUMBER }), max: 3 }),
+    String.raw`\p{N}{1,3}`,
+  ],
+  [
+    'three ASCII digits',
+    () => new RunSplitter({ members: new CharSet({ ranges: '09' }), min: 3, max: 3 }),
+    '[0-9][0-9][0-9]',
+  ],
+  [
+    'signs after white space',
+    () => new RunSplitter({ members: new CharSet({ classes: PUNCTUATION }), lead: 'whiteSpace' }),
+    String.raw`\s?\p{P}+`,
+  ],
+  [
+    'white space at the end',
+    () => new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE }), atEnd: true }),
+    String.raw`\s+$`,
+  ],
   ['thousands', () => new ThousandsSplitter(), String.raw`(?=(\d{3})+(?!\d))`],
   ['overlapping ranges', () => new RunSplitter({ members: new CharSet({ ranges: '一龥ࠀ一가퟿' }) }), '[一-龥ࠀ-一가-퟿]+'],
   ['deepseek-v3', () => new Deepseek3Splitter(), HAND_WRITTEN.DEEPSEEK3],
@@ -66,7 +136,10 @@ const byHand: [string, () => Splitter, string][] = [
 it.each(byHand)('the splitter of %s cuts as its regular expression does', (_name, make, source) => {
   const splitter = make();
   const regex = new RegexSplitter(source);
-  fc.assert(fc.property(text, (sample) => expect(lengths(splitter, sample)).toEqual(lengths(regex, sample))), { numRuns: 600 });
+  fc.assert(
+    fc.property(text, (sample) => expect(lengths(splitter, sample)).toEqual(lengths(regex, sample))),
+    { numRuns: 600 },
+  );
 });
 
 it.each([...PRE_TOKENIZERS.keys()])('%s cuts long runs of anything', (name) => {

@@ -44,9 +44,15 @@ const digits = (max: number): Splitter => new RunSplitter({ members: new CharSet
 const threeAsciiDigits = (): Splitter => new RunSplitter({ members: new CharSet({ ranges: '09' }), min: 3, max: 3 });
 const lineEnds = (): Splitter => new RunSplitter({ members: new CharSet({ characters: '\r\n' }), max: 1 });
 const runs = (ranges: string): Splitter => new RunSplitter({ members: new CharSet({ ranges }) });
-const signs = (characters: string): Splitter => new RunSplitter({ members: new CharSet({ classes: PUNCTUATION, characters }) });
-const afterSpace = (members: CharSetParts): Splitter => new RunSplitter({ members: new CharSet(members), lead: 'whiteSpace' });
-const bloom = (): Splitter => new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE, characters: '(|.,!?…。，、।۔،)', negated: true }), lead: 'space' });
+const signs = (characters: string): Splitter =>
+  new RunSplitter({ members: new CharSet({ classes: PUNCTUATION, characters }) });
+const afterSpace = (members: CharSetParts): Splitter =>
+  new RunSplitter({ members: new CharSet(members), lead: 'whiteSpace' });
+const bloom = (): Splitter =>
+  new RunSplitter({
+    members: new CharSet({ classes: WHITE_SPACE, characters: '(|.,!?…。，、।۔،)', negated: true }),
+    lead: 'space',
+  });
 
 const GPT2: PreTokenizer = { stages: () => [gpt2()] };
 const LLAMA3: PreTokenizer = { stages: () => [llama3()], ignoreMerges: true, addBos: true };
@@ -63,12 +69,22 @@ const GPT4O: PreTokenizer = {
   keepsSpaces: true,
 };
 const TINY_AYA: PreTokenizer = {
-  stages: () => [new DigitGroupSplitter(), new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: false })],
+  stages: () => [
+    new DigitGroupSplitter(),
+    new O200kSplitter({ maxDigits: 3, shortForms: true, marksAreLetters: true, cutsCase: false }),
+  ],
   keepsSpaces: true,
 };
-const GEMMA4: PreTokenizer = { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, forcesBos: true, wholeLineEnds: true };
+const GEMMA4: PreTokenizer = {
+  stages: () => [new LineSplitter()],
+  spaceMarks: true,
+  plainText: true,
+  forcesBos: true,
+  wholeLineEnds: true,
+};
 
-const named = (names: string, preTokenizer: PreTokenizer): [string, PreTokenizer][] => names.split(' ').map((name) => [name, preTokenizer]);
+const named = (names: string, preTokenizer: PreTokenizer): [string, PreTokenizer][] =>
+  names.split(' ').map((name) => [name, preTokenizer]);
 
 /** Every name that `tokenizer.ggml.pre` may have. */
 export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
@@ -92,7 +108,13 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
     keepsSpaces: true,
   }),
   ...named('deepseek-coder', {
-    stages: () => [lineEnds(), afterSpace({ classes: LETTER }), afterSpace({ classes: PUNCTUATION }), runs(CHINESE_AND_MORE), digits(1)],
+    stages: () => [
+      lineEnds(),
+      afterSpace({ classes: LETTER }),
+      afterSpace({ classes: PUNCTUATION }),
+      runs(CHINESE_AND_MORE),
+      digits(1),
+    ],
     keepsSpaces: true,
   }),
   ...named('deepseek-v3 hunyuan-dense joyai-llm hy_v4', DEEPSEEK3),
@@ -100,7 +122,11 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
     stages: () => [digits(3), runs(CHINESE_AND_KANA), regex(PATTERNS.SPARK2_5), digits(1)],
     keepsSpaces: true,
   }),
-  ...named('youtu', { stages: () => [regex(PATTERNS.YOUTU_CJK), regex(PATTERNS.YOUTU)], ignoreMerges: true, keepsSpaces: true }),
+  ...named('youtu', {
+    stages: () => [regex(PATTERNS.YOUTU_CJK), regex(PATTERNS.YOUTU)],
+    ignoreMerges: true,
+    keepsSpaces: true,
+  }),
   ...named('falcon', { stages: () => [signs('$+<=>^~|`'), gpt2(), threeAsciiDigits()] }),
   ...named('starcoder refact codeshell exaone minerva-7b mellum2', STARCODER),
   ...named('command-r smollm', { ...STARCODER, keepsSpaces: true }),
@@ -109,7 +135,10 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named('trillion granite-docling', { ...GPT2, keepsSpaces: true }),
   ...named('qwen2 deepseek-r1-qwen kormo f2llmv2 hunyuan solar-open grok-2 bailingmoe bailingmoe2 llada-moe', QWEN2),
   ...named('stablelm2 megrez', { stages: () => [qwen2()] }),
-  ...named('qwen35', { stages: () => [new Cl100kSplitter({ maxDigits: 1, marksAreLetters: true })], keepsSpaces: true }),
+  ...named('qwen35', {
+    stages: () => [new Cl100kSplitter({ maxDigits: 1, marksAreLetters: true })],
+    keepsSpaces: true,
+  }),
   ...named('laguna', { stages: () => [new LineSplitter(), qwen2()], keepsSpaces: true }),
   ...named('poro-chat', { ...BLOOM, keepsSpaces: true }),
   ...named('bloom gpt3-finnish', BLOOM),
@@ -141,11 +170,23 @@ export const PRE_TOKENIZERS: ReadonlyMap<string, PreTokenizer> = new Map([
   ...named('tiny_aya cohere2moe', TINY_AYA),
   ...named('kimi-k2', { stages: () => [new KimiSplitter()], keepsSpaces: true }),
   ...named('superbpe', { stages: () => [digits(Infinity), new ThousandsSplitter()], keepsSpaces: true }),
-  ...named('seed-coder', { stages: () => [new Cl100kSplitter({ maxDigits: 1, signsTakeNoLineEnds: true })], keepsSpaces: true }),
-  ...named('ufakzeka', { stages: () => [new Cl100kSplitter({ maxDigits: 1, keepsShortForms: true })], keepsSpaces: true }),
-  ...named('afmoe', { stages: () => [new DigitGroupSplitter(), runs(AFMOE_SCRIPTS), new Deepseek3Splitter()], keepsSpaces: true }),
+  ...named('seed-coder', {
+    stages: () => [new Cl100kSplitter({ maxDigits: 1, signsTakeNoLineEnds: true })],
+    keepsSpaces: true,
+  }),
+  ...named('ufakzeka', {
+    stages: () => [new Cl100kSplitter({ maxDigits: 1, keepsShortForms: true })],
+    keepsSpaces: true,
+  }),
+  ...named('afmoe', {
+    stages: () => [new DigitGroupSplitter(), runs(AFMOE_SCRIPTS), new Deepseek3Splitter()],
+    keepsSpaces: true,
+  }),
   ...named('exaone-moe', { stages: () => [regex(PATTERNS.EXAONE_MOE)] }),
   ...named('gemma4 granite-embed-multi-311m', GEMMA4),
   ...named('sarvam-moe', { stages: () => [new LineSplitter()], spaceMarks: true, plainText: true, keepsSpaces: true }),
-  ...named('whitespace', { stages: () => [new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE, negated: true }) })], plainText: true }),
+  ...named('whitespace', {
+    stages: () => [new RunSplitter({ members: new CharSet({ classes: WHITE_SPACE, negated: true }) })],
+    plainText: true,
+  }),
 ]);

@@ -74,7 +74,11 @@ export class RegexSplitter implements Splitter {
 
 /** White space is ASCII's alone here; the rest has been replaced. */
 function asciiSpaces(source: string): string {
-  return source.replaceAll(/(\[[^\]]*)?\\s/g, (_all, open: string | undefined) => (open === undefined ? '[\\t-\\r ]' : `${open}\\t-\\r `)).replaceAll('\\S', '[^\\t-\\r ]');
+  return source
+    .replaceAll(/(\[[^\]]*)?\\s/g, (_all, open: string | undefined) =>
+      open === undefined ? '[\\t-\\r ]' : `${open}\\t-\\r `,
+    )
+    .replaceAll('\\S', '[^\\t-\\r ]');
 }
 
 /** Writes \p{...} out as the ASCII members of the class and its stand-in. */

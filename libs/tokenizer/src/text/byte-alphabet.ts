@@ -2,7 +2,8 @@
  * The alphabet of byte-level vocabularies: each of the 256 bytes is written as one printable character. Bytes that are printable in
  * Latin-1 stand for themselves, the others become U+0100 and up, in order (GPT-2's encoder).
  */
-const printable = (byte: number): boolean => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+const printable = (byte: number): boolean =>
+  (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 
 /** Byte to the code point that stands for it: `(256)`. */
 export const CODE_POINT_OF_BYTE = new Uint16Array(256);
@@ -24,7 +25,13 @@ for (let byte = 0; byte < 256; byte++) {
  * Reads text written in the alphabet: `source[start, end)` to the bytes it stands for, written at `at` in `target` (which may be the
  * source, as the result is never longer). Returns where the result ends, or -1 if a character is not of the alphabet.
  */
-export function readByteAlphabet(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+export function readByteAlphabet(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
   let write = at;
   for (let i = start; i < end; i++) {
     let cp = source[i];

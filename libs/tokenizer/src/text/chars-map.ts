@@ -14,7 +14,8 @@ export class CharsMap {
 
   constructor(map: Uint8Array) {
     const length = map.length < 4 ? Infinity : new DataView(map.buffer, map.byteOffset).getUint32(0, true);
-    if (length + 4 >= map.length) throw broken(`it says ${length} bytes of table, but has ${Math.max(0, map.length - 4)} bytes in all`);
+    if (length + 4 >= map.length)
+      throw broken(`it says ${length} bytes of table, but has ${Math.max(0, map.length - 4)} bytes in all`);
     this.units = new Uint32Array(length >> 2);
     const view = new DataView(map.buffer, map.byteOffset + 4, length);
     for (let i = 0; i < this.units.length; i++) this.units[i] = view.getUint32(i * 4, true);
@@ -28,7 +29,7 @@ export class CharsMap {
     for (let i = at; i < end && bytes[i] !== 0; i++) {
       index ^= bytes[i];
       const unit = this.unit(index);
-      if (((unit & 0x800000ff) >>> 0) !== bytes[i]) break;
+      if ((unit & 0x800000ff) >>> 0 !== bytes[i]) break;
       index ^= base(unit);
       if ((unit & 0x100) === 0) continue;
       length = i - at + 1;
@@ -51,5 +52,7 @@ function base(unit: number): number {
 }
 
 function broken(reason: string): StarlingError {
-  return new StarlingError('invalid_vocabulary', `the precompiled character map is broken: ${reason}`, { details: { reason } });
+  return new StarlingError('invalid_vocabulary', `the precompiled character map is broken: ${reason}`, {
+    details: { reason },
+  });
 }

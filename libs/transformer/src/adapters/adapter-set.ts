@@ -67,12 +67,19 @@ export class AdapterSet {
   /** @throws StarlingError `unsupported_model` naming what an adapter has for a tensor or a layer that the model does not apply adapters to */
   checkAllAsked(): void {
     for (const adapter of this.adapters) {
-      const targets = adapter.kind === 'lora' ? [...adapter.pairs.keys()] : Array.from(adapter.directions.values(), ({ name }) => name);
+      const targets =
+        adapter.kind === 'lora'
+          ? [...adapter.pairs.keys()]
+          : Array.from(adapter.directions.values(), ({ name }) => name);
       const strange = targets.find((name) => !this.#asked.has(name));
       if (strange === undefined) continue;
-      throw new StarlingError('unsupported_model', `The adapter '${adapter.file.name}' is for '${strange}', which the model does not have or does not multiply by: it may be for another model.`, {
-        details: { file: adapter.file.name, tensor: strange },
-      });
+      throw new StarlingError(
+        'unsupported_model',
+        `The adapter '${adapter.file.name}' is for '${strange}', which the model does not have or does not multiply by: it may be for another model.`,
+        {
+          details: { file: adapter.file.name, tensor: strange },
+        },
+      );
     }
   }
 
@@ -84,7 +91,8 @@ export class AdapterSet {
       const { down, up } = pair;
       const isTable = name === TABLE;
       const [downLength, downRows] = isTable ? [pair.rank, columns] : [columns, pair.rank];
-      if (down.rowLength !== downLength || down.rowCount !== downRows * count) throw misfit(adapter, down, shown(downLength, downRows, count));
+      if (down.rowLength !== downLength || down.rowCount !== downRows * count)
+        throw misfit(adapter, down, shown(downLength, downRows, count));
       if (up.rowCount !== rows * count) throw misfit(adapter, up, shown(pair.rank, rows, count));
       const first = rank;
       rank += alignUp(pair.rank, SEGMENT_COLUMNS);
@@ -95,10 +103,15 @@ export class AdapterSet {
   }
 }
 
-const shown = (length: number, rows: number, count: number): string => `[${[length, rows, ...(count > 1 ? [count] : [])].join(', ')}]`;
+const shown = (length: number, rows: number, count: number): string =>
+  `[${[length, rows, ...(count > 1 ? [count] : [])].join(', ')}]`;
 
 function misfit(adapter: Adapter, tensor: TensorInfo, expected: string): StarlingError {
-  return new StarlingError('unsupported_model', `The adapter '${adapter.file.name}' has '${tensor.name}' of shape [${tensor.shape.join(', ')}], where the model needs ${expected}: it is for another model.`, {
-    details: { file: adapter.file.name, tensor: tensor.name },
-  });
+  return new StarlingError(
+    'unsupported_model',
+    `The adapter '${adapter.file.name}' has '${tensor.name}' of shape [${tensor.shape.join(', ')}], where the model needs ${expected}: it is for another model.`,
+    {
+      details: { file: adapter.file.name, tensor: tensor.name },
+    },
+  );
 }

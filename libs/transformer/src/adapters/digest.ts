@@ -18,7 +18,9 @@ export async function digestOf(file: GgufModel, layers: readonly number[] = []):
     joined.set(bytes, digest.length);
     digest = new Uint8Array(await subtle.digest('SHA-256', joined));
   };
-  await add(new TextEncoder().encode(JSON.stringify([file.architecture, file.number('adapter.lora.alpha'), layers, names])));
+  await add(
+    new TextEncoder().encode(JSON.stringify([file.architecture, file.number('adapter.lora.alpha'), layers, names])),
+  );
   for (const tensor of file.tensors.values()) {
     const rowBytes = tensor.byteLength / tensor.rowCount;
     const step = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes));

@@ -17,7 +17,10 @@ export function stackedRows(parts: readonly AdapterPart[], columns: number): Mad
       for (const { adapter, down, rank, first } of parts) {
         const [begin, end] = [Math.max(from, first), Math.min(to, first + rank)];
         if (begin >= end) continue;
-        values.set(await readFinite(adapter, down, index * rank + begin - first, index * rank + end - first), (begin - from) * columns);
+        values.set(
+          await readFinite(adapter, down, index * rank + begin - first, index * rank + end - first),
+          (begin - from) * columns,
+        );
       }
       return values;
     },
@@ -33,7 +36,8 @@ export function joinedRows(parts: readonly AdapterPart[], side: 'down' | 'up', r
       for (const part of parts) {
         const { adapter, rank, first } = part;
         const read = await readFinite(adapter, part[side], index * rows + from, index * rows + to);
-        for (let row = 0; row < to - from; row++) values.set(read.subarray(row * rank, (row + 1) * rank), row * length + first);
+        for (let row = 0; row < to - from; row++)
+          values.set(read.subarray(row * rank, (row + 1) * rank), row * length + first);
       }
       return values;
     },
@@ -45,7 +49,8 @@ export function directionRows(directions: readonly LayerDirection[], width: numb
   return {
     async read() {
       const values = new Float32Array(directions.length * width);
-      for (const [i, { adapter, tensor }] of directions.entries()) values.set(await readFinite(adapter, tensor, 0, 1), i * width);
+      for (const [i, { adapter, tensor }] of directions.entries())
+        values.set(await readFinite(adapter, tensor, 0, 1), i * width);
       return values;
     },
   };
@@ -59,6 +64,11 @@ function commonType([first, ...others]: readonly TensorInfo[]): TensorTypeName {
 /** An adapter that is not chosen counts as zero, which infinity times zero is not. */
 async function readFinite({ file }: Adapter, tensor: TensorInfo, from: number, to: number): Promise<Float32Array> {
   const values = await readFloats(file, tensor, from, to);
-  if (!values.every(Number.isFinite)) throw new StarlingError('invalid_model_file', `'${file.name}' has values in '${tensor.name}' that are no finite numbers.`, { details: { file: file.name, tensor: tensor.name } });
+  if (!values.every(Number.isFinite))
+    throw new StarlingError(
+      'invalid_model_file',
+      `'${file.name}' has values in '${tensor.name}' that are no finite numbers.`,
+      { details: { file: file.name, tensor: tensor.name } },
+    );
   return values;
 }

@@ -110,7 +110,13 @@ export interface RopeSpec {
 export type RopeScaling =
   | { readonly kind: 'none' }
   | { readonly kind: 'linear'; readonly factor: number }
-  | { readonly kind: 'yarn'; readonly factor: number; readonly originalContext: number; readonly betaFast: number; readonly betaSlow: number };
+  | {
+      readonly kind: 'yarn';
+      readonly factor: number;
+      readonly originalContext: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+    };
 
 /**
  * q, k and v from one matrix (their rows one after another) or from three. `gated`: the rows of q are for each head a query, then a gate,

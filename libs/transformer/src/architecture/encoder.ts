@@ -17,7 +17,10 @@ export interface EncoderOptions {
 }
 
 /** A model that gives hidden states, no logits; its tokens all see each other unless the file says otherwise. */
-export function encoderOf(reader: ModelReader, { embedding = bertEmbedding(reader), outputNorm, causal, rank, layer }: EncoderOptions): ModelSpec {
+export function encoderOf(
+  reader: ModelReader,
+  { embedding = bertEmbedding(reader), outputNorm, causal, rank, layer }: EncoderOptions,
+): ModelSpec {
   const table = embeddingOf(reader, embedding);
   const isCausal = causal ?? reader.boolean('attention.causal') ?? false;
   return {
@@ -25,7 +28,11 @@ export function encoderOf(reader: ModelReader, { embedding = bertEmbedding(reade
     vocabSize: table.table.rowCount,
     trainedContextLength: reader.count('context_length'),
     embedding: table,
-    layers: Array.from({ length: reader.count('block_count') }, (_, index) => ({ parallel: false, residualScale: 1, ...layer(index) })),
+    layers: Array.from({ length: reader.count('block_count') }, (_, index) => ({
+      parallel: false,
+      residualScale: 1,
+      ...layer(index),
+    })),
     output: { norm: outputNorm, scale: 1 },
     causal: isCausal,
     pooling: poolingOf(reader) ?? 'none',

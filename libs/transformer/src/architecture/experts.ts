@@ -18,7 +18,11 @@ export type ExpertsOptions = Partial<Omit<ExpertsSpec, 'kind' | 'input' | 'down'
 const GATINGS: readonly (Gating | undefined)[] = [undefined, 'softmax', 'sigmoid', 'softmaxOfUsed', 'sqrtSoftplus'];
 
 /** The mixture of experts of a layer: `ffn_gate_inp` chooses among `ffn_gate_exps`, `ffn_up_exps` (or both as `ffn_gate_up_exps`) and `ffn_down_exps`. */
-export function expertsOf(reader: ModelReader, layer: number, { precise, gating = 'softmax', normalize = true, ...options }: ExpertsOptions): ExpertsSpec {
+export function expertsOf(
+  reader: ModelReader,
+  layer: number,
+  { precise, gating = 'softmax', normalize = true, ...options }: ExpertsOptions,
+): ExpertsSpec {
   const block = `blk.${layer}`;
   const width = reader.count('embedding_length');
   const count = options.count ?? reader.count('expert_count');
@@ -27,7 +31,8 @@ export function expertsOf(reader: ModelReader, layer: number, { precise, gating 
   return {
     kind: 'experts',
     weightScale: reader.optionalNumber('expert_weights_scale') || 1,
-    selectionBias: reader.optionalVector(`${block}.exp_probs_b.bias`, count) ?? reader.optionalVector(`${block}.exp_probs_b`, count),
+    selectionBias:
+      reader.optionalVector(`${block}.exp_probs_b.bias`, count) ?? reader.optionalVector(`${block}.exp_probs_b`, count),
     groups: groupsOf(reader, count, used),
     activation: 'silu',
     ...options,
@@ -36,7 +41,12 @@ export function expertsOf(reader: ModelReader, layer: number, { precise, gating 
     normalize: normalize || (reader.boolean('expert_weights_norm') ?? false),
     count,
     used,
-    ...matricesOf(reader, block, { width: options.latent?.down.rows ?? width, count, precise, length: reader.optionalCount('expert_feed_forward_length', layer) }),
+    ...matricesOf(reader, block, {
+      width: options.latent?.down.rows ?? width,
+      count,
+      precise,
+      length: reader.optionalCount('expert_feed_forward_length', layer),
+    }),
   };
 }
 
@@ -47,14 +57,27 @@ interface MatrixShape {
   readonly precise?: boolean;
 }
 
-function matricesOf(reader: ModelReader, block: string, { width, count, length, precise }: MatrixShape): Pick<ExpertsSpec, 'input' | 'down'> {
-  const linear = (name: string, rows: number, columns: number): ExpertsLinearSpec => ({ ...reader.experts(`${block}.${name}`, count, rows, columns), precise });
+function matricesOf(
+  reader: ModelReader,
+  block: string,
+  { width, count, length, precise }: MatrixShape,
+): Pick<ExpertsSpec, 'input' | 'down'> {
+  const linear = (name: string, rows: number, columns: number): ExpertsLinearSpec => ({
+    ...reader.experts(`${block}.${name}`, count, rows, columns),
+    precise,
+  });
   // Files that have no length of their own for experts leave it to the tensors.
   const inner = length ?? reader.vector(`${block}.ffn_down_exps.weight`).rowLength;
   const down = linear('ffn_down_exps', width, inner);
   if (reader.has(`${block}.ffn_gate_up_exps.weight`)) {
     const gateUp = linear('ffn_gate_up_exps', 2 * inner, width);
-    return { input: { kind: 'fused', gateUp: { ...gateUp, scale: gateUp.scale ?? reader.optionalVector(`${block}.ffn_up_exps.scale`, count) } }, down };
+    return {
+      input: {
+        kind: 'fused',
+        gateUp: { ...gateUp, scale: gateUp.scale ?? reader.optionalVector(`${block}.ffn_up_exps.scale`, count) },
+      },
+      down,
+    };
   }
   const up = linear('ffn_up_exps', inner, width);
   if (!reader.has(`${block}.ffn_gate_exps.weight`)) return { input: { kind: 'plain', up }, down };
@@ -67,7 +90,11 @@ export function latentOf(reader: ModelReader, layer: number, name: string): Late
   if (!reader.has(`${full}_down.weight`)) return undefined;
   const width = reader.count('embedding_length');
   const { rowCount: length } = reader.vector(`${full}_down.weight`);
-  return { down: reader.linear(`${full}_down`, length, width), norm: optionalNorm(reader, 'rms', `${full}_norm`, length), up: reader.linear(`${full}_up`, width, length) };
+  return {
+    down: reader.linear(`${full}_down`, length, width),
+    norm: optionalNorm(reader, 'rms', `${full}_norm`, length),
+    up: reader.linear(`${full}_up`, width, length),
+  };
 }
 
 /** How scores become weights, if the file says. */
@@ -80,10 +107,13 @@ function gatingOf(reader: ModelReader): Gating | undefined {
 /** The groups that experts are chosen from, if the file has any. */
 function groupsOf(reader: ModelReader, count: number, used: number): ExpertsSpec['groups'] {
   const groups = reader.optionalCount('expert_group_count') ?? 1;
-  const groupsUsed = reader.optionalCount('expert_group_used_count') ?? (groups === 1 ? 1 : reader.count('expert_group_used_count'));
+  const groupsUsed =
+    reader.optionalCount('expert_group_used_count') ?? (groups === 1 ? 1 : reader.count('expert_group_used_count'));
   if (groups === 1 && groupsUsed === 1) return undefined;
   if (count % groups !== 0 || groupsUsed > groups || used > (count / groups) * groupsUsed) {
-    throw reader.invalid(`asks for ${used} experts from ${groupsUsed} of ${groups} groups of ${count} experts, which do not give them`);
+    throw reader.invalid(
+      `asks for ${used} experts from ${groupsUsed} of ${groups} groups of ${count} experts, which do not give them`,
+    );
   }
   return { count: groups, used: groupsUsed };
 }

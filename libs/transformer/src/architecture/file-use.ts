@@ -15,13 +15,21 @@ const SHOWN = 5;
  * @param layerCount layers that are run, of `block_count` layers of the file
  * @throws StarlingError `unsupported_model` that names them; `invalid_model_file` if the file has more blocks than it says
  */
-export function checkFileUse(model: GgufModel, reader: ModelReader, used: ReadonlySet<TensorInfo>, layerCount: number): UnusedTensors[] {
+export function checkFileUse(
+  model: GgufModel,
+  reader: ModelReader,
+  used: ReadonlySet<TensorInfo>,
+  layerCount: number,
+): UnusedTensors[] {
   scalingTypeOf(reader);
   const reasons = new Map<string, string[]>();
   const unknown: string[] = [];
   for (const tensor of model.tensors.values()) {
     if (used.has(tensor)) continue;
-    const why = reader.excuses.get(tensor.name) ?? HARMLESS_TENSORS.find(({ names }) => names.test(tensor.name))?.why ?? unrunLayer(reader, tensor.name, layerCount);
+    const why =
+      reader.excuses.get(tensor.name) ??
+      HARMLESS_TENSORS.find(({ names }) => names.test(tensor.name))?.why ??
+      unrunLayer(reader, tensor.name, layerCount);
     if (why === undefined) unknown.push(tensor.name);
     else reasons.set(why, [...(reasons.get(why) ?? []), tensor.name]);
   }
@@ -36,7 +44,10 @@ function unrunLayer(reader: ModelReader, name: string, layerCount: number): stri
   const block = /^blk\.(\d+)\./.exec(name)?.[1];
   if (block === undefined || Number(block) < layerCount) return undefined;
   const said = reader.count('block_count');
-  if (Number(block) >= said) throw reader.invalid(`has the tensor '${name}', but only ${said} blocks by its metadata key '${reader.architecture}.block_count'`);
+  if (Number(block) >= said)
+    throw reader.invalid(
+      `has the tensor '${name}', but only ${said} blocks by its metadata key '${reader.architecture}.block_count'`,
+    );
   return 'layers that predict several tokens at once, which are not used';
 }
 
@@ -62,15 +73,31 @@ function unhonouredKeys(model: GgufModel, reader: ModelReader): string[] {
 
 /** Values by which files say that they do not have what a key is about. */
 function isNothing(value: unknown): boolean {
-  if (ArrayBuffer.isView(value) || Array.isArray(value)) return Array.from(value as ArrayLike<unknown>).every(isNothing);
+  if (ArrayBuffer.isView(value) || Array.isArray(value))
+    return Array.from(value as ArrayLike<unknown>).every(isNothing);
   return value === 0 || value === 0n || value === false || value === '' || value === 'none';
 }
 
-function refusal(model: GgufModel, reader: ModelReader, kind: 'tensors' | 'keys', names: readonly string[]): StarlingError {
-  const shown = names.slice(0, SHOWN).map((name) => `'${name}'`).join(', ');
+function refusal(
+  model: GgufModel,
+  reader: ModelReader,
+  kind: 'tensors' | 'keys',
+  names: readonly string[],
+): StarlingError {
+  const shown = names
+    .slice(0, SHOWN)
+    .map((name) => `'${name}'`)
+    .join(', ');
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  const what = kind === 'tensors' ? 'tensors that no part of the model uses' : 'metadata keys that change what is computed and are not supported';
-  return new StarlingError('unsupported_model', `'${model.name}' has ${what}: ${shown}${more} (architecture '${reader.architecture}'). Results without them would be wrong, so the model is not loaded.`, {
-    details: { file: model.name, architecture: reader.architecture, [kind]: names },
-  });
+  const what =
+    kind === 'tensors'
+      ? 'tensors that no part of the model uses'
+      : 'metadata keys that change what is computed and are not supported';
+  return new StarlingError(
+    'unsupported_model',
+    `'${model.name}' has ${what}: ${shown}${more} (architecture '${reader.architecture}'). Results without them would be wrong, so the model is not loaded.`,
+    {
+      details: { file: model.name, architecture: reader.architecture, [kind]: names },
+    },
+  );
 }

@@ -16,6 +16,9 @@ export const INDEXED = 'attention.indexer.top_k';
  * @param limits the keys whose product that is
  */
 export function withoutIndexer(reader: ModelReader, limits: readonly string[] = [INDEXED]): void {
-  const isThere = reader.excuseTensors('what chooses among positions, where there are no more than would be chosen', TENSORS);
+  const isThere = reader.excuseTensors(
+    'what chooses among positions, where there are no more than would be chosen',
+    TENSORS,
+  );
   if (isThere) for (const key of limits) reader.number(key);
 }

@@ -29,8 +29,21 @@ export interface LatentOptions {
 }
 
 /** Latent attention of a layer, by the names that GGUF gives its tensors. */
-export function latentAttentionOf(reader: ModelReader, layer: number, { sharpening: { magnitude, factor } = { factor: 1 }, rope = 'pairs', factors, temperature, isGated = false, hasSharedNorm = false, window }: LatentOptions = {}): LatentAttentionSpec {
-  if (magnitude === undefined) reader.excuseKeys('the reference leaves nothing to the scores here', 'rope.scaling.yarn_log_multiplier');
+export function latentAttentionOf(
+  reader: ModelReader,
+  layer: number,
+  {
+    sharpening: { magnitude, factor } = { factor: 1 },
+    rope = 'pairs',
+    factors,
+    temperature,
+    isGated = false,
+    hasSharedNorm = false,
+    window,
+  }: LatentOptions = {},
+): LatentAttentionSpec {
+  if (magnitude === undefined)
+    reader.excuseKeys('the reference leaves nothing to the scores here', 'rope.scaling.yarn_log_multiplier');
   const width = reader.count('embedding_length');
   const block = `blk.${layer}`;
   const heads = reader.count('attention.head_count', layer);
@@ -38,10 +51,13 @@ export function latentAttentionOf(reader: ModelReader, layer: number, { sharpeni
   const latentLength = reader.count(`attention.kv_lora_rank${own}`);
   const rotatedLength = reader.count('rope.dimension_count');
   const keyLength = reader.optionalCount(`attention.key_length_mla${own}`) ?? reader.count('attention.key_length');
-  const valueLength = reader.optionalCount(`attention.value_length_mla${own}`) ?? reader.count('attention.value_length');
+  const valueLength =
+    reader.optionalCount(`attention.value_length_mla${own}`) ?? reader.count('attention.value_length');
   const plainLength = keyLength - rotatedLength;
   if (plainLength < 0 || [latentLength, rotatedLength, plainLength, valueLength].some((length) => length % 4 !== 0)) {
-    throw reader.invalid(`has latent rows of ${latentLength}, keys of ${plainLength} and ${rotatedLength}, values of ${valueLength}, where multiples of 4 are expected`);
+    throw reader.invalid(
+      `has latent rows of ${latentLength}, keys of ${plainLength} and ${rotatedLength}, values of ${valueLength}, where multiples of 4 are expected`,
+    );
   }
   return {
     kind: 'latentAttention',
@@ -57,14 +73,33 @@ export function latentAttentionOf(reader: ModelReader, layer: number, { sharpeni
     sharedNorm: hasSharedNorm ? normOf(reader, 'rms', `${block}.attn_k_norm`, rotatedLength) : undefined,
     // Older files have one matrix, newer ones a matrix for keys and one for values, of each head.
     expansion: reader.has(`${block}.attn_kv_b.weight`)
-      ? { kind: 'joint', linear: reader.linear(`${block}.attn_kv_b`, heads * (plainLength + valueLength), latentLength) }
-      : { kind: 'perHead', query: reader.experts(`${block}.attn_k_b`, heads, latentLength, plainLength), value: reader.experts(`${block}.attn_v_b`, heads, valueLength, latentLength) },
-    rope: rope === 'none' ? undefined : ropeOf(reader, rotatedLength, { style: rope, dimensions: rotatedLength, factors, magnitude, base: window === undefined ? undefined : reader.number('rope.freq_base_swa') }),
+      ? {
+          kind: 'joint',
+          linear: reader.linear(`${block}.attn_kv_b`, heads * (plainLength + valueLength), latentLength),
+        }
+      : {
+          kind: 'perHead',
+          query: reader.experts(`${block}.attn_k_b`, heads, latentLength, plainLength),
+          value: reader.experts(`${block}.attn_v_b`, heads, valueLength, latentLength),
+        },
+    rope:
+      rope === 'none'
+        ? undefined
+        : ropeOf(reader, rotatedLength, {
+            style: rope,
+            dimensions: rotatedLength,
+            factors,
+            magnitude,
+            base: window === undefined ? undefined : reader.number('rope.freq_base_swa'),
+          }),
     temperature,
     scale: factor ** 2 / Math.sqrt(keyLength),
     window,
     sinks: reader.optionalVector(`${block}.attn_sinks.weight`, heads),
-    gate: isGated && reader.has(`${block}.attn_gate.weight`) ? outputGateOf(reader, layer, { heads, valueLength }) : undefined,
+    gate:
+      isGated && reader.has(`${block}.attn_gate.weight`)
+        ? outputGateOf(reader, layer, { heads, valueLength })
+        : undefined,
     output: reader.linear(`${block}.attn_output`, width, heads * valueLength),
   };
 }
@@ -72,7 +107,8 @@ export function latentAttentionOf(reader: ModelReader, layer: number, { sharpeni
 function queryOf(reader: ModelReader, layer: number, rows: number): LatentAttentionSpec['query'] {
   const width = reader.count('embedding_length');
   const block = `blk.${layer}`;
-  if (!reader.has(`${block}.attn_q_a.weight`)) return { kind: 'direct', linear: reader.linear(`${block}.attn_q`, rows, width) };
+  if (!reader.has(`${block}.attn_q_a.weight`))
+    return { kind: 'direct', linear: reader.linear(`${block}.attn_q`, rows, width) };
   const rank = reader.count('attention.q_lora_rank');
   return {
     kind: 'reduced',
@@ -85,5 +121,7 @@ function queryOf(reader: ModelReader, layer: number, rows: number): LatentAttent
 /** How a file says that queries grow with the position. */
 export function temperatureOf(reader: ModelReader): LatentAttentionSpec['temperature'] {
   const scale = reader.optionalNumber('attention.temperature_scale') ?? 0;
-  return scale === 0 ? undefined : { scale, offset: 0, interval: reader.optionalCount('attention.temperature_length') ?? originalContextOf(reader) };
+  return scale === 0
+    ? undefined
+    : { scale, offset: 0, interval: reader.optionalCount('attention.temperature_length') ?? originalContextOf(reader) };
 }

@@ -1,5 +1,15 @@
 import type { TensorInfo } from '@starling/gguf';
-import type { AttentionSpec, BlockNorms, ExpertsLinearSpec, LinearSpec, MapSpec, NormSpec, OutputGateSpec, RopeSpec, TemperatureSpec } from './block-spec.js';
+import type {
+  AttentionSpec,
+  BlockNorms,
+  ExpertsLinearSpec,
+  LinearSpec,
+  MapSpec,
+  NormSpec,
+  OutputGateSpec,
+  RopeSpec,
+  TemperatureSpec,
+} from './block-spec.js';
 import type { TimeMix6Spec, TimeMix7Spec } from './rwkv-spec.js';
 
 /*
@@ -7,7 +17,18 @@ import type { TimeMix6Spec, TimeMix7Spec } from './rwkv-spec.js';
  */
 
 /** What a layer's first block can be. */
-export type MixerSpec = AttentionSpec | DeltaNetSpec | LatentAttentionSpec | LightningSpec | LinearMixerSpec | SelectiveSpaceSpec | ShortConvSpec | StateSpaceSpec | SumSpec | TimeMix6Spec | TimeMix7Spec;
+export type MixerSpec =
+  | AttentionSpec
+  | DeltaNetSpec
+  | LatentAttentionSpec
+  | LightningSpec
+  | LinearMixerSpec
+  | SelectiveSpaceSpec
+  | ShortConvSpec
+  | StateSpaceSpec
+  | SumSpec
+  | TimeMix6Spec
+  | TimeMix7Spec;
 
 /** A linear map in place of attention: each token for itself. */
 export interface LinearMixerSpec {
@@ -119,7 +140,13 @@ export interface DeltaNetSpec {
   readonly projection:
     | { readonly kind: 'fused'; readonly qkvGate: LinearSpec }
     | { readonly kind: 'separate'; readonly qkv: LinearSpec; readonly gate: MapSpec }
-    | { readonly kind: 'apart'; readonly q: LinearSpec; readonly k: LinearSpec; readonly v: LinearSpec; readonly gate: MapSpec };
+    | {
+        readonly kind: 'apart';
+        readonly q: LinearSpec;
+        readonly k: LinearSpec;
+        readonly v: LinearSpec;
+        readonly gate: MapSpec;
+      };
   /**
    * Strengths and steps of all heads. `fused`: for each key head the strengths of its heads, then their steps. `elements`: a step for each
    * element of a head's keys; with a bound, decays are e^(floor * logistic(sign * rate * step)).
@@ -127,7 +154,12 @@ export interface DeltaNetSpec {
   readonly gates:
     | { readonly kind: 'fused'; readonly both: LinearSpec }
     | { readonly kind: 'separate'; readonly strength: LinearSpec; readonly step: LinearSpec }
-    | { readonly kind: 'elements'; readonly strength: LinearSpec; readonly step: MapSpec; readonly bound?: { readonly floor: number; readonly sign: 1 | -1 } };
+    | {
+        readonly kind: 'elements';
+        readonly strength: LinearSpec;
+        readonly step: MapSpec;
+        readonly bound?: { readonly floor: number; readonly sign: 1 | -1 };
+      };
   /** Over queries, keys and values, in this order: of all together, or of each. */
   readonly convolutions: readonly ConvolutionSpec[];
   readonly stepBias: TensorInfo;
@@ -153,7 +185,9 @@ export interface LatentAttentionSpec {
   readonly rotatedLength: number;
   readonly valueLength: number;
   /** `reduced`: by way of a shorter row. */
-  readonly query: { readonly kind: 'direct'; readonly linear: LinearSpec } | { readonly kind: 'reduced'; readonly first: LinearSpec; readonly norm: NormSpec; readonly second: LinearSpec };
+  readonly query:
+    | { readonly kind: 'direct'; readonly linear: LinearSpec }
+    | { readonly kind: 'reduced'; readonly first: LinearSpec; readonly norm: NormSpec; readonly second: LinearSpec };
   /** Gives the latent row and the shared part of the keys. */
   readonly reduction: LinearSpec;
   readonly latentNorm: NormSpec;
@@ -163,7 +197,9 @@ export interface LatentAttentionSpec {
    * How heads get their keys and values. `joint`: rows for each head's key, then its value; they are what is kept in pages.
    * `perHead`: queries are taken to the latent space, and sums of latent rows back to values; only latent rows are kept.
    */
-  readonly expansion: { readonly kind: 'joint'; readonly linear: LinearSpec } | { readonly kind: 'perHead'; readonly query: ExpertsLinearSpec; readonly value: ExpertsLinearSpec };
+  readonly expansion:
+    | { readonly kind: 'joint'; readonly linear: LinearSpec }
+    | { readonly kind: 'perHead'; readonly query: ExpertsLinearSpec; readonly value: ExpertsLinearSpec };
   /** Undefined: no part of keys is rotated. */
   readonly rope?: RopeSpec;
   readonly temperature?: TemperatureSpec;

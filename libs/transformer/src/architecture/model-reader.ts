@@ -13,7 +13,11 @@ export class ModelReader {
   readonly #asked = new Set<string>();
   readonly #excuses = new Map<string, string>();
 
-  constructor(model: GgufModel, architecture: string, readonly contextLength?: number) {
+  constructor(
+    model: GgufModel,
+    architecture: string,
+    readonly contextLength?: number,
+  ) {
     this.#model = model;
     this.architecture = architecture;
   }
@@ -32,7 +36,10 @@ export class ModelReader {
   excuseTensors(why: string, ...names: (string | RegExp)[]): boolean {
     const before = this.#excuses.size;
     for (const name of names) {
-      const found = typeof name === 'string' ? [name] : Array.from(this.#model.tensors.keys()).filter((tensor) => name.test(tensor));
+      const found =
+        typeof name === 'string'
+          ? [name]
+          : Array.from(this.#model.tensors.keys()).filter((tensor) => name.test(tensor));
       for (const tensor of found) if (this.has(tensor)) this.#excuses.set(tensor, why);
     }
     return this.#excuses.size > before;
@@ -71,7 +78,10 @@ export class ModelReader {
   count(key: string, layer?: number): number {
     const value = this.perLayer(key, layer);
     if (value === undefined) throw this.#lacks(key);
-    if (!Number.isSafeInteger(value) || value <= 0) throw this.#invalid(`has ${value} under '${this.#full(key)}', where a positive whole number is expected`, { key });
+    if (!Number.isSafeInteger(value) || value <= 0)
+      throw this.#invalid(`has ${value} under '${this.#full(key)}', where a positive whole number is expected`, {
+        key,
+      });
     return value;
   }
 
@@ -90,7 +100,10 @@ export class ModelReader {
     const values = this.#numbers(full);
     if (values === undefined) return this.#model.number(full);
     if (layer === undefined) {
-      if (values.some((value) => value !== values[0])) throw this.#invalid(`has values that differ between layers under '${full}', where one for all is expected`, { key: full });
+      if (values.some((value) => value !== values[0]))
+        throw this.#invalid(`has values that differ between layers under '${full}', where one for all is expected`, {
+          key: full,
+        });
       return values[0];
     }
     if (layer >= values.length) throw this.#invalid(`has no value for layer ${layer} under '${full}'`, { key: full });
@@ -145,13 +158,20 @@ export class ModelReader {
   /** A table of rows. */
   table(name: string, columns: number, rows?: number): TensorInfo {
     const tensor = this.#tensor(name);
-    if (tensor.rowLength !== columns || (rows !== undefined && tensor.rowCount !== rows)) throw this.#wrongShape(tensor, `${rows ?? 'any number of'} rows of ${columns}`);
+    if (tensor.rowLength !== columns || (rows !== undefined && tensor.rowCount !== rows))
+      throw this.#wrongShape(tensor, `${rows ?? 'any number of'} rows of ${columns}`);
     return tensor;
   }
 
   /** `name.weight`, with `name.bias` and `name.scale` if the file has them. */
   linear(name: string, rows: number, columns: number): LinearSpec {
-    return { weight: this.table(`${name}.weight`, columns, rows), bias: this.optionalVector(`${name}.bias`, rows), scale: this.optionalVector(`${name}.scale`, 1), rows, columns };
+    return {
+      weight: this.table(`${name}.weight`, columns, rows),
+      bias: this.optionalVector(`${name}.bias`, rows),
+      scale: this.optionalVector(`${name}.scale`, 1),
+      rows,
+      columns,
+    };
   }
 
   /** The same where the file may have no such matrix. */
@@ -180,9 +200,13 @@ export class ModelReader {
   unsupportedValue(key: string, value: string, allowed: readonly string[]): StarlingError {
     const full = this.#full(key);
     const known = allowed.map((one) => `'${one}'`).join(', ');
-    return new StarlingError('unsupported_model', `'${this.#model.name}' has '${value.slice(0, 100)}' under '${full}', which is not supported: known are ${known} (architecture '${this.architecture}'). Results would be wrong, so the model is not loaded.`, {
-      details: { file: this.#model.name, architecture: this.architecture, key: full, value, allowed },
-    });
+    return new StarlingError(
+      'unsupported_model',
+      `'${this.#model.name}' has '${value.slice(0, 100)}' under '${full}', which is not supported: known are ${known} (architecture '${this.architecture}'). Results would be wrong, so the model is not loaded.`,
+      {
+        details: { file: this.#model.name, architecture: this.architecture, key: full, value, allowed },
+      },
+    );
   }
 
   #full(key: string): string {
@@ -212,13 +236,20 @@ export class ModelReader {
   }
 
   #wrongShape(tensor: TensorInfo, expected: string): StarlingError {
-    return this.#invalid(`has the tensor '${tensor.name}' of shape (${tensor.shape.join(', ')}), where ${expected} are expected`, { tensor: tensor.name });
+    return this.#invalid(
+      `has the tensor '${tensor.name}' of shape (${tensor.shape.join(', ')}), where ${expected} are expected`,
+      { tensor: tensor.name },
+    );
   }
 
   #invalid(why: string, details: Record<string, unknown>): StarlingError {
-    return new StarlingError('invalid_model_file', `'${this.#model.name}' ${why} (architecture '${this.architecture}').`, {
-      details: { file: this.#model.name, architecture: this.architecture, ...details },
-    });
+    return new StarlingError(
+      'invalid_model_file',
+      `'${this.#model.name}' ${why} (architecture '${this.architecture}').`,
+      {
+        details: { file: this.#model.name, architecture: this.architecture, ...details },
+      },
+    );
   }
 }
 

@@ -1,7 +1,14 @@
 import type { TensorInfo } from '@starling/gguf';
 import type { Activation } from '@starling/kernels/internal';
 import type { Pooling } from '../runtime/model-runtime.js';
-import type { AttentionSpec, ExpertsLinearSpec, FeedForwardSpec, LinearSpec, NormSpec, StreamReadSpec } from './block-spec.js';
+import type {
+  AttentionSpec,
+  ExpertsLinearSpec,
+  FeedForwardSpec,
+  LinearSpec,
+  NormSpec,
+  StreamReadSpec,
+} from './block-spec.js';
 import type { ConvolutionSpec, MixerSpec } from './mixer-spec.js';
 import type { RankHeadSpec } from './pooling.js';
 

@@ -1,7 +1,14 @@
 import type { TensorInfo } from '@starling/gguf';
 import type { ModelReader } from './model-reader.js';
 import type { Activation } from '@starling/kernels/internal';
-import type { AttentionSpec, BlockNorms, HeadNormSpec, NormSpec, OutputGateSpec, ProjectionSpec } from './block-spec.js';
+import type {
+  AttentionSpec,
+  BlockNorms,
+  HeadNormSpec,
+  NormSpec,
+  OutputGateSpec,
+  ProjectionSpec,
+} from './block-spec.js';
 import type { AltUpSpec, EmbeddingSpec, LayerSpec, ModelSpec, OutputSpec } from './model-spec.js';
 import { poolingOf, poolMapsOf, rankHeadOf, type RankOptions } from './pooling.js';
 
@@ -10,25 +17,49 @@ import { poolingOf, poolMapsOf, rankHeadOf, type RankOptions } from './pooling.j
  */
 
 /** The norm in tensor `name`: of squares alone, or with mean; with a bias if the file has one. Some files name the weight without its usual ending. */
-export function normOf(reader: ModelReader, kind: NormSpec['kind'], name: string, width: number, epsilon?: number): NormSpec {
+export function normOf(
+  reader: ModelReader,
+  kind: NormSpec['kind'],
+  name: string,
+  width: number,
+  epsilon?: number,
+): NormSpec {
   const weight = reader.has(name) ? name : `${name}.weight`;
-  return { ...(epsilon === undefined ? weightlessNorm(reader, kind) : { kind, epsilon }), weight: reader.vector(weight, width), bias: reader.optionalVector(`${name}.bias`, width) };
+  return {
+    ...(epsilon === undefined ? weightlessNorm(reader, kind) : { kind, epsilon }),
+    weight: reader.vector(weight, width),
+    bias: reader.optionalVector(`${name}.bias`, width),
+  };
 }
 
 /** A norm without a weight. Some files have one epsilon for norms of both kinds. */
 export function weightlessNorm(reader: ModelReader, kind: NormSpec['kind']): NormSpec {
   const key = kind === 'rms' ? 'attention.layer_norm_rms_epsilon' : 'attention.layer_norm_epsilon';
-  return { kind, epsilon: reader.optionalNumber(key) ?? (kind === 'rms' ? reader.optionalNumber('attention.layer_norm_epsilon') : undefined) ?? reader.number(key) };
+  return {
+    kind,
+    epsilon:
+      reader.optionalNumber(key) ??
+      (kind === 'rms' ? reader.optionalNumber('attention.layer_norm_epsilon') : undefined) ??
+      reader.number(key),
+  };
 }
 
 /** The norm in a tensor, if the file has it. */
-export function optionalNorm(reader: ModelReader, kind: NormSpec['kind'], name: string, width: number): NormSpec | undefined {
+export function optionalNorm(
+  reader: ModelReader,
+  kind: NormSpec['kind'],
+  name: string,
+  width: number,
+): NormSpec | undefined {
   return reader.has(`${name}.weight`) || reader.has(name) ? normOf(reader, kind, name, width) : undefined;
 }
 
 /** Excuses biases, by the names of their maps, that files of an architecture may have and the reference does not add. */
 export function withoutBiases(reader: ModelReader, ...names: string[]): void {
-  reader.excuseTensors('the model has no such bias, and the reference does not add it', new RegExp(`^(blk\\.\\d+\\.)?(${names.join('|')})\\.bias$`));
+  reader.excuseTensors(
+    'the model has no such bias, and the reference does not add it',
+    new RegExp(`^(blk\\.\\d+\\.)?(${names.join('|')})\\.bias$`),
+  );
 }
 
 /** The counts and lengths of a layer's heads. */
@@ -45,7 +76,10 @@ export function headShapeOf(reader: ModelReader, layer: number): HeadShape {
   const plain = reader.count('embedding_length') / heads;
   const keyLength = reader.optionalCount('attention.key_length', layer) ?? plain;
   const valueLength = reader.optionalCount('attention.value_length', layer) ?? plain;
-  if (heads % kvHeads !== 0) throw reader.invalid(`has ${heads} heads of queries for ${kvHeads} heads of keys in layer ${layer}, which do not divide`);
+  if (heads % kvHeads !== 0)
+    throw reader.invalid(
+      `has ${heads} heads of queries for ${kvHeads} heads of keys in layer ${layer}, which do not divide`,
+    );
   if (!Number.isInteger(keyLength) || keyLength % 4 !== 0 || !Number.isInteger(valueLength) || valueLength % 4 !== 0) {
     throw reader.invalid(`has heads of ${keyLength} and ${valueLength} elements, where multiples of 4 are expected`);
   }
@@ -60,9 +94,14 @@ export function projectionOf(reader: ModelReader, layer: number, shape: HeadShap
   const block = `blk.${layer}`;
   if (reader.has(`${block}.attn_qkv.weight`)) {
     // Some files have one matrix, and three biases.
-    const bias = (name: string, rows: number): TensorInfo | undefined => reader.optionalVector(`${block}.${name}.bias`, rows);
+    const bias = (name: string, rows: number): TensorInfo | undefined =>
+      reader.optionalVector(`${block}.${name}.bias`, rows);
     const [qBias, kBias, vBias] = [bias('attn_q', q), bias('attn_k', k), bias('attn_v', v)];
-    return { kind: 'fused', qkv: reader.linear(`${block}.attn_qkv`, q + k + v, width), biases: qBias && kBias && vBias ? { q: qBias, k: kBias, v: vBias } : undefined };
+    return {
+      kind: 'fused',
+      qkv: reader.linear(`${block}.attn_qkv`, q + k + v, width),
+      biases: qBias && kBias && vBias ? { q: qBias, k: kBias, v: vBias } : undefined,
+    };
   }
   return {
     kind: 'separate',
@@ -77,13 +116,23 @@ export type AttentionOptions = Partial<Omit<AttentionSpec, 'kind'>> & { readonly
 
 /** The attention block of a layer. */
 export function attentionOf(reader: ModelReader, layer: number, options: AttentionOptions): AttentionSpec {
-  const shape = { ...headShapeOf(reader, layer), ...definedOnly({ heads: options.heads, kvHeads: options.kvHeads, keyLength: options.keyLength, valueLength: options.valueLength }) };
+  const shape = {
+    ...headShapeOf(reader, layer),
+    ...definedOnly({
+      heads: options.heads,
+      kvHeads: options.kvHeads,
+      keyLength: options.keyLength,
+      valueLength: options.valueLength,
+    }),
+  };
   return {
     kind: 'attention',
     ...shape,
     projection: options.projection ?? projectionOf(reader, layer, shape),
     scale: 1 / Math.sqrt(shape.keyLength),
-    output: options.output ?? reader.linear(`blk.${layer}.attn_output`, reader.count('embedding_length'), shape.heads * shape.valueLength),
+    output:
+      options.output ??
+      reader.linear(`blk.${layer}.attn_output`, reader.count('embedding_length'), shape.heads * shape.valueLength),
     ...definedOnly(options),
     norms: options.norms,
   };
@@ -95,7 +144,13 @@ export function clampOf(reader: ModelReader): Pick<AttentionOptions, 'clamp'> {
 }
 
 /** The norms of queries and keys named `attn_q_norm` and `attn_k_norm`: of heads (one weight for all, or one each) or of whole rows, as the tensor's shape says. */
-export function queryKeyNorms(reader: ModelReader, kind: NormSpec['kind'], layer: number, shape: HeadShape, epsilon?: number): { queryNorm?: HeadNormSpec; keyNorm?: HeadNormSpec } {
+export function queryKeyNorms(
+  reader: ModelReader,
+  kind: NormSpec['kind'],
+  layer: number,
+  shape: HeadShape,
+  epsilon?: number,
+): { queryNorm?: HeadNormSpec; keyNorm?: HeadNormSpec } {
   const read = (name: string, heads: number): HeadNormSpec | undefined => {
     const full = `blk.${layer}.${name}`;
     if (!reader.has(`${full}.weight`)) return undefined;
@@ -118,7 +173,12 @@ export function outputOf(reader: ModelReader, norm: NormSpec['kind'], options: P
   const width = reader.count('embedding_length');
   const { table } = embeddingOf(reader);
   const name = reader.has('output.weight') ? 'output' : 'token_embd';
-  return { norm: 'norm' in options ? options.norm : normOf(reader, norm, 'output_norm', width), head: reader.linear(name, table.rowCount, width), scale: 1, ...options };
+  return {
+    norm: 'norm' in options ? options.norm : normOf(reader, norm, 'output_norm', width),
+    head: reader.linear(name, table.rowCount, width),
+    scale: 1,
+    ...options,
+  };
 }
 
 /** What differs between decoders. */
@@ -135,14 +195,27 @@ export interface DecoderOptions {
 }
 
 /** A model of layers between an embedding table and an output matrix. */
-export function decoderOf(reader: ModelReader, { embedding, norm, output, causal, rank, altUp, layer }: DecoderOptions): ModelSpec {
+export function decoderOf(
+  reader: ModelReader,
+  { embedding, norm, output, causal, rank, altUp, layer }: DecoderOptions,
+): ModelSpec {
   const table = embeddingOf(reader, embedding);
   const isCausal = causal ?? reader.boolean('attention.causal') ?? true;
   const layerCount = reader.count('block_count') - (reader.optionalNumber('nextn_predict_layers') ?? 0);
-  const layers = Array.from({ length: layerCount }, (_, index) => ({ parallel: false, residualScale: 1, ...layer(index) }));
+  const layers = Array.from({ length: layerCount }, (_, index) => ({
+    parallel: false,
+    residualScale: 1,
+    ...layer(index),
+  }));
   // The windows of such models are of one side, which the kernels do not have for texts that are seen whole.
-  if (causal === undefined && !isCausal && layers.some(({ mixer }) => mixer?.kind === 'attention' && mixer.window !== undefined)) {
-    throw reader.invalid("has 'attention.causal' false and windows that look back only, which are not supported together");
+  if (
+    causal === undefined &&
+    !isCausal &&
+    layers.some(({ mixer }) => mixer?.kind === 'attention' && mixer.window !== undefined)
+  ) {
+    throw reader.invalid(
+      "has 'attention.causal' false and windows that look back only, which are not supported together",
+    );
   }
   return {
     embeddingLength: reader.count('embedding_length'),
@@ -160,14 +233,27 @@ export function decoderOf(reader: ModelReader, { embedding, norm, output, causal
 }
 
 /** The gate on attention's results in `attn_gate`: one number for each head or each element, as the tensor's shape says. */
-export function outputGateOf(reader: ModelReader, layer: number, { heads, valueLength }: Pick<HeadShape, 'heads' | 'valueLength'>, activation: Activation = 'sigmoid'): OutputGateSpec {
+export function outputGateOf(
+  reader: ModelReader,
+  layer: number,
+  { heads, valueLength }: Pick<HeadShape, 'heads' | 'valueLength'>,
+  activation: Activation = 'sigmoid',
+): OutputGateSpec {
   const name = `blk.${layer}.attn_gate`;
   const over = reader.vector(`${name}.weight`).rowCount === heads ? 'heads' : 'elements';
-  return { linear: reader.linear(name, over === 'heads' ? heads : heads * valueLength, reader.count('embedding_length')), over, activation };
+  return {
+    linear: reader.linear(name, over === 'heads' ? heads : heads * valueLength, reader.count('embedding_length')),
+    over,
+    activation,
+  };
 }
 
 /** The window that a file names, if it has one, and the layers that see no more than that. Without a period the file has to say which. */
-export function windowsOf(reader: ModelReader, period?: number, globalFirst = false): (layer: number) => number | undefined {
+export function windowsOf(
+  reader: ModelReader,
+  period?: number,
+  globalFirst = false,
+): (layer: number) => number | undefined {
   const window = reader.optionalCount('attention.sliding_window');
   if (window === undefined) return () => undefined;
   const isWindowed = windowedLayers(reader, period, globalFirst);
@@ -184,11 +270,15 @@ export function symmetricWindowOf(reader: ModelReader): number | undefined {
 export function windowedLayers(reader: ModelReader, period?: number, globalFirst = false): (layer: number) => boolean {
   const listed = reader.booleans('attention.sliding_window_pattern');
   if (listed) {
-    if (listed.length < reader.count('block_count')) throw reader.invalid(`lists ${listed.length} layers under 'attention.sliding_window_pattern'`);
+    if (listed.length < reader.count('block_count'))
+      throw reader.invalid(`lists ${listed.length} layers under 'attention.sliding_window_pattern'`);
     return (layer) => listed[layer];
   }
   // 0: no layer sees everything; 1: all do.
-  const every = period === undefined ? reader.number('attention.sliding_window_pattern') : (reader.optionalNumber('attention.sliding_window_pattern') ?? period);
+  const every =
+    period === undefined
+      ? reader.number('attention.sliding_window_pattern')
+      : (reader.optionalNumber('attention.sliding_window_pattern') ?? period);
   return (layer) => every === 0 || (globalFirst ? layer : layer + 1) % every !== 0;
 }
 

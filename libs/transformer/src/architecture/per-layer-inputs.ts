@@ -9,7 +9,8 @@ import { normOf } from './parts.js';
 /** The rows of all layers: `per_layer_token_embd`, `per_layer_model_proj`, `per_layer_proj_norm`. @param length of a layer's row; undefined: there are none */
 export function perLayerInputsOf(reader: ModelReader, length: number | undefined): PerLayerInputsSpec | undefined {
   if (length === undefined) return undefined;
-  if (length % 4 !== 0) throw reader.invalid(`has ${length} inputs of its own for each layer, where a multiple of 4 is expected`);
+  if (length % 4 !== 0)
+    throw reader.invalid(`has ${length} inputs of its own for each layer, where a multiple of 4 is expected`);
   const width = reader.count('embedding_length');
   const count = reader.count('block_count');
   return {

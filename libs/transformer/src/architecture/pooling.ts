@@ -15,7 +15,8 @@ export function poolingOf(reader: ModelReader): Pooling | undefined {
   // A negative number, also where it was written as an unsigned one, means that nothing was said.
   if (type === undefined || type < 0 || type === NOT_SAID) return undefined;
   const pooling = POOLINGS[type];
-  if (pooling === undefined) throw reader.invalid(`has the pooling type ${type}, where one of 0 to ${POOLINGS.length - 1} is expected`);
+  if (pooling === undefined)
+    throw reader.invalid(`has the pooling type ${type}, where one of 0 to ${POOLINGS.length - 1} is expected`);
   return pooling;
 }
 
@@ -40,7 +41,11 @@ export interface RankOptions extends Partial<Omit<RankHeadSpec, 'outputRows' | '
 }
 
 /** The head in `cls` and `cls.output`, if the file has one or both. Decoders see the whole text at its end only. */
-export function rankHeadOf(reader: ModelReader, causal: boolean, { answers, ...options }: RankOptions = {}): RankHeadSpec | undefined {
+export function rankHeadOf(
+  reader: ModelReader,
+  causal: boolean,
+  { answers, ...options }: RankOptions = {},
+): RankHeadSpec | undefined {
   if (!reader.has('cls.weight') && !reader.has('cls.output.weight')) return answers && answeringHeadOf(reader, answers);
   const width = reader.count('embedding_length');
   const linear = (name: string, columns: number): LinearSpec | undefined => {
@@ -48,14 +53,25 @@ export function rankHeadOf(reader: ModelReader, causal: boolean, { answers, ...o
     return reader.linear(name, reader.table(`${name}.weight`, columns).rowCount, columns);
   };
   const dense = linear('cls', width);
-  return { row: causal ? 'last' : 'first', dense, activation: 'tanh', output: linear('cls.output', dense?.rows ?? width), softmax: false, ...options };
+  return {
+    row: causal ? 'last' : 'first',
+    dense,
+    activation: 'tanh',
+    output: linear('cls.output', dense?.rows ?? width),
+    softmax: false,
+    ...options,
+  };
 }
 
 /** Of a file that is a reranking model by what it says of itself: the rows of its output matrix for what it may answer. */
-function answeringHeadOf(reader: ModelReader, { tokens, template }: NonNullable<RankOptions['answers']>): RankHeadSpec | undefined {
+function answeringHeadOf(
+  reader: ModelReader,
+  { tokens, template }: NonNullable<RankOptions['answers']>,
+): RankHeadSpec | undefined {
   const names = ['general.name', 'general.basename', 'general.finetune'].map((key) => reader.metadata(key));
   const vocabulary = reader.metadata('tokenizer.ggml.tokens');
-  if (poolingOf(reader) !== 'rank' && !names.some((name) => typeof name === 'string' && /rerank/i.test(name))) return undefined;
+  if (poolingOf(reader) !== 'rank' && !names.some((name) => typeof name === 'string' && /rerank/i.test(name)))
+    return undefined;
   if (!(vocabulary instanceof PackedStrings)) return undefined;
   const all = vocabulary.toArray();
   const outputRows = tokens.map((token) => all.indexOf(token));
@@ -72,7 +88,15 @@ export function poolMapsOf(reader: ModelReader): LinearSpec[] {
   let width = reader.count('embedding_length');
   return ['dense_2', 'dense_3'].flatMap((name): LinearSpec[] => {
     if (!reader.has(`${name}.weight`)) return [];
-    const map = reader.linear(name, reader.table(`${name}.weight`, reader.optionalCount(`${name}_feat_in`) ?? width, reader.optionalCount(`${name}_feat_out`)).rowCount, width);
+    const map = reader.linear(
+      name,
+      reader.table(
+        `${name}.weight`,
+        reader.optionalCount(`${name}_feat_in`) ?? width,
+        reader.optionalCount(`${name}_feat_out`),
+      ).rowCount,
+      width,
+    );
     width = map.rows;
     return [map];
   });

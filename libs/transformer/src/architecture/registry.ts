@@ -214,7 +214,8 @@ const byName: ReadonlyMap<string, Architecture> = new Map(all.map((architecture)
 export const architectureNames: readonly string[] = architectures.map(({ name }) => name);
 
 /** Keys whose product is the longest context for which results of an architecture are right; none if there is no limit. */
-export const contextLimitKeysOf = (name: string | undefined): readonly string[] => (byName.get(name ?? '')?.contextLimitKeys ?? []).map((key) => `${name}.${key}`);
+export const contextLimitKeysOf = (name: string | undefined): readonly string[] =>
+  (byName.get(name ?? '')?.contextLimitKeys ?? []).map((key) => `${name}.${key}`);
 
 /** Whether sequences of an architecture are a text that is read and one that is written. */
 export const hasTwoTexts = (name: string | undefined): boolean => byName.get(name ?? '')?.hasTwoTexts ?? false;
@@ -224,12 +225,19 @@ export const hasTwoTexts = (name: string | undefined): boolean => byName.get(nam
  * @throws StarlingError `unsupported_model` that names the file and the nearest supported architecture
  */
 export function architectureNamed(name: string | undefined, file: string): Architecture {
-  if (name === undefined) throw new StarlingError('invalid_model_file', `'${file}' lacks the metadata key 'general.architecture'.`, { details: { file, key: 'general.architecture' } });
+  if (name === undefined)
+    throw new StarlingError('invalid_model_file', `'${file}' lacks the metadata key 'general.architecture'.`, {
+      details: { file, key: 'general.architecture' },
+    });
   const found = byName.get(name);
   if (found) return found;
   const nearest = nearestName(name, architectureNames);
   const hint = nearest === undefined ? '' : `; the nearest that is: '${nearest}'`;
-  throw new StarlingError('unsupported_model', `'${file}' has the architecture '${printable(name)}', which is not supported${hint}. Supported are: ${architectureNames.join(', ')}.`, {
-    details: { file, architecture: name, nearest, supported: architectureNames },
-  });
+  throw new StarlingError(
+    'unsupported_model',
+    `'${file}' has the architecture '${printable(name)}', which is not supported${hint}. Supported are: ${architectureNames.join(', ')}.`,
+    {
+      details: { file, architecture: name, nearest, supported: architectureNames },
+    },
+  );
 }

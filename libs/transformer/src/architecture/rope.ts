@@ -31,14 +31,18 @@ export interface RopeOptions {
 export function ropeOf(reader: ModelReader, keyLength: number, options: RopeOptions): RopeSpec {
   const dimensions = options.dimensions ?? reader.optionalCount('rope.dimension_count') ?? keyLength;
   const scaling = options.scaling ?? scalingOf(reader);
-  if (dimensions > keyLength || dimensions % 2 !== 0) throw reader.invalid(`asks for ${dimensions} rotated elements in keys of ${keyLength}`);
+  if (dimensions > keyLength || dimensions % 2 !== 0)
+    throw reader.invalid(`asks for ${dimensions} rotated elements in keys of ${keyLength}`);
   return {
     style: options.style,
     dimensions,
     base: options.base ?? reader.optionalNumber('rope.freq_base') ?? 10_000,
     scaling,
     factors: options.factors && factorsOf(reader, options.factors, (options.factoredDimensions ?? dimensions) / 2),
-    magnitude: options.magnitude ?? (reader.optionalNumber('rope.scaling.attn_factor') ?? 1) * scalingMagnitude(reader, scaling, options.logMultiplier),
+    magnitude:
+      options.magnitude ??
+      (reader.optionalNumber('rope.scaling.attn_factor') ?? 1) *
+        scalingMagnitude(reader, scaling, options.logMultiplier),
   };
 }
 
@@ -94,10 +98,14 @@ const [ONE, SHORT, LONG] = ['rope_freqs.weight', 'rope_factors_short.weight', 'r
 
 /** Excuses factors of the rotation that files of this architecture may have and the reference does not use. */
 export function withoutFactors(reader: ModelReader, kind: RopeFactors): void {
-  reader.excuseTensors('the reference does not use factors of the rotation in this architecture', ...(isByContext(reader, kind) ? [SHORT, LONG] : [ONE]));
+  reader.excuseTensors(
+    'the reference does not use factors of the rotation in this architecture',
+    ...(isByContext(reader, kind) ? [SHORT, LONG] : [ONE]),
+  );
 }
 
-const isByContext = (reader: ModelReader, kind: RopeFactors): boolean => kind === 'byContext' || (kind === 'byScaling' && scalingTypeOf(reader) === 'longrope');
+const isByContext = (reader: ModelReader, kind: RopeFactors): boolean =>
+  kind === 'byContext' || (kind === 'byScaling' && scalingTypeOf(reader) === 'longrope');
 
 /** The divisors of the angles in the context that is run, if the file has them. */
 function factorsOf(reader: ModelReader, kind: RopeFactors, pairs: number): TensorInfo | undefined {
@@ -114,7 +122,10 @@ function factorsOf(reader: ModelReader, kind: RopeFactors, pairs: number): Tenso
  * Angles that a position adds to each pair, in radians.
  * @param factors divisors, one for each pair
  */
-export function ropeFrequencies({ dimensions, base, scaling }: Pick<RopeSpec, 'dimensions' | 'base' | 'scaling'>, factors?: ArrayLike<number>): Float64Array {
+export function ropeFrequencies(
+  { dimensions, base, scaling }: Pick<RopeSpec, 'dimensions' | 'base' | 'scaling'>,
+  factors?: ArrayLike<number>,
+): Float64Array {
   const ramp = scaling.kind === 'yarn' ? yarnRamp(dimensions, base, scaling) : undefined;
   return Float64Array.from({ length: dimensions / 2 }, (_, pair) => {
     const plain = base ** ((-2 * pair) / dimensions) / (factors?.[pair] ?? 1);
@@ -127,8 +138,13 @@ export function ropeFrequencies({ dimensions, base, scaling }: Pick<RopeSpec, 'd
 }
 
 /** The share of a pair's plain frequency that YaRN keeps: 1 for fast pairs, 0 for slow ones, linear between. */
-function yarnRamp(dimensions: number, base: number, { originalContext, betaFast, betaSlow }: Extract<RopeScaling, { kind: 'yarn' }>): (pair: number) => number {
-  const pairWithTurns = (turns: number): number => (dimensions * Math.log(originalContext / (turns * 2 * Math.PI))) / (2 * Math.log(base));
+function yarnRamp(
+  dimensions: number,
+  base: number,
+  { originalContext, betaFast, betaSlow }: Extract<RopeScaling, { kind: 'yarn' }>,
+): (pair: number) => number {
+  const pairWithTurns = (turns: number): number =>
+    (dimensions * Math.log(originalContext / (turns * 2 * Math.PI))) / (2 * Math.log(base));
   const low = Math.max(0, Math.floor(pairWithTurns(betaFast)));
   const high = Math.min(dimensions - 1, Math.ceil(pairWithTurns(betaSlow)));
   return (pair) => 1 - Math.min(1, Math.max(0, (pair - low) / Math.max(0.001, high - low)));

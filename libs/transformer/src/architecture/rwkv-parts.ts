@@ -13,13 +13,17 @@ const HEAD_NORM_EPSILON = 64e-5;
 /** What an architecture's files say of shifted tokens; the models have no other number. */
 export function checkTokenShifts(reader: ModelReader, expected: number): void {
   const count = reader.optionalCount('token_shift_count') ?? 2;
-  if (count !== expected) throw reader.invalid(`asks for ${count} shifted tokens in each layer, where ${expected} are expected`);
+  if (count !== expected)
+    throw reader.invalid(`asks for ${count} shifted tokens in each layer, where ${expected} are expected`);
 }
 
 function headsOf(reader: ModelReader): { readonly heads: number; readonly headLength: number } {
   const width = reader.count('embedding_length');
   const headLength = reader.count('wkv.head_size');
-  if (headLength % 4 !== 0 || width % headLength !== 0) throw reader.invalid(`has heads of ${headLength} in rows of ${width}, where whole heads of multiples of 4 are expected`);
+  if (headLength % 4 !== 0 || width % headLength !== 0)
+    throw reader.invalid(
+      `has heads of ${headLength} in rows of ${width}, where whole heads of multiples of 4 are expected`,
+    );
   return { heads: width / headLength, headLength };
 }
 
@@ -39,16 +43,30 @@ function headNormOf(reader: ModelReader, layer: number): NormSpec | undefined {
   const name = `blk.${layer}.time_mix_ln`;
   const width = reader.count('embedding_length');
   if (!reader.has(`${name}.weight`) || !reader.has(`${name}.bias`)) return undefined;
-  return { kind: 'layer', epsilon: HEAD_NORM_EPSILON, weight: reader.vector(`${name}.weight`, width), bias: reader.vector(`${name}.bias`, width) };
+  return {
+    kind: 'layer',
+    epsilon: HEAD_NORM_EPSILON,
+    weight: reader.vector(`${name}.weight`, width),
+    bias: reader.vector(`${name}.bias`, width),
+  };
 }
 
 /** A map by way of a short row, as long as the file has it, and a vector that is added. */
-function lowRankOf(reader: ModelReader, layer: number, [first, last, bias]: readonly [string, string, string?], activation?: MapSpec['activation']): MapSpec {
+function lowRankOf(
+  reader: ModelReader,
+  layer: number,
+  [first, last, bias]: readonly [string, string, string?],
+  activation?: MapSpec['activation'],
+): MapSpec {
   const width = reader.count('embedding_length');
   const name = (part: string): string => `blk.${layer}.time_mix_${part}`;
   const { rowCount: rank } = reader.vector(`${name(first)}.weight`);
   const up: LinearSpec = reader.linear(name(last), width, rank);
-  return { first: reader.linear(name(first), rank, width), activation, last: bias === undefined ? up : { ...up, bias: reader.vector(`${name(bias)}.weight`, width) } };
+  return {
+    first: reader.linear(name(first), rank, width),
+    activation,
+    last: bias === undefined ? up : { ...up, bias: reader.vector(`${name(bias)}.weight`, width) },
+  };
 }
 
 /** RWKV-6, or the gated linear attention in its place where the file has no `time_mix_first`. */
@@ -58,7 +76,10 @@ export function timeMix6Of(reader: ModelReader, layer: number, norms: BlockNorms
   const { heads, headLength } = headsOf(reader);
   const bonus = reader.optionalVector(`${name('first')}.weight`, width);
   const kvHeads = reader.optionalCount('attention.head_count_kv', layer) ?? heads;
-  if (heads % kvHeads !== 0) throw reader.invalid(`has ${heads} heads of receptances for ${kvHeads} heads of keys in layer ${layer}, which do not divide`);
+  if (heads % kvHeads !== 0)
+    throw reader.invalid(
+      `has ${heads} heads of receptances for ${kvHeads} heads of keys in layer ${layer}, which do not divide`,
+    );
   const lerps = lerpsOf(reader, layer, ['w', 'k', 'v', 'r', 'g']);
   const { rowLength: rank } = reader.vector(`${name('w2')}.weight`);
   return {
@@ -68,7 +89,10 @@ export function timeMix6Of(reader: ModelReader, layer: number, norms: BlockNorms
     headLength,
     kvHeads,
     baseLerp: { tensor: reader.vector(`${name('lerp_x')}.weight`, width), part: 0 },
-    shifts: { first: reader.linear(name('w1'), lerps.length * rank, width), last: reader.experts(name('w2'), lerps.length, width, rank) },
+    shifts: {
+      first: reader.linear(name('w1'), lerps.length * rank, width),
+      last: reader.experts(name('w2'), lerps.length, width, rank),
+    },
     lerps,
     decay: lowRankOf(reader, layer, ['decay_w1', 'decay_w2', 'decay'], 'tanh'),
     receptance: reader.linear(name('receptance'), width, width),
@@ -88,10 +112,18 @@ export function timeMix7Of(reader: ModelReader, layer: number, norms: BlockNorms
   const name = (part: string): string => `blk.${layer}.time_mix_${part}`;
   const vector = (part: string) => reader.vector(`${name(part)}.weight`, width);
   const hasGate = reader.has(`${name('g1')}.weight`);
-  if (layer === 0) reader.excuseTensors('the first layer has nothing to mix its values with', ...['v0', 'v1', 'v2'].map((part) => `${name(part)}.weight`));
+  if (layer === 0)
+    reader.excuseTensors(
+      'the first layer has nothing to mix its values with',
+      ...['v0', 'v1', 'v2'].map((part) => `${name(part)}.weight`),
+    );
   // The vector for gates may be there without them.
   const { rowLength, rowCount } = reader.vector(`${name('lerp_fused')}.weight`);
-  const lerps = lerpsOf(reader, layer, ['r', 'w', 'k', 'v', 'a', 'g'].slice(0, hasGate ? 6 : (rowLength * rowCount) / width));
+  const lerps = lerpsOf(
+    reader,
+    layer,
+    ['r', 'w', 'k', 'v', 'a', 'g'].slice(0, hasGate ? 6 : (rowLength * rowCount) / width),
+  );
   return {
     kind: 'timeMix7',
     norms,
@@ -124,6 +156,8 @@ export function channelMixOf(reader: ModelReader, layer: number): ChannelMixSpec
     keyLerp: lerp('lerp_k'),
     key: reader.linear(name('key'), length, width),
     value: reader.linear(name('value'), width, length),
-    receptance: reader.has(`${name('receptance')}.weight`) ? { lerp: lerp('lerp_r'), linear: reader.linear(name('receptance'), width, width) } : undefined,
+    receptance: reader.has(`${name('receptance')}.weight`)
+      ? { lerp: lerp('lerp_r'), linear: reader.linear(name('receptance'), width, width) }
+      : undefined,
   };
 }

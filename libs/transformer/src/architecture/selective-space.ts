@@ -7,13 +7,22 @@ import { convolutionOf } from './recurrent-parts.js';
 type Common = Omit<SelectiveSpaceSpec, 'inputOrder' | 'parameterOrder' | 'rate' | 'rateOf'>;
 
 /** What both forms of Mamba's block have. */
-function commonOf(reader: ModelReader, layer: number, norms: BlockNorms, { heads, rank }: { readonly heads: number; readonly rank: number }): Common {
+function commonOf(
+  reader: ModelReader,
+  layer: number,
+  norms: BlockNorms,
+  { heads, rank }: { readonly heads: number; readonly rank: number },
+): Common {
   const width = reader.count('embedding_length');
   const block = `blk.${layer}`;
   const inner = reader.count('ssm.inner_size');
   const stateLength = reader.count('ssm.state_size');
-  if (stateLength % 4 !== 0 || (heads !== inner && inner % (4 * heads) !== 0)) throw reader.invalid(`has states of ${stateLength} in ${heads} heads of ${inner} channels, where multiples of 4 are expected`);
-  const norm = (name: string, length: number): NormSpec | undefined => optionalNorm(reader, 'rms', `${block}.${name}`, length);
+  if (stateLength % 4 !== 0 || (heads !== inner && inner % (4 * heads) !== 0))
+    throw reader.invalid(
+      `has states of ${stateLength} in ${heads} heads of ${inner} channels, where multiples of 4 are expected`,
+    );
+  const norm = (name: string, length: number): NormSpec | undefined =>
+    optionalNorm(reader, 'rms', `${block}.${name}`, length);
   return {
     kind: 'selectiveSpace',
     norms,
@@ -52,5 +61,11 @@ export function selectiveSpaceOf(reader: ModelReader, layer: number, norms: Bloc
 export function headSelectiveSpaceOf(reader: ModelReader, layer: number, norms: BlockNorms): SelectiveSpaceSpec {
   const heads = reader.count('ssm.time_step_rank');
   const { rowLength: rank } = reader.vector(`blk.${layer}.ssm_dt.weight`);
-  return { ...commonOf(reader, layer, norms, { heads, rank }), inputOrder: 'gateFirstByHead', parameterOrder: 'stepLast', rate: reader.vector(`blk.${layer}.ssm_a`, heads), rateOf: 'head' };
+  return {
+    ...commonOf(reader, layer, norms, { heads, rank }),
+    inputOrder: 'gateFirstByHead',
+    parameterOrder: 'stepLast',
+    rate: reader.vector(`blk.${layer}.ssm_a`, heads),
+    rateOf: 'head',
+  };
 }

@@ -2,7 +2,16 @@ import type { BlockNorms, FeedForwardSpec, NormSpec, RopeSpec } from './block-sp
 import { feedForwardOf } from './feed-forward.js';
 import type { ModelReader } from './model-reader.js';
 import type { LayerSpec, ModelSpec } from './model-spec.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, weightlessNorm, type AttentionOptions, type DecoderOptions, type HeadShape } from './parts.js';
+import {
+  attentionOf,
+  decoderOf,
+  headShapeOf,
+  normOf,
+  weightlessNorm,
+  type AttentionOptions,
+  type DecoderOptions,
+  type HeadShape,
+} from './parts.js';
 import { ropeOf, type RopeFactors } from './rope.js';
 
 /** What differs between decoders of attention and a feed-forward block in each layer, one after the other. */
@@ -34,7 +43,19 @@ export function sequentialOf(reader: ModelReader, options: SequentialOptions): M
 
 /** One layer of such a decoder, of a block of the file. */
 export function sequentialLayerOf(reader: ModelReader, options: SequentialOptions, block: number): LayerSpec {
-  const { norm, rope, factors, outputNorms, feedForwardNorm = 'ffn_norm', weightless = false, parallel = false, residualScale = 1, attention, beside, feedForward } = options;
+  const {
+    norm,
+    rope,
+    factors,
+    outputNorms,
+    feedForwardNorm = 'ffn_norm',
+    weightless = false,
+    parallel = false,
+    residualScale = 1,
+    attention,
+    beside,
+    feedForward,
+  } = options;
   const width = reader.count('embedding_length');
   const named = (name: string | undefined): NormSpec | undefined => {
     if (name === undefined) return undefined;

@@ -22,7 +22,8 @@ export const afmoe: Architecture = {
         const base = window === undefined ? undefined : reader.optionalNumber('rope.freq_base_swa');
         return {
           ...queryKeyNorms(reader, 'rms', index, shape),
-          rope: (index + 1) % GLOBAL_PERIOD === 0 ? undefined : ropeOf(reader, shape.keyLength, { style: 'halves', base }),
+          rope:
+            (index + 1) % GLOBAL_PERIOD === 0 ? undefined : ropeOf(reader, shape.keyLength, { style: 'halves', base }),
           window,
           gate: outputGateOf(reader, index, shape),
         };

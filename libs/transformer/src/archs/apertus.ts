@@ -23,14 +23,18 @@ export const apertus: Architecture = {
 
 /** The activation of a layer. Files keep what softplus makes the factors from, under keys without the architecture's name. */
 function xieluOf(reader: ModelReader, layer: number): XieluSpec {
-  const [alphaP, alphaN, beta, epsilon] = ['alpha_p', 'alpha_n', 'beta', 'eps'].map((name) => sharedNumber(reader, `xielu.${name}`, layer));
+  const [alphaP, alphaN, beta, epsilon] = ['alpha_p', 'alpha_n', 'beta', 'eps'].map((name) =>
+    sharedNumber(reader, `xielu.${name}`, layer),
+  );
   return { kind: 'xielu', alphaP: softplus(alphaP), alphaN: beta + softplus(alphaN), beta, epsilon };
 }
 
 function sharedNumber(reader: ModelReader, key: string, layer: number): number {
   const value = reader.metadata(key);
-  const number = ArrayBuffer.isView(value) || Array.isArray(value) ? Number((value as ArrayLike<unknown>)[layer]) : value;
-  if (typeof number !== 'number' || !Number.isFinite(number)) throw reader.invalid(`has no number for layer ${layer} under '${key}'`);
+  const number =
+    ArrayBuffer.isView(value) || Array.isArray(value) ? Number((value as ArrayLike<unknown>)[layer]) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number))
+    throw reader.invalid(`has no number for layer ${layer} under '${key}'`);
   return number;
 }
 

@@ -6,5 +6,11 @@ import { sequentialOf } from '../architecture/sequential.js';
 export const arcee: Architecture = {
   name: 'arcee',
   families: 'Arcee AFM',
-  read: (reader) => sequentialOf(reader, { norm: 'rms', rope: 'pairs', factors: 'one', feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2') }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'rms',
+      rope: 'pairs',
+      factors: 'one',
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2'),
+    }),
 };

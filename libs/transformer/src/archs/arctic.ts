@@ -14,7 +14,8 @@ export const arctic: Architecture = {
       norm: 'rms',
       rope: 'pairs',
       feedForward: (index, norms) => gatedOf(reader, index, norms, 'silu', width),
-      beside: (index) => expertsOf(reader, index, { norms: { input: normOf(reader, 'rms', `blk.${index}.ffn_norm_exps`, width) } }),
+      beside: (index) =>
+        expertsOf(reader, index, { norms: { input: normOf(reader, 'rms', `blk.${index}.ffn_norm_exps`, width) } }),
     });
   },
 };

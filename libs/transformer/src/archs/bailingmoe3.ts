@@ -12,14 +12,27 @@ export const bailingmoe3: Architecture = {
   read: (reader) => {
     const width = reader.count('embedding_length');
     const floor = reader.number('kda.gate_lower_bound');
-    if (reader.boolean('kda.safe_gate') === false || !(floor < 0)) throw reader.invalid(`asks for decays without a bound (kda.safe_gate, kda.gate_lower_bound ${floor}), where one below 0 is expected`);
+    if (reader.boolean('kda.safe_gate') === false || !(floor < 0))
+      throw reader.invalid(
+        `asks for decays without a bound (kda.safe_gate, kda.gate_lower_bound ${floor}), where one below 0 is expected`,
+      );
     return decoderOf(reader, {
       norm: 'rms',
       layer: (index) => ({
         mixer: isWithoutKeys(reader, index)
-          ? kimiDeltaOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) }, { bound: { floor, sign: 1 } })
+          ? kimiDeltaOf(
+              reader,
+              index,
+              { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) },
+              { bound: { floor, sign: 1 } },
+            )
           : latentAttentionOf(reader, index, { isGated: true }),
-        feedForward: feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, { normalize: false, ...limitsOf(reader, index) }),
+        feedForward: feedForwardOf(
+          reader,
+          index,
+          { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) },
+          { normalize: false, ...limitsOf(reader, index) },
+        ),
       }),
     });
   },

@@ -5,7 +5,15 @@ import { expertsOf } from '../architecture/experts.js';
 import { gatedOf, plainOf } from '../architecture/feed-forward.js';
 import type { ModelReader } from '../architecture/model-reader.js';
 import type { LayerSpec, ModelSpec } from '../architecture/model-spec.js';
-import { attentionOf, headShapeOf, normOf, optionalNorm, queryKeyNorms, withoutBiases, type HeadShape } from '../architecture/parts.js';
+import {
+  attentionOf,
+  headShapeOf,
+  normOf,
+  optionalNorm,
+  queryKeyNorms,
+  withoutBiases,
+  type HeadShape,
+} from '../architecture/parts.js';
 import { ropeOf } from '../architecture/rope.js';
 
 /*
@@ -22,13 +30,18 @@ interface BertOptions {
 }
 
 function bertOf(reader: ModelReader, { learnedPositions, attention, feedForward, layer }: BertOptions): ModelSpec {
-  const sum = (index: number, name: string): BlockNorms => ({ sum: normOf(reader, 'layer', `blk.${index}.${name}`, reader.count('embedding_length')) });
+  const sum = (index: number, name: string): BlockNorms => ({
+    sum: normOf(reader, 'layer', `blk.${index}.${name}`, reader.count('embedding_length')),
+  });
   return encoderOf(reader, {
     causal: false,
     embedding: bertEmbedding(reader, learnedPositions),
     layer: (index) => ({
       ...layer?.(index),
-      mixer: attentionOf(reader, index, { norms: sum(index, 'attn_output_norm'), ...attention?.(index, headShapeOf(reader, index)) }),
+      mixer: attentionOf(reader, index, {
+        norms: sum(index, 'attn_output_norm'),
+        ...attention?.(index, headShapeOf(reader, index)),
+      }),
       feedForward: feedForward(index, sum(index, 'layer_output_norm')),
     }),
   });
@@ -42,7 +55,8 @@ const rotated = (reader: ModelReader) => ({
 export const bert: Architecture = {
   name: 'bert',
   families: 'BERT, BGE, E5, GTE, MiniLM, Snowflake Arctic Embed',
-  read: (reader) => bertOf(reader, { learnedPositions: true, feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
+  read: (reader) =>
+    bertOf(reader, { learnedPositions: true, feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
 };
 
 /** Rotated heads, a gate with SiLU. */
@@ -63,7 +77,10 @@ export const nomicBertMoe: Architecture = {
     const period = reader.optionalNumber('moe_every_n_layers') ?? 0;
     return bertOf(reader, {
       ...rotated(reader),
-      feedForward: (index, norms) => (period > 0 && index % period === 1 ? expertsOf(reader, index, { norms, activation: 'gelu', normalize: false }) : plainOf(reader, index, norms, 'gelu')),
+      feedForward: (index, norms) =>
+        period > 0 && index % period === 1
+          ? expertsOf(reader, index, { norms, activation: 'gelu', normalize: false })
+          : plainOf(reader, index, norms, 'gelu'),
     });
   },
 };
@@ -83,13 +100,23 @@ export const jinaBertV2: Architecture = {
     return bertOf(reader, {
       attention: (index, shape) => ({ alibiMaxBias: JINA_MAX_BIAS, ...queryKeyNorms(reader, 'layer', index, shape) }),
       feedForward: (index, norms) => {
-        const isPlain = !reader.has(`blk.${index}.ffn_gate.weight`) && reader.vector(`blk.${index}.ffn_up.weight`).rowCount === reader.count('feed_forward_length', index);
+        const isPlain =
+          !reader.has(`blk.${index}.ffn_gate.weight`) &&
+          reader.vector(`blk.${index}.ffn_up.weight`).rowCount === reader.count('feed_forward_length', index);
         return isPlain ? plainOf(reader, index, norms, 'gelu') : gatedOf(reader, index, norms, 'gelu');
       },
       layer: (index) => {
         const norm = optionalNorm(reader, 'layer', `blk.${index}.attn_norm_2`, reader.count('embedding_length'));
         const name = 'attention input';
-        return norm ? { before: [{ kind: 'keep', name }], between: [{ kind: 'recall', name }, { kind: 'norm', norm }] } : {};
+        return norm
+          ? {
+              before: [{ kind: 'keep', name }],
+              between: [
+                { kind: 'recall', name },
+                { kind: 'norm', norm },
+              ],
+            }
+          : {};
       },
     });
   },
@@ -99,5 +126,6 @@ export const jinaBertV2: Architecture = {
 export const jinaBertV3: Architecture = {
   name: 'jina-bert-v3',
   families: 'Jina Embeddings 3',
-  read: (reader) => bertOf(reader, { ...rotated(reader), feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
+  read: (reader) =>
+    bertOf(reader, { ...rotated(reader), feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
 };

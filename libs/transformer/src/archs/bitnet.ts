@@ -11,7 +11,9 @@ export const bitnet: Architecture = {
     sequentialOf(reader, {
       norm: 'rms',
       rope: 'halves',
-      attention: (index, { heads, valueLength }) => ({ resultNorm: normOf(reader, 'rms', `blk.${index}.attn_sub_norm`, heads * valueLength) }),
+      attention: (index, { heads, valueLength }) => ({
+        resultNorm: normOf(reader, 'rms', `blk.${index}.attn_sub_norm`, heads * valueLength),
+      }),
       feedForward: (index, norms) => {
         const block = gatedOf(reader, index, norms, 'silu');
         return { ...block, innerNorm: normOf(reader, 'rms', `blk.${index}.ffn_sub_norm`, block.down.columns) };

@@ -16,14 +16,20 @@ export const chameleon: Architecture = {
   read: (reader) => {
     const width = reader.count('embedding_length');
     const place = reader.boolean('swin_norm') ? 'output' : 'input';
-    const norms = (index: number, name: string): BlockNorms => ({ [place]: normOf(reader, 'rms', `blk.${index}.${name}`, width) });
+    const norms = (index: number, name: string): BlockNorms => ({
+      [place]: normOf(reader, 'rms', `blk.${index}.${name}`, width),
+    });
     return decoderOf(reader, {
       norm: 'rms',
       output: { suppressed: IMAGE_TOKENS },
       layer: (index) => {
         const shape = headShapeOf(reader, index);
         return {
-          mixer: attentionOf(reader, index, { norms: norms(index, 'attn_norm'), ...queryKeyNorms(reader, 'layer', index, shape, HEAD_EPSILON), rope: ropeOf(reader, shape.keyLength, { style: 'pairs' }) }),
+          mixer: attentionOf(reader, index, {
+            norms: norms(index, 'attn_norm'),
+            ...queryKeyNorms(reader, 'layer', index, shape, HEAD_EPSILON),
+            rope: ropeOf(reader, shape.keyLength, { style: 'pairs' }),
+          }),
           feedForward: gatedOf(reader, index, norms(index, 'ffn_norm'), 'silu'),
         };
       },

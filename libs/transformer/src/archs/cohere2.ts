@@ -22,9 +22,16 @@ export const cohere2: Architecture = {
       layer: (index) => {
         const norms = { input: normOf(reader, 'layer', `blk.${index}.attn_norm`, width) };
         const local = isWindowed(index)
-          ? { window: reader.count('attention.sliding_window'), rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'pairs' }) }
+          ? {
+              window: reader.count('attention.sliding_window'),
+              rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'pairs' }),
+            }
           : {};
-        return { parallel: true, mixer: attentionOf(reader, index, { norms, ...local }), feedForward: gatedOf(reader, index, norms, 'silu') };
+        return {
+          parallel: true,
+          mixer: attentionOf(reader, index, { norms, ...local }),
+          feedForward: gatedOf(reader, index, norms, 'silu'),
+        };
       },
     });
   },
@@ -48,7 +55,12 @@ export const cohere2moe: Architecture = {
         rope: isWindowed(index) || index < denseCount ? ropeOf(reader, keyLength, { style: 'pairs' }) : undefined,
         window: isWindowed(index) ? window : undefined,
       }),
-      feedForward: (index, norms) => feedForwardOf(reader, index, norms, { gating: 'sigmoid', normalize: false, outputScale: reader.has(`blk.${index}.ffn_up_shexp.weight`) ? 0.5 : undefined }),
+      feedForward: (index, norms) =>
+        feedForwardOf(reader, index, norms, {
+          gating: 'sigmoid',
+          normalize: false,
+          outputScale: reader.has(`blk.${index}.ffn_up_shexp.weight`) ? 0.5 : undefined,
+        }),
     });
   },
 };

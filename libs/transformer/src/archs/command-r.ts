@@ -17,7 +17,11 @@ export const commandR: Architecture = {
         const norms = { input: normOf(reader, 'layer', `blk.${index}.attn_norm`, width) };
         return {
           parallel: true,
-          mixer: attentionOf(reader, index, { norms, ...queryKeyNorms(reader, 'layer', index, shape), rope: ropeOf(reader, shape.keyLength, { style: 'pairs' }) }),
+          mixer: attentionOf(reader, index, {
+            norms,
+            ...queryKeyNorms(reader, 'layer', index, shape),
+            rope: ropeOf(reader, shape.keyLength, { style: 'pairs' }),
+          }),
           feedForward: gatedOf(reader, index, norms, 'silu'),
         };
       },

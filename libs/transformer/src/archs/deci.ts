@@ -15,7 +15,10 @@ export const deci: Architecture = {
       norm: 'rms',
       layer: (index) => ({
         mixer: mixerOf(reader, index),
-        feedForward: reader.perLayer('feed_forward_length', index) === 0 ? undefined : gatedOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, 'silu'),
+        feedForward:
+          reader.perLayer('feed_forward_length', index) === 0
+            ? undefined
+            : gatedOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, 'silu'),
       }),
     });
   },
@@ -26,6 +29,10 @@ function mixerOf(reader: ModelReader, index: number): MixerSpec | undefined {
   if (reader.perLayer('attention.head_count', index) === 0) return undefined;
   const width = reader.count('embedding_length');
   const norms = { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) };
-  if (reader.perLayer('attention.head_count_kv', index) === 0) return { kind: 'linear', norms, linear: reader.linear(`blk.${index}.attn_output`, width, width) };
-  return attentionOf(reader, index, { norms, rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'pairs', factors: 'byScaling' }) });
+  if (reader.perLayer('attention.head_count_kv', index) === 0)
+    return { kind: 'linear', norms, linear: reader.linear(`blk.${index}.attn_output`, width, width) };
+  return attentionOf(reader, index, {
+    norms,
+    rope: ropeOf(reader, headShapeOf(reader, index).keyLength, { style: 'pairs', factors: 'byScaling' }),
+  });
 }

@@ -5,21 +5,49 @@ import type { ModelReader } from '../architecture/model-reader.js';
 import type { ModelSpec } from '../architecture/model-spec.js';
 import { feedForwardOf } from '../architecture/feed-forward.js';
 import { INDEXED, withoutIndexer } from '../architecture/indexer.js';
-import { latentAttentionOf, temperatureOf, type LatentOptions, type Sharpening } from '../architecture/latent-attention.js';
+import {
+  latentAttentionOf,
+  temperatureOf,
+  type LatentOptions,
+  type Sharpening,
+} from '../architecture/latent-attention.js';
 import { decoderOf, normOf } from '../architecture/parts.js';
 import { scalingOf, yarnScale } from '../architecture/rope.js';
 
 /** DeepSeek V2 and V3: latent attention; the first layers dense, the others with experts beside shared ones. */
-export const deepseek2: Architecture = { name: 'deepseek2', families: 'DeepSeek V2, V2.5, V3 and R1, Kimi K2, Moonlight, GLM-4.7 Flash', read: (reader) => readDeepSeek(reader, { sharpening: sharpeningOfDeepSeek(reader), temperature: temperatureOf(reader), gating: isGlmLite(reader) ? 'sigmoid' : undefined }) };
+export const deepseek2: Architecture = {
+  name: 'deepseek2',
+  families: 'DeepSeek V2, V2.5, V3 and R1, Kimi K2, Moonlight, GLM-4.7 Flash',
+  read: (reader) =>
+    readDeepSeek(reader, {
+      sharpening: sharpeningOfDeepSeek(reader),
+      temperature: temperatureOf(reader),
+      gating: isGlmLite(reader) ? 'sigmoid' : undefined,
+    }),
+};
 
 /** Mistral Small 4: the same; what YaRN does to cosines and sines is not left to the scores. */
-export const mistral4: Architecture = { name: 'mistral4', families: 'Mistral Small 4', read: (reader) => readDeepSeek(reader, { sharpening: sharpeningOf(reader), temperature: temperatureOf(reader) }) };
+export const mistral4: Architecture = {
+  name: 'mistral4',
+  families: 'Mistral Small 4',
+  read: (reader) => readDeepSeek(reader, { sharpening: sharpeningOf(reader), temperature: temperatureOf(reader) }),
+};
 
 /** DeepSeek V3.2: the same with an indexer, which chooses the positions that are seen where there are more than it would choose. */
-export const deepseek32: Architecture = { name: 'deepseek32', families: 'DeepSeek V3.2', contextLimitKeys: [INDEXED], read: (reader) => readIndexed(reader) };
+export const deepseek32: Architecture = {
+  name: 'deepseek32',
+  families: 'DeepSeek V3.2',
+  contextLimitKeys: [INDEXED],
+  read: (reader) => readIndexed(reader),
+};
 
 /** GLM-5: the same; some layers leave the choice to those before them. */
-export const glmDsa: Architecture = { name: 'glm-dsa', families: 'GLM-5', contextLimitKeys: [INDEXED], read: (reader) => readIndexed(reader, 'sigmoid') };
+export const glmDsa: Architecture = {
+  name: 'glm-dsa',
+  families: 'GLM-5',
+  contextLimitKeys: [INDEXED],
+  read: (reader) => readIndexed(reader, 'sigmoid'),
+};
 
 /** Within the contexts that are allowed the indexer chooses everything. */
 function readIndexed(reader: ModelReader, gating?: Gating): ModelSpec {
@@ -46,13 +74,19 @@ function readDeepSeek(reader: ModelReader, { gating, ...attention }: DeepSeekOpt
     norm: 'rms',
     layer: (index) => ({
       mixer: latentAttentionOf(reader, index, attention),
-      feedForward: feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, { normalize: false, gating }),
+      feedForward: feedForwardOf(
+        reader,
+        index,
+        { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) },
+        { normalize: false, gating },
+      ),
     }),
   });
 }
 
 /** A file's multiplier is a tenth of the model's. */
-const multiplierOf = (reader: ModelReader): number => (reader.optionalNumber('rope.scaling.yarn_log_multiplier') ?? 0) * 10;
+const multiplierOf = (reader: ModelReader): number =>
+  (reader.optionalNumber('rope.scaling.yarn_log_multiplier') ?? 0) * 10;
 
 const stretchOf = (scaling: RopeScaling): number => (scaling.kind === 'yarn' ? scaling.factor : 1);
 

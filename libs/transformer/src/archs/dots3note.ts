@@ -16,7 +16,12 @@ export const dots3note: Architecture = {
       norm: 'rms',
       layer: (index) => ({
         mixer: latentAttentionOf(reader, index, { isGated: true, hasSharedNorm: true, window: windowOf(index) }),
-        feedForward: feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, reader.count('embedding_length')) }, { gating: 'sigmoid', normalize: false }),
+        feedForward: feedForwardOf(
+          reader,
+          index,
+          { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, reader.count('embedding_length')) },
+          { gating: 'sigmoid', normalize: false },
+        ),
       }),
     });
   },

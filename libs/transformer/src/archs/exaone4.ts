@@ -17,7 +17,12 @@ export const exaone4: Architecture = {
     const hasWindows = reader.count('block_count') === WINDOWED_DEPTH;
     const isWindowed = hasWindows ? windowedLayers(reader, GLOBAL_PERIOD) : () => false;
     reader.excuseKeys('all layers rotate by one base', 'rope.freq_base_swa');
-    if (!hasWindows) reader.excuseKeys('only the size of 64 layers has windows', 'attention.sliding_window', 'attention.sliding_window_pattern');
+    if (!hasWindows)
+      reader.excuseKeys(
+        'only the size of 64 layers has windows',
+        'attention.sliding_window',
+        'attention.sliding_window_pattern',
+      );
     return decoderOf(reader, {
       norm: 'rms',
       layer: (index) => {
@@ -28,9 +33,16 @@ export const exaone4: Architecture = {
             norms: { output: normOf(reader, 'rms', `blk.${index}.post_attention_norm`, width) },
             ...queryKeyNorms(reader, 'rms', index, shape),
             rope: isWindowed(index) || !hasWindows ? rope : undefined,
-            window: isWindowed(index) ? (reader.optionalCount('attention.sliding_window') ?? DEFAULT_WINDOW) : undefined,
+            window: isWindowed(index)
+              ? (reader.optionalCount('attention.sliding_window') ?? DEFAULT_WINDOW)
+              : undefined,
           }),
-          feedForward: gatedOf(reader, index, { output: normOf(reader, 'rms', `blk.${index}.post_ffw_norm`, width) }, 'silu'),
+          feedForward: gatedOf(
+            reader,
+            index,
+            { output: normOf(reader, 'rms', `blk.${index}.post_ffw_norm`, width) },
+            'silu',
+          ),
         };
       },
     });

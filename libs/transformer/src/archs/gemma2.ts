@@ -27,12 +27,22 @@ export const gemma2: Architecture = {
         return {
           mixer: attentionOf(reader, index, {
             norms: { input: norm(index, 'attn_norm'), output: norm(index, 'post_attention_norm') },
-            rope: ropeOf(reader, keyLength, { style: 'halves', base: isWindowed(index) ? reader.optionalNumber('rope.freq_base_swa') : undefined }),
-            scale: reader.optionalNumber('attention.scale') || 1 / Math.sqrt(reader.count('block_count') === LARGEST_DEPTH ? width / heads : keyLength),
+            rope: ropeOf(reader, keyLength, {
+              style: 'halves',
+              base: isWindowed(index) ? reader.optionalNumber('rope.freq_base_swa') : undefined,
+            }),
+            scale:
+              reader.optionalNumber('attention.scale') ||
+              1 / Math.sqrt(reader.count('block_count') === LARGEST_DEPTH ? width / heads : keyLength),
             window: isWindowed(index) ? window : undefined,
             softcap: reader.optionalNumber('attn_logit_softcapping') || undefined,
           }),
-          feedForward: gatedOf(reader, index, { input: norm(index, 'ffn_norm'), output: norm(index, 'post_ffw_norm') }, 'gelu'),
+          feedForward: gatedOf(
+            reader,
+            index,
+            { input: norm(index, 'ffn_norm'), output: norm(index, 'post_ffw_norm') },
+            'gelu',
+          ),
         };
       },
     });

@@ -9,6 +9,10 @@ export const glm4: Architecture = {
     // Files for images name sections of the rotation; for text all of them turn by the same position, as halves.
     const sections = reader.array('rope.dimension_sections');
     const rope = sections && sections[0] > 0 && sections[1] > 0 ? 'halves' : 'pairs';
-    return sequentialOf(reader, { norm: 'rms', rope, outputNorms: { attention: 'post_attention_norm', feedForward: 'post_ffw_norm' } });
+    return sequentialOf(reader, {
+      norm: 'rms',
+      rope,
+      outputNorms: { attention: 'post_attention_norm', feedForward: 'post_ffw_norm' },
+    });
   },
 };

@@ -21,7 +21,10 @@ export const gptOss: Architecture = {
         return {
           mixer: attentionOf(reader, index, {
             norms: { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) },
-            rope: ropeOf(reader, shape.keyLength, { style: 'halves', base: isWindowed(index) ? baseOfWindowed : undefined }),
+            rope: ropeOf(reader, shape.keyLength, {
+              style: 'halves',
+              base: isWindowed(index) ? baseOfWindowed : undefined,
+            }),
             window: isWindowed(index) ? reader.count('attention.sliding_window') : undefined,
             sinks: reader.vector(`blk.${index}.attn_sinks.weight`, shape.heads),
           }),

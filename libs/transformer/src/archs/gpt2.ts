@@ -9,7 +9,10 @@ export const gpt2: Architecture = {
   name: 'gpt2',
   families: 'GPT-2 and those of its form',
   read: (reader) => {
-    reader.excuseTensors('the reference scales the maps of attention alone in this architecture', /\.ffn_(up|down)\.scale$/);
+    reader.excuseTensors(
+      'the reference scales the maps of attention alone in this architecture',
+      /\.ffn_(up|down)\.scale$/,
+    );
     return readGpt2(reader);
   },
 };

@@ -7,5 +7,11 @@ export const gptj: Architecture = {
   name: 'gptj',
   families: 'GPT-J, GPT4All-J',
   read: (reader) =>
-    sequentialOf(reader, { norm: 'layer', rope: 'pairs', parallel: true, feedForwardNorm: 'attn_norm', feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'pairs',
+      parallel: true,
+      feedForwardNorm: 'attn_norm',
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu'),
+    }),
 };

@@ -7,5 +7,10 @@ export const gptneox: Architecture = {
   name: 'gptneox',
   families: 'GPT-NeoX, Pythia, Dolly, RedPajama',
   read: (reader) =>
-    sequentialOf(reader, { norm: 'layer', rope: 'halves', parallel: reader.boolean('use_parallel_residual') ?? true, feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'halves',
+      parallel: reader.boolean('use_parallel_residual') ?? true,
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu'),
+    }),
 };

@@ -4,18 +4,38 @@ import type { BlockNorms } from '../architecture/block-spec.js';
 import type { MixerSpec } from '../architecture/mixer-spec.js';
 import type { ModelSpec } from '../architecture/model-spec.js';
 import { feedForwardOf } from '../architecture/feed-forward.js';
-import { attentionOf, decoderOf, headShapeOf, normOf, windowsOf, type AttentionOptions, type HeadShape } from '../architecture/parts.js';
+import {
+  attentionOf,
+  decoderOf,
+  headShapeOf,
+  normOf,
+  windowsOf,
+  type AttentionOptions,
+  type HeadShape,
+} from '../architecture/parts.js';
 import { isWithoutKeys, stateSpaceOf } from '../architecture/recurrent-parts.js';
 import { ropeOf, withoutFactors, type RopeFactors } from '../architecture/rope.js';
 
 /** Granite 3: embeddings, scores, residual branches and logits each have a multiplier. */
-export const granite: Architecture = { name: 'granite', families: 'Granite 3', read: (reader) => readGranite(reader, rotatedAsSaid(reader, 'byScaling')) };
+export const granite: Architecture = {
+  name: 'granite',
+  families: 'Granite 3',
+  read: (reader) => readGranite(reader, rotatedAsSaid(reader, 'byScaling')),
+};
 
 /** The same with experts in place of the feed-forward block, beside a shared one in some files; heads are always rotated. */
-export const graniteMoe: Architecture = { name: 'granitemoe', families: 'Granite 3 with experts', read: (reader) => readGranite(reader, { isRotated: () => true, factors: 'byScaling' }) };
+export const graniteMoe: Architecture = {
+  name: 'granitemoe',
+  families: 'Granite 3 with experts',
+  read: (reader) => readGranite(reader, { isRotated: () => true, factors: 'byScaling' }),
+};
 
 /** Granite 4: either, with Mamba-2 in place of attention in most layers. */
-export const graniteHybrid: Architecture = { name: 'granitehybrid', families: 'Granite 4', read: (reader) => readGranite(reader, rotatedAsSaid(reader, 'one')) };
+export const graniteHybrid: Architecture = {
+  name: 'granitehybrid',
+  families: 'Granite 4',
+  read: (reader) => readGranite(reader, rotatedAsSaid(reader, 'one')),
+};
 
 /** Granite with windows in layers that the file lists, a sink in each head's softmax, and a rotation in layers that the file lists. */
 export const graniteSwa: Architecture = {
@@ -26,7 +46,10 @@ export const graniteSwa: Architecture = {
     return readGranite(reader, {
       factors: 'byScaling',
       isRotated: (index) => (reader.perLayer('attention.rope_pattern', index) ?? 1) !== 0,
-      attention: (index, { heads }) => ({ window: windowOf(index), sinks: reader.vector(`blk.${index}.attn_sinks.weight`, heads) }),
+      attention: (index, { heads }) => ({
+        window: windowOf(index),
+        sinks: reader.vector(`blk.${index}.attn_sinks.weight`, heads),
+      }),
     });
   },
 };
@@ -53,12 +76,15 @@ function readGranite(reader: ModelReader, { isRotated, factors, attention }: Gra
   const rotatedAttention = (index: number, norms: BlockNorms): MixerSpec => {
     const shape = headShapeOf(reader, index);
     const scale = reader.optionalNumber('attention.scale') || undefined;
-    return attentionOf(reader, index, { norms, scale, rope: isRotated(index) ? ropeOf(reader, shape.keyLength, { style: 'pairs', factors }) : undefined, ...attention?.(index, shape) });
+    return attentionOf(reader, index, {
+      norms,
+      scale,
+      rope: isRotated(index) ? ropeOf(reader, shape.keyLength, { style: 'pairs', factors }) : undefined,
+      ...attention?.(index, shape),
+    });
   };
   const mixer = (index: number, norms: BlockNorms): MixerSpec =>
-    isWithoutKeys(reader, index)
-      ? stateSpaceOf(reader, index, norms)
-      : rotatedAttention(index, norms);
+    isWithoutKeys(reader, index) ? stateSpaceOf(reader, index, norms) : rotatedAttention(index, norms);
   return decoderOf(reader, {
     embedding: { scale: reader.optionalNumber('embedding_scale') || 1 },
     norm: 'rms',

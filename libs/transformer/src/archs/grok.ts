@@ -19,15 +19,26 @@ export const grok: Architecture = {
     reader.excuseKeys('the reference does not use it', 'attention.temperature_length');
     const scaling = scalingOf(reader);
     const ownMagnitude = reader.optionalNumber('rope.scaling.yarn_attn_factor') || 1;
-    const magnitude = scaling.kind === 'yarn' ? undefined : (reader.optionalNumber('rope.scaling.attn_factor') ?? 1) * ownMagnitude;
+    const magnitude =
+      scaling.kind === 'yarn' ? undefined : (reader.optionalNumber('rope.scaling.attn_factor') ?? 1) * ownMagnitude;
     const betaFast = reader.optionalNumber('rope.scaling.yarn_beta_fast') ?? YARN_BETA_FAST;
     return sequentialOf(reader, {
       embedding: { scale: (reader.optionalNumber('embedding_scale') ?? EMBEDDING_SCALE) || 1 },
       norm: 'rms',
-      outputNorms: { attention: 'attn_output_norm', feedForward: reader.has('blk.0.layer_output_norm.weight') ? 'layer_output_norm' : 'post_ffw_norm' },
-      output: { scale: reader.optionalNumber('logit_scale') ?? LOGIT_SCALE, softcap: reader.optionalNumber('final_logit_softcapping') || undefined },
+      outputNorms: {
+        attention: 'attn_output_norm',
+        feedForward: reader.has('blk.0.layer_output_norm.weight') ? 'layer_output_norm' : 'post_ffw_norm',
+      },
+      output: {
+        scale: reader.optionalNumber('logit_scale') ?? LOGIT_SCALE,
+        softcap: reader.optionalNumber('final_logit_softcapping') || undefined,
+      },
       attention: (_, { keyLength }) => ({
-        rope: ropeOf(reader, keyLength, { style: 'halves', magnitude, scaling: scaling.kind === 'yarn' ? { ...scaling, betaFast } : scaling }),
+        rope: ropeOf(reader, keyLength, {
+          style: 'halves',
+          magnitude,
+          scaling: scaling.kind === 'yarn' ? { ...scaling, betaFast } : scaling,
+        }),
         scale: reader.optionalNumber('attention.output_scale') ?? SCORE_SCALE,
         softcap: reader.optionalNumber('attn_logit_softcapping') ?? SCORE_CAP,
       }),

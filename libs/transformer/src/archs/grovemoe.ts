@@ -22,13 +22,20 @@ function adjugateOf(reader: ModelReader, layer: number): AdjugateSpec {
   const width = reader.count('embedding_length');
   const experts = reader.count('expert_count');
   const count = experts / reader.count('experts_per_group');
-  if (!Number.isInteger(count)) throw reader.invalid(`has ${experts} experts in groups of ${reader.count('experts_per_group')}, which do not divide`);
+  if (!Number.isInteger(count))
+    throw reader.invalid(
+      `has ${experts} experts in groups of ${reader.count('experts_per_group')}, which do not divide`,
+    );
   const block = `blk.${layer}`;
   const { rowLength: length } = reader.vector(`${block}.ffn_down_chexps.weight`);
   return {
     count,
     used: Math.min(count, reader.count('expert_used_count', layer)),
-    input: { kind: 'gated', gate: reader.experts(`${block}.ffn_gate_chexps`, count, length, width), up: reader.experts(`${block}.ffn_up_chexps`, count, length, width) },
+    input: {
+      kind: 'gated',
+      gate: reader.experts(`${block}.ffn_gate_chexps`, count, length, width),
+      up: reader.experts(`${block}.ffn_up_chexps`, count, length, width),
+    },
     down: reader.experts(`${block}.ffn_down_chexps`, count, width, length),
     scale: reader.number('expert_group_scale'),
   };

@@ -17,10 +17,20 @@ export const hrmText: Architecture = {
   families: 'HRM-Text',
   read: (reader) => {
     reader.excuseKeys('the reference runs the whole text causally', 'hrm.prefix_lm');
-    const [depth, cycles, fastRuns] = ['layers_per_stack', 'h_cycles', 'l_cycles'].map((key) => reader.count(`hrm.${key}`));
+    const [depth, cycles, fastRuns] = ['layers_per_stack', 'h_cycles', 'l_cycles'].map((key) =>
+      reader.count(`hrm.${key}`),
+    );
     const count = reader.count('block_count');
-    if (count !== depth * cycles * (fastRuns + 1)) throw reader.invalid(`counts ${count} runs of layers, where ${cycles} cycles of ${fastRuns} and one runs of ${depth} layers are expected`);
-    const options: SequentialOptions = { norm: 'rms', rope: 'halves', weightless: true, attention: (block, shape) => ({ gate: outputGateOf(reader, block, shape) }) };
+    if (count !== depth * cycles * (fastRuns + 1))
+      throw reader.invalid(
+        `counts ${count} runs of layers, where ${cycles} cycles of ${fastRuns} and one runs of ${depth} layers are expected`,
+      );
+    const options: SequentialOptions = {
+      norm: 'rms',
+      rope: 'halves',
+      weightless: true,
+      attention: (block, shape) => ({ gate: outputGateOf(reader, block, shape) }),
+    };
     return decoderOf(reader, {
       embedding: { scale: reader.optionalNumber('embedding_scale') || 1 },
       norm: 'rms',
@@ -30,7 +40,11 @@ export const hrmText: Architecture = {
         const runOfCycle = run % (fastRuns + 1);
         const isSlow = runOfCycle === fastRuns;
         const block = (index % depth) + (isSlow ? depth : 0);
-        const layer = { ...sequentialLayerOf(reader, options, block), block, before: index % depth === 0 ? statesBefore(reader, run, runOfCycle) : undefined };
+        const layer = {
+          ...sequentialLayerOf(reader, options, block),
+          block,
+          before: index % depth === 0 ? statesBefore(reader, run, runOfCycle) : undefined,
+        };
         return (index + 1) % depth === 0 ? endOfStack(reader, layer, isSlow ? SLOW : FAST) : layer;
       },
     });
@@ -39,12 +53,19 @@ export const hrmText: Architecture = {
 
 /** The stream holds the state that was renewed last; the other one is added. */
 function statesBefore(reader: ModelReader, run: number, runOfCycle: number): StreamStep[] {
-  if (run === 0) return [{ kind: 'keep', name: SLOW }, { kind: 'shift', vector: reader.vector('hrm.z_l_init', reader.count('embedding_length')) }];
+  if (run === 0)
+    return [
+      { kind: 'keep', name: SLOW },
+      { kind: 'shift', vector: reader.vector('hrm.z_l_init', reader.count('embedding_length')) },
+    ];
   return [{ kind: 'recall', name: runOfCycle === 0 ? FAST : SLOW }];
 }
 
 /** What a stack gives is normalized, and kept as its state. */
 function endOfStack(reader: ModelReader, layer: LayerSpec, state: string): LayerSpec {
-  const feedForward = layer.feedForward && { ...layer.feedForward, norms: { ...layer.feedForward.norms, sum: weightlessNorm(reader, 'rms') } };
+  const feedForward = layer.feedForward && {
+    ...layer.feedForward,
+    norms: { ...layer.feedForward.norms, sum: weightlessNorm(reader, 'rms') },
+  };
   return { ...layer, feedForward, after: [{ kind: 'keep', name: state }] };
 }

@@ -6,13 +6,25 @@ import { ropeOf } from '../architecture/rope.js';
 import { sequentialOf } from '../architecture/sequential.js';
 
 /** Hunyuan's dense models: norms of heads after the rotation, whose base grows with `rope.scaling.alpha`. */
-export const hunyuanDense: Architecture = { name: 'hunyuan-dense', families: 'Hunyuan 0.5B to 7B', read: (reader) => readHunyuan(reader) };
+export const hunyuanDense: Architecture = {
+  name: 'hunyuan-dense',
+  families: 'Hunyuan 0.5B to 7B',
+  read: (reader) => readHunyuan(reader),
+};
 
 /** Hunyuan's mixtures: the same, with experts beside a shared one in every layer. */
-export const hunyuanMoe: Architecture = { name: 'hunyuan-moe', families: 'Hunyuan A13B', read: (reader) => readHunyuan(reader) };
+export const hunyuanMoe: Architecture = {
+  name: 'hunyuan-moe',
+  families: 'Hunyuan A13B',
+  read: (reader) => readHunyuan(reader),
+};
 
 /** Hunyuan's models for images, in which a text rotates as in the others. */
-export const hunyuanVl: Architecture = { name: 'hunyuan_vl', families: 'HunyuanOCR (text)', read: (reader) => readHunyuan(reader) };
+export const hunyuanVl: Architecture = {
+  name: 'hunyuan_vl',
+  families: 'HunyuanOCR (text)',
+  read: (reader) => readHunyuan(reader),
+};
 
 function readHunyuan(reader: ModelReader): ModelSpec {
   const alpha = reader.optionalNumber('rope.scaling.alpha') ?? 0;
@@ -22,7 +34,10 @@ function readHunyuan(reader: ModelReader): ModelSpec {
     attention: (index, shape) => ({
       ...queryKeyNorms(reader, 'rms', index, shape),
       normsAfterRotation: true,
-      rope: ropeOf(reader, shape.keyLength, { style: 'halves', base: alpha > 0 ? plain * alpha ** (shape.keyLength / (shape.keyLength - 2)) : plain }),
+      rope: ropeOf(reader, shape.keyLength, {
+        style: 'halves',
+        base: alpha > 0 ? plain * alpha ** (shape.keyLength / (shape.keyLength - 2)) : plain,
+      }),
     }),
   });
 }

@@ -9,7 +9,10 @@ export const jais: Architecture = {
   read: (reader) =>
     sequentialOf(reader, {
       norm: 'layer',
-      attention: (_, { keyLength }) => ({ alibiMaxBias: reader.optionalNumber('attention.max_alibi_bias') || undefined, scale: 1 / keyLength }),
+      attention: (_, { keyLength }) => ({
+        alibiMaxBias: reader.optionalNumber('attention.max_alibi_bias') || undefined,
+        scale: 1 / keyLength,
+      }),
     }),
 };
 
@@ -17,5 +20,10 @@ export const jais: Architecture = {
 export const jais2: Architecture = {
   name: 'jais2',
   families: 'Jais 2',
-  read: (reader) => sequentialOf(reader, { norm: 'layer', rope: 'halves', feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2') }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'halves',
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2'),
+    }),
 };

@@ -23,7 +23,13 @@ export const kimiK3: Architecture = {
     const every = reader.optionalCount('attn_res.block_size');
     /** The first `count` copies of the stream that were kept, which a block reads beside the stream. */
     const readOf = (name: string, count: number): StreamReadSpec | undefined => {
-      if (count > 0) return { kind: 'kept', kept: Array.from({ length: count }, (_, i) => keptName(i)), score: reader.vector(`${name}.weight`, width), epsilon: weightlessNorm(reader, 'rms').epsilon };
+      if (count > 0)
+        return {
+          kind: 'kept',
+          kept: Array.from({ length: count }, (_, i) => keptName(i)),
+          score: reader.vector(`${name}.weight`, width),
+          epsilon: weightlessNorm(reader, 'rms').epsilon,
+        };
       reader.excuseTensors('scores of a layer before which nothing of the stream is kept', `${name}.weight`);
       return undefined;
     };
@@ -33,8 +39,13 @@ export const kimiK3: Architecture = {
       output: { read: readOf('output_res_score', keptBefore(reader.count('block_count'))) },
       layer: (index) => {
         const block = `blk.${index}`;
-        const mixerNorms = { input: normOf(reader, 'rms', `${block}.attn_norm`, width), read: readOf(`${block}.attn_res_score`, keptBefore(index)) };
-        const mixer = isWithoutKeys(reader, index) ? kimiDeltaOf(reader, index, mixerNorms, { bound }) : { ...latentAttentionOf(reader, index, { rope: 'none', isGated: true }), norms: mixerNorms };
+        const mixerNorms = {
+          input: normOf(reader, 'rms', `${block}.attn_norm`, width),
+          read: readOf(`${block}.attn_res_score`, keptBefore(index)),
+        };
+        const mixer = isWithoutKeys(reader, index)
+          ? kimiDeltaOf(reader, index, mixerNorms, { bound })
+          : { ...latentAttentionOf(reader, index, { rope: 'none', isGated: true }), norms: mixerNorms };
         const keeps = keptBefore(index + 1) > keptBefore(index);
         return {
           before: keeps ? [{ kind: 'keep', name: keptName(keptBefore(index)) }] : undefined,
@@ -43,7 +54,10 @@ export const kimiK3: Architecture = {
           feedForward: feedForwardOf(
             reader,
             index,
-            { input: normOf(reader, 'rms', `${block}.ffn_norm`, width), read: readOf(`${block}.ffn_res_score`, keptBefore(index + 1)) },
+            {
+              input: normOf(reader, 'rms', `${block}.ffn_norm`, width),
+              read: readOf(`${block}.ffn_res_score`, keptBefore(index + 1)),
+            },
             { normalize: false, activation, latent: latentOf(reader, index, 'ffn_routed') },
           ),
         };
@@ -56,5 +70,9 @@ const keptName = (index: number): string => `stream ${index}`;
 
 function situOf(reader: ModelReader): SituSpec {
   const linearBeta = reader.number('activation.situ_linear_beta');
-  return { kind: 'situ', beta: reader.number('activation.situ_beta'), linearBeta: linearBeta > 0 ? linearBeta : undefined };
+  return {
+    kind: 'situ',
+    beta: reader.number('activation.situ_beta'),
+    linearBeta: linearBeta > 0 ? linearBeta : undefined,
+  };
 }

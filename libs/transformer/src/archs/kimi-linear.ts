@@ -14,7 +14,9 @@ export const kimiLinear: Architecture = {
     return decoderOf(reader, {
       norm: 'rms',
       layer: (index) => ({
-        mixer: isWithoutKeys(reader, index) ? kimiDeltaOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) }) : latentAttentionOf(reader, index, { rope: 'none' }),
+        mixer: isWithoutKeys(reader, index)
+          ? kimiDeltaOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) })
+          : latentAttentionOf(reader, index, { rope: 'none' }),
         feedForward: feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }),
       }),
     });

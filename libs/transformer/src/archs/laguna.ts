@@ -17,7 +17,12 @@ export const laguna: Architecture = {
       norm: 'rms',
       attention: (index, shape) => {
         const window = windowOf(index);
-        const local = { base: reader.optionalNumber('rope.freq_base_swa'), dimensions: reader.optionalCount('rope.dimension_count_swa'), scaling: { kind: 'none' }, magnitude: 1 } as const;
+        const local = {
+          base: reader.optionalNumber('rope.freq_base_swa'),
+          dimensions: reader.optionalCount('rope.dimension_count_swa'),
+          scaling: { kind: 'none' },
+          magnitude: 1,
+        } as const;
         return {
           ...queryKeyNorms(reader, 'rms', index, shape),
           rope: ropeOf(reader, shape.keyLength, { style: 'halves', ...(window === undefined ? {} : local) }),

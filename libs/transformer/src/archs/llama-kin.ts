@@ -11,10 +11,19 @@ import { sequentialOf, type SequentialOptions } from '../architecture/sequential
  */
 
 /** An architecture of sequential blocks that differs from Llama in these. */
-export const kin = (name: string, families: string, options: Partial<SequentialOptions> | ((reader: ModelReader) => Partial<SequentialOptions>)): Architecture => ({
+export const kin = (
+  name: string,
+  families: string,
+  options: Partial<SequentialOptions> | ((reader: ModelReader) => Partial<SequentialOptions>),
+): Architecture => ({
   name,
   families,
-  read: (reader) => sequentialOf(reader, { norm: 'rms', rope: 'pairs', ...(typeof options === 'function' ? options(reader) : options) }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'rms',
+      rope: 'pairs',
+      ...(typeof options === 'function' ? options(reader) : options),
+    }),
 });
 
 export const llamaKin: readonly Architecture[] = [
@@ -23,7 +32,10 @@ export const llamaKin: readonly Architecture[] = [
   // CogVLM's language model: a text has no part in the matrices for images.
   kin('cogvlm', 'CogVLM (text)', (reader) => {
     withoutFactors(reader, 'one');
-    reader.excuseTensors('for images, of which a text has none', /^blk\.\d+\.vis_(attn_qkv|attn_output|gate|up|down)\.weight$/);
+    reader.excuseTensors(
+      'for images, of which a text has none',
+      /^blk\.\d+\.vis_(attn_qkv|attn_output|gate|up|down)\.weight$/,
+    );
     return { rope: 'halves' };
   }),
   // A diffusion model: every token sees the whole text. One pass is what is run here, not its loop of sampling.
@@ -51,7 +63,11 @@ export const llamaKin: readonly Architecture[] = [
     return { rope: 'halves' };
   }),
   // The first Qwen, whose files count gate and up as one length.
-  kin('qwen', 'Qwen 1', (reader) => ({ rope: 'halves', feedForward: (index, norms) => gatedOf(reader, index, norms, 'silu', reader.count('feed_forward_length', index) / 2) })),
+  kin('qwen', 'Qwen 1', (reader) => ({
+    rope: 'halves',
+    feedForward: (index, norms) =>
+      gatedOf(reader, index, norms, 'silu', reader.count('feed_forward_length', index) / 2),
+  })),
   // Qwen2-VL and Qwen2.5-VL.
   kin('qwen2vl', 'Qwen2-VL, Qwen2.5-VL (text)', (reader) => {
     withoutBiases(reader, 'output');

@@ -22,18 +22,29 @@ export const llama4: Architecture = {
     const hasChunks = reader.optionalNumber('attention.sliding_window') !== 0;
     const isChunked = hasChunks ? windowedLayers(reader, GLOBAL_PERIOD) : () => false;
     const headNorm = { ...weightlessNorm(reader, 'rms'), over: 'head' } as const;
-    const norms = reader.count('expert_count') === EXPERTS_WITHOUT_NORMS ? {} : { queryNorm: headNorm, keyNorm: headNorm, normsAfterRotation: true };
+    const norms =
+      reader.count('expert_count') === EXPERTS_WITHOUT_NORMS
+        ? {}
+        : { queryNorm: headNorm, keyNorm: headNorm, normsAfterRotation: true };
     return sequentialOf(reader, {
       norm: 'rms',
       attention: (index, { keyLength }) => {
         const isRotated = !hasChunks || (index + 1) % GLOBAL_PERIOD !== 0;
         const base = isChunked(index) ? reader.optionalNumber('rope.freq_base_swa') : undefined;
         return {
-          ...(isRotated ? { ...norms, rope: ropeOf(reader, keyLength, { style: 'pairs', factors: 'one', base }) } : { temperature: TEMPERATURE }),
+          ...(isRotated
+            ? { ...norms, rope: ropeOf(reader, keyLength, { style: 'pairs', factors: 'one', base }) }
+            : { temperature: TEMPERATURE }),
           ...(isChunked(index) ? { window: CHUNK, chunked: true } : {}),
         };
       },
-      feedForward: (index, inputNorms) => feedForwardOf(reader, index, inputNorms, { gating: 'sigmoid', normalize: false, byLogits: true, weighsInput: true }),
+      feedForward: (index, inputNorms) =>
+        feedForwardOf(reader, index, inputNorms, {
+          gating: 'sigmoid',
+          normalize: false,
+          byLogits: true,
+          weighsInput: true,
+        }),
     });
   },
 };

@@ -10,7 +10,12 @@ export const mamba: Architecture = {
   families: 'Mamba, Falcon Mamba',
   read: (reader) => {
     const width = reader.count('embedding_length');
-    return decoderOf(reader, { norm: 'rms', layer: (index) => ({ mixer: selectiveSpaceOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) }) }) });
+    return decoderOf(reader, {
+      norm: 'rms',
+      layer: (index) => ({
+        mixer: selectiveSpaceOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) }),
+      }),
+    });
   },
 };
 
@@ -25,8 +30,15 @@ export const jamba: Architecture = {
       layer: (index) => {
         const norms = { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) };
         return {
-          mixer: isWithoutKeys(reader, index) ? selectiveSpaceOf(reader, index, norms) : attentionOf(reader, index, { norms }),
-          feedForward: feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) }, { normalize: false }),
+          mixer: isWithoutKeys(reader, index)
+            ? selectiveSpaceOf(reader, index, norms)
+            : attentionOf(reader, index, { norms }),
+          feedForward: feedForwardOf(
+            reader,
+            index,
+            { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) },
+            { normalize: false },
+          ),
         };
       },
     });

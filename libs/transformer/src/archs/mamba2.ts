@@ -10,7 +10,9 @@ export const mamba2: Architecture = {
     const width = reader.count('embedding_length');
     return decoderOf(reader, {
       norm: 'rms',
-      layer: (index) => ({ mixer: stateSpaceOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) }) }),
+      layer: (index) => ({
+        mixer: stateSpaceOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) }),
+      }),
     });
   },
 };

@@ -16,7 +16,10 @@ export const mimo2: Architecture = {
     withoutBiases(reader, 'attn_q', 'attn_k', 'attn_v', 'attn_output');
     const isWindowed = windowedLayers(reader, 0);
     const window = reader.count('attention.sliding_window');
-    const local = { base: reader.optionalNumber('rope.freq_base_swa') ?? LOCAL_ROPE_BASE, scaling: { kind: 'none' } } as const;
+    const local = {
+      base: reader.optionalNumber('rope.freq_base_swa') ?? LOCAL_ROPE_BASE,
+      scaling: { kind: 'none' },
+    } as const;
     return sequentialOf(reader, {
       norm: 'rms',
       attention: (index, { keyLength, heads }) => ({

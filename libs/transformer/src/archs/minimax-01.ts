@@ -24,8 +24,12 @@ export const minimax01: Architecture = {
         const { keyLength } = headShapeOf(reader, index);
         return {
           inputScale: reader.number('residual_scale'),
-          mixer: isRecurrent(index) ? lightningOf(reader, index, norms) : attentionOf(reader, index, { norms, rope: ropeOf(reader, keyLength, { style: 'halves' }) }),
-          feedForward: expertsOf(reader, index, { norms: { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) } }),
+          mixer: isRecurrent(index)
+            ? lightningOf(reader, index, norms)
+            : attentionOf(reader, index, { norms, rope: ropeOf(reader, keyLength, { style: 'halves' }) }),
+          feedForward: expertsOf(reader, index, {
+            norms: { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, width) },
+          }),
         };
       },
     });
@@ -37,7 +41,10 @@ function lightningOf(reader: ModelReader, layer: number, norms: BlockNorms): Lig
   const block = `blk.${layer}`;
   const shape = headShapeOf(reader, layer);
   const { heads, keyLength: headLength, valueLength } = shape;
-  if (valueLength !== headLength) throw reader.invalid(`has keys of ${headLength} elements and values of ${valueLength}, where lightning attention needs as many`);
+  if (valueLength !== headLength)
+    throw reader.invalid(
+      `has keys of ${headLength} elements and values of ${valueLength}, where lightning attention needs as many`,
+    );
   const length = heads * headLength;
   // Slopes as of ALiBi, which get smaller from layer to layer.
   const share = 1 - layer / Math.max(1, reader.count('block_count') - 1) + 1e-5;

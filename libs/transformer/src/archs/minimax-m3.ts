@@ -18,7 +18,12 @@ export const minimaxM3: Architecture = {
       norm: 'rms',
       rope: 'halves',
       attention: (index, shape) => queryKeyNorms(reader, 'rms', index, shape),
-      feedForward: (index, norms) => feedForwardOf(reader, index, norms, { gating: 'sigmoid', normalize: false, activation: { kind: 'clampedSwiglu', alpha: 1.702, limit: 7, shift: 1 } }),
+      feedForward: (index, norms) =>
+        feedForwardOf(reader, index, norms, {
+          gating: 'sigmoid',
+          normalize: false,
+          activation: { kind: 'clampedSwiglu', alpha: 1.702, limit: 7, shift: 1 },
+        }),
     });
   },
 };

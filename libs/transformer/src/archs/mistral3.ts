@@ -12,7 +12,10 @@ export const mistral3: Architecture = {
     const logMultiplier = reader.optionalNumber('rope.scaling.yarn_log_multiplier');
     return sequentialOf(reader, {
       norm: 'rms',
-      attention: (_, { keyLength }) => ({ temperature, rope: ropeOf(reader, keyLength, { style: 'pairs', factors: 'byScaling', logMultiplier }) }),
+      attention: (_, { keyLength }) => ({
+        temperature,
+        rope: ropeOf(reader, keyLength, { style: 'pairs', factors: 'byScaling', logMultiplier }),
+      }),
     });
   },
 };

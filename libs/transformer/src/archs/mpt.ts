@@ -14,8 +14,17 @@ export const mpt: Architecture = {
       norm: 'layer',
       attention: (index, shape) => {
         const block = `blk.${index}`;
-        if (!reader.has(`${block}.attn_q_norm.weight`)) reader.excuseTensors('keys are normalized only where queries are', `${block}.attn_k_norm.weight`, `${block}.attn_k_norm.bias`);
-        return { ...queryKeyNorms(reader, 'layer', index, shape), ...clampOf(reader), alibiMaxBias: reader.optionalNumber('attention.max_alibi_bias') || undefined };
+        if (!reader.has(`${block}.attn_q_norm.weight`))
+          reader.excuseTensors(
+            'keys are normalized only where queries are',
+            `${block}.attn_k_norm.weight`,
+            `${block}.attn_k_norm.bias`,
+          );
+        return {
+          ...queryKeyNorms(reader, 'layer', index, shape),
+          ...clampOf(reader),
+          alibiMaxBias: reader.optionalNumber('attention.max_alibi_bias') || undefined,
+        };
       },
       feedForward: (index, norms) => {
         const block = plainOf(reader, index, norms, 'gelu');

@@ -18,12 +18,23 @@ export const museGlimmer: Architecture = {
     return sequentialOf(reader, {
       embedding: { norm: weightlessNorm(reader, 'rms') },
       norm: 'rms',
-      output: { scale: reader.number('logit_scale'), softcap: reader.optionalNumber('final_logit_softcapping') || undefined },
+      output: {
+        scale: reader.number('logit_scale'),
+        softcap: reader.optionalNumber('final_logit_softcapping') || undefined,
+      },
       outputNorms: { attention: 'post_attention_norm', feedForward: 'post_ffw_norm', epsilon: OUTPUT_EPSILON },
       attention: (index, shape) => {
         const window = windowOf(index);
-        const rope = window === undefined ? undefined : ropeOf(reader, shape.keyLength, { style: 'pairs', base, scaling: { kind: 'none' } });
-        return { ...queryKeyNorms(reader, 'rms', index, shape), gate: outputGateOf(reader, index, shape), window, rope };
+        const rope =
+          window === undefined
+            ? undefined
+            : ropeOf(reader, shape.keyLength, { style: 'pairs', base, scaling: { kind: 'none' } });
+        return {
+          ...queryKeyNorms(reader, 'rms', index, shape),
+          gate: outputGateOf(reader, index, shape),
+          window,
+          rope,
+        };
       },
     });
   },

@@ -18,6 +18,11 @@ export const nanbeige: Architecture = {
 function repeated({ layers, output }: ModelSpec, rounds: number, isNormed: boolean): LayerSpec[] {
   const round = layers.map((layer, block) => ({ ...layer, block }));
   const last = round[round.length - 1];
-  const between = isNormed && last.feedForward ? { ...last, feedForward: { ...last.feedForward, norms: { ...last.feedForward.norms, sum: output.norm } } } : last;
-  return Array.from({ length: rounds }, (_, index) => (index < rounds - 1 ? [...round.slice(0, -1), between] : round)).flat();
+  const between =
+    isNormed && last.feedForward
+      ? { ...last, feedForward: { ...last.feedForward, norms: { ...last.feedForward.norms, sum: output.norm } } }
+      : last;
+  return Array.from({ length: rounds }, (_, index) =>
+    index < rounds - 1 ? [...round.slice(0, -1), between] : round,
+  ).flat();
 }

@@ -8,7 +8,11 @@ import { attentionOf, decoderOf, normOf } from '../architecture/parts.js';
 import { isWithoutKeys, stateSpaceOf } from '../architecture/recurrent-parts.js';
 
 /** Nemotron-H: layers of one block each, Mamba-2, attention without positions, or a feed-forward block with the square of relu. */
-export const nemotronH: Architecture = { name: 'nemotron_h', families: 'Nemotron-H, Nemotron Nano 2', read: readNemotronH };
+export const nemotronH: Architecture = {
+  name: 'nemotron_h',
+  families: 'Nemotron-H, Nemotron Nano 2',
+  read: readNemotronH,
+};
 
 /** The same with experts, in some models on shorter rows. */
 export const nemotronHMoe: Architecture = { name: 'nemotron_h_moe', families: 'Nemotron 3 Nano', read: readNemotronH };
@@ -19,13 +23,23 @@ function readNemotronH(reader: ModelReader): ModelSpec {
     norm: 'rms',
     layer: (index) => {
       const norms = { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) };
-      if (reader.perLayer('feed_forward_length', index) !== 0) return { feedForward: feedForward(reader, index, norms) };
-      return { mixer: isWithoutKeys(reader, index) ? stateSpaceOf(reader, index, norms) : attentionOf(reader, index, { norms }) };
+      if (reader.perLayer('feed_forward_length', index) !== 0)
+        return { feedForward: feedForward(reader, index, norms) };
+      return {
+        mixer: isWithoutKeys(reader, index)
+          ? stateSpaceOf(reader, index, norms)
+          : attentionOf(reader, index, { norms }),
+      };
     },
   });
 }
 
 function feedForward(reader: ModelReader, layer: number, norms: BlockNorms): FeedForwardSpec {
   if (!reader.has(`blk.${layer}.ffn_gate_inp.weight`)) return plainOf(reader, layer, norms, 'relu2');
-  return feedForwardOf(reader, layer, norms, { gating: 'sigmoid', normalize: false, activation: 'relu2', latent: latentOf(reader, layer, 'ffn_latent') });
+  return feedForwardOf(reader, layer, norms, {
+    gating: 'sigmoid',
+    normalize: false,
+    activation: 'relu2',
+    latent: latentOf(reader, layer, 'ffn_latent'),
+  });
 }

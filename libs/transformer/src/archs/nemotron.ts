@@ -6,5 +6,10 @@ import { sequentialOf } from '../architecture/sequential.js';
 export const nemotron: Architecture = {
   name: 'nemotron',
   families: 'Nemotron 3 8B, Minitron',
-  read: (reader) => sequentialOf(reader, { norm: 'layer', rope: 'halves', feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2') }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'halves',
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'relu2'),
+    }),
 };

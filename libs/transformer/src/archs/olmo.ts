@@ -6,5 +6,12 @@ import { sequentialOf } from '../architecture/sequential.js';
 export const olmo: Architecture = {
   name: 'olmo',
   families: 'OLMo',
-  read: (reader) => sequentialOf(reader, { norm: 'layer', rope: 'pairs', weightless: true, output: { norm: weightlessNorm(reader, 'layer') }, attention: () => clampOf(reader) }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'pairs',
+      weightless: true,
+      output: { norm: weightlessNorm(reader, 'layer') },
+      attention: () => clampOf(reader),
+    }),
 };

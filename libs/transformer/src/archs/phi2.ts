@@ -7,5 +7,11 @@ export const phi2: Architecture = {
   name: 'phi2',
   families: 'Phi-1, 1.5 and 2',
   read: (reader) =>
-    sequentialOf(reader, { norm: 'layer', rope: 'halves', parallel: true, feedForwardNorm: 'attn_norm', feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'halves',
+      parallel: true,
+      feedForwardNorm: 'attn_norm',
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu'),
+    }),
 };

@@ -20,13 +20,20 @@ export const plamo3: Architecture = {
   families: 'PLaMo 3',
   read: (reader) => {
     const windowOf = windowsOf(reader, GLOBAL_PERIOD);
-    const local = { base: reader.optionalNumber('rope.freq_base_swa') ?? LOCAL_ROPE_BASE, scaling: { kind: 'none' } } as const;
+    const local = {
+      base: reader.optionalNumber('rope.freq_base_swa') ?? LOCAL_ROPE_BASE,
+      scaling: { kind: 'none' },
+    } as const;
     return sequentialOf(reader, {
       norm: 'rms',
       outputNorms: { attention: 'post_attention_norm', feedForward: 'post_ffw_norm' },
       attention: (index, shape) => {
         const window = windowOf(index);
-        return { ...queryKeyNorms(reader, 'rms', index, shape), window, rope: ropeOf(reader, shape.keyLength, { style: 'halves', ...(window === undefined ? {} : local) }) };
+        return {
+          ...queryKeyNorms(reader, 'rms', index, shape),
+          window,
+          rope: ropeOf(reader, shape.keyLength, { style: 'halves', ...(window === undefined ? {} : local) }),
+        };
       },
     });
   },

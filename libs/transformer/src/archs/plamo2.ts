@@ -21,7 +21,15 @@ export const plamo2: Architecture = {
         if (isWithoutKeys(reader, index)) return { mixer: headSelectiveSpaceOf(reader, index, norms), feedForward };
         const shape = headShapeOf(reader, index);
         const rope = ropeOf(reader, shape.keyLength, { style: 'halves' });
-        return { mixer: attentionOf(reader, index, { norms, ...queryKeyNorms(reader, 'rms', index, shape), rope, scale: 1 / Math.sqrt(shape.valueLength) }), feedForward };
+        return {
+          mixer: attentionOf(reader, index, {
+            norms,
+            ...queryKeyNorms(reader, 'rms', index, shape),
+            rope,
+            scale: 1 / Math.sqrt(shape.valueLength),
+          }),
+          feedForward,
+        };
       },
     });
   },

@@ -12,7 +12,12 @@ export const plm: Architecture = {
       norm: 'rms',
       layer: (index) => ({
         mixer: latentAttentionOf(reader, index),
-        feedForward: plainOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, reader.count('embedding_length')) }, 'relu2'),
+        feedForward: plainOf(
+          reader,
+          index,
+          { input: normOf(reader, 'rms', `blk.${index}.ffn_norm`, reader.count('embedding_length')) },
+          'relu2',
+        ),
       }),
     }),
 };

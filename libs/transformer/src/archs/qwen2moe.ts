@@ -6,5 +6,10 @@ import { sequentialOf } from '../architecture/sequential.js';
 export const qwen2moe: Architecture = {
   name: 'qwen2moe',
   families: 'Qwen 1.5 and 2 with experts',
-  read: (reader) => sequentialOf(reader, { norm: 'rms', rope: 'halves', feedForward: (index, norms) => feedForwardOf(reader, index, norms, { normalize: false }) }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'rms',
+      rope: 'halves',
+      feedForward: (index, norms) => feedForwardOf(reader, index, norms, { normalize: false }),
+    }),
 };

@@ -8,10 +8,21 @@ import { sequentialOf } from '../architecture/sequential.js';
  * Llama's blocks with norms of query and key heads, before the rotation or after it.
  */
 
-const withHeadNorms = (name: string, families: string, rope: RopeSpec['style'], { rank, ...order }: { readonly normsAfterRotation?: boolean; readonly rank?: RankOptions } = {}): Architecture => ({
+const withHeadNorms = (
+  name: string,
+  families: string,
+  rope: RopeSpec['style'],
+  { rank, ...order }: { readonly normsAfterRotation?: boolean; readonly rank?: RankOptions } = {},
+): Architecture => ({
   name,
   families,
-  read: (reader) => sequentialOf(reader, { norm: 'rms', rope, rank, attention: (index, shape) => ({ ...queryKeyNorms(reader, 'rms', index, shape), ...order }) }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'rms',
+      rope,
+      rank,
+      attention: (index, shape) => ({ ...queryKeyNorms(reader, 'rms', index, shape), ...order }),
+    }),
 });
 
 /** Reranking models of this family have an output for yes and one for no; in files that were made as of any decoder these are rows of the output matrix. */

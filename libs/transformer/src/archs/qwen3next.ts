@@ -12,11 +12,23 @@ import { ropeOf } from '../architecture/rope.js';
 const ATTENTION_INTERVAL = 4;
 
 /** Qwen3-Next: gated delta nets, in every fourth layer attention with a gate on each head; experts beside a gated shared one. */
-export const qwen3next: Architecture = { name: 'qwen3next', families: 'Qwen3-Next, Qwen3 Coder Next', read: (reader) => readQwen3Next(reader, 'neighbours') };
+export const qwen3next: Architecture = {
+  name: 'qwen3next',
+  families: 'Qwen3-Next, Qwen3 Coder Next',
+  read: (reader) => readQwen3Next(reader, 'neighbours'),
+};
 
 /** Qwen3.5 and its mixtures: the same, with the heads of values in another order. Text has one position where images have three. */
-export const qwen35: Architecture = { name: 'qwen35', families: 'Qwen3.5', read: (reader) => readQwen3Next(reader, 'remainder') };
-export const qwen35moe: Architecture = { name: 'qwen35moe', families: 'Qwen3.5 with experts', read: (reader) => readQwen3Next(reader, 'remainder') };
+export const qwen35: Architecture = {
+  name: 'qwen35',
+  families: 'Qwen3.5',
+  read: (reader) => readQwen3Next(reader, 'remainder'),
+};
+export const qwen35moe: Architecture = {
+  name: 'qwen35moe',
+  families: 'Qwen3.5 with experts',
+  read: (reader) => readQwen3Next(reader, 'remainder'),
+};
 
 function readQwen3Next(reader: ModelReader, sharing: DeltaNetSpec['sharing']): ModelSpec {
   const width = reader.count('embedding_length');
@@ -25,7 +37,9 @@ function readQwen3Next(reader: ModelReader, sharing: DeltaNetSpec['sharing']): M
     norm: 'rms',
     layer: (index) => {
       const norms = { input: normOf(reader, 'rms', `blk.${index}.attn_norm`, width) };
-      const feedForward = feedForwardOf(reader, index, { input: normOf(reader, 'rms', `blk.${index}.post_attention_norm`, width) });
+      const feedForward = feedForwardOf(reader, index, {
+        input: normOf(reader, 'rms', `blk.${index}.post_attention_norm`, width),
+      });
       if (isRecurrent(index)) return { mixer: deltaNetOf(reader, index, norms, sharing), feedForward };
       return { mixer: gatedAttentionOf(reader, index, norms), feedForward };
     },

@@ -32,8 +32,12 @@ export const qwen4exp: Architecture = {
         const block = `blk.${index}`;
         const norms = { read: hyperOf(reader, `${block}.hc_attn`, streams) };
         return {
-          before: ngramLayers.includes(index) ? [{ kind: 'ngrams', ngrams: ngramsOf(reader, index, streams) }] : undefined,
-          mixer: isRecurrent(index) ? deltaNetOf(reader, index, norms, 'remainder', 'sigmoid') : attentionAt(reader, index, norms),
+          before: ngramLayers.includes(index)
+            ? [{ kind: 'ngrams', ngrams: ngramsOf(reader, index, streams) }]
+            : undefined,
+          mixer: isRecurrent(index)
+            ? deltaNetOf(reader, index, norms, 'remainder', 'sigmoid')
+            : attentionAt(reader, index, norms),
           feedForward: feedForwardOf(reader, index, { read: hyperOf(reader, `${block}.hc_ffn`, streams) }),
         };
       },
@@ -44,14 +48,19 @@ export const qwen4exp: Architecture = {
 /** Attention of a layer, without the biases that the reference takes from a file and does not add. */
 function attentionAt(reader: ModelReader, layer: number, norms: BlockNorms): AttentionSpec {
   const { heads, kvHeads, keyLength, valueLength } = headShapeOf(reader, layer);
-  for (const [name, length] of Object.entries({ attn_q: 2 * heads * keyLength, attn_k: kvHeads * keyLength, attn_v: kvHeads * valueLength })) {
+  for (const [name, length] of Object.entries({
+    attn_q: 2 * heads * keyLength,
+    attn_k: kvHeads * keyLength,
+    attn_v: kvHeads * valueLength,
+  })) {
     reader.excuseVector('the reference does not add it', `blk.${layer}.${name}.bias`, length);
   }
   return gatedAttentionOf(reader, layer, norms);
 }
 
 /** A norm of each row of a stream of several. */
-const streamsNorm = (reader: ModelReader, name: string, streams: number): NormSpec => normOf(reader, 'rms', name, streams * reader.count('embedding_length'));
+const streamsNorm = (reader: ModelReader, name: string, streams: number): NormSpec =>
+  normOf(reader, 'rms', name, streams * reader.count('embedding_length'));
 
 function hyperOf(reader: ModelReader, name: string, streams: number): HyperReadSpec {
   const width = streams * reader.count('embedding_length');
@@ -77,8 +86,14 @@ function ngramsOf(reader: ModelReader, layer: number, streams: number): NgramSpe
   const firsts = reader.array('ple.head_offsets') ?? [];
   const multipliers = reader.bigints('ple.layer_multipliers').slice(0, size);
   reader.excuseKeys('what stands for images', 'ple.image_token_id');
-  const isWithin = Array.from({ length: count }, (_, i) => counts[i] > 0 && firsts[i] >= 0 && firsts[i] + counts[i] <= table.rowCount);
-  if (size < 2 || multipliers.length < size || isWithin.includes(false)) throw reader.invalid(`has ${multipliers.length} multipliers and ${Math.min(counts.length, firsts.length)} ranges of ${table.rowCount} rows for ${perSize} rows of up to ${size} tokens, which do not go together`);
+  const isWithin = Array.from(
+    { length: count },
+    (_, i) => counts[i] > 0 && firsts[i] >= 0 && firsts[i] + counts[i] <= table.rowCount,
+  );
+  if (size < 2 || multipliers.length < size || isWithin.includes(false))
+    throw reader.invalid(
+      `has ${multipliers.length} multipliers and ${Math.min(counts.length, firsts.length)} ranges of ${table.rowCount} rows for ${perSize} rows of up to ${size} tokens, which do not go together`,
+    );
   return {
     table,
     size,
@@ -92,6 +107,9 @@ function ngramsOf(reader: ModelReader, layer: number, streams: number): NgramSpe
     keyNorm: streamsNorm(reader, `${block}.ple_norm_key`, streams),
     queryNorm: streamsNorm(reader, `${block}.ple_norm_query`, streams),
     convolutionNorm: streamsNorm(reader, `${block}.ple_norm_conv`, streams),
-    convolution: { ...convolutionOf(reader, `${block}.ple_conv1d`, reader.count('ple.conv_kernel'), streams * width), dilation: size },
+    convolution: {
+      ...convolutionOf(reader, `${block}.ple_conv1d`, reader.count('ple.conv_kernel'), streams * width),
+      dilation: size,
+    },
   };
 }

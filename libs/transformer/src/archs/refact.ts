@@ -18,7 +18,10 @@ export const refact: Architecture = {
     return sequentialOf(reader, {
       norm: 'rms',
       attention: () => ({ alibiMaxBias: ALIBI_MAX_BIAS }),
-      feedForward: (index, norms) => (reader.has(`blk.${index}.ffn_gate_inp.weight`) ? activationOnly(reader, index, norms) : gatedOf(reader, index, norms, 'silu')),
+      feedForward: (index, norms) =>
+        reader.has(`blk.${index}.ffn_gate_inp.weight`)
+          ? activationOnly(reader, index, norms)
+          : gatedOf(reader, index, norms, 'silu'),
     });
   },
 };

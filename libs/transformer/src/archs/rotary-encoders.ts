@@ -17,7 +17,11 @@ interface LlamaEncoderOptions {
   readonly causal?: boolean;
 }
 
-const llamaEncoder = (name: string, families: string, { rope, outputNorm = 'output_norm', causal }: LlamaEncoderOptions): Architecture => ({
+const llamaEncoder = (
+  name: string,
+  families: string,
+  { rope, outputNorm = 'output_norm', causal }: LlamaEncoderOptions,
+): Architecture => ({
   name,
   families,
   read: (reader) => {
@@ -34,7 +38,11 @@ const llamaEncoder = (name: string, families: string, { rope, outputNorm = 'outp
 export const eurobert = llamaEncoder('eurobert', 'EuroBERT', { rope: 'halves', causal: false });
 
 /** NeoBERT: projections and gates in one matrix each. */
-export const neoBert = llamaEncoder('neo-bert', 'NeoBERT', { rope: 'pairs', outputNorm: 'enc.output_norm', causal: false });
+export const neoBert = llamaEncoder('neo-bert', 'NeoBERT', {
+  rope: 'pairs',
+  outputNorm: 'enc.output_norm',
+  causal: false,
+});
 
 /** Llama as an encoder, such as those that NVIDIA trained for retrieval. */
 export const llamaEmbed = llamaEncoder('llama-embed', 'Llama Embed Nemotron', { rope: 'pairs' });

@@ -10,12 +10,28 @@ import { channelMixOf, checkTokenShifts, timeMix6Of, timeMix7Of } from '../archi
 type TimeMixOf = (reader: ModelReader, layer: number, norms: BlockNorms) => MixerSpec;
 
 /** RWKV: recurrences in place of attention, feed-forward blocks that see the token before. */
-export const rwkv6: Architecture = { name: 'rwkv6', families: 'RWKV 6', read: (reader) => readRwkv(reader, timeMix6Of) };
-export const rwkv7: Architecture = { name: 'rwkv7', families: 'RWKV 7', read: (reader) => readRwkv(reader, timeMix7Of) };
+export const rwkv6: Architecture = {
+  name: 'rwkv6',
+  families: 'RWKV 6',
+  read: (reader) => readRwkv(reader, timeMix6Of),
+};
+export const rwkv7: Architecture = {
+  name: 'rwkv7',
+  families: 'RWKV 7',
+  read: (reader) => readRwkv(reader, timeMix7Of),
+};
 
 /** Qwen2 with the recurrences of RWKV in place of attention. */
-export const rwkv6qwen2: Architecture = { name: 'rwkv6qwen2', families: 'QRWKV 6', read: (reader) => readQwenKin(reader, timeMix6Of) };
-export const arwkv7: Architecture = { name: 'arwkv7', families: 'ARWKV 7', read: (reader) => readQwenKin(reader, timeMix7Of) };
+export const rwkv6qwen2: Architecture = {
+  name: 'rwkv6qwen2',
+  families: 'QRWKV 6',
+  read: (reader) => readQwenKin(reader, timeMix6Of),
+};
+export const arwkv7: Architecture = {
+  name: 'arwkv7',
+  families: 'ARWKV 7',
+  read: (reader) => readQwenKin(reader, timeMix7Of),
+};
 
 function readRwkv(reader: ModelReader, timeMixOf: TimeMixOf): ModelSpec {
   const width = reader.count('embedding_length');

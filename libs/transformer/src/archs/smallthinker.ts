@@ -22,11 +22,15 @@ export const smallthinker: Architecture = {
       attention: (index, { keyLength }) => {
         const base = isWindowed(index) ? reader.optionalNumber('rope.freq_base_swa') : undefined;
         return {
-          rope: !areAllRotated && index % GLOBAL_PERIOD === 0 ? undefined : ropeOf(reader, keyLength, { style: 'halves', base }),
+          rope:
+            !areAllRotated && index % GLOBAL_PERIOD === 0
+              ? undefined
+              : ropeOf(reader, keyLength, { style: 'halves', base }),
           window: isWindowed(index) ? WINDOW : undefined,
         };
       },
-      feedForward: (index, norms) => expertsOf(reader, index, { norms, activation: 'relu', routedBy: { stream: 'layer' } }),
+      feedForward: (index, norms) =>
+        expertsOf(reader, index, { norms, activation: 'relu', routedBy: { stream: 'layer' } }),
     });
   },
 };

@@ -12,6 +12,8 @@ export const smollm3: Architecture = {
   read: (reader) =>
     sequentialOf(reader, {
       norm: 'rms',
-      attention: (index, { keyLength }) => ({ rope: (index + 1) % UNROTATED_PERIOD === 0 ? undefined : ropeOf(reader, keyLength, { style: 'pairs' }) }),
+      attention: (index, { keyLength }) => ({
+        rope: (index + 1) % UNROTATED_PERIOD === 0 ? undefined : ropeOf(reader, keyLength, { style: 'pairs' }),
+      }),
     }),
 };

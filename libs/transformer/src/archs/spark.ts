@@ -16,7 +16,11 @@ export const spark: Architecture = {
       attention: (index, shape) => {
         const window = windowOf(index);
         const base = window === undefined ? undefined : baseOfWindowed;
-        return { gate: outputGateOf(reader, index, shape), window, rope: ropeOf(reader, shape.keyLength, { style: 'halves', base }) };
+        return {
+          gate: outputGateOf(reader, index, shape),
+          window,
+          rope: ropeOf(reader, shape.keyLength, { style: 'halves', base }),
+        };
       },
       feedForward: (index, norms) => gatedOf(reader, index, norms, 'gelu'),
     });

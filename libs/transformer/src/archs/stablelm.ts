@@ -17,7 +17,11 @@ export const stablelm: Architecture = {
         const own = optionalNorm(reader, 'layer', `blk.${index}.ffn_norm`, width);
         return {
           parallel: own === undefined,
-          mixer: attentionOf(reader, index, { norms: { input }, ...queryKeyNorms(reader, 'layer', index, shape), rope: ropeOf(reader, shape.keyLength, { style: 'halves' }) }),
+          mixer: attentionOf(reader, index, {
+            norms: { input },
+            ...queryKeyNorms(reader, 'layer', index, shape),
+            rope: ropeOf(reader, shape.keyLength, { style: 'halves' }),
+          }),
           feedForward: gatedOf(reader, index, { input: own ?? input }, 'silu'),
         };
       },

@@ -6,5 +6,10 @@ import { sequentialOf } from '../architecture/sequential.js';
 export const starcoder2: Architecture = {
   name: 'starcoder2',
   families: 'StarCoder 2',
-  read: (reader) => sequentialOf(reader, { norm: 'layer', rope: 'halves', feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu') }),
+  read: (reader) =>
+    sequentialOf(reader, {
+      norm: 'layer',
+      rope: 'halves',
+      feedForward: (index, norms) => plainOf(reader, index, norms, 'gelu'),
+    }),
 };

@@ -23,8 +23,16 @@ export const step35: Architecture = {
         const window = windowOf(index);
         const whole = reader.optionalCount('rope.dimension_count') ?? shape.keyLength;
         const wholeLocal = reader.optionalCount('rope.dimension_count_swa') ?? whole;
-        const local = { dimensions: wholeLocal, base: reader.optionalNumber('rope.freq_base_swa') ?? LOCAL_ROPE_BASE, scaling: { kind: 'none' } } as const;
-        const global = { dimensions: whole / 2, factors: 'byScaling', factoredDimensions: Math.max(whole / 2, wholeLocal) } as const;
+        const local = {
+          dimensions: wholeLocal,
+          base: reader.optionalNumber('rope.freq_base_swa') ?? LOCAL_ROPE_BASE,
+          scaling: { kind: 'none' },
+        } as const;
+        const global = {
+          dimensions: whole / 2,
+          factors: 'byScaling',
+          factoredDimensions: Math.max(whole / 2, wholeLocal),
+        } as const;
         return {
           ...queryKeyNorms(reader, 'rms', index, shape),
           rope: ropeOf(reader, shape.keyLength, { style: 'halves', ...(window === undefined ? global : local) }),
@@ -32,7 +40,8 @@ export const step35: Architecture = {
           gate: reader.has(`blk.${index}.attn_gate.weight`) ? outputGateOf(reader, index, shape) : undefined,
         };
       },
-      feedForward: (index, norms) => feedForwardOf(reader, index, norms, { gating: 'sigmoid', normalize: false, ...limitsOf(reader, index) }),
+      feedForward: (index, norms) =>
+        feedForwardOf(reader, index, norms, { gating: 'sigmoid', normalize: false, ...limitsOf(reader, index) }),
     });
   },
 };

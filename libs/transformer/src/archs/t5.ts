@@ -23,7 +23,10 @@ export const t5encoder: Architecture = {
       embedding: {},
       causal: false,
       outputNorm: norm(reader, 'enc.output_norm'),
-      layer: (index) => ({ mixer: selfAttentionOf(reader, 'enc', index), feedForward: feedForwardOf(reader, 'enc', index) }),
+      layer: (index) => ({
+        mixer: selfAttentionOf(reader, 'enc', index),
+        feedForward: feedForwardOf(reader, 'enc', index),
+      }),
     });
   },
 };
@@ -37,9 +40,15 @@ export const t5: Architecture = {
   families: 'T5, Flan-T5, mT5, UMT5, MADLAD-400',
   hasTwoTexts: true,
   read: (reader) => {
-    reader.excuseTensors('biases that the model does not add: what was read lies at no distance', /^dec\.blk\.\d+\.cross_attn_rel_b\.weight$/);
+    reader.excuseTensors(
+      'biases that the model does not add: what was read lies at no distance',
+      /^dec\.blk\.\d+\.cross_attn_rel_b\.weight$/,
+    );
     const embedding = embeddingOf(reader);
-    const layers = Array.from({ length: reader.optionalCount('decoder_block_count') ?? reader.count('block_count') }, (_, index) => decoderLayer(reader, index));
+    const layers = Array.from(
+      { length: reader.optionalCount('decoder_block_count') ?? reader.count('block_count') },
+      (_, index) => decoderLayer(reader, index),
+    );
     const width = reader.count('embedding_length');
     const isTied = !reader.has('output.weight');
     return {
@@ -50,7 +59,10 @@ export const t5: Architecture = {
       encoder: { ...encoderBefore(reader, layers), decoderStart: decoderStartOf(reader, embedding.table.rowCount) },
       layers,
       // A table that is used twice has rows as long as embeddings want them.
-      output: outputOf(reader, 'rms', { norm: norm(reader, 'dec.output_norm'), scale: isTied ? 1 / Math.sqrt(width) : 1 }),
+      output: outputOf(reader, 'rms', {
+        norm: norm(reader, 'dec.output_norm'),
+        scale: isTied ? 1 / Math.sqrt(width) : 1,
+      }),
       causal: false,
       pooling: poolingOf(reader),
     } satisfies ModelSpec;
@@ -60,9 +72,20 @@ export const t5: Architecture = {
 function decoderLayer(reader: ModelReader, index: number) {
   const block = `dec.blk.${index}`;
   const leading = { ...selfAttentionOf(reader, 'dec', index), sees: 'decoded' } as const;
-  const { projection, ...cross } = attentionOf(reader, `${block}.cross_attn`, { input: norm(reader, `${block}.cross_attn_norm`) });
-  const mixer: AttentionSpec = { ...cross, projection: { kind: 'queries', q: projection.q, pagesOf: leading }, sees: 'encoded' };
-  const layer: LayerSpec = { parallel: false, residualScale: 1, mixer, feedForward: feedForwardOf(reader, 'dec', index) };
+  const { projection, ...cross } = attentionOf(reader, `${block}.cross_attn`, {
+    input: norm(reader, `${block}.cross_attn_norm`),
+  });
+  const mixer: AttentionSpec = {
+    ...cross,
+    projection: { kind: 'queries', q: projection.q, pagesOf: leading },
+    sees: 'encoded',
+  };
+  const layer: LayerSpec = {
+    parallel: false,
+    residualScale: 1,
+    mixer,
+    feedForward: feedForwardOf(reader, 'dec', index),
+  };
   return { ...layer, leading, handover: { keys: projection.k, values: projection.v, to: leading } };
 }
 
@@ -71,7 +94,11 @@ function encoderBefore(reader: ModelReader, decoder: readonly ReturnType<typeof 
   const layer = (index: number): LayerSpec => ({
     parallel: false,
     residualScale: 1,
-    mixer: { ...selfAttentionOf(reader, 'enc', index), sees: 'encoded', borrows: decoder[index % decoder.length].leading },
+    mixer: {
+      ...selfAttentionOf(reader, 'enc', index),
+      sees: 'encoded',
+      borrows: decoder[index % decoder.length].leading,
+    },
     feedForward: feedForwardOf(reader, 'enc', index),
   });
   return {
@@ -86,11 +113,15 @@ function decoderStartOf(reader: ModelReader, vocabSize: number): number {
   const named = reader.optionalNumber('decoder_start_token_id') ?? -1;
   const begin = reader.metadata('tokenizer.ggml.bos_token_id');
   const token = named >= 0 ? named : typeof begin === 'number' ? begin : 0;
-  if (!Number.isInteger(token) || token >= vocabSize) throw reader.invalid(`has ${token} as the token that answers begin with, where one of 0 to ${vocabSize - 1} is expected`);
+  if (!Number.isInteger(token) || token >= vocabSize)
+    throw reader.invalid(
+      `has ${token} as the token that answers begin with, where one of 0 to ${vocabSize - 1} is expected`,
+    );
   return token;
 }
 
-const norm = (reader: ModelReader, name: string): NormSpec => normOf(reader, 'rms', name, reader.count('embedding_length'));
+const norm = (reader: ModelReader, name: string): NormSpec =>
+  normOf(reader, 'rms', name, reader.count('embedding_length'));
 
 function selfAttentionOf(reader: ModelReader, side: Side, layer: number): AttentionSpec {
   const block = `${side}.blk.${layer}`;
@@ -105,12 +136,18 @@ function attentionOf(reader: ModelReader, name: string, norms: BlockNorms) {
   const shape = headShapeOf(reader, 0);
   const { heads, kvHeads, keyLength, valueLength } = shape;
   const width = reader.count('embedding_length');
-  const linear = (part: string, rows: number, columns: number): LinearSpec => reader.linear(`${name}_${part}`, rows, columns);
+  const linear = (part: string, rows: number, columns: number): LinearSpec =>
+    reader.linear(`${name}_${part}`, rows, columns);
   return {
     kind: 'attention',
     ...shape,
     norms,
-    projection: { kind: 'separate', q: linear('q', heads * keyLength, width), k: linear('k', kvHeads * keyLength, width), v: linear('v', kvHeads * valueLength, width) },
+    projection: {
+      kind: 'separate',
+      q: linear('q', heads * keyLength, width),
+      k: linear('k', kvHeads * keyLength, width),
+      v: linear('v', kvHeads * valueLength, width),
+    },
     scale: 1,
     output: linear('o', width, heads * valueLength),
   } as const satisfies AttentionSpec;
@@ -119,7 +156,11 @@ function attentionOf(reader: ModelReader, name: string, norms: BlockNorms) {
 /** A layer's own biases, or those of the first. */
 function biasesOf(reader: ModelReader, side: Side, layer: number): TensorInfo {
   const own = `${side}.blk.${layer}.attn_rel_b.weight`;
-  return reader.table(reader.has(own) ? own : `${side}.blk.0.attn_rel_b.weight`, reader.count('attention.head_count'), reader.count('attention.relative_buckets_count'));
+  return reader.table(
+    reader.has(own) ? own : `${side}.blk.0.attn_rel_b.weight`,
+    reader.count('attention.head_count'),
+    reader.count('attention.relative_buckets_count'),
+  );
 }
 
 /** A gate with GELU where the file has one, else ReLU. */
@@ -127,7 +168,8 @@ function feedForwardOf(reader: ModelReader, side: Side, layer: number): DenseSpe
   const block = `${side}.blk.${layer}`;
   const width = reader.count('embedding_length');
   const length = reader.count('feed_forward_length', layer);
-  const linear = (name: string, rows: number, columns: number): LinearSpec => reader.linear(`${block}.${name}`, rows, columns);
+  const linear = (name: string, rows: number, columns: number): LinearSpec =>
+    reader.linear(`${block}.${name}`, rows, columns);
   const up = linear('ffn_up', length, width);
   const gate = reader.optionalLinear(`${block}.ffn_gate`, length, width);
   return {

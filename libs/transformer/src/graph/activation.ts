@@ -1,5 +1,14 @@
 import type { KernelCall } from '@starling/kernels';
-import { clampedSwiglu, gatedActivations, limitedSwiglu, plainActivations, situ, situGate, xielu, type Activation } from '@starling/kernels/internal';
+import {
+  clampedSwiglu,
+  gatedActivations,
+  limitedSwiglu,
+  plainActivations,
+  situ,
+  situGate,
+  xielu,
+  type Activation,
+} from '@starling/kernels/internal';
 import { assert } from '@starling/core';
 import type { GatedFunctionSpec } from '../architecture/block-spec.js';
 import type { Rows } from './rows.js';
@@ -16,7 +25,12 @@ export interface GatedRows {
 }
 
 /** What a feed-forward block does between its matrices: a function of `gate` times `up`, or of `gate` alone in a plain block, into `inner`. Unit = row * blocks + block. */
-export function activateRows(activation: GatedFunctionSpec, isPlain: boolean, { gate, up }: GatedRows, inner: Rows): { readonly call: KernelCall; readonly blocks: number } {
+export function activateRows(
+  activation: GatedFunctionSpec,
+  isPlain: boolean,
+  { gate, up }: GatedRows,
+  inner: Rows,
+): { readonly call: KernelCall; readonly blocks: number } {
   const blocks = Math.ceil(inner.columns / blockColumns);
   const call = activationCall(activation, isPlain, {
     input: gate.at,
@@ -45,5 +59,15 @@ function activationCall(activation: GatedFunctionSpec, isPlain: boolean, operand
 /** rows = activation(rows), in place: whole vectors, as rows are padded. Unit = row. */
 export function applyCall(activation: Activation, rows: Rows): KernelCall {
   const rowBytes = 16 * Math.ceil(rows.columns / 4);
-  return plainActivations[activation].call({ input: rows.at, inputStride: rows.stride, up: rows.at, upStride: rows.stride, output: rows.at, outputStride: rows.stride, rowBytes, blockBytes: rowBytes, blocks: 1 });
+  return plainActivations[activation].call({
+    input: rows.at,
+    inputStride: rows.stride,
+    up: rows.at,
+    upStride: rows.stride,
+    output: rows.at,
+    outputStride: rows.stride,
+    rowBytes,
+    blockBytes: rowBytes,
+    blocks: 1,
+  });
 }

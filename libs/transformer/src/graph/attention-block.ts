@@ -1,5 +1,13 @@
 import type { KernelCall, Placed, Task } from '@starling/kernels';
-import { addBias, clampRows, gatedActivations, kvPageBytes, scaleByGroup, scaleByToken, scaleRows } from '@starling/kernels/internal';
+import {
+  addBias,
+  clampRows,
+  gatedActivations,
+  kvPageBytes,
+  scaleByGroup,
+  scaleByToken,
+  scaleRows,
+} from '@starling/kernels/internal';
 import type { AttentionSpec, HeadNormSpec } from '../architecture/block-spec.js';
 import { gateRows, project, projectionMaps, type HeadBiases } from './attention-projection.js';
 import type { Graph, KvRegion } from './graph.js';
@@ -35,7 +43,12 @@ export function attentionBlock(graph: Graph, spec: AttentionSpec, input: Rows, o
   const shape = shapeOf(graph, spec);
   const perHead = (factor: number, calls: KernelCall[]): Task => ({ per: 'tokens', factor, chunk: headChunk, calls });
   const ofQueries = (): Task => perHead(heads, queryCalls(graph, spec, queries, biases));
-  const ofKeys = (pages: KvRegion): Task => perHead(kvHeads, [...keyCalls(graph, spec, keys, biases), ...valueCalls(graph, spec, values, biases), writeCall(graph, shape, pages, keys, values)]);
+  const ofKeys = (pages: KvRegion): Task =>
+    perHead(kvHeads, [
+      ...keyCalls(graph, spec, keys, biases),
+      ...valueCalls(graph, spec, values, biases),
+      writeCall(graph, shape, pages, keys, values),
+    ]);
   let pages: KvRegion;
   if (spec.projection.kind === 'queries') {
     pages = graph.pagesOf(spec.projection.pagesOf);
@@ -51,20 +64,50 @@ export function attentionBlock(graph: Graph, spec: AttentionSpec, input: Rows, o
   graph.parallel(attentionTask(graph, spec, shape, pages, queries, sums));
   if (spec.projection.kind === 'gated') graph.perRow('tokens', gateCall(gateRows(graph, spec), sums));
   if (spec.gate) outputGate(graph, spec.gate, { heads, valueLength }, input, sums);
-  graph.perRow('tokens', ...(spec.resultNorm ? [normCall(graph, spec.resultNorm, sums, sums)] : []), ...convertFor(graph, sums, [matrixOf(graph, spec.output)]));
+  graph.perRow(
+    'tokens',
+    ...(spec.resultNorm ? [normCall(graph, spec.resultNorm, sums, sums)] : []),
+    ...convertFor(graph, sums, [matrixOf(graph, spec.output)]),
+  );
   multiply(graph, [spec.output, sums, output]);
   graph.perRow('tokens', ...biasCalls(graph, spec.output, output));
-  if (spec.outputScale !== undefined) graph.perRow('tokens', scaleRows.call({ input: output.at, inputStride: output.stride, output: output.at, outputStride: output.stride, bytes: 4 * output.columns, scale: spec.outputScale }));
+  if (spec.outputScale !== undefined)
+    graph.perRow(
+      'tokens',
+      scaleRows.call({
+        input: output.at,
+        inputStride: output.stride,
+        output: output.at,
+        outputStride: output.stride,
+        bytes: 4 * output.columns,
+        scale: spec.outputScale,
+      }),
+    );
 }
 
 /** sums * logistic(gates). */
 function gateCall(gates: Rows, sums: Rows): KernelCall {
   const rowBytes = 4 * sums.columns;
-  return gatedActivations.sigmoid.call({ input: gates.at, inputStride: gates.stride, up: sums.at, upStride: sums.stride, output: sums.at, outputStride: sums.stride, rowBytes, blockBytes: rowBytes, blocks: 1 });
+  return gatedActivations.sigmoid.call({
+    input: gates.at,
+    inputStride: gates.stride,
+    up: sums.at,
+    upStride: sums.stride,
+    output: sums.at,
+    outputStride: sums.stride,
+    rowBytes,
+    blockBytes: rowBytes,
+    blocks: 1,
+  });
 }
 
 /** Norms over whole rows come before heads can be worked on one by one; so does what comes before them. */
-function rowNorms(graph: Graph, spec: AttentionSpec, biases: HeadBiases, { queries, keys }: { readonly queries: Rows; readonly keys?: Rows }): KernelCall[] {
+function rowNorms(
+  graph: Graph,
+  spec: AttentionSpec,
+  biases: HeadBiases,
+  { queries, keys }: { readonly queries: Rows; readonly keys?: Rows },
+): KernelCall[] {
   const calls = (norm: HeadNormSpec | undefined, rows: Rows | undefined, bias: Placed | undefined): KernelCall[] => {
     if (norm?.over !== 'row' || !rows) return [];
     return [...projectedCalls(spec, rows, 1, bias), normCall(graph, norm, rows, rows)];
@@ -76,7 +119,16 @@ function queryCalls(graph: Graph, spec: AttentionSpec, queries: Rows, biases: He
   const calls = headCalls(graph, spec, queries, spec.heads, spec.queryNorm, biases.q);
   if (spec.temperature) {
     const factors = temperatureFactors(graph, spec.temperature);
-    calls.push(scaleByToken.call({ target: queries.at, tokenStride: queries.stride, groupStride: 4 * spec.keyLength, groups: spec.heads, factors, bytes: 4 * spec.keyLength }));
+    calls.push(
+      scaleByToken.call({
+        target: queries.at,
+        tokenStride: queries.stride,
+        groupStride: 4 * spec.keyLength,
+        groups: spec.heads,
+        factors,
+        bytes: 4 * spec.keyLength,
+      }),
+    );
   }
   return calls;
 }
@@ -86,24 +138,46 @@ function keyCalls(graph: Graph, spec: AttentionSpec, keys: Rows, biases: HeadBia
 }
 
 function valueCalls(graph: Graph, spec: AttentionSpec, values: Rows, { v }: HeadBiases): KernelCall[] {
-  const norms = spec.valueNorm ? [normCall(graph, spec.valueNorm, values, values, { groups: spec.kvHeads, columns: spec.valueLength })] : [];
+  const norms = spec.valueNorm
+    ? [normCall(graph, spec.valueNorm, values, values, { groups: spec.kvHeads, columns: spec.valueLength })]
+    : [];
   return [...projectedCalls(spec, values, spec.kvHeads, v), ...norms];
 }
 
 /** What is done to projected rows before anything else: bias, clamp. */
 function projectedCalls(spec: AttentionSpec, rows: Rows, groups: number, bias: Placed | undefined): KernelCall[] {
   const target = { target: rows.at, tokenStride: rows.stride, groups, bytes: (4 * rows.columns) / groups };
-  return [...(bias ? [addBias.call({ ...target, bias })] : []), ...(spec.clamp === undefined ? [] : [clampRows.call({ ...target, limit: spec.clamp })])];
+  return [
+    ...(bias ? [addBias.call({ ...target, bias })] : []),
+    ...(spec.clamp === undefined ? [] : [clampRows.call({ ...target, limit: spec.clamp })]),
+  ];
 }
 
 /** Bias, clamp, norm and rotation of heads. */
-function headCalls(graph: Graph, spec: AttentionSpec, rows: Rows, heads: number, norm: HeadNormSpec | undefined, bias: Placed | undefined): KernelCall[] {
+function headCalls(
+  graph: Graph,
+  spec: AttentionSpec,
+  rows: Rows,
+  heads: number,
+  norm: HeadNormSpec | undefined,
+  bias: Placed | undefined,
+): KernelCall[] {
   const { keyLength } = spec;
   const calls = norm?.over === 'row' ? [] : projectedCalls(spec, rows, heads, bias);
   const norms = norm?.over === 'head' ? [normCall(graph, norm, rows, rows, { groups: heads, columns: keyLength })] : [];
   if (norm?.scales) {
     const bytes = 4 * keyLength;
-    norms.push(scaleByGroup.call({ target: rows.at, tokenStride: rows.stride, groupStride: bytes, groups: heads, factors: graph.tensor(norm.scales), factorsStride: 0, bytes }));
+    norms.push(
+      scaleByGroup.call({
+        target: rows.at,
+        tokenStride: rows.stride,
+        groupStride: bytes,
+        groups: heads,
+        factors: graph.tensor(norm.scales),
+        factorsStride: 0,
+        bytes,
+      }),
+    );
   }
   const turns = spec.rope ? [rotation(graph, spec.rope, rows, heads, keyLength)] : [];
   return spec.normsAfterRotation ? [...calls, ...turns, ...norms] : [...calls, ...norms, ...turns];

@@ -52,11 +52,27 @@ export function project(graph: Graph, spec: AttentionSpec, input: Rows, rows: Pr
     case 'keysAsValues': {
       const { q, k } = projectEach(graph, input, [projection.q, rows.queries], [projection.k, rows.keys]);
       const { keys, values } = rows;
-      graph.perRow('tokens', scaleRows.call({ input: keys.at, inputStride: keys.stride, output: values.at, outputStride: values.stride, bytes: 4 * keys.columns, scale: 1 }));
+      graph.perRow(
+        'tokens',
+        scaleRows.call({
+          input: keys.at,
+          inputStride: keys.stride,
+          output: values.at,
+          outputStride: values.stride,
+          bytes: 4 * keys.columns,
+          scale: 1,
+        }),
+      );
       return { q, k, v: k };
     }
     case 'separate':
-      return projectEach(graph, input, [projection.q, rows.queries], [projection.k, rows.keys], [projection.v, rows.values]);
+      return projectEach(
+        graph,
+        input,
+        [projection.q, rows.queries],
+        [projection.k, rows.keys],
+        [projection.v, rows.values],
+      );
   }
 }
 
@@ -70,7 +86,12 @@ function projectEach(graph: Graph, input: Rows, ...maps: readonly Map[]): HeadBi
   return { q, k, v };
 }
 
-function projectFused(graph: Graph, { projection, heads, kvHeads, keyLength }: AttentionSpec, input: Rows, rows: ProjectedRows): HeadBiases {
+function projectFused(
+  graph: Graph,
+  { projection, heads, kvHeads, keyLength }: AttentionSpec,
+  input: Rows,
+  rows: ProjectedRows,
+): HeadBiases {
   assert(projection.kind === 'fused', 'the projection is one matrix');
   multiply(graph, [projection.qkv, input, rows.qkv]);
   graph.perRow('tokens', ...scaleCalls(graph, projection.qkv, rows.qkv));
@@ -87,7 +108,12 @@ function projectFused(graph: Graph, { projection, heads, kvHeads, keyLength }: A
 }
 
 /** Queries and gates come head by head from one matrix; they are parted into rows of queries and rows of gates. */
-function projectGated(graph: Graph, { projection, heads, keyLength }: AttentionSpec, input: Rows, rows: ProjectedRows): HeadBiases {
+function projectGated(
+  graph: Graph,
+  { projection, heads, keyLength }: AttentionSpec,
+  input: Rows,
+  rows: ProjectedRows,
+): HeadBiases {
   assert(projection.kind === 'gated', 'the projection has gates');
   const both = graph.rows('queries and gates', 2 * heads * keyLength);
   const gates = gateRows(graph, { heads, keyLength });
@@ -104,10 +130,24 @@ function projectGated(graph: Graph, { projection, heads, keyLength }: AttentionS
       groups: heads,
       bytes,
     });
-  graph.perRow('tokens', ...biasCalls(graph, projection.q, both), ...scaleCalls(graph, projection.k, rows.keys), ...scaleCalls(graph, projection.v, rows.values));
-  graph.parallel({ per: 'tokens', factor: heads, chunk: headChunk, calls: [part(0, rows.queries), part(keyLength, gates)] });
-  return { k: projection.k.bias && graph.tensor(projection.k.bias), v: projection.v.bias && graph.tensor(projection.v.bias) };
+  graph.perRow(
+    'tokens',
+    ...biasCalls(graph, projection.q, both),
+    ...scaleCalls(graph, projection.k, rows.keys),
+    ...scaleCalls(graph, projection.v, rows.values),
+  );
+  graph.parallel({
+    per: 'tokens',
+    factor: heads,
+    chunk: headChunk,
+    calls: [part(0, rows.queries), part(keyLength, gates)],
+  });
+  return {
+    k: projection.k.bias && graph.tensor(projection.k.bias),
+    v: projection.v.bias && graph.tensor(projection.v.bias),
+  };
 }
 
 /** The gates that come with queries. */
-export const gateRows = (graph: Graph, { heads, keyLength }: Pick<AttentionSpec, 'heads' | 'keyLength'>): Rows => graph.rows('attention gates', heads * keyLength);
+export const gateRows = (graph: Graph, { heads, keyLength }: Pick<AttentionSpec, 'heads' | 'keyLength'>): Rows =>
+  graph.rows('attention gates', heads * keyLength);

@@ -44,7 +44,13 @@ export function deltaGates(graph: Graph, spec: DeltaNetSpec): DeltaGates {
     gatesStride: made.stride,
   });
   return {
-    maps: gates.kind === 'fused' ? [[{ last: gates.both }, rows]] : [[{ last: gates.strength }, columnsOf(rows, 0, heads)], [{ last: gates.step }, columnsOf(rows, heads, heads)]],
+    maps:
+      gates.kind === 'fused'
+        ? [[{ last: gates.both }, rows]]
+        : [
+            [{ last: gates.strength }, columnsOf(rows, 0, heads)],
+            [{ last: gates.step }, columnsOf(rows, heads, heads)],
+          ],
     calls: [call],
     strengths: columnsOf(made, 0, heads),
     decays: columnsOf(made, heads, heads),
@@ -52,16 +58,59 @@ export function deltaGates(graph: Graph, spec: DeltaNetSpec): DeltaGates {
 }
 
 /** Decays e^(rate * softplus(step + bias)), or e^(floor * logistic(sign * rate * (step + bias))), of each element of a head's keys. */
-function elementGates(graph: Graph, { heads, keyLength, stepBias, rate }: DeltaNetSpec, { strength, step, bound }: Extract<DeltaNetSpec['gates'], { kind: 'elements' }>): DeltaGates {
+function elementGates(
+  graph: Graph,
+  { heads, keyLength, stepBias, rate }: DeltaNetSpec,
+  { strength, step, bound }: Extract<DeltaNetSpec['gates'], { kind: 'elements' }>,
+): DeltaGates {
   const strengths = graph.rows('delta net strengths', heads);
   const decays = graph.rows('delta net decays', heads * keyLength);
   const bytes = 4 * decays.columns;
   const sign = bound?.sign ?? 1;
-  const rates = graph.vector(`${sign} times ${rate.name} of elements`, { tensor: rate, derive: (values) => Float32Array.from({ length: heads * keyLength }, (_, i) => sign * values[Math.floor(i / keyLength)]) }, bytes);
-  const timesRate = multiplyRows.call({ target: decays.at, targetStride: decays.stride, source: rates, sourceStride: 0, bytes });
+  const rates = graph.vector(
+    `${sign} times ${rate.name} of elements`,
+    {
+      tensor: rate,
+      derive: (values) =>
+        Float32Array.from({ length: heads * keyLength }, (_, i) => sign * values[Math.floor(i / keyLength)]),
+    },
+    bytes,
+  );
+  const timesRate = multiplyRows.call({
+    target: decays.at,
+    targetStride: decays.stride,
+    source: rates,
+    sourceStride: 0,
+    bytes,
+  });
   const exponents = bound
-    ? [timesRate, applyCall('sigmoid', decays), scaleRows.call({ input: decays.at, inputStride: decays.stride, output: decays.at, outputStride: decays.stride, bytes, scale: bound.floor })]
+    ? [
+        timesRate,
+        applyCall('sigmoid', decays),
+        scaleRows.call({
+          input: decays.at,
+          inputStride: decays.stride,
+          output: decays.at,
+          outputStride: decays.stride,
+          bytes,
+          scale: bound.floor,
+        }),
+      ]
     : [applyCall('softplus', decays), timesRate];
-  const bias = addBias.call({ target: decays.at, tokenStride: decays.stride, groups: 1, bias: graph.tensor(stepBias), bytes });
-  return { maps: [[{ last: strength }, strengths], [step, decays]], calls: [applyCall('sigmoid', strengths), bias, ...exponents, applyCall('exp', decays)], strengths, decays };
+  const bias = addBias.call({
+    target: decays.at,
+    tokenStride: decays.stride,
+    groups: 1,
+    bias: graph.tensor(stepBias),
+    bytes,
+  });
+  return {
+    maps: [
+      [{ last: strength }, strengths],
+      [step, decays],
+    ],
+    calls: [applyCall('sigmoid', strengths), bias, ...exponents, applyCall('exp', decays)],
+    strengths,
+    decays,
+  };
 }

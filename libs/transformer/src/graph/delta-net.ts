@@ -22,7 +22,10 @@ export function deltaNetInputs(graph: Graph, { projection, gates }: DeltaNetSpec
 
 function projectionsOf(projection: DeltaNetSpec['projection']): LinearSpec[] {
   if (projection.kind === 'fused') return [projection.qkvGate];
-  return [...(projection.kind === 'separate' ? [projection.qkv] : [projection.q, projection.k, projection.v]), firstOf(projection.gate)];
+  return [
+    ...(projection.kind === 'separate' ? [projection.qkv] : [projection.q, projection.k, projection.v]),
+    firstOf(projection.gate),
+  ];
 }
 
 /** The gated delta rule: projections, convolution, normalized queries and keys, recurrence over a state for each head, norm and gate of each head, output projection. */
@@ -32,7 +35,12 @@ export function deltaNetBlock(graph: Graph, spec: DeltaNetSpec, input: Rows, out
   const gates = deltaGates(graph, spec);
   const { qkv, gate } = project(graph, spec, input, gates.maps);
   const mixed = graph.rows('delta net mixed', qkv.columns);
-  graph.parallel(...convolutionTasks(graph, spec, qkv, mixed), { per: 'tokens', factor: 1, chunk: smallChunk, calls: gates.calls });
+  graph.parallel(...convolutionTasks(graph, spec, qkv, mixed), {
+    per: 'tokens',
+    factor: 1,
+    chunk: smallChunk,
+    calls: gates.calls,
+  });
 
   const queryRows = columnsOf(mixed, 0, keys);
   const keyRows = columnsOf(mixed, keys, keys);
@@ -41,7 +49,10 @@ export function deltaNetBlock(graph: Graph, spec: DeltaNetSpec, input: Rows, out
     per: 'tokens',
     factor: keyHeads,
     chunk: smallChunk,
-    calls: [unitLength(graph, queryRows, { ...unit, factor: 1 / Math.sqrt(keyLength) }), unitLength(graph, keyRows, { ...unit, factor: 1 })],
+    calls: [
+      unitLength(graph, queryRows, { ...unit, factor: 1 / Math.sqrt(keyLength) }),
+      unitLength(graph, keyRows, { ...unit, factor: 1 }),
+    ],
   });
   const result = graph.rows('delta net output', heads * valueLength);
   const slotStride = 4 * heads * keyLength * valueLength;
@@ -66,9 +77,24 @@ export function deltaNetBlock(graph: Graph, spec: DeltaNetSpec, input: Rows, out
     valueLength,
   });
   graph.parallel({ per: 'sequences', factor: heads, chunk: 1, calls: [scan] });
-  graph.parallel({ per: 'tokens', factor: heads, chunk: smallChunk, calls: [normCall(graph, spec.innerNorm, result, result, { groups: heads, columns: valueLength })] });
+  graph.parallel({
+    per: 'tokens',
+    factor: heads,
+    chunk: smallChunk,
+    calls: [normCall(graph, spec.innerNorm, result, result, { groups: heads, columns: valueLength })],
+  });
   const rowBytes = 4 * result.columns;
-  const gated = { input: gate.at, inputStride: gate.stride, up: result.at, upStride: result.stride, output: result.at, outputStride: result.stride, rowBytes, blockBytes: rowBytes, blocks: 1 };
+  const gated = {
+    input: gate.at,
+    inputStride: gate.stride,
+    up: result.at,
+    upStride: result.stride,
+    output: result.at,
+    outputStride: result.stride,
+    rowBytes,
+    blockBytes: rowBytes,
+    blocks: 1,
+  };
   const matrix = matrixOf(graph, spec.output);
   graph.perRow('tokens', gatedActivations[spec.gateActivation].call(gated), ...convertFor(graph, result, [matrix]));
   linearMaps(graph, result, [spec.output, output]);
@@ -80,7 +106,13 @@ function convolutionTasks(graph: Graph, { convolutions }: DeltaNetSpec, qkv: Row
   return convolutions.map((convolution) => {
     const { channels } = convolution;
     first += channels;
-    return convolutionTask(graph, convolution, columnsOf(qkv, first - channels, channels), columnsOf(mixed, first - channels, channels), 'silu');
+    return convolutionTask(
+      graph,
+      convolution,
+      columnsOf(qkv, first - channels, channels),
+      columnsOf(mixed, first - channels, channels),
+      'silu',
+    );
   });
 }
 
@@ -96,10 +128,23 @@ function project(graph: Graph, spec: DeltaNetSpec, input: Rows, gates: DeltaGate
   const qkv = graph.rows('delta net input', 2 * keys + values);
   const gate = graph.rows('delta net gate', values);
   const read = ([map, to]: readonly [MapSpec, Rows]): MapProduct => [map, input, to];
-  if (projection.kind === 'separate') maps(graph, ...[[{ last: projection.qkv }, qkv] as const, [projection.gate, gate] as const, ...gates].map(read));
+  if (projection.kind === 'separate')
+    maps(graph, ...[[{ last: projection.qkv }, qkv] as const, [projection.gate, gate] as const, ...gates].map(read));
   else if (projection.kind === 'apart') {
-    const part = (last: LinearSpec, first: number): readonly [MapSpec, Rows] => [{ last }, columnsOf(qkv, first, last.rows)];
-    maps(graph, ...[part(projection.q, 0), part(projection.k, keys), part(projection.v, 2 * keys), [projection.gate, gate] as const, ...gates].map(read));
+    const part = (last: LinearSpec, first: number): readonly [MapSpec, Rows] => [
+      { last },
+      columnsOf(qkv, first, last.rows),
+    ];
+    maps(
+      graph,
+      ...[
+        part(projection.q, 0),
+        part(projection.k, keys),
+        part(projection.v, 2 * keys),
+        [projection.gate, gate] as const,
+        ...gates,
+      ].map(read),
+    );
   } else {
     const all = graph.rows('delta net fused', projection.qkvGate.rows);
     maps(graph, ...[[{ last: projection.qkvGate }, all] as const, ...gates].map(read));
@@ -109,7 +154,12 @@ function project(graph: Graph, spec: DeltaNetSpec, input: Rows, gates: DeltaGate
 }
 
 /** From what each key head has together to rows of queries, keys, values and gates of all heads. Unit = token * key heads + key head. */
-function partFused({ heads, keyHeads, keyLength, valueLength }: DeltaNetSpec, all: Rows, qkv: Rows, gate: Rows): KernelCall[] {
+function partFused(
+  { heads, keyHeads, keyLength, valueLength }: DeltaNetSpec,
+  all: Rows,
+  qkv: Rows,
+  gate: Rows,
+): KernelCall[] {
   const values = (heads / keyHeads) * valueLength;
   const groupLength = 2 * keyLength + 2 * values;
   const part = (first: number, length: number, target: Rows, to: number): KernelCall =>

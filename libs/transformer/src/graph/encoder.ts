@@ -42,8 +42,20 @@ function handOver(graph: Graph, { keys, values, to }: EncoderSpec['handovers'][n
   assert(pageBytes === kvPageBytes(shape.kv), 'pages hold what is handed over');
   graph.moveTo(home, encoded);
   const rows = { keys: graph.rows('encoded keys', keys.rows), values: graph.rows('encoded values', values.rows) };
-  graph.perRow('tokens', ...convertFor(graph, encoded, [keys, values].map((linear) => matrixOf(graph, linear))));
+  graph.perRow(
+    'tokens',
+    ...convertFor(
+      graph,
+      encoded,
+      [keys, values].map((linear) => matrixOf(graph, linear)),
+    ),
+  );
   multiply(graph, [keys, encoded, rows.keys], [values, encoded, rows.values]);
   graph.perRow('tokens', ...biasCalls(graph, keys, rows.keys), ...biasCalls(graph, values, rows.values));
-  graph.parallel({ per: 'tokens', factor: shape.kv.heads, chunk: shape.kv.heads, calls: [writeCall(graph, shape, region, rows.keys, rows.values)] });
+  graph.parallel({
+    per: 'tokens',
+    factor: shape.kv.heads,
+    chunk: shape.kv.heads,
+    calls: [writeCall(graph, shape, region, rows.keys, rows.values)],
+  });
 }

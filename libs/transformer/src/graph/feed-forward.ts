@@ -11,7 +11,9 @@ import type { MatrixWeight } from './weights.js';
 /** Matrices that read the block's input. */
 export function denseInputs(graph: Graph, { input }: DenseSpec): MatrixWeight[] {
   if (input.kind === 'fused') return [matrixOf(graph, input.gateUp)];
-  return input.kind === 'gated' ? [matrixOf(graph, input.gate), matrixOf(graph, input.up)] : [matrixOf(graph, input.up)];
+  return input.kind === 'gated'
+    ? [matrixOf(graph, input.gate), matrixOf(graph, input.up)]
+    : [matrixOf(graph, input.up)];
 }
 
 /** down(activation(gate x) * up x), into `output`. The input must have been converted for `denseInputs`. */
@@ -31,7 +33,16 @@ export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows)
     const up = columnsOf(both, length, length);
     if (input.kind === 'fused') linearMaps(graph, x, [input.gateUp, both]);
     else linearMaps(graph, x, [input.gate, gate], [input.up, up]);
-    if (spec.gateDeviations !== undefined) graph.perRow(kind, keepUpperEnd.call({ target: gate.at, targetStride: gate.stride, columns: length, deviations: spec.gateDeviations }));
+    if (spec.gateDeviations !== undefined)
+      graph.perRow(
+        kind,
+        keepUpperEnd.call({
+          target: gate.at,
+          targetStride: gate.stride,
+          columns: length,
+          deviations: spec.gateDeviations,
+        }),
+      );
     activate(graph, spec, gate, up, gate);
     linearMaps(graph, gate, [spec.down, output]);
   }
@@ -40,8 +51,18 @@ export function denseBlock(graph: Graph, spec: DenseSpec, x: Rows, output: Rows)
 /** activation(x), element by element. */
 export function activationBlock(graph: Graph, { activation }: ActivationSpec, x: Rows, output: Rows): void {
   const bytes = 4 * x.columns;
-  const operands = { input: x.at, inputStride: x.stride, up: x.at, upStride: x.stride, output: output.at, outputStride: output.stride };
-  graph.perRow(x.buffer.kind, plainActivations[activation].call({ ...operands, rowBytes: bytes, blockBytes: bytes, blocks: 1 }));
+  const operands = {
+    input: x.at,
+    inputStride: x.stride,
+    up: x.at,
+    upStride: x.stride,
+    output: output.at,
+    outputStride: output.stride,
+  };
+  graph.perRow(
+    x.buffer.kind,
+    plainActivations[activation].call({ ...operands, rowBytes: bytes, blockBytes: bytes, blocks: 1 }),
+  );
 }
 
 function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Rows): void {
@@ -51,8 +72,27 @@ function activate(graph: Graph, spec: DenseSpec, gate: Rows, up: Rows, inner: Ro
   const { innerDivisors, innerNorm } = spec;
   const conversions = innerDivisors || innerNorm ? [] : convertFor(graph, inner, down, { blocks, blockColumns });
   graph.parallel({ per: countOf(kind), factor: blocks, chunk: 1, calls: [call, ...conversions] });
-  if (innerNorm) graph.perRow(kind, normCall(graph, innerNorm, inner, inner), ...(innerDivisors ? [] : convertFor(graph, inner, down)));
+  if (innerNorm)
+    graph.perRow(
+      kind,
+      normCall(graph, innerNorm, inner, inner),
+      ...(innerDivisors ? [] : convertFor(graph, inner, down)),
+    );
   if (!innerDivisors) return;
-  const factors = graph.vector(`1 / ${innerDivisors.name}`, { tensor: innerDivisors, derive: (values) => values.map((value) => 1 / value) }, 4 * inner.columns);
-  graph.perRow(kind, multiplyRows.call({ target: inner.at, targetStride: inner.stride, source: factors, sourceStride: 0, bytes: 4 * inner.columns }), ...convertFor(graph, inner, down));
+  const factors = graph.vector(
+    `1 / ${innerDivisors.name}`,
+    { tensor: innerDivisors, derive: (values) => values.map((value) => 1 / value) },
+    4 * inner.columns,
+  );
+  graph.perRow(
+    kind,
+    multiplyRows.call({
+      target: inner.at,
+      targetStride: inner.stride,
+      source: factors,
+      sourceStride: 0,
+      bytes: 4 * inner.columns,
+    }),
+    ...convertFor(graph, inner, down),
+  );
 }

@@ -1,6 +1,14 @@
 import { assert } from '@starling/core';
 import type { TensorInfo } from '@starling/gguf';
-import { matrixFormatOf, type KernelCall, type MatrixFormat, type Phase, type Placed, type StepCount, type Task } from '@starling/kernels';
+import {
+  matrixFormatOf,
+  type KernelCall,
+  type MatrixFormat,
+  type Phase,
+  type Placed,
+  type StepCount,
+  type Task,
+} from '@starling/kernels';
 import type { KvFormat } from '@starling/kernels/internal';
 import type { AdapterSet } from '../adapters/adapter-set.js';
 import { Place, RangeHome } from './placement.js';
@@ -40,7 +48,9 @@ export interface Seam {
   readonly rows: Rows;
 }
 
-export type GraphItem = { readonly kind: 'phase'; readonly phase: GraphPhase } | { readonly kind: 'seam'; readonly seam: Seam };
+export type GraphItem =
+  | { readonly kind: 'phase'; readonly phase: GraphPhase }
+  | { readonly kind: 'seam'; readonly seam: Seam };
 
 /** Pages of one layer. */
 export interface KvRegion {
@@ -98,7 +108,11 @@ export class Graph {
   readonly #regionsByOwner = new Map<object, KvRegion>();
 
   constructor(readonly options: GraphOptions) {
-    this.step = new StepBlock({ ...options, hasWindowPages: (options.windowed?.size ?? 0) > 0, adapterCount: options.adapters?.adapters.length });
+    this.step = new StepBlock({
+      ...options,
+      hasWindowPages: (options.windowed?.size ?? 0) > 0,
+      adapterCount: options.adapters?.adapters.length,
+    });
     this.home = this.newHome('embedding');
   }
 
@@ -118,7 +132,8 @@ export class Graph {
   /** Goes on in another home; `rows` cross over if it is in another memory. */
   moveTo(home: RangeHome, ...all: readonly Rows[]): void {
     this.#closeChain();
-    for (const rows of all) this.sections[this.#section].push({ kind: 'seam', seam: { from: this.home, to: home, rows } });
+    for (const rows of all)
+      this.sections[this.#section].push({ kind: 'seam', seam: { from: this.home, to: home, rows } });
     this.home = home;
   }
 
@@ -159,8 +174,23 @@ export class Graph {
     return this.#newMatrix(label, source, matrixFormatOf(source.type), { rows, columns, count });
   }
 
-  #newMatrix(label: string, source: MatrixWeight['source'], format: MatrixFormat, { rows, columns, count }: Pick<MatrixWeight, 'rows' | 'columns' | 'count'>): MatrixWeight {
-    const weight = { label, source, format, rows, columns, count, bytes: count * format.bytes(rows, columns), home: this.home, place: new Place(label) };
+  #newMatrix(
+    label: string,
+    source: MatrixWeight['source'],
+    format: MatrixFormat,
+    { rows, columns, count }: Pick<MatrixWeight, 'rows' | 'columns' | 'count'>,
+  ): MatrixWeight {
+    const weight = {
+      label,
+      source,
+      format,
+      rows,
+      columns,
+      count,
+      bytes: count * format.bytes(rows, columns),
+      home: this.home,
+      place: new Place(label),
+    };
     this.matrices.push(weight);
     return weight;
   }
@@ -174,7 +204,8 @@ export class Graph {
   /** Values in this home as floats (or doubles, for a Float64Array, or words, for an Int32Array). */
   vector(label: string, source: VectorWeight['source'], bytes: number): Placed {
     const place = new Place(label);
-    if (!ArrayBuffer.isView(source) && !('read' in source)) this.tensors.add('derive' in source ? source.tensor : source);
+    if (!ArrayBuffer.isView(source) && !('read' in source))
+      this.tensors.add('derive' in source ? source.tensor : source);
     this.vectors.push({ label, source, bytes, home: this.home, place });
     return place;
   }
@@ -191,7 +222,12 @@ export class Graph {
 
   /** Pages of a layer. @param owner by what other layers find them */
   pages(pageBytes: number, owner?: object): KvRegion {
-    const region = { home: this.home, pageBytes, isWindowed: owner !== undefined && this.options.windowed?.has(owner) === true, place: new Place('pages') };
+    const region = {
+      home: this.home,
+      pageBytes,
+      isWindowed: owner !== undefined && this.options.windowed?.has(owner) === true,
+      place: new Place('pages'),
+    };
     this.kvRegions.push(region);
     if (owner) this.#regionsByOwner.set(owner, region);
     return region;

@@ -21,7 +21,10 @@ export function mix(graph: Graph, mixer: MixerSpec, x: Rows, normal: Rows): Rows
   const mixed = graph.rows('mixed', x.columns);
   const own = graph.home;
   // A mixer that reads another's pages works where those are.
-  const home = mixer.kind === 'attention' && mixer.projection.kind === 'queries' ? graph.pagesOf(mixer.projection.pagesOf).home : own;
+  const home =
+    mixer.kind === 'attention' && mixer.projection.kind === 'queries'
+      ? graph.pagesOf(mixer.projection.pagesOf).home
+      : own;
   if (home !== own) graph.moveTo(home, x);
   mixerBlock(graph, mixer, inputOf(graph, mixer.norms, x, normal, mixerInputs(graph, mixer)), mixed);
   graph.perRow('tokens', ...outputNorm(graph, mixer.norms, mixed));
@@ -30,7 +33,13 @@ export function mix(graph: Graph, mixer: MixerSpec, x: Rows, normal: Rows): Rows
 }
 
 /** What a feed-forward block reads: the stream by way of its norm; without a norm, and beside a mixer, what the mixer has read. */
-export function feedForwardInput(graph: Graph, spec: FeedForwardSpec, parallel: boolean, stream: Rows, inner: Rows): Rows {
+export function feedForwardInput(
+  graph: Graph,
+  spec: FeedForwardSpec,
+  parallel: boolean,
+  stream: Rows,
+  inner: Rows,
+): Rows {
   const matrices = feedForwardInputs(graph, spec);
   if (spec.norms.input || !parallel) return inputOf(graph, spec.norms, stream, inner, matrices);
   graph.perRow(inner.buffer.kind, ...convertFor(graph, inner, matrices));
@@ -38,14 +47,21 @@ export function feedForwardInput(graph: Graph, spec: FeedForwardSpec, parallel: 
 }
 
 /** What a block reads: the normalized stream, or the stream itself, converted for the block's first matrices. */
-export function inputOf(graph: Graph, norms: BlockNorms, stream: Rows, normal: Rows, matrices: readonly MatrixWeight[]): Rows {
+export function inputOf(
+  graph: Graph,
+  norms: BlockNorms,
+  stream: Rows,
+  normal: Rows,
+  matrices: readonly MatrixWeight[],
+): Rows {
   if (norms.input) graph.perRow(stream.buffer.kind, normCall(graph, norms.input, stream, normal));
   const input = norms.input ? normal : stream;
   graph.perRow(stream.buffer.kind, ...convertFor(graph, input, matrices));
   return input;
 }
 
-const outputNorm = (graph: Graph, norms: BlockNorms, rows: Rows) => (norms.output ? [normCall(graph, norms.output, rows, rows)] : []);
+const outputNorm = (graph: Graph, norms: BlockNorms, rows: Rows) =>
+  norms.output ? [normCall(graph, norms.output, rows, rows)] : [];
 
 /** Matrices that read a feed-forward block's input. */
 export function feedForwardInputs(graph: Graph, spec: FeedForwardSpec): MatrixWeight[] {
@@ -72,21 +88,65 @@ function feedSum(graph: Graph, { blocks }: FeedForwardSumSpec, stream: Rows, out
   const bytes = 4 * stream.columns;
   blocks.forEach((block, index) => {
     routeBy(graph, block, 'block', stream);
-    const fed = feed(graph, block, 'fed part', inputOf(graph, block.norms, stream, graph.rows('normal part', stream.columns, kind), feedForwardInputs(graph, block)));
-    const rows = { input: fed.at, inputStride: fed.stride, output: output.at, outputStride: output.stride, bytes, scale: 1 };
-    graph.perRow(kind, index === 0 ? scaleRows.call(rows) : addRows.call({ target: output.at, targetStride: output.stride, source: fed.at, sourceStride: fed.stride, bytes, scale: 1 }));
+    const fed = feed(
+      graph,
+      block,
+      'fed part',
+      inputOf(
+        graph,
+        block.norms,
+        stream,
+        graph.rows('normal part', stream.columns, kind),
+        feedForwardInputs(graph, block),
+      ),
+    );
+    const rows = {
+      input: fed.at,
+      inputStride: fed.stride,
+      output: output.at,
+      outputStride: output.stride,
+      bytes,
+      scale: 1,
+    };
+    graph.perRow(
+      kind,
+      index === 0
+        ? scaleRows.call(rows)
+        : addRows.call({
+            target: output.at,
+            targetStride: output.stride,
+            source: fed.at,
+            sourceStride: fed.stride,
+            bytes,
+            scale: 1,
+          }),
+    );
   });
 }
 
 /** Gives a router that reads the stream at this place its logits. */
-export function routeBy(graph: Graph, spec: FeedForwardSpec | undefined, place: RouterInputSpec['stream'], stream: Rows): void {
+export function routeBy(
+  graph: Graph,
+  spec: FeedForwardSpec | undefined,
+  place: RouterInputSpec['stream'],
+  stream: Rows,
+): void {
   if (spec?.kind !== 'experts' || spec.routedBy?.stream !== place) return;
   const { norm, scale } = spec.routedBy;
   const { kind } = stream.buffer;
   const input = norm || scale !== undefined ? graph.rows('router input', stream.columns, kind) : stream;
   const operands = { output: input.at, outputStride: input.stride, bytes: 4 * stream.columns };
   if (norm) graph.perRow(kind, normCall(graph, norm, stream, input));
-  if (scale !== undefined) graph.perRow(kind, scaleRows.call({ input: (norm ? input : stream).at, inputStride: (norm ? input : stream).stride, ...operands, scale }));
+  if (scale !== undefined)
+    graph.perRow(
+      kind,
+      scaleRows.call({
+        input: (norm ? input : stream).at,
+        inputStride: (norm ? input : stream).stride,
+        ...operands,
+        scale,
+      }),
+    );
   graph.perRow(kind, ...convertFor(graph, input, [matrixOf(graph, spec.router)]));
   routerLogits(graph, spec, input);
 }

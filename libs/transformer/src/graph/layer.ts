@@ -19,26 +19,71 @@ export interface LayerStreams {
 }
 
 /** One layer. Gives the stream that goes on. */
-export function buildLayer(graph: Graph, { leading, mixer, between, feedForward, beside, residualScale, inputScale, restarts, parallel }: LayerSpec, { x, out, kept, width }: LayerStreams): Rows {
+export function buildLayer(
+  graph: Graph,
+  { leading, mixer, between, feedForward, beside, residualScale, inputScale, restarts, parallel }: LayerSpec,
+  { x, out, kept, width }: LayerStreams,
+): Rows {
   const normal = graph.rows('normal', width);
   if (leading) {
     const { at, stride } = mix(graph, leading, x, normal);
-    graph.perRow('tokens', addRows.call({ target: x.at, targetStride: x.stride, source: at, sourceStride: stride, bytes: 4 * x.columns, scale: residualScale }));
+    graph.perRow(
+      'tokens',
+      addRows.call({
+        target: x.at,
+        targetStride: x.stride,
+        source: at,
+        sourceStride: stride,
+        bytes: 4 * x.columns,
+        scale: residualScale,
+      }),
+    );
   }
   const mixerRead = streamRead(graph, mixer?.norms.read, x, kept);
   const mixed = mixer && mix(graph, mixer, mixerRead.rows, normal);
   const narrow = (rows: Rows): Rows => (out === x ? rows : narrowed(graph, rows, out.buffer.kind));
   if (out !== x) narrow(x);
   const { kind } = out.buffer;
-  const join = (rows: Rows, shares: Rows | undefined): void => (shares ? hyperAdd(graph, out, rows, shares) : add(rows));
-  const add = (rows: Rows): void => graph.perRow(kind, addRows.call({ target: out.at, targetStride: out.stride, source: rows.at, sourceStride: rows.stride, bytes: 4 * x.columns, scale: residualScale }));
+  const join = (rows: Rows, shares: Rows | undefined): void =>
+    shares ? hyperAdd(graph, out, rows, shares) : add(rows);
+  const add = (rows: Rows): void =>
+    graph.perRow(
+      kind,
+      addRows.call({
+        target: out.at,
+        targetStride: out.stride,
+        source: rows.at,
+        sourceStride: rows.stride,
+        bytes: 4 * x.columns,
+        scale: residualScale,
+      }),
+    );
   const restart = (from: Rows, scale: number | undefined): void => {
-    if (scale !== undefined) graph.perRow(kind, scaleRows.call({ input: from.at, inputStride: from.stride, output: out.at, outputStride: out.stride, bytes: 4 * x.columns, scale }));
+    if (scale !== undefined)
+      graph.perRow(
+        kind,
+        scaleRows.call({
+          input: from.at,
+          inputStride: from.stride,
+          output: out.at,
+          outputStride: out.stride,
+          bytes: 4 * x.columns,
+          scale,
+        }),
+      );
   };
-  const sumNorm = ({ norms }: { readonly norms: BlockNorms }): void => graph.perRow(kind, ...(norms.sum ? [normCall(graph, norms.sum, out, out)] : []));
+  const sumNorm = ({ norms }: { readonly norms: BlockNorms }): void =>
+    graph.perRow(kind, ...(norms.sum ? [normCall(graph, norms.sum, out, out)] : []));
   const mixedOut = mixed && narrow(mixed);
   const inner = parallel || inputScale !== undefined ? narrow(normal) : graph.rows('normal', width, kind);
-  const fedBeside = beside && feed(graph, beside, 'fed beside', inputOf(graph, beside.norms, out, graph.rows('normal beside', x.columns, kind), feedForwardInputs(graph, beside)));
+  const fedBeside =
+    beside &&
+    feed(
+      graph,
+      beside,
+      'fed beside',
+      inputOf(graph, beside.norms, out, graph.rows('normal beside', x.columns, kind), feedForwardInputs(graph, beside)),
+    );
   routeBy(graph, feedForward, 'layer', out);
   if (mixer && mixedOut && !parallel) {
     restart(inner, inputScale);
@@ -68,4 +113,11 @@ export function narrowed(graph: Graph, rows: Rows, kind: RowKind): Rows {
 
 /** Rows at the places that the step names. */
 export const gather = (graph: Graph, from: Rows, to: Rows, indexes: 'outputRows' | 'headRows') =>
-  gatherRows.call({ table: from.at, tableStride: from.stride, indexes: graph.step.part(indexes), output: to.at, outputStride: to.stride, bytes: 4 * from.columns });
+  gatherRows.call({
+    table: from.at,
+    tableStride: from.stride,
+    indexes: graph.step.part(indexes),
+    output: to.at,
+    outputStride: to.stride,
+    bytes: 4 * from.columns,
+  });

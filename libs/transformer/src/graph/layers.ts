@@ -37,7 +37,10 @@ export interface ModelRows {
  * that a prompt does not pay for logits and feed-forward blocks that nobody reads.
  */
 export function buildModel(graph: Graph, spec: ModelSpec): ModelRows {
-  const { embeddingLength: width, embedding: { copies = 1 } } = spec;
+  const {
+    embeddingLength: width,
+    embedding: { copies = 1 },
+  } = spec;
   const x = graph.rows('x', copies * width);
   embed(graph, spec, x);
   let stream = x;
@@ -56,7 +59,8 @@ export function buildModel(graph: Graph, spec: ModelSpec): ModelRows {
     graph.moveTo(homeOf(layer, index), streams ?? x, ...kept.values());
     if (streams && layer.altUp) {
       altUpLayer(graph, layer, layer.altUp, streams, kept);
-      for (let first = 0; first < streams.columns; first += width) steer(graph, index, columnsOf(streams, first, width));
+      for (let first = 0; first < streams.columns; first += width)
+        steer(graph, index, columnsOf(streams, first, width));
       return;
     }
     const last = index === spec.layers.length - 1;
@@ -99,17 +103,52 @@ function embed(graph: Graph, { embedding, vocabSize, embeddingLength }: ModelSpe
   const x = columnsOf(stream, 0, embeddingLength);
   const table = graph.matrix(embedding.table, vocabSize, embeddingLength);
   const bytes = 4 * embeddingLength;
-  graph.perRow('tokens', table.format.lookup({ weights: table.place, columns: embeddingLength, indexes: graph.step.part('tokenIds'), output: x.at, outputStride: x.stride }));
+  graph.perRow(
+    'tokens',
+    table.format.lookup({
+      weights: table.place,
+      columns: embeddingLength,
+      indexes: graph.step.part('tokenIds'),
+      output: x.at,
+      outputStride: x.stride,
+    }),
+  );
   adaptEmbeddings(graph, embedding.table, vocabSize, x);
-  if (embedding.scale !== 1) graph.perRow('tokens', scaleRows.call({ input: x.at, inputStride: x.stride, output: x.at, outputStride: x.stride, bytes, scale: embedding.scale }));
+  if (embedding.scale !== 1)
+    graph.perRow(
+      'tokens',
+      scaleRows.call({
+        input: x.at,
+        inputStride: x.stride,
+        output: x.at,
+        outputStride: x.stride,
+        bytes,
+        scale: embedding.scale,
+      }),
+    );
   if (embedding.types) {
     const types = graph.tensor(embedding.types);
     const target = { target: x.at, targetStride: x.stride, bytes };
-    graph.perRow('tokens', graph.step.hasTypes ? addGatheredRows.call({ table: types, tableStride: bytes, indexes: graph.step.part('tokenTypes'), ...target }) : addBias.call({ target: x.at, tokenStride: x.stride, groups: 1, bias: types, bytes }));
+    graph.perRow(
+      'tokens',
+      graph.step.hasTypes
+        ? addGatheredRows.call({ table: types, tableStride: bytes, indexes: graph.step.part('tokenTypes'), ...target })
+        : addBias.call({ target: x.at, tokenStride: x.stride, groups: 1, bias: types, bytes }),
+    );
   }
   if (embedding.positions) {
     const positions = graph.tensor(embedding.positions);
-    graph.perRow('tokens', addGatheredRows.call({ table: positions, tableStride: bytes, indexes: graph.step.part('positions'), target: x.at, targetStride: x.stride, bytes }));
+    graph.perRow(
+      'tokens',
+      addGatheredRows.call({
+        table: positions,
+        tableStride: bytes,
+        indexes: graph.step.part('positions'),
+        target: x.at,
+        targetStride: x.stride,
+        bytes,
+      }),
+    );
   }
   if (embedding.norm) graph.perRow('tokens', normCall(graph, embedding.norm, x, x));
   if (embedding.copies !== undefined) repeat(graph, stream, embedding.copies);
@@ -119,7 +158,16 @@ function embed(graph: Graph, { embedding, vocabSize, embeddingLength }: ModelSpe
 function repeat(graph: Graph, stream: Rows, count: number): void {
   const columns = stream.columns / count;
   const [others, bytes, groups] = [columnsOf(stream, columns, stream.columns - columns), 4 * columns, count - 1];
-  const call = copyGroups.call({ source: stream.at, sourceTokenStride: stream.stride, sourceGroupStride: 0, target: others.at, targetTokenStride: stream.stride, targetGroupStride: bytes, groups, bytes });
+  const call = copyGroups.call({
+    source: stream.at,
+    sourceTokenStride: stream.stride,
+    sourceGroupStride: 0,
+    target: others.at,
+    targetTokenStride: stream.stride,
+    targetGroupStride: bytes,
+    groups,
+    bytes,
+  });
   graph.parallel({ per: 'tokens', factor: groups, chunk: groups, calls: [call] });
 }
 
@@ -134,19 +182,57 @@ function buildHead(graph: Graph, { output, embeddingLength }: ModelSpec, stream:
   multiply(graph, [head, picked, logits]);
   graph.perRow('head', ...biasCalls(graph, head, logits));
   const bytes = 4 * head.rows;
-  if (output.softcap !== undefined) graph.perRow('head', softcapRows.call({ target: logits.at, targetStride: logits.stride, bytes, cap: output.softcap, scale: output.scale }));
-  else if (output.scale !== 1) graph.perRow('head', scaleRows.call({ input: logits.at, inputStride: logits.stride, output: logits.at, outputStride: logits.stride, bytes, scale: output.scale }));
+  if (output.softcap !== undefined)
+    graph.perRow(
+      'head',
+      softcapRows.call({
+        target: logits.at,
+        targetStride: logits.stride,
+        bytes,
+        cap: output.softcap,
+        scale: output.scale,
+      }),
+    );
+  else if (output.scale !== 1)
+    graph.perRow(
+      'head',
+      scaleRows.call({
+        input: logits.at,
+        inputStride: logits.stride,
+        output: logits.at,
+        outputStride: logits.stride,
+        bytes,
+        scale: output.scale,
+      }),
+    );
   if (output.suppressed) graph.perRow('head', suppress(graph, output.suppressed, logits));
   return logits;
 }
 
 /** The least number in place of the logits of some tokens: whatever they are, they are lost in the sum. */
-function suppress(graph: Graph, { first, count }: NonNullable<ModelSpec['output']['suppressed']>, logits: Rows): KernelCall {
+function suppress(
+  graph: Graph,
+  { first, count }: NonNullable<ModelSpec['output']['suppressed']>,
+  logits: Rows,
+): KernelCall {
   const { at, stride } = columnsOf(logits, first, count);
-  return addBias.call({ target: at, tokenStride: stride, groups: 1, bias: graph.vector('suppressed tokens', new Float32Array(count).fill(-largestFloat), 4 * count), bytes: 4 * count });
+  return addBias.call({
+    target: at,
+    tokenStride: stride,
+    groups: 1,
+    bias: graph.vector('suppressed tokens', new Float32Array(count).fill(-largestFloat), 4 * count),
+    bytes: 4 * count,
+  });
 }
 
 function normOrCopy(graph: Graph, norm: NormSpec | undefined, from: Rows, to: Rows) {
   if (norm) return normCall(graph, norm, from, to);
-  return scaleRows.call({ input: from.at, inputStride: from.stride, output: to.at, outputStride: to.stride, bytes: 4 * from.columns, scale: 1 });
+  return scaleRows.call({
+    input: from.at,
+    inputStride: from.stride,
+    output: to.at,
+    outputStride: to.stride,
+    bytes: 4 * from.columns,
+    scale: 1,
+  });
 }

@@ -11,7 +11,13 @@ import { fileBytesOf } from './weights.js';
 export const programNames = ['encoder', 'forward', 'body', 'head', 'hidden'] as const;
 export type ProgramName = (typeof programNames)[number];
 
-const sectionsOf: Record<ProgramName, readonly Section[]> = { encoder: ['encoder'], forward: ['body', 'head'], body: ['body'], head: ['head'], hidden: ['hidden'] };
+const sectionsOf: Record<ProgramName, readonly Section[]> = {
+  encoder: ['encoder'],
+  forward: ['body', 'head'],
+  body: ['body'],
+  head: ['head'],
+  hidden: ['hidden'],
+};
 
 export interface LayoutOptions {
   readonly pageCount: number;
@@ -71,7 +77,10 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
   for (const name of programNames) table.add(phases[name]);
   const layouts = Array.from({ length: memoryCount }, () => planShared(graph, options));
   const [{ scratch, buffers }] = layouts;
-  const programs = planPrograms(phases, layouts.map(({ layout }) => layout));
+  const programs = planPrograms(
+    phases,
+    layouts.map(({ layout }) => layout),
+  );
   let weightBytes = 0;
   let kvBytes = 0;
   const place = (home: RangeHome, label: string, bytes: number, to: Place): void => {
@@ -85,12 +94,15 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
     place(region.home, 'pages', regionBytes(region, options), region.place);
     kvBytes += regionBytes(region, options);
   }
-  for (const { home, slotBytes, place: to } of graph.stateRegions) place(home, 'state', slotBytes * graph.options.maxSequences, to);
+  for (const { home, slotBytes, place: to } of graph.stateRegions)
+    place(home, 'state', slotBytes * graph.options.maxSequences, to);
   for (const { home, label, bytes, place: to } of graph.matrices) {
     place(home, label, bytes, to);
     weightBytes += bytes;
   }
-  const loading = layouts.map(({ layout }, memory) => planLoading(graph, table, memory, layout, { first: layouts[0].layout, buffers }));
+  const loading = layouts.map(({ layout }, memory) =>
+    planLoading(graph, table, memory, layout, { first: layouts[0].layout, buffers }),
+  );
   const memories = layouts.map(({ layout }) => layout.memoryBytes);
   return {
     memories,
@@ -103,7 +115,8 @@ export function layOut(graph: Graph, table: KernelTable, options: LayoutOptions)
   };
 }
 
-const regionBytes = ({ pageBytes, isWindowed }: KvRegion, { pageCount, windowPageCount }: LayoutOptions): number => pageBytes * (isWindowed ? windowPageCount : pageCount);
+const regionBytes = ({ pageBytes, isWindowed }: KvRegion, { pageCount, windowPageCount }: LayoutOptions): number =>
+  pageBytes * (isWindowed ? windowPageCount : pageCount);
 
 /** What every memory begins with. */
 interface SharedLayout {
@@ -118,10 +131,18 @@ function planShared(graph: Graph, { headRows }: LayoutOptions): SharedLayout {
   const layout = new MemoryLayout();
   layout.reserve('control block', controlBytes);
   graph.step.place.address = layout.reserve('step block', 4 * graph.step.words).address;
-  const scratch = Array.from({ length: graph.options.threads }, (_, thread) => layout.reserve(`scratch ${thread}`, graph.scratchBytes, 4096).address);
+  const scratch = Array.from(
+    { length: graph.options.threads },
+    (_, thread) => layout.reserve(`scratch ${thread}`, graph.scratchBytes, 4096).address,
+  );
   const start = alignUp(layout.byteLength, 64);
-  const rows: Record<RowKind, number> = { tokens: graph.options.maxBatchTokens, outputs: graph.options.maxBatchTokens, head: headRows };
-  for (const buffer of graph.buffers.values()) buffer.place.address = layout.reserve(buffer.name, rows[buffer.kind] * buffer.rowBytes).address;
+  const rows: Record<RowKind, number> = {
+    tokens: graph.options.maxBatchTokens,
+    outputs: graph.options.maxBatchTokens,
+    head: headRows,
+  };
+  for (const buffer of graph.buffers.values())
+    buffer.place.address = layout.reserve(buffer.name, rows[buffer.kind] * buffer.rowBytes).address;
   const end = layout.byteLength;
   for (const { place, bytes } of graph.tables.values()) place.address = layout.reserve(place.label, bytes).address;
   return { layout, scratch, buffers: { start, end } };
@@ -141,9 +162,13 @@ function assignMemories(graph: Graph, options: LayoutOptions, sharedBytes: numbe
   for (const home of graph.homes) {
     const needed = bytes.get(home)!;
     if (needed > room) {
-      throw new StarlingError('out_of_memory', `The ${home.label} of the model needs ${needed} bytes in one WebAssembly memory, where ${Math.max(0, room)} are left: lower the context, the number of pages or the batch.`, {
-        details: { part: home.label, needed, room },
-      });
+      throw new StarlingError(
+        'out_of_memory',
+        `The ${home.label} of the model needs ${needed} bytes in one WebAssembly memory, where ${Math.max(0, room)} are left: lower the context, the number of pages or the batch.`,
+        {
+          details: { part: home.label, needed, room },
+        },
+      );
     }
     if (used + needed > room && used > 0) {
       memory++;
@@ -165,7 +190,13 @@ function phasesOf(graph: Graph, memoryCount: number): Record<ProgramName, Phase[
         if (item.kind === 'phase') return [item.phase];
         const { from, to, rows } = item.seam;
         if (from.index === to.index) return [];
-        const call = transferRows({ fromMemory: from.index, source: rows.at, target: rows.at, stride: rows.stride, columns: rows.columns });
+        const call = transferRows({
+          fromMemory: from.index,
+          source: rows.at,
+          target: rows.at,
+          stride: rows.stride,
+          columns: rows.columns,
+        });
         return [{ home: to, tasks: [{ per: countOf(rows.buffer.kind), factor: 1, chunk: 1, calls: [call] }] }];
       }),
     ]),
@@ -190,15 +221,26 @@ function prologuesOf(graph: Graph): Map<number, Task[]> {
   return tasks;
 }
 
-function planPrograms(phases: Record<ProgramName, Phase[]>, layouts: readonly MemoryLayout[]): Record<ProgramName, PlannedProgram> {
+function planPrograms(
+  phases: Record<ProgramName, Phase[]>,
+  layouts: readonly MemoryLayout[],
+): Record<ProgramName, PlannedProgram> {
   return forPrograms((name) => ({
     phases: phases[name],
     structure: layouts[0].reserve(`program ${name}`, 4 * structureWords(phases[name])).address,
-    descriptors: layouts.map((layout, memory) => layout.reserve(`descriptors ${name}`, 4 * descriptorWords(phases[name], memory)).address),
+    descriptors: layouts.map(
+      (layout, memory) => layout.reserve(`descriptors ${name}`, 4 * descriptorWords(phases[name], memory)).address,
+    ),
   }));
 }
 
-function planLoading(graph: Graph, table: KernelTable, memory: number, layout: MemoryLayout, { first, buffers }: Pick<SharedLayout, 'buffers'> & { readonly first: MemoryLayout }): LoadingPlan {
+function planLoading(
+  graph: Graph,
+  table: KernelTable,
+  memory: number,
+  layout: MemoryLayout,
+  { first, buffers }: Pick<SharedLayout, 'buffers'> & { readonly first: MemoryLayout },
+): LoadingPlan {
   const matrices = graph.matrices.filter(({ home }) => home.index === memory);
   const least = Math.max(0, ...matrices.map(({ format, columns }) => 4 * columns * format.rowGranularity));
   const largest = Math.max(least, ...matrices.map(fileBytesOf));
@@ -214,7 +256,11 @@ function planLoading(graph: Graph, table: KernelTable, memory: number, layout: M
     table.add(phases);
     const descriptors = Array.from({ length: memory + 1 }, () => 0);
     descriptors[memory] = layout.reserve(`descriptor pack ${format.name}`, 4 * descriptorWords(phases, memory)).address;
-    packers.set(format.name, { phases, structure: first.reserve(`program pack ${format.name}`, 4 * structureWords(phases)).address, descriptors });
+    packers.set(format.name, {
+      phases,
+      structure: first.reserve(`program pack ${format.name}`, 4 * structureWords(phases)).address,
+      descriptors,
+    });
   }
   return { staging: [start, start + stagingBytes], stagingBytes, packers };
 }

@@ -28,13 +28,26 @@ export function lightningBlock(graph: Graph, spec: LightningSpec, input: Rows, o
   const [queries, keys, values] = [0, 1, 2].map((part) => columnsOf(parted, part * length, length));
   const bytes = 4 * headLength;
   const part = (to: Rows, index: number): KernelCall =>
-    copyGroups.call({ source: columnsOf(joined, index * headLength, length).at, sourceTokenStride: joined.stride, sourceGroupStride: 3 * bytes, target: to.at, targetTokenStride: to.stride, targetGroupStride: bytes, groups: heads, bytes });
+    copyGroups.call({
+      source: columnsOf(joined, index * headLength, length).at,
+      sourceTokenStride: joined.stride,
+      sourceGroupStride: 3 * bytes,
+      target: to.at,
+      targetTokenStride: to.stride,
+      targetGroupStride: bytes,
+      groups: heads,
+      bytes,
+    });
   graph.parallel({ per: 'tokens', factor: heads, chunk: headChunk, calls: [queries, keys, values].map(part) });
 
   const result = graph.rows('lightning result', length);
   const slotStride = 4 * length * headLength;
   // Steps of 1, the same decays for every token, and nothing that skips the state.
-  const gates = graph.vector('lightning decays', Float32Array.from({ length: 2 * heads }, (_, i) => (i < heads ? 1 : spec.decays[i - heads])), 8 * heads);
+  const gates = graph.vector(
+    'lightning decays',
+    Float32Array.from({ length: 2 * heads }, (_, i) => (i < heads ? 1 : spec.decays[i - heads])),
+    8 * heads,
+  );
   const call = stateSpaceScan.call({
     x: values.at,
     b: keys.at,

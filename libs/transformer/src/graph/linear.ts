@@ -21,12 +21,29 @@ export interface RowBlocks {
 }
 
 /** Calls that bring rows into the forms that these matrices read, once for each form. Unit = row, or row * blocks + block. */
-export function convertFor(graph: Graph, input: Rows, weights: readonly MatrixWeight[], { multiple, ...cut }: Partial<RowBlocks> = {}): KernelCall[] {
+export function convertFor(
+  graph: Graph,
+  input: Rows,
+  weights: readonly MatrixWeight[],
+  { multiple, ...cut }: Partial<RowBlocks> = {},
+): KernelCall[] {
   const calls = new Map<string, KernelCall>();
-  for (const { format: { activation } } of weights) {
+  for (const {
+    format: { activation },
+  } of weights) {
     if (!activation || calls.has(activation.name)) continue;
     const converted = convertedRows(graph, input, activation, multiple);
-    calls.set(activation.name, activation.convert({ input: input.at, inputStride: input.stride, output: converted.at, outputStride: converted.stride, columns: input.columns, ...cut }));
+    calls.set(
+      activation.name,
+      activation.convert({
+        input: input.at,
+        inputStride: input.stride,
+        output: converted.at,
+        outputStride: converted.stride,
+        columns: input.columns,
+        ...cut,
+      }),
+    );
   }
   return [...calls.values()];
 }
@@ -46,11 +63,18 @@ function multiplyTask(graph: Graph, weight: MatrixWeight, input: Rows, output: R
   });
   graph.needScratch(format.scratchBytes(columns));
   const { threads } = graph.options;
-  return { per: 'one', factor: rows, chunk: format.rowChunk(rows, columns, threads), batchChunk: format.batchRowChunk(rows, threads), calls: [call] };
+  return {
+    per: 'one',
+    factor: rows,
+    chunk: format.rowChunk(rows, columns, threads),
+    batchChunk: format.batchRowChunk(rows, threads),
+    calls: [call],
+  };
 }
 
 /** What adapters have beside a linear map. */
-const besideOf = (graph: Graph, { weight, rows, columns }: LinearSpec): AdapterMatrices | undefined => adapterMatrices(graph, weight, { rows, columns, count: 1 });
+const besideOf = (graph: Graph, { weight, rows, columns }: LinearSpec): AdapterMatrices | undefined =>
+  adapterMatrices(graph, weight, { rows, columns, count: 1 });
 
 /** A linear map of rows, which must have been converted for its matrix. */
 export type Product = readonly [linear: LinearSpec, input: Rows, output: Rows];
@@ -61,15 +85,30 @@ export function multiply(graph: Graph, ...products: readonly Product[]): void {
     const beside = besideOf(graph, linear);
     return beside ? [{ beside, input, output }] : [];
   });
-  graph.parallel(...products.map(([linear, input, output]) => multiplyTask(graph, matrixOf(graph, linear), input, output)), ...downTasks(graph, adapted));
+  graph.parallel(
+    ...products.map(([linear, input, output]) => multiplyTask(graph, matrixOf(graph, linear), input, output)),
+    ...downTasks(graph, adapted),
+  );
   recordUpProducts(graph, adapted);
 }
 
 /** The scale of a linear map, what adapters add to it, and its bias, on its output row by row. */
 export function biasCalls(graph: Graph, linear: LinearSpec, output: Rows): KernelCall[] {
   const { bias, rows, scalesBias } = linear;
-  const sum = bias ? [addBias.call({ target: output.at, tokenStride: output.stride, groups: 1, bias: graph.tensor(bias), bytes: 4 * rows })] : [];
-  return scalesBias ? [...deltaCalls(graph, linear, output), ...sum, ...valueCalls(graph, linear, output)] : [...scaleCalls(graph, linear, output), ...sum];
+  const sum = bias
+    ? [
+        addBias.call({
+          target: output.at,
+          tokenStride: output.stride,
+          groups: 1,
+          bias: graph.tensor(bias),
+          bytes: 4 * rows,
+        }),
+      ]
+    : [];
+  return scalesBias
+    ? [...deltaCalls(graph, linear, output), ...sum, ...valueCalls(graph, linear, output)]
+    : [...scaleCalls(graph, linear, output), ...sum];
 }
 
 /** All of it but the bias. */
@@ -78,7 +117,16 @@ export function scaleCalls(graph: Graph, linear: LinearSpec, output: Rows): Kern
 }
 
 const valueCalls = (graph: Graph, { scale, rows }: LinearSpec, output: Rows): KernelCall[] =>
-  scale ? [scaleByValue.call({ target: output.at, targetStride: output.stride, factor: graph.tensor(scale), bytes: 4 * rows })] : [];
+  scale
+    ? [
+        scaleByValue.call({
+          target: output.at,
+          targetStride: output.stride,
+          factor: graph.tensor(scale),
+          bytes: 4 * rows,
+        }),
+      ]
+    : [];
 
 const deltaCalls = (graph: Graph, linear: LinearSpec, output: Rows): KernelCall[] =>
   besideOf(graph, linear) ? [deltaCall(graph, output, ownersOf(graph, output.buffer.kind))] : [];
@@ -88,7 +136,10 @@ export function convertedRows(graph: Graph, input: Rows, activation: ActivationF
   const { buffer, columns } = input;
   assert(input.at === buffer.place, 'whole rows are converted');
   const rowBytes = activation.rowBytes(columns);
-  return { ...wholeRows(graph.buffer(`${buffer.name}:${activation.name}`, buffer.kind, multiple * rowBytes), columns), stride: rowBytes };
+  return {
+    ...wholeRows(graph.buffer(`${buffer.name}:${activation.name}`, buffer.kind, multiple * rowBytes), columns),
+    stride: rowBytes,
+  };
 }
 
 /** Linear maps of the same input, which must have been converted for their matrices: products, scales and biases. */

@@ -72,6 +72,16 @@ function sumBlock(graph: Graph, [first, ...others]: readonly MixerSpec[], input:
   const other = graph.rows('other mixer', output.columns);
   for (const mixer of others) {
     mixerBlock(graph, mixer, input, other);
-    graph.perRow('tokens', addRows.call({ target: output.at, targetStride: output.stride, source: other.at, sourceStride: other.stride, bytes: 4 * output.columns, scale: 1 }));
+    graph.perRow(
+      'tokens',
+      addRows.call({
+        target: output.at,
+        targetStride: output.stride,
+        source: other.at,
+        sourceStride: other.stride,
+        bytes: 4 * output.columns,
+        scale: 1,
+      }),
+    );
   }
 }

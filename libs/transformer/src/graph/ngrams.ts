@@ -19,20 +19,59 @@ export function addNgrams(graph: Graph, spec: NgramSpec, stream: Rows): void {
   linearMaps(graph, found, [key, keys], [value, values]);
   const queries = graph.rows('n-gram queries', stream.columns);
   const gates = graph.rows('n-gram gates', streams);
-  const match = matchGates.call({ a: keys.at, aStride: keys.stride, b: queries.at, bStride: queries.stride, ...groups, factor: 1 / Math.sqrt(width), gates: gates.at, gatesStride: gates.stride });
-  graph.parallel({ per: 'tokens', factor: streams, chunk: 1, calls: [normCall(graph, spec.keyNorm, keys, keys, groups), normCall(graph, spec.queryNorm, stream, queries, groups), match] });
+  const match = matchGates.call({
+    a: keys.at,
+    aStride: keys.stride,
+    b: queries.at,
+    bStride: queries.stride,
+    ...groups,
+    factor: 1 / Math.sqrt(width),
+    gates: gates.at,
+    gatesStride: gates.stride,
+  });
+  graph.parallel({
+    per: 'tokens',
+    factor: streams,
+    chunk: 1,
+    calls: [
+      normCall(graph, spec.keyNorm, keys, keys, groups),
+      normCall(graph, spec.queryNorm, stream, queries, groups),
+      match,
+    ],
+  });
 
   const gated = graph.rows('n-gram gated', stream.columns);
   const normal = graph.rows('n-gram normal', stream.columns);
   const weighted = Array.from({ length: streams }, (_, i) => {
     const [part, gate] = [columnsOf(gated, i * width, width), columnsOf(gates, i, 1)];
-    return weightRows.call({ target: part.at, targetStride: part.stride, source: values.at, sourceStride: values.stride, factors: gate.at, factorsStride: gate.stride, bytes: 4 * width });
+    return weightRows.call({
+      target: part.at,
+      targetStride: part.stride,
+      source: values.at,
+      sourceStride: values.stride,
+      factors: gate.at,
+      factorsStride: gate.stride,
+      bytes: 4 * width,
+    });
   });
   graph.perRow('tokens', ...weighted);
-  graph.parallel({ per: 'tokens', factor: streams, chunk: 1, calls: [normCall(graph, spec.convolutionNorm, gated, normal, groups)] });
+  graph.parallel({
+    per: 'tokens',
+    factor: streams,
+    chunk: 1,
+    calls: [normCall(graph, spec.convolutionNorm, gated, normal, groups)],
+  });
   const mixed = graph.rows('n-gram mixed', stream.columns);
   graph.parallel(convolutionTask(graph, spec.convolution, normal, mixed, 'silu'));
-  const add = (target: Rows, source: Rows) => addRows.call({ target: target.at, targetStride: target.stride, source: source.at, sourceStride: source.stride, bytes: 4 * stream.columns, scale: 1 });
+  const add = (target: Rows, source: Rows) =>
+    addRows.call({
+      target: target.at,
+      targetStride: target.stride,
+      source: source.at,
+      sourceStride: source.stride,
+      bytes: 4 * stream.columns,
+      scale: 1,
+    });
   graph.perRow('tokens', add(gated, mixed), add(stream, gated));
 }
 
@@ -48,7 +87,11 @@ function lookUp(graph: Graph, { table, size, perSize, multipliers, ranges, end }
     state: graph.state(slotStride),
     slotStride,
     multipliers: graph.vector('n-gram multipliers', new Int32Array(BigUint64Array.from(multipliers).buffer), 8 * size),
-    ranges: graph.vector('n-gram ranges', Int32Array.from(ranges.flatMap(({ count: rows, first }) => [rows, first])), 8 * count),
+    ranges: graph.vector(
+      'n-gram ranges',
+      Int32Array.from(ranges.flatMap(({ count: rows, first }) => [rows, first])),
+      8 * count,
+    ),
     size,
     perSize,
     end,
@@ -58,7 +101,20 @@ function lookUp(graph: Graph, { table, size, perSize, multipliers, ranges, end }
   graph.parallel({ per: 'sequences', factor: 1, chunk: 1, calls: [choose] });
   const matrix = graph.matrix(table, table.rowCount, length);
   const found = wholeRows(graph.buffer('n-gram rows', 'tokens', 4 * count * length), count * length);
-  const look: Task = { per: 'tokens', factor: count, chunk: count, calls: [matrix.format.lookup({ weights: matrix.place, columns: length, indexes: numbers.place, output: found.at, outputStride: 4 * length })] };
+  const look: Task = {
+    per: 'tokens',
+    factor: count,
+    chunk: count,
+    calls: [
+      matrix.format.lookup({
+        weights: matrix.place,
+        columns: length,
+        indexes: numbers.place,
+        output: found.at,
+        outputStride: 4 * length,
+      }),
+    ],
+  };
   graph.parallel(look);
   return found;
 }

@@ -11,7 +11,13 @@ export interface NormGroups {
 }
 
 /** A norm from `input` to `output`, which may be the same. Unit = row * groups + group. */
-export function normCall(graph: Graph, spec: NormSpec, input: Rows, output: Rows, { groups, columns }: NormGroups = { groups: 1, columns: input.columns }): KernelCall {
+export function normCall(
+  graph: Graph,
+  spec: NormSpec,
+  input: Rows,
+  output: Rows,
+  { groups, columns }: NormGroups = { groups: 1, columns: input.columns },
+): KernelCall {
   const values = spec.weight ? spec.weight.rowLength * spec.weight.rowCount : columns;
   const operands = {
     input: input.at,
@@ -26,7 +32,8 @@ export function normCall(graph: Graph, spec: NormSpec, input: Rows, output: Rows
     columns,
     epsilon: spec.epsilon,
   };
-  if (spec.kind === 'rms') return spec.bias ? rmsNormWithBias.call({ ...operands, bias: graph.tensor(spec.bias) }) : rmsNorm.call(operands);
+  if (spec.kind === 'rms')
+    return spec.bias ? rmsNormWithBias.call({ ...operands, bias: graph.tensor(spec.bias) }) : rmsNorm.call(operands);
   return layerNorm.call({ ...operands, bias: spec.bias ? graph.tensor(spec.bias) : constantVector(graph, 0, values) });
 }
 

@@ -34,25 +34,63 @@ export function headTables(graph: Graph, heads: number): HeadTables {
     rowOfPair: graph.buffer('row of token and head', 'tokens', 4 * heads).place,
     pairOfRow: graph.buffer('token and head of row', 'tokens', 4 * heads).place,
   };
-  graph.prologue(`head rows ${heads}`, () => ({ per: 'one', factor: 1, chunk: 1, calls: [headRows({ tokens: graph.step.part('tokens'), heads, ...tables })] }));
+  graph.prologue(`head rows ${heads}`, () => ({
+    per: 'one',
+    factor: 1,
+    chunk: 1,
+    calls: [headRows({ tokens: graph.step.part('tokens'), heads, ...tables })],
+  }));
   return tables;
 }
 
 /** The matrices of all heads. */
-export const headMatrix = (graph: Graph, { weight, rows, columns, count }: ExpertsLinearSpec): MatrixWeight => graph.matrix(weight, rows, columns, { count });
+export const headMatrix = (graph: Graph, { weight, rows, columns, count }: ExpertsLinearSpec): MatrixWeight =>
+  graph.matrix(weight, rows, columns, { count });
 
 /** Each head's rows times its own matrix. Both are sorted by head. */
-export function perHeadTask(graph: Graph, spec: ExpertsLinearSpec, { firstRows, inUse }: HeadTables, heads: number, input: Rows, output: Rows): Task {
+export function perHeadTask(
+  graph: Graph,
+  spec: ExpertsLinearSpec,
+  { firstRows, inUse }: HeadTables,
+  heads: number,
+  input: Rows,
+  output: Rows,
+): Task {
   const { format, place, rows, columns } = headMatrix(graph, spec);
   const from = asPairs(input, columns);
   const source = format.activation ? convertedRows(graph, from, format.activation, heads) : from;
   const chunkRows = format.rowChunk(rows, columns, graph.options.threads);
   graph.needScratch(format.scratchBytes(columns));
-  const call = format.multiplyExperts({ weights: place, input: source.at, inputStride: source.stride, output: output.at, outputStride: 4 * rows, columns, inUse, firstRows, rows, chunkRows });
+  const call = format.multiplyExperts({
+    weights: place,
+    input: source.at,
+    inputStride: source.stride,
+    output: output.at,
+    outputStride: 4 * rows,
+    columns,
+    inUse,
+    firstRows,
+    rows,
+    chunkRows,
+  });
   return { per: 'one', factor: heads * Math.ceil(rows / chunkRows), chunk: 1, calls: [call] };
 }
 
 /** The first `length` floats of the pair that `order` names, for each pair. */
-export function gatherPairs(from: Rows, fromLength: number, order: Placed, to: Rows, toLength: number, length: number): KernelCall {
-  return gatherRows.call({ table: from.at, tableStride: 4 * fromLength, indexes: order, output: to.at, outputStride: 4 * toLength, bytes: 4 * length });
+export function gatherPairs(
+  from: Rows,
+  fromLength: number,
+  order: Placed,
+  to: Rows,
+  toLength: number,
+  length: number,
+): KernelCall {
+  return gatherRows.call({
+    table: from.at,
+    tableStride: 4 * fromLength,
+    indexes: order,
+    output: to.at,
+    outputStride: 4 * toLength,
+    bytes: 4 * length,
+  });
 }

@@ -10,12 +10,21 @@ export function relativeBiases(graph: Graph, { table, bothSides, reach }: Relati
   const distances = 2 * reach + 1;
   const buckets = table.rowCount;
   const derive = (values: Float32Array): Float32Array =>
-    Float32Array.from({ length: heads * distances }, (_, i) => values[relativeBucket((i % distances) - reach, { buckets, bothSides, reach }) * heads + Math.floor(i / distances)]);
+    Float32Array.from(
+      { length: heads * distances },
+      (_, i) =>
+        values[
+          relativeBucket((i % distances) - reach, { buckets, bothSides, reach }) * heads + Math.floor(i / distances)
+        ],
+    );
   return graph.vector(`${table.name} by distance`, { tensor: table, derive }, 4 * heads * distances);
 }
 
 /** The bucket of a distance (key less query): half of them, or half of that half on each side, hold one distance each; the others grow by a factor up to `reach`. */
-function relativeBucket(distance: number, { buckets, bothSides, reach }: { readonly buckets: number; readonly bothSides: boolean; readonly reach: number }): number {
+function relativeBucket(
+  distance: number,
+  { buckets, bothSides, reach }: { readonly buckets: number; readonly bothSides: boolean; readonly reach: number },
+): number {
   const side = bothSides ? Math.floor(buckets / 2) : buckets;
   const first = bothSides && distance > 0 ? side : 0;
   const away = bothSides ? Math.abs(distance) : Math.max(0, -distance);

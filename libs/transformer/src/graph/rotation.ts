@@ -19,14 +19,35 @@ export function rotation(graph: Graph, rope: RopeSpec, rows: Rows, heads: number
   if (rope.factors) graph.tensors.add(rope.factors);
   const frequencies = (): Placed =>
     rope.factors
-      ? graph.vector('rope frequencies', { tensor: rope.factors, derive: (factors) => ropeFrequencies(rope, factors) }, 8 * pairs)
+      ? graph.vector(
+          'rope frequencies',
+          { tensor: rope.factors, derive: (factors) => ropeFrequencies(rope, factors) },
+          8 * pairs,
+        )
       : graph.vector('rope frequencies', ropeFrequencies(rope), 8 * pairs);
   graph.prologue(key, () => ({
     per: 'tokens',
     factor: 1,
     chunk: tokenChunk,
-    calls: [ropeTable({ positions: graph.step.part('positions'), frequencies: frequencies(), pairs, table: table.at, tableStride: table.stride, magnitude: rope.magnitude })],
+    calls: [
+      ropeTable({
+        positions: graph.step.part('positions'),
+        frequencies: frequencies(),
+        pairs,
+        table: table.at,
+        tableStride: table.stride,
+        magnitude: rope.magnitude,
+      }),
+    ],
   }));
   const rotate = rope.style === 'pairs' ? ropePairs : ropeHalves;
-  return rotate.call({ values: rows.at, tokenStride: rows.stride, headStride: 4 * headLength, heads, pairs, table: table.at, tableStride: table.stride });
+  return rotate.call({
+    values: rows.at,
+    tokenStride: rows.stride,
+    headStride: 4 * headLength,
+    heads,
+    pairs,
+    table: table.at,
+    tableStride: table.stride,
+  });
 }

@@ -28,21 +28,47 @@ const logitRows = (graph: Graph, count: number, kind: RowKind): Rows => graph.ro
 /** Chooses experts by the router's logits, which become the scores that weights are taken from. */
 export function route(graph: Graph, spec: ExpertsSpec, kind: RowKind): Routing {
   const { gating, normalize, groups, selectionBias, byLogits, weightScale: factor } = spec;
-  return choose(graph, kind, spec, { count: spec.count, gating, normalize, groups, byLogits, factor, bias: selectionBias && graph.tensor(selectionBias), weighsInput: spec.weighsInput });
+  return choose(graph, kind, spec, {
+    count: spec.count,
+    gating,
+    normalize,
+    groups,
+    byLogits,
+    factor,
+    bias: selectionBias && graph.tensor(selectionBias),
+    weighsInput: spec.weighsInput,
+  });
 }
 
 /** Chooses the adjugates of experts, by the scores that these have been chosen by. */
-export function routeToAdjugates(graph: Graph, { count, normalize, weightScale: factor }: ExpertsSpec, adjugate: AdjugateSpec, kind: RowKind): Routing {
-  return choose(graph, kind, adjugate, { count, gating: 'none', normalize, factor, scoresPerExpert: count / adjugate.count });
+export function routeToAdjugates(
+  graph: Graph,
+  { count, normalize, weightScale: factor }: ExpertsSpec,
+  adjugate: AdjugateSpec,
+  kind: RowKind,
+): Routing {
+  return choose(graph, kind, adjugate, {
+    count,
+    gating: 'none',
+    normalize,
+    factor,
+    scoresPerExpert: count / adjugate.count,
+  });
 }
 
-interface Choice extends Pick<RouteOperands, 'gating' | 'normalize' | 'factor' | 'groups' | 'bias' | 'byLogits' | 'scoresPerExpert'> {
+interface Choice
+  extends Pick<RouteOperands, 'gating' | 'normalize' | 'factor' | 'groups' | 'bias' | 'byLogits' | 'scoresPerExpert'> {
   /** Scores that the router gives. */
   readonly count: number;
   readonly weighsInput?: boolean;
 }
 
-function choose(graph: Graph, kind: RowKind, { count: experts, used }: Pick<ExpertsSpec, 'count' | 'used'>, { count, weighsInput, ...choice }: Choice): Routing {
+function choose(
+  graph: Graph,
+  kind: RowKind,
+  { count: experts, used }: Pick<ExpertsSpec, 'count' | 'used'>,
+  { count, weighsInput, ...choice }: Choice,
+): Routing {
   const logits = logitRows(graph, count, kind);
   const scores = graph.rows('router scores', count, kind);
   const words = (name: string): Placed => graph.buffer(`router ${name}`, kind, 4 * used).place;
@@ -58,8 +84,28 @@ function choose(graph: Graph, kind: RowKind, { count: experts, used }: Pick<Expe
   };
   const { weights, weightOfRow } = routing;
   const chosen = words('chosen');
-  graph.perRow(kind, routeExperts({ logits: logits.at, logitsStride: logits.stride, scores: scores.at, scoresStride: scores.stride, experts: count, used, ...choice, chosen, weights }));
-  const group = groupByExpert({ chosen, tokens: graph.step.part(kind), used, experts, ...routing, moved: weightOfRow && { weights, weightOfRow } });
+  graph.perRow(
+    kind,
+    routeExperts({
+      logits: logits.at,
+      logitsStride: logits.stride,
+      scores: scores.at,
+      scoresStride: scores.stride,
+      experts: count,
+      used,
+      ...choice,
+      chosen,
+      weights,
+    }),
+  );
+  const group = groupByExpert({
+    chosen,
+    tokens: graph.step.part(kind),
+    used,
+    experts,
+    ...routing,
+    moved: weightOfRow && { weights, weightOfRow },
+  });
   graph.parallel({ per: 'one', factor: 1, chunk: 1, calls: [group] });
   return routing;
 }

@@ -1,5 +1,12 @@
 import type { KernelCall, Placed, Task } from '@starling/kernels';
-import { attention, attentionScratchBytes, kvPageBytes, kvWrite, tileTokens, type AttentionShape } from '@starling/kernels/internal';
+import {
+  attention,
+  attentionScratchBytes,
+  kvPageBytes,
+  kvWrite,
+  tileTokens,
+  type AttentionShape,
+} from '@starling/kernels/internal';
 import type { AttentionSpec } from '../architecture/block-spec.js';
 import type { Graph, KvRegion } from './graph.js';
 import { relativeBiases } from './relative-bias.js';
@@ -9,7 +16,21 @@ import type { Rows } from './rows.js';
 const unitsPerThread = 2;
 
 /** What scores and sums depend on. */
-export type ScoreSpec = Pick<AttentionSpec, 'heads' | 'kvHeads' | 'keyLength' | 'valueLength' | 'scale' | 'window' | 'chunked' | 'softcap' | 'sinks' | 'relative' | 'alibiMaxBias' | 'sees'>;
+export type ScoreSpec = Pick<
+  AttentionSpec,
+  | 'heads'
+  | 'kvHeads'
+  | 'keyLength'
+  | 'valueLength'
+  | 'scale'
+  | 'window'
+  | 'chunked'
+  | 'softcap'
+  | 'sinks'
+  | 'relative'
+  | 'alibiMaxBias'
+  | 'sees'
+>;
 
 /** The attention kernel for these heads. */
 export function shapeOf(graph: Graph, spec: ScoreSpec): AttentionShape {
@@ -39,7 +60,13 @@ function partsOf(group: number, kvHeads: number, wanted: number): number {
 }
 
 /** Writes keys and values to their pages. Unit = token * heads of keys + head. */
-export function writeCall(graph: Graph, { kv }: AttentionShape, { place: pages, isWindowed }: KvRegion, keys: Rows, values: Rows): KernelCall {
+export function writeCall(
+  graph: Graph,
+  { kv }: AttentionShape,
+  { place: pages, isWindowed }: KvRegion,
+  keys: Rows,
+  values: Rows,
+): KernelCall {
   return kvWrite(kv).call({
     key: keys.at,
     keyTokenStride: keys.stride,
@@ -54,7 +81,14 @@ export function writeCall(graph: Graph, { kv }: AttentionShape, { place: pages, 
 }
 
 /** Weighted sums of values, for all tokens and heads. */
-export function attentionTask(graph: Graph, spec: ScoreSpec, shape: AttentionShape, { place: pages, isWindowed }: KvRegion, queries: Rows, output: Rows): Task {
+export function attentionTask(
+  graph: Graph,
+  spec: ScoreSpec,
+  shape: AttentionShape,
+  { place: pages, isWindowed }: KvRegion,
+  queries: Rows,
+  output: Rows,
+): Task {
   graph.needScratch(attentionScratchBytes(shape));
   graph.tileTokens = Math.min(graph.tileTokens, tileTokens(shape.group));
   const call = attention(shape).call({
@@ -77,7 +111,9 @@ export function attentionTask(graph: Graph, spec: ScoreSpec, shape: AttentionSha
 
 function slopesOf(graph: Graph, { heads, relative, alibiMaxBias }: ScoreSpec): Placed | undefined {
   if (relative) return relativeBiases(graph, relative, heads);
-  return alibiMaxBias === undefined ? undefined : graph.vector('alibi slopes', alibiSlopes(heads, alibiMaxBias), 4 * heads);
+  return alibiMaxBias === undefined
+    ? undefined
+    : graph.vector('alibi slopes', alibiSlopes(heads, alibiMaxBias), 4 * heads);
 }
 
 /** Slopes of ALiBi: powers of 2^(-bias / n) for the largest power of two n among the heads, then every second of the next finer series. */
@@ -85,5 +121,7 @@ function alibiSlopes(heads: number, maxBias: number): Float32Array {
   const whole = 2 ** Math.floor(Math.log2(heads));
   const coarse = 2 ** (-maxBias / whole);
   const fine = 2 ** (-maxBias / 2 / whole);
-  return Float32Array.from({ length: heads }, (_, head) => (head < whole ? coarse ** (head + 1) : fine ** (2 * (head - whole) + 1)));
+  return Float32Array.from({ length: heads }, (_, head) =>
+    head < whole ? coarse ** (head + 1) : fine ** (2 * (head - whole) + 1),
+  );
 }

@@ -22,4 +22,10 @@ export function shortConvBlock(graph: Graph, spec: ShortConvSpec, input: Rows, o
 
 /** target = target * source. */
 const product = (target: Rows, source: Rows): KernelCall =>
-  multiplyRows.call({ target: target.at, targetStride: target.stride, source: source.at, sourceStride: source.stride, bytes: 4 * target.columns });
+  multiplyRows.call({
+    target: target.at,
+    targetStride: target.stride,
+    source: source.at,
+    sourceStride: source.stride,
+    bytes: 4 * target.columns,
+  });

@@ -33,18 +33,46 @@ export function stateSpaceBlock(graph: Graph, spec: StateSpaceSpec, input: Rows,
     gates: gates.at,
     gatesStride: gates.stride,
   });
-  graph.parallel(convolutionTask(graph, convolution, columnsOf(projected, inner, convolution.channels), mixed, 'silu'), { per: 'tokens', factor: 1, chunk: tokenChunk, calls: [gatesCall] });
+  graph.parallel(
+    convolutionTask(graph, convolution, columnsOf(projected, inner, convolution.channels), mixed, 'silu'),
+    { per: 'tokens', factor: 1, chunk: tokenChunk, calls: [gatesCall] },
+  );
 
   const result = graph.rows('recurrence output', inner);
-  graph.parallel({ per: 'sequences', factor: heads, chunk: 1, calls: [scanCall(graph, spec, { mixed, gates, result })] });
-  const gated = { input: gate.at, inputStride: gate.stride, up: result.at, upStride: result.stride, output: result.at, outputStride: result.stride, rowBytes: 4 * inner, blockBytes: 4 * inner, blocks: 1 };
+  graph.parallel({
+    per: 'sequences',
+    factor: heads,
+    chunk: 1,
+    calls: [scanCall(graph, spec, { mixed, gates, result })],
+  });
+  const gated = {
+    input: gate.at,
+    inputStride: gate.stride,
+    up: result.at,
+    upStride: result.stride,
+    output: result.at,
+    outputStride: result.stride,
+    rowBytes: 4 * inner,
+    blockBytes: 4 * inner,
+    blocks: 1,
+  };
   graph.perRow('tokens', gatedActivations.silu.call(gated));
-  if (spec.innerNorm) graph.parallel({ per: 'tokens', factor: groups, chunk: 1, calls: [normCall(graph, spec.innerNorm, result, result, { groups, columns: inner / groups })] });
+  if (spec.innerNorm)
+    graph.parallel({
+      per: 'tokens',
+      factor: groups,
+      chunk: 1,
+      calls: [normCall(graph, spec.innerNorm, result, result, { groups, columns: inner / groups })],
+    });
   graph.perRow('tokens', ...convertFor(graph, result, [matrixOf(graph, spec.output)]));
   multiply(graph, [spec.output, result, output]);
   graph.perRow('tokens', ...biasCalls(graph, spec.output, output));
 
-  function scanCall(into: Graph, { skip }: StateSpaceSpec, rows: { readonly mixed: Rows; readonly gates: Rows; readonly result: Rows }): KernelCall {
+  function scanCall(
+    into: Graph,
+    { skip }: StateSpaceSpec,
+    rows: { readonly mixed: Rows; readonly gates: Rows; readonly result: Rows },
+  ): KernelCall {
     const slotStride = 4 * inner * stateLength;
     return stateSpaceScan.call({
       x: rows.mixed.at,

@@ -48,7 +48,15 @@ export class StepBlock {
   readonly hasTypes: boolean;
   readonly hasWindowPages: boolean;
 
-  constructor({ contextLength, maxBatchTokens, maxSequences, pageTokens, hasTypes = false, hasWindowPages = false, adapterCount = 0 }: StepLimits) {
+  constructor({
+    contextLength,
+    maxBatchTokens,
+    maxSequences,
+    pageTokens,
+    hasTypes = false,
+    hasWindowPages = false,
+    adapterCount = 0,
+  }: StepLimits) {
     this.hasWindowPages = hasWindowPages;
     const windowed = hasWindowPages ? 1 : 0;
     this.hasTypes = hasTypes;
@@ -93,5 +101,23 @@ export class StepBlock {
 }
 
 export type StepPart =
-  | 'tokens' | 'outputs' | 'head' | 'tokenIds' | 'positions' | 'tokenPages' | 'tokenOffsets' | 'outputRows' | 'headRows' | 'tiles' | 'sequences' | 'pageTables'
-  | 'windowTokenPages' | 'windowTiles' | 'windowTables' | 'tokenTypes' | 'tokenOwners' | 'outputOwners' | 'headOwners' | 'adapterScales';
+  | 'tokens'
+  | 'outputs'
+  | 'head'
+  | 'tokenIds'
+  | 'positions'
+  | 'tokenPages'
+  | 'tokenOffsets'
+  | 'outputRows'
+  | 'headRows'
+  | 'tiles'
+  | 'sequences'
+  | 'pageTables'
+  | 'windowTokenPages'
+  | 'windowTiles'
+  | 'windowTables'
+  | 'tokenTypes'
+  | 'tokenOwners'
+  | 'outputOwners'
+  | 'headOwners'
+  | 'adapterScales';

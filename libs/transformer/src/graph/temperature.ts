@@ -7,6 +7,11 @@ import type { Graph } from './graph.js';
 export function temperatureFactors(graph: Graph, { scale, offset, interval }: TemperatureSpec): Placed {
   const key = `temperature ${scale} ${offset} ${interval}`;
   const factors = graph.buffer(key, 'tokens', 4).place;
-  graph.prologue(key, () => ({ per: 'tokens', factor: 1, chunk: 64, calls: [temperatureTable({ positions: graph.step.part('positions'), factors, scale, offset, interval })] }));
+  graph.prologue(key, () => ({
+    per: 'tokens',
+    factor: 1,
+    chunk: 64,
+    calls: [temperatureTable({ positions: graph.step.part('positions'), factors, scale, offset, interval })],
+  }));
   return factors;
 }

@@ -40,7 +40,12 @@ export function timeMix7Block(graph: Graph, spec: TimeMix7Spec, input: Rows, out
     multiplyAdd(keys, change, rates),
     added(keys, change, -1),
   );
-  graph.parallel({ per: 'tokens', factor: heads, chunk: headChunk, calls: [unitLength(graph, removal, { heads, length: headLength, epsilon: smallestSquare, factor: 1 })] });
+  graph.parallel({
+    per: 'tokens',
+    factor: heads,
+    chunk: headChunk,
+    calls: [unitLength(graph, removal, { heads, length: headLength, epsilon: smallestSquare, factor: 1 })],
+  });
   // From here on what is put in place of what is removed.
   graph.perRow('tokens', multiplied(rates, removal.at, removal.stride));
 
@@ -66,8 +71,17 @@ export function timeMix7Block(graph: Graph, spec: TimeMix7Spec, input: Rows, out
     weight: graph.tensor(spec.bonus),
     ...groups,
   });
-  graph.parallel({ per: 'tokens', factor: heads, chunk: headChunk, calls: [...(spec.innerNorm ? [normCall(graph, spec.innerNorm, result, result, groups)] : []), bonus] });
-  graph.perRow('tokens', ...(gate ? [multiplied(result, gate.at, gate.stride)] : []), ...convertFor(graph, result, [matrixOf(graph, spec.output)]));
+  graph.parallel({
+    per: 'tokens',
+    factor: heads,
+    chunk: headChunk,
+    calls: [...(spec.innerNorm ? [normCall(graph, spec.innerNorm, result, result, groups)] : []), bonus],
+  });
+  graph.perRow(
+    'tokens',
+    ...(gate ? [multiplied(result, gate.at, gate.stride)] : []),
+    ...convertFor(graph, result, [matrixOf(graph, spec.output)]),
+  );
   linearMaps(graph, result, [spec.output, output]);
 }
 
@@ -82,7 +96,13 @@ function project(graph: Graph, spec: TimeMix7Spec, input: Rows): Projected {
   const length = spec.heads * spec.headLength;
   const difference = tokenDifference(graph, input);
   const rows = (name: string): Rows => graph.rows(`time mix ${name}`, length);
-  const all = { receptances: rows('receptances'), decays: rows('decays'), keys: rows('keys'), values: rows('values'), rates: rows('rates') };
+  const all = {
+    receptances: rows('receptances'),
+    decays: rows('decays'),
+    keys: rows('keys'),
+    values: rows('values'),
+    rates: rows('rates'),
+  };
   const gate = spec.gate && rows('gate');
   const inputs = spec.lerps.map((_, i) => graph.rows(`time mix input ${i}`, width));
   const products: MapProduct[] = [
@@ -94,9 +114,21 @@ function project(graph: Graph, spec: TimeMix7Spec, input: Rows): Projected {
     ...(spec.gate && gate ? [[spec.gate, inputs[5], gate] as MapProduct] : []),
     ...(spec.valueMix ? [[spec.valueMix, inputs[3], mixRows(graph, length)] as MapProduct] : []),
   ];
-  graph.perRow('tokens', ...spec.lerps.map((lerp, i) => lerpCall(input, difference, lerpVector(graph, lerp, width), inputs[i])));
+  graph.perRow(
+    'tokens',
+    ...spec.lerps.map((lerp, i) => lerpCall(input, difference, lerpVector(graph, lerp, width), inputs[i])),
+  );
   const mapsOf = (from: Rows): MapSpec[] => products.filter(([, read]) => read === from).map(([map]) => map);
-  graph.perRow('tokens', ...inputs.flatMap((from) => convertFor(graph, from, mapsOf(from).map((map) => matrixOf(graph, firstOf(map))))));
+  graph.perRow(
+    'tokens',
+    ...inputs.flatMap((from) =>
+      convertFor(
+        graph,
+        from,
+        mapsOf(from).map((map) => matrixOf(graph, firstOf(map))),
+      ),
+    ),
+  );
   maps(graph, ...products);
   return { ...all, gate };
 }
@@ -113,10 +145,25 @@ function mixValues(graph: Graph, { valueMix }: TimeMix7Spec, values: Rows): void
   }
   const distance = graph.rows('time mix value distance', values.columns);
   const mix = mixRows(graph, values.columns);
-  graph.perRow('tokens', applyCall('sigmoid', mix), copied(graph.kept.get(firstValues)!, distance), added(distance, values, -1), multiplyAdd(values, distance, mix));
+  graph.perRow(
+    'tokens',
+    applyCall('sigmoid', mix),
+    copied(graph.kept.get(firstValues)!, distance),
+    added(distance, values, -1),
+    multiplyAdd(values, distance, mix),
+  );
 }
 
 /** rows *= source, where a stride of 0 is one vector for all. */
-const multiplied = (rows: Rows, source: Placed, sourceStride: number): KernelCall => multiplyRows.call({ target: rows.at, targetStride: rows.stride, source, sourceStride, bytes: 4 * rows.columns });
+const multiplied = (rows: Rows, source: Placed, sourceStride: number): KernelCall =>
+  multiplyRows.call({ target: rows.at, targetStride: rows.stride, source, sourceStride, bytes: 4 * rows.columns });
 /** rows += other * scale. */
-const added = (rows: Rows, other: Rows, scale: number): KernelCall => addRows.call({ target: rows.at, targetStride: rows.stride, source: other.at, sourceStride: other.stride, bytes: 4 * rows.columns, scale });
+const added = (rows: Rows, other: Rows, scale: number): KernelCall =>
+  addRows.call({
+    target: rows.at,
+    targetStride: rows.stride,
+    source: other.at,
+    sourceStride: other.stride,
+    bytes: 4 * rows.columns,
+    scale,
+  });

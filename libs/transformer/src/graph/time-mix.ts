@@ -20,7 +20,12 @@ export interface ScanRows {
 }
 
 /** Operands of every recurrence over a state for each head, (headLength, headLength); its state belongs to the layer. */
-export function scanOperands(graph: Graph, { heads, headLength }: Pick<TimeMix6Spec | TimeMix7Spec, 'headLength' | 'heads'>, { decays, receptances, keys, values }: ScanRows, result: Rows) {
+export function scanOperands(
+  graph: Graph,
+  { heads, headLength }: Pick<TimeMix6Spec | TimeMix7Spec, 'headLength' | 'heads'>,
+  { decays, receptances, keys, values }: ScanRows,
+  result: Rows,
+) {
   const slotStride = 4 * heads * headLength * headLength;
   return {
     r: receptances.at,
@@ -42,8 +47,26 @@ export function scanOperands(graph: Graph, { heads, headLength }: Pick<TimeMix6S
 }
 
 /** to = from * scale. Unit = row. */
-export const copied = (from: Rows, to: Rows, scale = 1): KernelCall => scaleRows.call({ input: from.at, inputStride: from.stride, output: to.at, outputStride: to.stride, bytes: 4 * to.columns, scale });
+export const copied = (from: Rows, to: Rows, scale = 1): KernelCall =>
+  scaleRows.call({
+    input: from.at,
+    inputStride: from.stride,
+    output: to.at,
+    outputStride: to.stride,
+    bytes: 4 * to.columns,
+    scale,
+  });
 
 /** rows += a * b. Unit = row. */
 export const multiplyAdd = (rows: Rows, a: Rows, b: Rows): KernelCall =>
-  multiplyAddRows.call({ target: rows.at, targetStride: rows.stride, base: rows.at, baseStride: rows.stride, a: a.at, aStride: a.stride, b: b.at, bStride: b.stride, bytes: 4 * rows.columns });
+  multiplyAddRows.call({
+    target: rows.at,
+    targetStride: rows.stride,
+    base: rows.at,
+    baseStride: rows.stride,
+    a: a.at,
+    aStride: a.stride,
+    b: b.at,
+    bStride: b.stride,
+    bytes: 4 * rows.columns,
+  });

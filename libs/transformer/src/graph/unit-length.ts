@@ -15,7 +15,11 @@ export interface UnitLengthOptions {
  * Each head divided by its length and multiplied by `factor`, in place: x / sqrt(sum x^2 + epsilon) is the norm of the mean square with
  * epsilon / n, divided by sqrt(n). Unit = token * heads + head.
  */
-export function unitLength(graph: Graph, rows: Rows, { heads, length, epsilon, factor }: UnitLengthOptions): KernelCall {
+export function unitLength(
+  graph: Graph,
+  rows: Rows,
+  { heads, length, epsilon, factor }: UnitLengthOptions,
+): KernelCall {
   return rmsNorm.call({
     input: rows.at,
     inputTokenStride: rows.stride,

@@ -30,4 +30,5 @@ export function windowsOf({ causal, encoder, layers }: ModelSpec): Windows | und
   return owners.size === 0 ? undefined : { owners, window };
 }
 
-const ownerOf = (spec: AttentionSpec): AttentionSpec => (spec.projection.kind === 'queries' ? spec.projection.pagesOf : (spec.borrows ?? spec));
+const ownerOf = (spec: AttentionSpec): AttentionSpec =>
+  spec.projection.kind === 'queries' ? spec.projection.pagesOf : (spec.borrows ?? spec);

@@ -9,13 +9,21 @@ const defaultLimit = 8192;
  * Tokens of one sequence, at most: what is wanted, else what the model was trained with, within bounds.
  * @throws StarlingError `unsupported_model` for more than the architecture is run with, `invalid_model_file` for limits that are no counts
  */
-export function contextLengthOf(model: GgufModel, { name, hasTwoTexts = false }: Architecture, wanted: number | undefined): number {
+export function contextLengthOf(
+  model: GgufModel,
+  { name, hasTwoTexts = false }: Architecture,
+  wanted: number | undefined,
+): number {
   const keys = contextLimitKeysOf(name);
   const limit = contextLimitOf(model);
   if (wanted !== undefined && limit !== undefined && wanted > limit) {
-    throw new StarlingError('unsupported_model', `'${model.name}' is to be run with a context of ${wanted} positions, but results are right up to ${limit} only, as '${keys.join("' times '")}' says: ask for no more.`, {
-      details: { file: model.name, architecture: name, contextLength: wanted, limit },
-    });
+    throw new StarlingError(
+      'unsupported_model',
+      `'${model.name}' is to be run with a context of ${wanted} positions, but results are right up to ${limit} only, as '${keys.join("' times '")}' says: ask for no more.`,
+      {
+        details: { file: model.name, architecture: name, contextLength: wanted, limit },
+      },
+    );
   }
   const trained = model.number(`${name}.context_length`) ?? defaultLimit;
   return wanted ?? Math.min(hasTwoTexts ? 2 * trained : trained, limit ?? defaultLimit, defaultLimit);
@@ -35,7 +43,11 @@ function limitOf(model: GgufModel, key: string): number {
   if (!model.metadata.has(key)) return 0;
   const limit = model.number(key);
   if (limit === undefined || !Number.isSafeInteger(limit) || limit < 0) {
-    throw new StarlingError('invalid_model_file', `'${model.name}' has something else under '${key}' than the whole number that is expected: up to which context results are right is not known.`, { details: { file: model.name, key } });
+    throw new StarlingError(
+      'invalid_model_file',
+      `'${model.name}' has something else under '${key}' than the whole number that is expected: up to which context results are right is not known.`,
+      { details: { file: model.name, key } },
+    );
   }
   return limit;
 }

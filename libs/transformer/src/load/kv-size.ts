@@ -25,7 +25,8 @@ export function kvTypeOf(model: GgufModel, asked: KvType | undefined): KvType {
 }
 
 /** Bytes of a page over all layers; where windowed layers have pages of their own, over those or over the others. */
-export const pageBytesOf = ({ kvRegions }: Pick<Graph, 'kvRegions'>, ofWindows = false): number => kvRegions.reduce((sum, { pageBytes, isWindowed }) => sum + (isWindowed === ofWindows ? pageBytes : 0), 0);
+export const pageBytesOf = ({ kvRegions }: Pick<Graph, 'kvRegions'>, ofWindows = false): number =>
+  kvRegions.reduce((sum, { pageBytes, isWindowed }) => sum + (isWindowed === ofWindows ? pageBytes : 0), 0);
 
 /** Of all pages, about this part of those of windowed layers is kept beyond what windows need: for prompts that begin where others did. */
 const keptWindows = 4;
@@ -34,20 +35,35 @@ const keptWindows = 4;
  * Pages that windowed layers need: the windows of as many sequences as run at once, each with a step's tokens, of one that is brought back,
  * and some to be kept. Undefined if that is no less than all.
  */
-export function windowPageCountOf(window: number, pageCount: number, { maxSequences, maxBatchTokens, pageTokens, windowPageCount }: ResolvedOptions): number | undefined {
+export function windowPageCountOf(
+  window: number,
+  pageCount: number,
+  { maxSequences, maxBatchTokens, pageTokens, windowPageCount }: ResolvedOptions,
+): number | undefined {
   const least = windowPages(window, maxBatchTokens, pageTokens);
-  const wanted = windowPageCount === undefined ? (maxSequences + 1) * least + Math.ceil(pageCount / keptWindows) : Math.max(windowPageCount, least);
+  const wanted =
+    windowPageCount === undefined
+      ? (maxSequences + 1) * least + Math.ceil(pageCount / keptWindows)
+      : Math.max(windowPageCount, least);
   return wanted < pageCount ? wanted : undefined;
 }
 
 /** Pages that one sequence holds at most: those of its window, and of the tokens of a step. */
-const windowPages = (window: number, maxBatchTokens: number, pageTokens: number): number => Math.ceil((window + maxBatchTokens) / pageTokens) + 1;
+const windowPages = (window: number, maxBatchTokens: number, pageTokens: number): number =>
+  Math.ceil((window + maxBatchTokens) / pageTokens) + 1;
 
 /** The longest context whose pages do not take more than they should where nothing is asked for. */
-export const affordableContext = (graph: Graph, resolved: ResolvedOptions, windows?: Windows): number => Math.max(leastContext, affordablePages(graph, resolved, windows) * resolved.pageTokens);
+export const affordableContext = (graph: Graph, resolved: ResolvedOptions, windows?: Windows): number =>
+  Math.max(leastContext, affordablePages(graph, resolved, windows) * resolved.pageTokens);
 
 /** Pages as they are asked for, else for one full context a sequence, as far as they can be afforded. */
-export function pageCountOf(graph: Graph, options: LoadOptions, resolved: ResolvedOptions, contextLength: number, windows?: Windows): number {
+export function pageCountOf(
+  graph: Graph,
+  options: LoadOptions,
+  resolved: ResolvedOptions,
+  contextLength: number,
+  windows?: Windows,
+): number {
   const { pageTokens, maxSequences } = resolved;
   if (options.pageCount !== undefined) return options.pageCount;
   if (options.kvTokens !== undefined) return Math.ceil(options.kvTokens / pageTokens);
@@ -56,7 +72,11 @@ export function pageCountOf(graph: Graph, options: LoadOptions, resolved: Resolv
 }
 
 /** Pages of all layers for what the KV cache takes unasked; as many more as those of windowed layers let. */
-function affordablePages(graph: Graph, { maxSequences, maxBatchTokens, pageTokens }: ResolvedOptions, windows: Windows | undefined): number {
+function affordablePages(
+  graph: Graph,
+  { maxSequences, maxBatchTokens, pageTokens }: ResolvedOptions,
+  windows: Windows | undefined,
+): number {
   const [shared, windowed] = [pageBytesOf(graph), pageBytesOf(graph, true)];
   const wholly = Math.floor(defaultKvBytes / Math.max(1, shared + windowed));
   if (windows === undefined) return wholly;

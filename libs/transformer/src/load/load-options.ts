@@ -77,7 +77,7 @@ export function resolveOptions(options: LoadOptions): ResolvedOptions {
   const resolved = {
     ...options,
     workers,
-    threads: options.inline ? 1 : options.threads ?? (workers ? Math.min(defaultThreadLimit, Math.max(1, cores)) : 1),
+    threads: options.inline ? 1 : (options.threads ?? (workers ? Math.min(defaultThreadLimit, Math.max(1, cores)) : 1)),
     pageTokens: options.pageTokens ?? 32,
     maxBatchTokens: options.maxBatchTokens ?? 256,
     maxSequences: options.maxSequences ?? 16,
@@ -85,10 +85,13 @@ export function resolveOptions(options: LoadOptions): ResolvedOptions {
     memoryBytes: Math.min(options.memoryBytes ?? maximumMemoryBytes, maximumMemoryBytes),
   };
   for (const name of ['threads', 'pageTokens', 'maxBatchTokens', 'maxSequences'] as const) {
-    if (!Number.isSafeInteger(resolved[name]) || resolved[name] < 1) throw refused(`'${name}' is ${resolved[name]}, where a positive whole number is expected`);
+    if (!Number.isSafeInteger(resolved[name]) || resolved[name] < 1)
+      throw refused(`'${name}' is ${resolved[name]}, where a positive whole number is expected`);
   }
-  if (resolved.pageTokens % 16 !== 0) throw refused(`'pageTokens' is ${resolved.pageTokens}, where a multiple of 16 is expected`);
-  if (resolved.threads > 1 && !workers) throw refused(`'threads' is ${resolved.threads}, but no way to start workers was given`);
+  if (resolved.pageTokens % 16 !== 0)
+    throw refused(`'pageTokens' is ${resolved.pageTokens}, where a multiple of 16 is expected`);
+  if (resolved.threads > 1 && !workers)
+    throw refused(`'threads' is ${resolved.threads}, but no way to start workers was given`);
   return resolved;
 }
 

@@ -21,5 +21,9 @@ export function planMemory(model: GgufModel, options: LoadOptions = {}): Promise
 /** Options with workers, as many as there are cores unless told otherwise. */
 function onThreads(options: LoadOptions): LoadOptions {
   if (options.inline) return options;
-  return { ...options, threads: options.threads ?? Math.min(defaultThreadLimit, physicalCores()), workers: options.workers ?? nodeWorkers() };
+  return {
+    ...options,
+    threads: options.threads ?? Math.min(defaultThreadLimit, physicalCores()),
+    workers: options.workers ?? nodeWorkers(),
+  };
 }

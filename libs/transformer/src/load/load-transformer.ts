@@ -1,4 +1,15 @@
-import { buildMatmulModule, buildOpsModule, ComputeMemory, ComputeTeam, fastestBuild, type KernelBuild, type KernelTable, PLAIN_BUILD, writeProgram, type NamedModules } from '@starling/kernels';
+import {
+  buildMatmulModule,
+  buildOpsModule,
+  ComputeMemory,
+  ComputeTeam,
+  fastestBuild,
+  type KernelBuild,
+  type KernelTable,
+  PLAIN_BUILD,
+  writeProgram,
+  type NamedModules,
+} from '@starling/kernels';
 import { matmulModuleName, opsModuleName } from '@starling/kernels/internal';
 import { weightFacts, type GgufModel } from '@starling/gguf';
 import { adapterInfo } from '../adapters/load-adapters.js';
@@ -23,18 +34,42 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
   const { resolved, spec, graph, rows, table, layout, headRows } = planned;
   const isShared = resolved.workers !== undefined;
   const memories = layout.memories.map((bytes) => ComputeMemory.create(bytes, isShared));
-  const programs = [...programNames.map((name) => layout.programs[name]), ...layout.loading.flatMap(({ packers }) => [...packers.values()])];
-  for (const { phases, structure, descriptors } of programs) writeProgram(phases, table, memories, structure, descriptors);
+  const programs = [
+    ...programNames.map((name) => layout.programs[name]),
+    ...layout.loading.flatMap(({ packers }) => [...packers.values()]),
+  ];
+  for (const { phases, structure, descriptors } of programs)
+    writeProgram(phases, table, memories, structure, descriptors);
   const build = resolved.deterministic ? PLAIN_BUILD : (resolved.compiler?.build ?? fastestBuild());
   const modules = await compileModules(graph, table, build, isShared, resolved.compiler);
-  const team = new ComputeTeam({ memories, modules, kernels: table.kernels, scratch: layout.scratch, workers: resolved.workers, stallMs: resolved.watchdogMs, turns: resolved.turns });
+  const team = new ComputeTeam({
+    memories,
+    modules,
+    kernels: table.kernels,
+    scratch: layout.scratch,
+    workers: resolved.workers,
+    stallMs: resolved.watchdogMs,
+    turns: resolved.turns,
+  });
   try {
     const rankHead = spec.rankHead && (await loadRankHead(model, spec.rankHead));
     const poolMaps = await Promise.all((spec.poolMaps ?? []).map((map) => loadLinear(model, map)));
     await loadWeights(model, { graph, memories, loading: layout.loading, team }, resolved.onProgress);
     const info = infoOf(model, planned, nameOf(build));
     const writer = new StepWriter(memories, graph.step, info, graph.tileTokens);
-    const runtime = new TransformerRuntime({ info, team, memories, layout, rows, headRows, kvRegions: graph.kvRegions, stateRegions: graph.stateRegions, rankHead, poolMaps, writer });
+    const runtime = new TransformerRuntime({
+      info,
+      team,
+      memories,
+      layout,
+      rows,
+      headRows,
+      kvRegions: graph.kvRegions,
+      stateRegions: graph.stateRegions,
+      rankHead,
+      poolMaps,
+      writer,
+    });
     await runtime.warmUp();
     return runtime;
   } catch (error) {
@@ -44,8 +79,15 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
 }
 
 /** Builds and compiles just the kernels that the model uses. */
-async function compileModules(graph: Graph, table: KernelTable, build: KernelBuild, isShared: boolean, compiler: LoadOptions['compiler']): Promise<NamedModules> {
-  const compile = (bytes: BufferSource): Promise<WebAssembly.Module> => (compiler ? compiler.compile(bytes, build) : WebAssembly.compile(bytes));
+async function compileModules(
+  graph: Graph,
+  table: KernelTable,
+  build: KernelBuild,
+  isShared: boolean,
+  compiler: LoadOptions['compiler'],
+): Promise<NamedModules> {
+  const compile = (bytes: BufferSource): Promise<WebAssembly.Module> =>
+    compiler ? compiler.compile(bytes, build) : WebAssembly.compile(bytes);
   const formats = graph.matrices.map(({ format }) => format.name);
   const [ops, matmul] = await Promise.all([
     compile(buildOpsModule(table.sources.values(), build, isShared)),
@@ -54,9 +96,14 @@ async function compileModules(graph: Graph, table: KernelTable, build: KernelBui
   return { [opsModuleName]: ops, [matmulModuleName]: matmul };
 }
 
-const nameOf = ({ dot, relaxed, wide }: KernelBuild): string => [dot, ...(relaxed ? ['relaxed'] : []), ...(wide ? ['wide'] : [])].join(' ');
+const nameOf = ({ dot, relaxed, wide }: KernelBuild): string =>
+  [dot, ...(relaxed ? ['relaxed'] : []), ...(wide ? ['wide'] : [])].join(' ');
 
-function infoOf(model: GgufModel, { memory, resolved, spec, graph, unused, adapters }: PlannedTransformer, kernelBuild: string): ModelInfo {
+function infoOf(
+  model: GgufModel,
+  { memory, resolved, spec, graph, unused, adapters }: PlannedTransformer,
+  kernelBuild: string,
+): ModelInfo {
   const { maxBatchTokens, maxSequences, threads } = resolved;
   const { parameterCount, commonestType } = weightFacts(model);
   return {

@@ -33,7 +33,11 @@ interface Piece {
  * Reads all weights: bytes of the file go straight into a memory's staging area, from where the team packs them into their places, while
  * the next bytes are read. There is never a second copy of the model.
  */
-export async function loadWeights(model: GgufModel, target: LoadTarget, onProgress: LoadOptions['onProgress']): Promise<void> {
+export async function loadWeights(
+  model: GgufModel,
+  target: LoadTarget,
+  onProgress: LoadOptions['onProgress'],
+): Promise<void> {
   const { graph, memories } = target;
   for (const vector of graph.vectors) await loadVector(model, vector, memories[vector.home.index]);
   const pieces = graph.matrices.flatMap((matrix) => piecesOf(matrix, target.loading[matrix.home.index].stagingBytes));
@@ -51,7 +55,9 @@ export async function loadWeights(model: GgufModel, target: LoadTarget, onProgre
     onProgress?.({ done: Math.round(done), total });
   }
   // The buffers of activations, which lie there, begin as zeros: bytes of a file read as floats may be NaN.
-  target.loading.forEach(({ staging, stagingBytes }, i) => memories[i].bytes.fill(0, staging[0], staging[1] + stagingBytes));
+  target.loading.forEach(({ staging, stagingBytes }, i) =>
+    memories[i].bytes.fill(0, staging[0], staging[1] + stagingBytes),
+  );
 }
 
 /** The type of the bytes that are packed: the file's own, unless its kernels want another. */
@@ -65,17 +71,24 @@ const rowBytesOf = (type: TensorType, columns: number): number => bytesOfValues(
 
 function piecesOf(matrix: MatrixWeight, stagingBytes: number): Piece[] {
   const { rows, columns, count, format } = matrix;
-  const fitting = Math.floor(stagingBytes / rowBytesOf(packedType(matrix), columns) / format.rowGranularity) * format.rowGranularity;
+  const fitting =
+    Math.floor(stagingBytes / rowBytesOf(packedType(matrix), columns) / format.rowGranularity) * format.rowGranularity;
   assert(fitting > 0, `the staging area holds rows of ${matrix.label}`);
   const pieces: Piece[] = [];
   for (let expert = 0; expert < count; expert++) {
-    for (let rowBegin = 0; rowBegin < rows; rowBegin += fitting) pieces.push({ matrix, expert, rowBegin, rowEnd: Math.min(rows, rowBegin + fitting) });
+    for (let rowBegin = 0; rowBegin < rows; rowBegin += fitting)
+      pieces.push({ matrix, expert, rowBegin, rowEnd: Math.min(rows, rowBegin + fitting) });
   }
   return pieces;
 }
 
 /** Brings a piece's bytes, in the type that is packed, into a staging area of its memory. */
-async function stage(model: GgufModel, { memories, loading }: LoadTarget, { matrix, expert, rowBegin, rowEnd }: Piece, area: number): Promise<void> {
+async function stage(
+  model: GgufModel,
+  { memories, loading }: LoadTarget,
+  { matrix, expert, rowBegin, rowEnd }: Piece,
+  area: number,
+): Promise<void> {
   const { source, rows, columns, home } = matrix;
   const type = packedType(matrix);
   const start = loading[home.index].staging[area];
@@ -87,7 +100,12 @@ async function stage(model: GgufModel, { memories, loading }: LoadTarget, { matr
     const reads: Promise<void>[] = [];
     for (let from = rowBegin; from < rowEnd; from += share) {
       const to = Math.min(rowEnd, from + share);
-      reads.push(model.readTensor(source, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes), { rowStart: first + from, rowEnd: first + to }));
+      reads.push(
+        model.readTensor(source, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes), {
+          rowStart: first + from,
+          rowEnd: first + to,
+        }),
+      );
     }
     await Promise.all(reads);
     return;
@@ -96,18 +114,31 @@ async function stage(model: GgufModel, { memories, loading }: LoadTarget, { matr
   const share = Math.max(1, Math.floor(convertedValues / columns));
   for (let from = rowBegin; from < rowEnd; from += share) {
     const to = Math.min(rowEnd, from + share);
-    const values = 'read' in source ? await source.read(expert, from, to) : await readFloats(model, source, first + from, first + to);
+    const values =
+      'read' in source
+        ? await source.read(expert, from, to)
+        : await readFloats(model, source, first + from, first + to);
     quantize(type, values, columns, bytes.subarray((from - rowBegin) * rowBytes, (to - rowBegin) * rowBytes));
   }
 }
 
-async function pack({ memories, loading, team }: LoadTarget, { matrix, expert, rowBegin, rowEnd }: Piece, area: number): Promise<void> {
+async function pack(
+  { memories, loading, team }: LoadTarget,
+  { matrix, expert, rowBegin, rowEnd }: Piece,
+  area: number,
+): Promise<void> {
   const { format, home, place, rows, columns } = matrix;
   const plan = loading[home.index];
   const packer = plan.packers.get(format.name);
   assert(packer !== undefined, `there is a program that packs ${format.name}`);
   const descriptor = packer.descriptors[home.index] >>> 2;
-  const operands = [plan.staging[area], place.address + expert * format.bytes(rows, columns), rowBegin, columns, rowBytesOf(packedType(matrix), columns)];
+  const operands = [
+    plan.staging[area],
+    place.address + expert * format.bytes(rows, columns),
+    rowBegin,
+    columns,
+    rowBytesOf(packedType(matrix), columns),
+  ];
   operands.forEach((operand, index) => {
     memories[home.index].words[descriptor + index] = operand;
   });
@@ -122,7 +153,10 @@ async function loadVector(model: GgufModel, { source, place }: VectorWeight, mem
   else memory.floats.set(values, place.address >>> 2);
 }
 
-async function valuesOf(model: GgufModel, source: VectorWeight['source']): Promise<Float32Array | Float64Array | Int32Array> {
+async function valuesOf(
+  model: GgufModel,
+  source: VectorWeight['source'],
+): Promise<Float32Array | Float64Array | Int32Array> {
   if (ArrayBuffer.isView(source)) return source;
   if ('read' in source) return source.read();
   if ('derive' in source) return source.derive(await readFloats(model, source.tensor));

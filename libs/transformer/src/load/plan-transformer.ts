@@ -57,11 +57,17 @@ export async function planTransformer(model: GgufModel, options: LoadOptions): P
   const pageCount = pageCountOf(recorded.graph, options, resolved, contextLength, windows);
   const windowPageCount = windows && windowPageCountOf(windows.window, pageCount, resolved);
   // Where windows need no less than everything, a page is one of all layers.
-  if (windows && windowPageCount === undefined) recorded = record(model, { ...wanted, options: { ...options, slidingWindows: false } }, contextLength);
+  if (windows && windowPageCount === undefined)
+    recorded = record(model, { ...wanted, options: { ...options, slidingWindows: false } }, contextLength);
   const { spec, graph, rows, unused } = recorded;
   const table = new KernelTable();
   const headRows = Math.min(maxBatchTokens, Math.max(resolved.maxSequences, 16));
-  const layout = layOut(graph, table, { pageCount, windowPageCount: windowPageCount ?? 0, headRows, memoryBytes: resolved.memoryBytes });
+  const layout = layOut(graph, table, {
+    pageCount,
+    windowPageCount: windowPageCount ?? 0,
+    headRows,
+    memoryBytes: resolved.memoryBytes,
+  });
   const { kvType, pageTokens } = resolved;
   const headBytes = bytesOfHeads(spec);
   const memory: MemoryPlan = {
@@ -70,7 +76,10 @@ export async function planTransformer(model: GgufModel, options: LoadOptions): P
     pageTokens,
     pageCount,
     pageBytes: pageBytesOf(graph),
-    windowed: windows && windowPageCount !== undefined ? { window: windows.window, pageCount: windowPageCount, pageBytes: pageBytesOf(graph, true) } : undefined,
+    windowed:
+      windows && windowPageCount !== undefined
+        ? { window: windows.window, pageCount: windowPageCount, pageBytes: pageBytesOf(graph, true) }
+        : undefined,
     weightBytes: layout.weightBytes + headBytes,
     kvBytes: layout.kvBytes,
     scratchBytes: layout.scratchBytes,
@@ -105,19 +114,43 @@ function recordAffordable(model: GgufModel, wanted: Wanted): Recorded {
   return affordable < longest ? record(model, wanted, affordable) : recorded;
 }
 
-function record(model: GgufModel, { architecture, options, resolved, adapters }: Wanted, contextLength: number): Recorded {
+function record(
+  model: GgufModel,
+  { architecture, options, resolved, adapters }: Wanted,
+  contextLength: number,
+): Recorded {
   const reader = new ModelReader(model, architecture.name, contextLength);
   const spec = architecture.read(reader);
-  const maxBatchTokens = options.maxBatchTokens ?? (spec.causal ? resolved.maxBatchTokens : Math.min(contextLength, defaultTextLimit));
+  const maxBatchTokens =
+    options.maxBatchTokens ?? (spec.causal ? resolved.maxBatchTokens : Math.min(contextLength, defaultTextLimit));
   const windows = options.slidingWindows ? windowsOf(spec) : undefined;
-  const graph = new Graph({ ...resolved, maxBatchTokens, windowed: windows?.owners, hasTypes: (spec.embedding.types?.rowCount ?? 0) > 1, adapters, contextLength, kvFormat: resolved.kvType, causal: spec.causal, formatOf: weightFormatOf });
+  const graph = new Graph({
+    ...resolved,
+    maxBatchTokens,
+    windowed: windows?.owners,
+    hasTypes: (spec.embedding.types?.rowCount ?? 0) > 1,
+    adapters,
+    contextLength,
+    kvFormat: resolved.kvType,
+    causal: spec.causal,
+    formatOf: weightFormatOf,
+  });
   const rows = buildModel(graph, spec);
   adapters?.checkAllAsked();
-  return { spec, graph, rows, contextLength, maxBatchTokens, windows, unused: checkFileUse(model, reader, usedTensors(graph, spec), spec.layers.length) };
+  return {
+    spec,
+    graph,
+    rows,
+    contextLength,
+    maxBatchTokens,
+    windows,
+    unused: checkFileUse(model, reader, usedTensors(graph, spec), spec.layers.length),
+  };
 }
 
 /** The tensors that parts of the model consume. */
-const usedTensors = ({ tensors }: Graph, spec: ModelSpec): Set<TensorInfo> => new Set([...tensors, ...headTensors(spec)]);
+const usedTensors = ({ tensors }: Graph, spec: ModelSpec): Set<TensorInfo> =>
+  new Set([...tensors, ...headTensors(spec)]);
 
 /** Tensors of heads that score or map pooled rows: they are small, and kept as plain floats beside the memories of the kernels. */
 function headTensors({ rankHead, poolMaps = [] }: ModelSpec): TensorInfo[] {
@@ -125,4 +158,5 @@ function headTensors({ rankHead, poolMaps = [] }: ModelSpec): TensorInfo[] {
   return [...linear, rankHead?.norm?.weight, rankHead?.norm?.bias].filter((tensor) => tensor !== undefined);
 }
 
-const bytesOfHeads = (spec: ModelSpec): number => headTensors(spec).reduce((sum, { rowLength, rowCount }) => sum + 4 * rowLength * rowCount, 0);
+const bytesOfHeads = (spec: ModelSpec): number =>
+  headTensors(spec).reduce((sum, { rowLength, rowCount }) => sum + 4 * rowLength * rowCount, 0);

@@ -25,11 +25,20 @@ export function weightFormatOf({ type, rowLength, rowCount }: TensorInfo, precis
 
 /** What was kept in another format than the file's, and what it costs: for the log. */
 export function conversionsOf(matrices: readonly MatrixWeight[]): WeightConversion[] {
-  const conversions = new Map<string, { from: string; to: string; tensors: number; fileBytes: number; memoryBytes: number }>();
+  const conversions = new Map<
+    string,
+    { from: string; to: string; tensors: number; fileBytes: number; memoryBytes: number }
+  >();
   for (const { source: tensor, format, bytes } of matrices) {
     if ('read' in tensor || tensor.type.name === format.name) continue;
     const key = `${tensor.type.name} ${format.name}`;
-    const entry = conversions.get(key) ?? { from: tensor.type.name, to: format.name, tensors: 0, fileBytes: 0, memoryBytes: 0 };
+    const entry = conversions.get(key) ?? {
+      from: tensor.type.name,
+      to: format.name,
+      tensors: 0,
+      fileBytes: 0,
+      memoryBytes: 0,
+    };
     entry.tensors++;
     entry.fileBytes += tensor.byteLength;
     entry.memoryBytes += bytes;

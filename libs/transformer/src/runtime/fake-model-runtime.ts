@@ -79,7 +79,9 @@ export class FakeModelRuntime implements ModelRuntime {
     this.#states = new Array<number>(this.info.maxSequences).fill(0);
     this.#slots = this.info.hasRecurrentState ? new SlotPositions(this.info.maxSequences) : undefined;
     this.#onStep = options.onStep ?? (() => undefined);
-    this.#pages = Array.from({ length: this.info.pageCount }, () => new Array<number | undefined>(this.info.pageTokens).fill(undefined));
+    this.#pages = Array.from({ length: this.info.pageCount }, () =>
+      new Array<number | undefined>(this.info.pageTokens).fill(undefined),
+    );
   }
 
   step(batch: readonly SequenceInput[]): Promise<StepOutput> {
@@ -95,11 +97,17 @@ export class FakeModelRuntime implements ModelRuntime {
       for (const sequence of batch) {
         this.#checkState(sequence);
         this.#write(sequence);
-        if (this.#slots) this.#states[sequence.slot] = digestOf(this.#history(sequence, sequence.startPosition + sequence.tokens.length));
+        if (this.#slots)
+          this.#states[sequence.slot] = digestOf(
+            this.#history(sequence, sequence.startPosition + sequence.tokens.length),
+          );
         const count = sequence.tokens.length;
         const first = sequence.outputs === 'all' ? 0 : sequence.outputs === 'last' ? count - 1 : count;
         for (let i = first; i < count; i++, row++) {
-          this.#logits(logits.subarray(row * vocabSize, (row + 1) * vocabSize), this.#history(sequence, sequence.startPosition + i + 1));
+          this.#logits(
+            logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+            this.#history(sequence, sequence.startPosition + i + 1),
+          );
         }
       }
       this.#slots?.end(batch);
@@ -121,16 +129,26 @@ export class FakeModelRuntime implements ModelRuntime {
         this.#write(sequence);
         const history = this.#history(sequence, sequence.startPosition + sequence.tokens.length);
         if (this.#slots) this.#states[sequence.slot] = digestOf(history);
-        if (sequence.outputs !== 'none') rows.push(...Array.from(sequence.tokens).slice(sequence.outputs === 'last' ? -1 : 0));
+        if (sequence.outputs !== 'none')
+          rows.push(...Array.from(sequence.tokens).slice(sequence.outputs === 'last' ? -1 : 0));
       }
       this.#slots?.end(batch);
       const { embeddingLength } = this.info;
-      return { rows: rows.length, vectors: Float32Array.from({ length: rows.length * embeddingLength }, (_, i) => rows[Math.floor(i / embeddingLength)] + 1) };
+      return {
+        rows: rows.length,
+        vectors: Float32Array.from(
+          { length: rows.length * embeddingLength },
+          (_, i) => rows[Math.floor(i / embeddingLength)] + 1,
+        ),
+      };
     });
   }
 
   pooler(pooling: Pooling): TextPooler {
-    return new RowPooler({ width: this.info.embeddingLength, head: { row: 'last', activation: 'tanh', softmax: false } }, pooling);
+    return new RowPooler(
+      { width: this.info.embeddingLength, head: { row: 'last', activation: 'tanh', softmax: false } },
+      pooling,
+    );
   }
 
   async embed(batch: readonly SequenceInput[], options: { pooling?: Pooling } = {}): Promise<EmbeddingOutput> {
@@ -192,7 +210,11 @@ export class FakeModelRuntime implements ModelRuntime {
   /** The slot's state has seen what the pages hold. */
   #checkState(sequence: SequenceInput): void {
     if (!this.#slots || sequence.startPosition === 0) return;
-    if (this.#states[sequence.slot] !== digestOf(this.#history(sequence, sequence.startPosition))) throw new StarlingError('internal', `the state of slot ${sequence.slot} has seen other tokens than the pages hold`);
+    if (this.#states[sequence.slot] !== digestOf(this.#history(sequence, sequence.startPosition)))
+      throw new StarlingError(
+        'internal',
+        `the state of slot ${sequence.slot} has seen other tokens than the pages hold`,
+      );
   }
 
   #write(sequence: SequenceInput): void {
@@ -208,7 +230,11 @@ export class FakeModelRuntime implements ModelRuntime {
     return Array.from({ length }, (_, position) => {
       const page = sequence.pages[Math.floor(position / pageTokens)];
       const token = this.#pages[page][position % pageTokens];
-      if (token === undefined) throw new StarlingError('internal', `position ${position} is read from page ${page}, which was never written there`);
+      if (token === undefined)
+        throw new StarlingError(
+          'internal',
+          `position ${position} is read from page ${page}, which was never written there`,
+        );
       return token;
     });
   }

@@ -15,11 +15,27 @@ export function describeModelRuntime(name: string, make: RuntimeMaker): void {
     });
     afterEach(() => runtime.close());
 
-    const pagesFor = (sequence: number): Int32Array => Int32Array.from({ length: Math.ceil(tokens.length / runtime.info.pageTokens) }, (_, i) => 2 * sequence + i);
-    const input = (part: readonly number[], startPosition: number, rest: Partial<SequenceInput> = {}): SequenceInput => ({ tokens: part, startPosition, pages: pagesFor(rest.slot ?? 0), slot: 0, outputs: 'all', ...rest });
+    const pagesFor = (sequence: number): Int32Array =>
+      Int32Array.from({ length: Math.ceil(tokens.length / runtime.info.pageTokens) }, (_, i) => 2 * sequence + i);
+    const input = (
+      part: readonly number[],
+      startPosition: number,
+      rest: Partial<SequenceInput> = {},
+    ): SequenceInput => ({
+      tokens: part,
+      startPosition,
+      pages: pagesFor(rest.slot ?? 0),
+      slot: 0,
+      outputs: 'all',
+      ...rest,
+    });
 
     /** Logits of `sequence` after each of its tokens, cut into steps of these lengths. */
-    async function logitsInSteps(sequence: readonly number[], lengths: readonly number[], rest: Partial<SequenceInput> = {}): Promise<number[][]> {
+    async function logitsInSteps(
+      sequence: readonly number[],
+      lengths: readonly number[],
+      rest: Partial<SequenceInput> = {},
+    ): Promise<number[][]> {
       const rows: number[][] = [];
       for (let at = 0, i = 0; at < sequence.length; i++) {
         const part = sequence.slice(at, at + lengths[i % lengths.length]);
@@ -33,13 +49,19 @@ export function describeModelRuntime(name: string, make: RuntimeMaker): void {
       const { rows, logits } = await runtime.step(batch);
       const { vocabSize } = runtime.info;
       expect(logits.length).toBe(rows * vocabSize);
-      return Array.from({ length: rows }, (_, row) => Array.from(logits.subarray(row * vocabSize, (row + 1) * vocabSize)));
+      return Array.from({ length: rows }, (_, row) =>
+        Array.from(logits.subarray(row * vocabSize, (row + 1) * vocabSize)),
+      );
     }
 
     it('gives rows for the outputs asked for, in order of the batch', async () => {
       const all = await logitsInSteps(tokens, [tokens.length]);
       expect(all).toHaveLength(tokens.length);
-      const mixed = await rowsOf([input(tokens.slice(0, 5), 0, { slot: 1, outputs: 'none' }), input(tokens, 0, { outputs: 'last' }), input(tokens.slice(0, 2), 0, { slot: 2 })]);
+      const mixed = await rowsOf([
+        input(tokens.slice(0, 5), 0, { slot: 1, outputs: 'none' }),
+        input(tokens, 0, { outputs: 'last' }),
+        input(tokens.slice(0, 2), 0, { slot: 2 }),
+      ]);
       expect(mixed).toEqual([all[tokens.length - 1], all[0], all[1]]);
       expect((await runtime.step([input(tokens.slice(0, 5), 0, { outputs: 'none' })])).rows).toBe(0);
     });
@@ -53,10 +75,16 @@ export function describeModelRuntime(name: string, make: RuntimeMaker): void {
 
     it('keeps sequences of a batch apart', async () => {
       const reversed = [...tokens].reverse();
-      const alone = [await logitsInSteps(tokens, [tokens.length]), await logitsInSteps(reversed, [tokens.length], { slot: 1, pages: pagesFor(1) })];
+      const alone = [
+        await logitsInSteps(tokens, [tokens.length]),
+        await logitsInSteps(reversed, [tokens.length], { slot: 1, pages: pagesFor(1) }),
+      ];
       const together: number[][][] = [[], []];
       for (let at = 0; at < tokens.length; at += 4) {
-        const rows = await rowsOf([input(tokens.slice(at, at + 4), at), input(reversed.slice(at, at + 4), at, { slot: 1 })]);
+        const rows = await rowsOf([
+          input(tokens.slice(at, at + 4), at),
+          input(reversed.slice(at, at + 4), at, { slot: 1 }),
+        ]);
         together[0].push(...rows.slice(0, 4));
         together[1].push(...rows.slice(4));
       }
@@ -76,7 +104,13 @@ export function describeModelRuntime(name: string, make: RuntimeMaker): void {
       const expected = await logitsInSteps(tokens.slice(0, 3), [1]);
       const rows: number[][] = [];
       const { vocabSize } = runtime.info;
-      await Promise.all([0, 1, 2].map((i) => runtime.step([input([tokens[i]], i)]).then(({ logits }) => void rows.push(Array.from(logits.subarray(0, vocabSize))))));
+      await Promise.all(
+        [0, 1, 2].map((i) =>
+          runtime
+            .step([input([tokens[i]], i)])
+            .then(({ logits }) => void rows.push(Array.from(logits.subarray(0, vocabSize)))),
+        ),
+      );
       expect(rows).toEqual(expected);
     });
 
@@ -95,7 +129,8 @@ export function describeModelRuntime(name: string, make: RuntimeMaker): void {
         [input(new Array<number>(maxBatchTokens + 1).fill(1), 0, { pages: new Int32Array(contextLength) })],
         Array.from({ length: maxSequences + 1 }, () => input([1], 0)),
       ];
-      for (const batch of refused) await expect(runtime.step(batch)).rejects.toMatchObject({ code: 'invalid_argument' });
+      for (const batch of refused)
+        await expect(runtime.step(batch)).rejects.toMatchObject({ code: 'invalid_argument' });
       expect(await rowsOf([input([1], 0)])).toHaveLength(1);
     });
 

@@ -45,7 +45,9 @@ export class RowPooler implements TextPooler {
     const count = hidden.length / width;
     if (count === 0) return;
     if (this.#way === 'none') this.#rows.push(hidden.slice());
-    else if (this.#way === 'mean') for (let row = 0; row < count; row++) for (let column = 0; column < width; column++) this.#sums[column] += hidden[row * width + column];
+    else if (this.#way === 'mean')
+      for (let row = 0; row < count; row++)
+        for (let column = 0; column < width; column++) this.#sums[column] += hidden[row * width + column];
     else if (this.#way === 'last') this.#row = hidden.slice((count - 1) * width);
     else if (this.#count === 0) this.#row = hidden.slice(0, width);
     this.#count += count;
@@ -54,21 +56,34 @@ export class RowPooler implements TextPooler {
   output(): EmbeddingOutput {
     const { width, maps = [] } = this.#parts;
     if (this.#count === 0) throw new StarlingError('invalid_argument', 'There is no row to be pooled.');
-    if (this.#way === 'none') return mapVectors({ rows: this.#count, vectors: joined(this.#rows, this.#count * width) }, maps);
+    if (this.#way === 'none')
+      return mapVectors({ rows: this.#count, vectors: joined(this.#rows, this.#count * width) }, maps);
     const row = this.#way === 'mean' ? Float32Array.from(this.#sums, (sum) => sum / this.#count) : this.#row;
-    return this.#head ? { rows: 1, vectors: Float32Array.of(rankScore(this.#head, row)) } : mapVectors({ rows: 1, vectors: row }, maps);
+    return this.#head
+      ? { rows: 1, vectors: Float32Array.of(rankScore(this.#head, row)) }
+      : mapVectors({ rows: 1, vectors: row }, maps);
   }
 }
 
 function headOf({ head }: PoolingParts): RankHead {
-  if (!head) throw new StarlingError('invalid_argument', "Pooling 'rank' needs a model with a reranking head, and this one has none.");
+  if (!head)
+    throw new StarlingError(
+      'invalid_argument',
+      "Pooling 'rank' needs a model with a reranking head, and this one has none.",
+    );
   return head;
 }
 
 /** Outputs one after another. */
 export function joinOutputs(outputs: readonly EmbeddingOutput[]): EmbeddingOutput {
   const vectors = outputs.map((output) => output.vectors);
-  return { rows: outputs.reduce((sum, { rows }) => sum + rows, 0), vectors: joined(vectors, vectors.reduce((sum, { length }) => sum + length, 0)) };
+  return {
+    rows: outputs.reduce((sum, { rows }) => sum + rows, 0),
+    vectors: joined(
+      vectors,
+      vectors.reduce((sum, { length }) => sum + length, 0),
+    ),
+  };
 }
 
 function joined(parts: readonly Float32Array[], length: number): Float32Array {
@@ -87,7 +102,8 @@ function mapVectors({ rows, vectors }: EmbeddingOutput, maps: readonly PlainLine
   for (const map of maps) {
     const width = mapped.length / rows;
     const next = new Float32Array(rows * map.rows);
-    for (let row = 0; row < rows; row++) next.set(applyLinear(map, mapped.subarray(row * width, (row + 1) * width)), row * map.rows);
+    for (let row = 0; row < rows; row++)
+      next.set(applyLinear(map, mapped.subarray(row * width, (row + 1) * width)), row * map.rows);
     mapped = next;
   }
   return { rows, vectors: mapped };

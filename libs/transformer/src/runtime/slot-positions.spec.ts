@@ -1,23 +1,33 @@
 import fc from 'fast-check';
 import { SlotPositions } from './slot-positions.js';
 
-const sequence = (slot: number, startPosition: number, length: number) => ({ tokens: new Array<number>(length).fill(0), startPosition, pages: new Int32Array(0), slot, outputs: 'none' }) as const;
+const sequence = (slot: number, startPosition: number, length: number) =>
+  ({
+    tokens: new Array<number>(length).fill(0),
+    startPosition,
+    pages: new Int32Array(0),
+    slot,
+    outputs: 'none',
+  }) as const;
 
 describe('SlotPositions', () => {
   it('lets a sequence go on where its slot is, however it is cut, and start anew at any time', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ slot: fc.nat(3), length: fc.integer({ min: 1, max: 9 }), restart: fc.boolean() })), (steps) => {
-        const positions = new SlotPositions(4);
-        const ends = [0, 0, 0, 0];
-        for (const { slot, length, restart } of steps) {
-          const start = restart ? 0 : ends[slot];
-          const batch = [sequence(slot, start, length)];
-          positions.begin(batch);
-          positions.end(batch);
-          ends[slot] = start + length;
-          expect(() => positions.begin([sequence(slot, ends[slot] + 1, 1)])).toThrow(/goes on at position/);
-        }
-      }),
+      fc.property(
+        fc.array(fc.record({ slot: fc.nat(3), length: fc.integer({ min: 1, max: 9 }), restart: fc.boolean() })),
+        (steps) => {
+          const positions = new SlotPositions(4);
+          const ends = [0, 0, 0, 0];
+          for (const { slot, length, restart } of steps) {
+            const start = restart ? 0 : ends[slot];
+            const batch = [sequence(slot, start, length)];
+            positions.begin(batch);
+            positions.end(batch);
+            ends[slot] = start + length;
+            expect(() => positions.begin([sequence(slot, ends[slot] + 1, 1)])).toThrow(/goes on at position/);
+          }
+        },
+      ),
     );
   });
 

@@ -19,10 +19,19 @@ export class SlotPositions {
       const { slot, startPosition } = batch[index];
       if (startPosition !== 0 && this.#seen[slot] !== startPosition) {
         const place = this.#seen[slot] < 0 ? 'no known position' : `position ${this.#seen[slot]}`;
-        throw new StarlingError('invalid_argument', `The step was refused: sequence ${index} goes on at position ${startPosition}, the state of slot ${slot} is at ${place}.`, { details: { slot, startPosition } });
+        throw new StarlingError(
+          'invalid_argument',
+          `The step was refused: sequence ${index} goes on at position ${startPosition}, the state of slot ${slot} is at ${place}.`,
+          { details: { slot, startPosition } },
+        );
       }
       for (let other = 0; other < index; other++) {
-        if (batch[other].slot === slot) throw new StarlingError('invalid_argument', `The step was refused: sequences ${other} and ${index} both have slot ${slot}.`, { details: { slot } });
+        if (batch[other].slot === slot)
+          throw new StarlingError(
+            'invalid_argument',
+            `The step was refused: sequences ${other} and ${index} both have slot ${slot}.`,
+            { details: { slot } },
+          );
       }
     }
     for (const { slot } of batch) this.#seen[slot] = -1;
@@ -31,7 +40,12 @@ export class SlotPositions {
   /** How far a slot's state is. @throws StarlingError `invalid_argument` if nobody knows */
   positionOf(slot: number): number {
     const position = this.#seen[slot];
-    if (position === undefined || position < 0) throw new StarlingError('invalid_argument', `The state of slot ${slot} is at no known position: it cannot be saved.`, { details: { slot } });
+    if (position === undefined || position < 0)
+      throw new StarlingError(
+        'invalid_argument',
+        `The state of slot ${slot} is at no known position: it cannot be saved.`,
+        { details: { slot } },
+      );
     return position;
   }
 

@@ -28,7 +28,12 @@ export class StepWriter {
   readonly #counts = { tokens: 0, outputs: 0, tiles: 0, sequences: 0, adapted: 0 };
 
   /** @param tileTokens tokens of a tile of attention, at most */
-  constructor(memories: readonly ComputeMemory[], block: StepBlock, { pageTokens }: Pick<ModelInfo, 'pageTokens'>, tileTokens: number) {
+  constructor(
+    memories: readonly ComputeMemory[],
+    block: StepBlock,
+    { pageTokens }: Pick<ModelInfo, 'pageTokens'>,
+    tileTokens: number,
+  ) {
     this.#words = memories.map(({ words }) => words);
     this.#floats = memories.map(({ floats }) => floats);
     this.#adapterCount = block.adapterCount;
@@ -60,7 +65,11 @@ export class StepWriter {
     }
   }
 
-  #writeTo(memory: number, batch: readonly SequenceInput[], outputsOf: (sequence: SequenceInput) => SequenceInput['outputs']): void {
+  #writeTo(
+    memory: number,
+    batch: readonly SequenceInput[],
+    outputsOf: (sequence: SequenceInput) => SequenceInput['outputs'],
+  ): void {
     const words = this.#words[memory];
     const at = this.#at;
     const start = this.#start;
@@ -88,7 +97,8 @@ export class StepWriter {
         if (this.#hasTypes) words[start + at.tokenTypes + row + i] = i < secondFrom ? 0 : 1;
         words[start + at.tokenPages + row + i] = pages[Math.floor(position / this.#pageTokens)];
         words[start + at.tokenOffsets + row + i] = position % this.#pageTokens;
-        if (this.#hasWindowPages) words[start + at.windowTokenPages + row + i] = sequence.windowPages![Math.floor(position / this.#pageTokens)];
+        if (this.#hasWindowPages)
+          words[start + at.windowTokenPages + row + i] = sequence.windowPages![Math.floor(position / this.#pageTokens)];
         if (this.#adapterCount > 0) words[start + at.tokenOwners + row + i] = owner;
         if (i < firstOutput) continue;
         if (this.#adapterCount > 0) words[start + at.outputOwners + outputs] = owner;
@@ -98,7 +108,15 @@ export class StepWriter {
         const rows = Math.min(this.#tileTokens, count - first);
         const keyEnd = sequence.encoderTokens ?? end;
         writeTile(words, start + at.tiles + tileRecordWords * tiles, row + first, rows, tables, keyEnd);
-        if (this.#hasWindowPages) writeTile(words, start + at.windowTiles + tileRecordWords * tiles, row + first, rows, tables + toWindows, keyEnd);
+        if (this.#hasWindowPages)
+          writeTile(
+            words,
+            start + at.windowTiles + tileRecordWords * tiles,
+            row + first,
+            rows,
+            tables + toWindows,
+            keyEnd,
+          );
         tiles++;
       }
       const about = start + at.sequences + sequenceRecordWords * index;
@@ -108,7 +126,8 @@ export class StepWriter {
       words[about + sequenceWords.isNew] = startPosition === 0 ? 1 : 0;
       const pageCount = Math.ceil(end / this.#pageTokens);
       for (let page = 0; page < pageCount; page++) words[tables + page] = pages[page];
-      if (this.#hasWindowPages) for (let page = 0; page < pageCount; page++) words[tables + toWindows + page] = sequence.windowPages![page];
+      if (this.#hasWindowPages)
+        for (let page = 0; page < pageCount; page++) words[tables + toWindows + page] = sequence.windowPages![page];
       tables += pageCount;
       row += count;
     }
@@ -134,7 +153,14 @@ export class StepWriter {
   }
 }
 
-function writeTile(words: Int32Array, record: number, rowBegin: number, rowCount: number, table: number, keyEnd: number): void {
+function writeTile(
+  words: Int32Array,
+  record: number,
+  rowBegin: number,
+  rowCount: number,
+  table: number,
+  keyEnd: number,
+): void {
   words[record + tileWords.rowBegin] = rowBegin;
   words[record + tileWords.rowCount] = rowCount;
   words[record + tileWords.pageTable] = 4 * table;

@@ -33,20 +33,41 @@ const outputsAsAsked = (sequence: SequenceInput): SequenceInput['outputs'] => se
 const outputsOfNone = (): 'none' => 'none';
 
 /** Of a step of a model with an encoder: what this reads, and what is left for the decoder. */
-function partsOf(batch: readonly SequenceInput[]): { readonly read: readonly SequenceInput[]; readonly written: readonly SequenceInput[] } {
+function partsOf(batch: readonly SequenceInput[]): {
+  readonly read: readonly SequenceInput[];
+  readonly written: readonly SequenceInput[];
+} {
   const read = batch.filter(({ startPosition, encoderTokens }) => encoderTokens !== undefined && startPosition === 0);
   if (read.length === 0) return { read, written: batch };
-  const cut = (sequence: SequenceInput, from: number, to?: number): SequenceInput => ({ ...sequence, tokens: Array.from(sequence.tokens).slice(from, to), startPosition: sequence.startPosition + from });
-  const written = batch.map((sequence) => (sequence.startPosition === 0 ? cut(sequence, sequence.encoderTokens ?? 0) : sequence)).filter(({ tokens }) => tokens.length > 0);
+  const cut = (sequence: SequenceInput, from: number, to?: number): SequenceInput => ({
+    ...sequence,
+    tokens: Array.from(sequence.tokens).slice(from, to),
+    startPosition: sequence.startPosition + from,
+  });
+  const written = batch
+    .map((sequence) => (sequence.startPosition === 0 ? cut(sequence, sequence.encoderTokens ?? 0) : sequence))
+    .filter(({ tokens }) => tokens.length > 0);
   return { read: read.map((sequence) => cut(sequence, 0, sequence.encoderTokens)), written };
 }
 
 /** Texts one after another, in parts that a step holds; each with the number of its text. */
-function* partsOfTexts(texts: readonly SequenceInput[], maxTokens: number): Generator<readonly [text: number, part: SequenceInput]> {
+function* partsOfTexts(
+  texts: readonly SequenceInput[],
+  maxTokens: number,
+): Generator<readonly [text: number, part: SequenceInput]> {
   for (const [text, whole] of texts.entries()) {
     const tokens = Array.from(whole.tokens);
     for (let first = 0; first < tokens.length; first += maxTokens) {
-      yield [text, { ...whole, tokens: tokens.slice(first, first + maxTokens), startPosition: whole.startPosition + first, secondFrom: undefined, outputs: 'all' }];
+      yield [
+        text,
+        {
+          ...whole,
+          tokens: tokens.slice(first, first + maxTokens),
+          startPosition: whole.startPosition + first,
+          secondFrom: undefined,
+          outputs: 'all',
+        },
+      ];
     }
   }
 }
@@ -104,11 +125,16 @@ export class TransformerRuntime implements ModelRuntime {
     return this.#inTurn(() => {
       const { pageCount } = this.info;
       const isWindowed = from >= pageCount;
-      if (isWindowed !== to >= pageCount) throw new StarlingError('invalid_argument', `Page ${from} is copied to page ${to}, which is of other layers.`);
+      if (isWindowed !== to >= pageCount)
+        throw new StarlingError('invalid_argument', `Page ${from} is copied to page ${to}, which is of other layers.`);
       const first = isWindowed ? pageCount : 0;
       for (const { home, place, pageBytes } of this.#regionsOf(from)) {
         const start = place.address + (from - first) * pageBytes;
-        this.#model.memories[home.index].bytes.copyWithin(place.address + (to - first) * pageBytes, start, start + pageBytes);
+        this.#model.memories[home.index].bytes.copyWithin(
+          place.address + (to - first) * pageBytes,
+          start,
+          start + pageBytes,
+        );
       }
       return Promise.resolve();
     });
@@ -132,14 +158,24 @@ export class TransformerRuntime implements ModelRuntime {
   saveState(slot: number, into: Uint8Array): Promise<number> {
     return this.#inTurn(() => {
       const position = this.#slots?.positionOf(slot) ?? 0;
-      this.#eachPart(this.#model.stateRegions.map(({ slotBytes, ...at }) => ({ ...at, bytes: slotBytes })), slot, into, (stored, part) => part.set(stored));
+      this.#eachPart(
+        this.#model.stateRegions.map(({ slotBytes, ...at }) => ({ ...at, bytes: slotBytes })),
+        slot,
+        into,
+        (stored, part) => part.set(stored),
+      );
       return Promise.resolve(position);
     });
   }
 
   loadState(slot: number, from: Uint8Array, position: number): Promise<void> {
     return this.#inTurn(() => {
-      this.#eachPart(this.#model.stateRegions.map(({ slotBytes, ...at }) => ({ ...at, bytes: slotBytes })), slot, from, (stored, part) => stored.set(part));
+      this.#eachPart(
+        this.#model.stateRegions.map(({ slotBytes, ...at }) => ({ ...at, bytes: slotBytes })),
+        slot,
+        from,
+        (stored, part) => stored.set(part),
+      );
       this.#slots?.set(slot, position);
       return Promise.resolve();
     });
@@ -164,17 +200,33 @@ export class TransformerRuntime implements ModelRuntime {
    */
   async warmUp(): Promise<void> {
     const { maxBatchTokens, contextLength, pageTokens, pageCount, hasLogits, decoderStart } = this.info;
-    const pages = Int32Array.from({ length: Math.min(pageCount, Math.ceil(warmUpTokens / pageTokens)) }, (_, page) => page);
+    const pages = Int32Array.from(
+      { length: Math.min(pageCount, Math.ceil(warmUpTokens / pageTokens)) },
+      (_, page) => page,
+    );
     const windowPages = this.info.windowed && pages;
     const { writer } = this.#model;
     const longest = Math.min(warmUpTokens, maxBatchTokens, contextLength, pages.length * pageTokens);
     if (decoderStart !== undefined) {
       // What is read, and one token to begin with.
-      if (longest > 1) await this.#step([{ tokens: new Uint32Array(longest), startPosition: 0, pages, slot: 0, outputs: 'last', encoderTokens: longest - 1 }]);
+      if (longest > 1)
+        await this.#step([
+          {
+            tokens: new Uint32Array(longest),
+            startPosition: 0,
+            pages,
+            slot: 0,
+            outputs: 'last',
+            encoderTokens: longest - 1,
+          },
+        ]);
       return;
     }
     for (const count of [longest, 1]) {
-      const counts = writer.write([{ tokens: new Uint32Array(count), startPosition: 0, pages, windowPages, slot: 0, outputs: 'last' }], outputsAsAsked);
+      const counts = writer.write(
+        [{ tokens: new Uint32Array(count), startPosition: 0, pages, windowPages, slot: 0, outputs: 'last' }],
+        outputsAsAsked,
+      );
       writer.setHead(0, 1);
       await this.#run(hasLogits ? 'forward' : 'body', counts, hasLogits ? 1 : 0);
     }
@@ -191,9 +243,18 @@ export class TransformerRuntime implements ModelRuntime {
   }
 
   /** Visits one page or state, layer by layer, beside its part of `whole`. */
-  #eachPart(regions: readonly (Pick<KvRegion, 'home' | 'place'> & { readonly bytes: number })[], index: number, whole: Uint8Array, visit: (stored: Uint8Array, part: Uint8Array) => void): void {
+  #eachPart(
+    regions: readonly (Pick<KvRegion, 'home' | 'place'> & { readonly bytes: number })[],
+    index: number,
+    whole: Uint8Array,
+    visit: (stored: Uint8Array, part: Uint8Array) => void,
+  ): void {
     const length = regions.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (whole.length !== length) throw new StarlingError('invalid_argument', `A buffer of ${whole.length} bytes was given, where ${length} are expected.`);
+    if (whole.length !== length)
+      throw new StarlingError(
+        'invalid_argument',
+        `A buffer of ${whole.length} bytes was given, where ${length} are expected.`,
+      );
     let at = 0;
     for (const { home, place, bytes } of regions) {
       const start = place.address + index * bytes;
@@ -204,7 +265,8 @@ export class TransformerRuntime implements ModelRuntime {
 
   async #step(batch: readonly SequenceInput[]): Promise<StepOutput> {
     const { info } = this;
-    if (!info.hasLogits) throw new StarlingError('invalid_argument', `The model (${info.architecture}) gives embeddings, not logits.`);
+    if (!info.hasLogits)
+      throw new StarlingError('invalid_argument', `The model (${info.architecture}) gives embeddings, not logits.`);
     checkBatch(batch, info);
     this.#slots?.begin(batch);
     const { headRows, writer } = this.#model;
@@ -225,7 +287,14 @@ export class TransformerRuntime implements ModelRuntime {
       const count = Math.min(headRows, outputs - first);
       writer.setHead(first, count);
       await this.#run('head', counts, count);
-      this.#copyRows(this.#model.rows.logits!, this.#model.rows.home.index, count, info.vocabSize, logits, first * info.vocabSize);
+      this.#copyRows(
+        this.#model.rows.logits!,
+        this.#model.rows.home.index,
+        count,
+        info.vocabSize,
+        logits,
+        first * info.vocabSize,
+      );
     }
     return { rows: outputs, logits };
   }
@@ -242,11 +311,13 @@ export class TransformerRuntime implements ModelRuntime {
     checkBatch(textsFor(info, texts), info, embeddingLimit(info));
     const poolers = texts.map(() => this.pooler(pooling));
     if (texts.reduce((sum, { tokens }) => sum + tokens.length, 0) > info.maxBatchTokens) {
-      for (const [text, part] of partsOfTexts(texts, info.maxBatchTokens)) poolers[text].add((await this.#hidden([part])).vectors);
+      for (const [text, part] of partsOfTexts(texts, info.maxBatchTokens))
+        poolers[text].add((await this.#hidden([part])).vectors);
     } else {
       const { vectors } = await this.#hidden(texts.map((text) => ({ ...text, outputs: 'all' })));
       let at = 0;
-      for (const [text, { tokens }] of texts.entries()) poolers[text].add(vectors.subarray(at, (at += tokens.length * info.embeddingLength)));
+      for (const [text, { tokens }] of texts.entries())
+        poolers[text].add(vectors.subarray(at, (at += tokens.length * info.embeddingLength)));
     }
     return joinOutputs(poolers.map((pooler) => pooler.output()));
   }
@@ -304,7 +375,10 @@ export class TransformerRuntime implements ModelRuntime {
   #makeOutput(rows: number): StepOutput {
     const { rows: modelRows, memories } = this.#model;
     const at = modelRows.logits!.at.address;
-    return { rows, logits: new Float32Array(memories[modelRows.home.index].memory.buffer, at, rows * this.info.vocabSize) };
+    return {
+      rows,
+      logits: new Float32Array(memories[modelRows.home.index].memory.buffer, at, rows * this.info.vocabSize),
+    };
   }
 
   #copyRows(from: Rows, home: number, rows: number, columns: number, to: Float32Array, at: number): void {

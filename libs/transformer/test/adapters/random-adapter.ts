@@ -21,17 +21,40 @@ export function loraShapes(shapes: TensorShapes, rank: number): Record<string, r
   return Object.fromEntries(
     Object.entries(shapes).flatMap(([name, shape]) => {
       const [columns, rows, ...experts] = shape as readonly number[];
-      const [down, up] = name === 'token_embd.weight' ? [[rank, rows], [rank, columns]] : [[columns, rank, ...experts], [rank, rows, ...experts]];
-      return [[`${name}.lora_a`, down], [`${name}.lora_b`, up]] as const;
+      const [down, up] =
+        name === 'token_embd.weight'
+          ? [
+              [rank, rows],
+              [rank, columns],
+            ]
+          : [
+              [columns, rank, ...experts],
+              [rank, rows, ...experts],
+            ];
+      return [
+        [`${name}.lora_a`, down],
+        [`${name}.lora_b`, up],
+      ] as const;
     }),
   );
 }
 
 /** An adapter of a model's tensors (all of two or three dimensions among `shapes`). */
-export async function randomLora(architecture: string, shapes: TensorShapes, { seed, rank, alpha, metadata = {} }: LoraOptions): Promise<RandomLora> {
-  const matrices = Object.fromEntries(Object.entries(shapes).filter(([, shape]) => typeof shape !== 'number' && shape.length > 1));
+export async function randomLora(
+  architecture: string,
+  shapes: TensorShapes,
+  { seed, rank, alpha, metadata = {} }: LoraOptions,
+): Promise<RandomLora> {
+  const matrices = Object.fromEntries(
+    Object.entries(shapes).filter(([, shape]) => typeof shape !== 'number' && shape.length > 1),
+  );
   const file = await rewritten((await randomModel(architecture, {}, loraShapes(matrices, rank), { seed })).file, {
-    metadata: { 'general.type': 'adapter', 'adapter.type': 'lora', ...(alpha !== undefined && { 'adapter.lora.alpha': alpha }), ...metadata },
+    metadata: {
+      'general.type': 'adapter',
+      'adapter.type': 'lora',
+      ...(alpha !== undefined && { 'adapter.lora.alpha': alpha }),
+      ...metadata,
+    },
   });
   return {
     file,
@@ -47,7 +70,11 @@ export async function randomLora(architecture: string, shapes: TensorShapes, { s
         const column = at % columns;
         const row = Math.floor(at / columns);
         const expert = Math.floor(row / rows);
-        for (let i = 0; i < rank; i++) change[at] += factor * outer[row * rank + i] * (isTable ? inner[column * rank + i] : inner[(expert * rank + i) * columns + column]);
+        for (let i = 0; i < rank; i++)
+          change[at] +=
+            factor *
+            outer[row * rank + i] *
+            (isTable ? inner[column * rank + i] : inner[(expert * rank + i) * columns + column]);
       }
       return change;
     },
@@ -57,7 +84,15 @@ export async function randomLora(architecture: string, shapes: TensorShapes, { s
 /** A copy of a file with other values: metadata that is added, tensors that are added or changed. All tensors are F32. */
 export async function rewritten(
   file: GgufModel,
-  { metadata = {}, change, added = {} }: { readonly metadata?: Readonly<Record<string, GgufValue>>; readonly change?: (name: string) => Promise<Float64Array | undefined>; readonly added?: Readonly<Record<string, Float32Array>> },
+  {
+    metadata = {},
+    change,
+    added = {},
+  }: {
+    readonly metadata?: Readonly<Record<string, GgufValue>>;
+    readonly change?: (name: string) => Promise<Float64Array | undefined>;
+    readonly added?: Readonly<Record<string, Float32Array>>;
+  },
 ): Promise<GgufModel> {
   const chunks: Uint8Array[] = [];
   const writer = new GgufWriter({ write: async (bytes) => void chunks.push(bytes.slice()) });
@@ -83,7 +118,10 @@ export async function rewritten(
 }
 
 /** A model with adapters merged into its weights. */
-export function merged(file: GgufModel, ...loras: readonly (readonly [RandomLora, scale: number])[]): Promise<GgufModel> {
+export function merged(
+  file: GgufModel,
+  ...loras: readonly (readonly [RandomLora, scale: number])[]
+): Promise<GgufModel> {
   return rewritten(file, {
     async change(name) {
       let sum: Float64Array | undefined;

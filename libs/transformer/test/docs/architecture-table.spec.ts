@@ -12,7 +12,9 @@ describe('docs/architectures.md', () => {
   it('names a family and a test of every architecture', () => {
     for (const { name, families } of architectures) {
       expect(families).toMatch(/\S/);
-      expect(table).toMatch(new RegExp(`^\\| \`${name}\` \\| [^|]+ \\| (scalar evaluation|golden results)[^|]*\\|$`, 'm'));
+      expect(table).toMatch(
+        new RegExp(`^\\| \`${name}\` \\| [^|]+ \\| (scalar evaluation|golden results)[^|]*\\|$`, 'm'),
+      );
     }
   });
 });

@@ -22,25 +22,39 @@ export interface GoldenModel {
 }
 
 export const goldenModels = (folder: string): GoldenModel[] =>
-  readJson<{ name: string }[]>(path.join(folder, 'index.json')).map(({ name }) => ({ ...readJson<GoldenModel>(path.join(folder, `${name}.json`)), folder }));
+  readJson<{ name: string }[]>(path.join(folder, 'index.json')).map(({ name }) => ({
+    ...readJson<GoldenModel>(path.join(folder, `${name}.json`)),
+    folder,
+  }));
 
 /** The worker's file as tools/build-worker.mjs makes it; modules of tests have no place of their own to look beside. */
 const workerEntry = new URL('../../../kernels/build/compute-worker.node.js', import.meta.url);
 
 /** Loads a model of the golden data, on the calling thread unless `threads` is given. */
-export const loadGolden = (folder: string, file: string, options?: LoadOptions): Promise<ModelRuntime> => loadFile(fixturePath(folder, file), options);
+export const loadGolden = (folder: string, file: string, options?: LoadOptions): Promise<ModelRuntime> =>
+  loadFile(fixturePath(folder, file), options);
 
 /** Loads a file as a golden model, on the calling thread unless `threads` is given: it must take what was planned, to the byte. */
 export async function loadFile(file: string, options: LoadOptions = {}): Promise<ModelRuntime> {
   const model = await openGgufFile(file);
   try {
     const place = options.threads === undefined ? { inline: true } : { workers: nodeWorkers(workerEntry) };
-    const whole: LoadOptions = { kvType: 'F32', pageTokens: 16, maxSequences: 4, kvTokens: 2048, compiler: nodeCompiler(), ...place, ...options };
+    const whole: LoadOptions = {
+      kvType: 'F32',
+      pageTokens: 16,
+      maxSequences: 4,
+      kvTokens: 2048,
+      compiler: nodeCompiler(),
+      ...place,
+      ...options,
+    };
     const plan = await planMemory(model, whole);
     const { result: runtime, allocatedBytes } = await measureMemory(() => loadTransformer(model, whole));
     expect(runtime.info).toMatchObject(plan);
     // Heads of rerankers are kept as plain floats beside the memories of the kernels.
-    const heads = [...model.tensors.values()].filter(({ name }) => name.startsWith('cls.')).reduce((sum, { rowLength, rowCount }) => sum + 4 * rowLength * rowCount, 0);
+    const heads = [...model.tensors.values()]
+      .filter(({ name }) => name.startsWith('cls.'))
+      .reduce((sum, { rowLength, rowCount }) => sum + 4 * rowLength * rowCount, 0);
     expect(allocatedBytes + heads).toBe(plan.totalBytes);
     return runtime;
   } finally {
@@ -56,12 +70,21 @@ export function pagesOf(runtime: ModelRuntime, sequence: number): Int32Array {
 }
 
 /** One sequence that takes up `tokens` from `startPosition` on. */
-export function sequenceOf(runtime: ModelRuntime, tokens: ArrayLike<number>, startPosition: number, { sequence = 0, outputs = 'all' as SequenceInput['outputs'] } = {}): SequenceInput {
+export function sequenceOf(
+  runtime: ModelRuntime,
+  tokens: ArrayLike<number>,
+  startPosition: number,
+  { sequence = 0, outputs = 'all' as SequenceInput['outputs'] } = {},
+): SequenceInput {
   return { tokens, startPosition, pages: pagesOf(runtime, sequence), slot: sequence, outputs };
 }
 
 /** Logits of all positions, with the tokens cut into steps of these lengths (the last one repeats). */
-export async function logitsInSteps(runtime: ModelRuntime, tokens: readonly number[], lengths: readonly number[]): Promise<Float32Array> {
+export async function logitsInSteps(
+  runtime: ModelRuntime,
+  tokens: readonly number[],
+  lengths: readonly number[],
+): Promise<Float32Array> {
   const { vocabSize } = runtime.info;
   const logits = new Float32Array(tokens.length * vocabSize);
   for (let at = 0, i = 0; at < tokens.length; i++) {

@@ -1,4 +1,9 @@
-import { describeWithFixtures, readFloatFixture, readJsonFixture, relativeRms } from '../../../../tools/fixtures/fixtures.js';
+import {
+  describeWithFixtures,
+  readFloatFixture,
+  readJsonFixture,
+  relativeRms,
+} from '../../../../tools/fixtures/fixtures.js';
 import type { LoadOptions, ModelRuntime } from '../../src/index.js';
 import { firstDifference, loadGolden, logitsInSteps, sequenceOf } from './golden-models.js';
 
@@ -13,7 +18,11 @@ interface Generation {
   readonly tokens: readonly number[];
 }
 
-const withStories = async (format: string, options: LoadOptions, test: (runtime: ModelRuntime) => Promise<void>): Promise<void> => {
+const withStories = async (
+  format: string,
+  options: LoadOptions,
+  test: (runtime: ModelRuntime) => Promise<void>,
+): Promise<void> => {
   const runtime = await loadGolden('real', `stories260K-${format}.gguf`, options);
   try {
     await test(runtime);
@@ -22,7 +31,12 @@ const withStories = async (format: string, options: LoadOptions, test: (runtime:
   }
 };
 
-async function greedy(runtime: ModelRuntime, prompt: readonly number[], count: number, sequence = 0): Promise<number[]> {
+async function greedy(
+  runtime: ModelRuntime,
+  prompt: readonly number[],
+  count: number,
+  sequence = 0,
+): Promise<number[]> {
   const result: number[] = [];
   let tokens = prompt;
   for (let position = 0; result.length < count; ) {
@@ -35,7 +49,8 @@ async function greedy(runtime: ModelRuntime, prompt: readonly number[], count: n
   return result;
 }
 
-const goldenTokens = (): readonly number[] => readJsonFixture<{ tokens: number[] }>('real', 'stories260K-f32.logits.json').tokens;
+const goldenTokens = (): readonly number[] =>
+  readJsonFixture<{ tokens: number[] }>('real', 'stories260K-f32.logits.json').tokens;
 
 describeWithFixtures('stories260K', () => {
   it.each(formats)('%s gives the golden logits', (format, tolerance) =>
@@ -47,19 +62,26 @@ describeWithFixtures('stories260K', () => {
 
   it('continues prompts as the reference does, token for token', () =>
     withStories('f32', {}, async (runtime) => {
-      for (const { prompt_tokens: prompt, tokens } of readJsonFixture<{ results: Generation[] }>('real', 'greedy-f32.json').results) {
+      for (const { prompt_tokens: prompt, tokens } of readJsonFixture<{ results: Generation[] }>(
+        'real',
+        'greedy-f32.json',
+      ).results) {
         expect(await greedy(runtime, prompt, tokens.length)).toEqual(tokens);
       }
     }));
 
   it.each(formats)('%s has the golden perplexity', (format) =>
     withStories(format, { contextLength: 512, maxBatchTokens: 500, pageTokens: 32 }, async (runtime) => {
-      const golden = readJsonFixture<{ chunks: number[][]; models: Record<string, { ppl: number }> }>('real', 'perplexity.json');
+      const golden = readJsonFixture<{ chunks: number[][]; models: Record<string, { ppl: number }> }>(
+        'real',
+        'perplexity.json',
+      );
       let loss = 0;
       let count = 0;
       for (const chunk of golden.chunks) {
         const { logits } = await runtime.step([sequenceOf(runtime, chunk, 0)]);
-        for (let i = 0; i + 1 < chunk.length; i++, count++) loss -= logProbability(logits.subarray(i * 512, (i + 1) * 512), chunk[i + 1]);
+        for (let i = 0; i + 1 < chunk.length; i++, count++)
+          loss -= logProbability(logits.subarray(i * 512, (i + 1) * 512), chunk[i + 1]);
       }
       const expected = golden.models[format].ppl;
       expect(Math.abs(Math.exp(loss / count) / expected - 1)).toBeLessThan(1e-3);
@@ -80,12 +102,16 @@ describeWithFixtures('stories260K', () => {
     for (const result of results) expect(firstDifference(result, results[0])).toBeUndefined();
   });
 
-  it.each(['F16', 'Q8_0'] as const)('keeps keys and values in %s with little loss, the same however the prompt is cut', (kvType) =>
-    withStories('f32', { kvType }, async (runtime) => {
-      const whole = await logitsInSteps(runtime, goldenTokens(), [64]);
-      expect(relativeRms(whole, readFloatFixture('real', 'stories260K-f32.logits.f32'))).toBeLessThan(kvType === 'F16' ? 1e-3 : 3e-2);
-      expect(firstDifference(await logitsInSteps(runtime, goldenTokens(), [1, 7, 20]), whole)).toBeUndefined();
-    }),
+  it.each(['F16', 'Q8_0'] as const)(
+    'keeps keys and values in %s with little loss, the same however the prompt is cut',
+    (kvType) =>
+      withStories('f32', { kvType }, async (runtime) => {
+        const whole = await logitsInSteps(runtime, goldenTokens(), [64]);
+        expect(relativeRms(whole, readFloatFixture('real', 'stories260K-f32.logits.f32'))).toBeLessThan(
+          kvType === 'F16' ? 1e-3 : 3e-2,
+        );
+        expect(firstDifference(await logitsInSteps(runtime, goldenTokens(), [1, 7, 20]), whole)).toBeUndefined();
+      }),
   );
 
   it('finds weights and pages beyond 2 GiB of a memory', () =>

@@ -13,8 +13,14 @@ describe('arcee', () => {
     await expectAgreement(model, (tokens) =>
       runDecoder(model, tokens, {
         layer: (part, x) => {
-          const { q, k, v } = separateHeads(part, x.map((row) => rmsNorm(row, part.vector('attn_norm.weight'))));
-          const y = plus(x, attend(rotated(q, 'pairs'), rotated(k, 'pairs'), v).map((row) => part.apply('attn_output', row)));
+          const { q, k, v } = separateHeads(
+            part,
+            x.map((row) => rmsNorm(row, part.vector('attn_norm.weight'))),
+          );
+          const y = plus(
+            x,
+            attend(rotated(q, 'pairs'), rotated(k, 'pairs'), v).map((row) => part.apply('attn_output', row)),
+          );
           return y.map((row) => add(row, plain(part, rmsNorm(row, part.vector('ffn_norm.weight')), squaredRelu)));
         },
         finish: (row) => rmsNorm(row, model.vector('output_norm.weight')),

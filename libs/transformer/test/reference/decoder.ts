@@ -21,9 +21,16 @@ export const RMS = { 'attention.layer_norm_rms_epsilon': 0.00001 };
 export const LAYER_NORM = { 'attention.layer_norm_epsilon': 0.00001 };
 
 /** Tensors of each block, named within the block: the same in all, or as each has them. */
-export function blocks(tensors: TensorShapes | ((layer: number) => TensorShapes), count: number = layers): TensorShapes {
+export function blocks(
+  tensors: TensorShapes | ((layer: number) => TensorShapes),
+  count: number = layers,
+): TensorShapes {
   const of = (layer: number): TensorShapes => (typeof tensors === 'function' ? tensors(layer) : tensors);
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => Object.entries(of(i)).map(([name, shape]) => [`blk.${i}.${name}`, shape] as const)).flat());
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, i) =>
+      Object.entries(of(i)).map(([name, shape]) => [`blk.${i}.${name}`, shape] as const),
+    ).flat(),
+  );
 }
 
 /** The embedding table and the final norm. */
@@ -41,7 +48,11 @@ export const QKV: TensorShapes = {
 /** The same in one matrix, with as many key heads as query heads. */
 export const FUSED_QKV: TensorShapes = { 'attn_qkv.weight': [width, 3 * width], 'attn_output.weight': [width, width] };
 
-export const GATED: TensorShapes = { 'ffn_gate.weight': [width, ffn], 'ffn_up.weight': [width, ffn], 'ffn_down.weight': [ffn, width] };
+export const GATED: TensorShapes = {
+  'ffn_gate.weight': [width, ffn],
+  'ffn_up.weight': [width, ffn],
+  'ffn_down.weight': [ffn, width],
+};
 export const PLAIN: TensorShapes = { 'ffn_up.weight': [width, ffn], 'ffn_down.weight': [ffn, width] };
 
 /** So many experts with gates and a bias for their choice, beside a shared one. */
@@ -57,11 +68,19 @@ export const sharedMixture = (count: number, length: number, sharedLength: numbe
 });
 
 /** An indexer that gives two heads of 16 their queries from rows of this length. */
-export const latentIndexer = (rank: number): TensorShapes => ({ 'indexer.attn_q_b.weight': [rank, 32], 'indexer.attn_k.weight': [width, 16], 'indexer.k_norm.weight': 16, 'indexer.k_norm.bias': 16, 'indexer.proj.weight': [width, 2] });
+export const latentIndexer = (rank: number): TensorShapes => ({
+  'indexer.attn_q_b.weight': [rank, 32],
+  'indexer.attn_k.weight': [width, 16],
+  'indexer.k_norm.weight': 16,
+  'indexer.k_norm.bias': 16,
+  'indexer.proj.weight': [width, 2],
+});
 
 /** Biases for tensors that have weights. */
 export function biased(tensors: TensorShapes): TensorShapes {
-  const biases = Object.entries(tensors).map(([name, shape]) => [name.replace('.weight', '.bias'), typeof shape === 'number' ? shape : shape[1]] as const);
+  const biases = Object.entries(tensors).map(
+    ([name, shape]) => [name.replace('.weight', '.bias'), typeof shape === 'number' ? shape : shape[1]] as const,
+  );
   return { ...tensors, ...Object.fromEntries(biases) };
 }
 

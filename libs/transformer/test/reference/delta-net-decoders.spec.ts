@@ -38,7 +38,12 @@ const COMMON: TensorShapes = {
 const tensorsOf = (projections: TensorShapes, feedForward: TensorShapes): TensorShapes =>
   Object.fromEntries(
     Array.from({ length: layers }, (_, i) => {
-      const block = { ...norm('attn_norm'), ...(i === ATTENTION_LAYER ? GATED_ATTENTION : { ...COMMON, ...projections }), ...norm('post_attention_norm'), ...feedForward };
+      const block = {
+        ...norm('attn_norm'),
+        ...(i === ATTENTION_LAYER ? GATED_ATTENTION : { ...COMMON, ...projections }),
+        ...norm('post_attention_norm'),
+        ...feedForward,
+      };
       return Object.entries(block).map(([name, shape]) => [`blk.${i}.${name}`, shape] as const);
     }).flat(),
   );
@@ -53,16 +58,29 @@ interface Variant {
   readonly feed: (block: Block, row: Row) => Row;
 }
 
-const apart = (block: Block, x: Matrix) => ({ qkv: x.map((row) => block.apply('attn_qkv', row)), gate: x.map((row) => block.apply('attn_gate', row)) });
+const apart = (block: Block, x: Matrix) => ({
+  qkv: x.map((row) => block.apply('attn_qkv', row)),
+  gate: x.map((row) => block.apply('attn_gate', row)),
+});
 /** For each key head the strengths of its heads, then their steps. */
 const gatesTogether = (block: Block, x: Matrix) => {
   const parts = x.map((row) => split(block.apply('ssm_ba', row), KEY_HEADS).map((part) => split(part, 2)));
-  return { strengths: parts.map((row) => row.flatMap(([strength]) => strength)), steps: parts.map((row) => row.flatMap(([, step]) => step)) };
+  return {
+    strengths: parts.map((row) => row.flatMap(([strength]) => strength)),
+    steps: parts.map((row) => row.flatMap(([, step]) => step)),
+  };
 };
-const gatesApart = (block: Block, x: Matrix) => ({ strengths: x.map((row) => block.apply('ssm_beta', row)), steps: x.map((row) => block.apply('ssm_alpha', row)) });
+const gatesApart = (block: Block, x: Matrix) => ({
+  strengths: x.map((row) => block.apply('ssm_beta', row)),
+  steps: x.map((row) => block.apply('ssm_alpha', row)),
+});
 /** For each key head its query, its key, and the values and gates of its heads. */
 const together = (block: Block, x: Matrix) => {
-  const parts = x.map((row) => split(block.apply('ssm_in', row), KEY_HEADS).map((part) => cut(part, LENGTH, LENGTH, SHARE * LENGTH, SHARE * LENGTH)));
+  const parts = x.map((row) =>
+    split(block.apply('ssm_in', row), KEY_HEADS).map((part) =>
+      cut(part, LENGTH, LENGTH, SHARE * LENGTH, SHARE * LENGTH),
+    ),
+  );
   const joined = (index: number): Matrix => parts.map((row) => row.flatMap((part) => part[index]));
   return { qkv: joined(0).map((row, t) => [...row, ...joined(1)[t], ...joined(2)[t]]), gate: joined(3) };
 };
@@ -92,7 +110,14 @@ const variants: Record<string, Variant> = {
     keyHeadOf: neighbours,
     feed: expertsWithShared,
   },
-  qwen35: { architecture: 'qwen35', projections: { ...APART, ...BETA_ALPHA }, feedForward: GATED, inputOf: (block, x) => ({ ...apart(block, x), ...gatesApart(block, x) }), keyHeadOf: remainder, feed: dense },
+  qwen35: {
+    architecture: 'qwen35',
+    projections: { ...APART, ...BETA_ALPHA },
+    feedForward: GATED,
+    inputOf: (block, x) => ({ ...apart(block, x), ...gatesApart(block, x) }),
+    keyHeadOf: remainder,
+    feed: dense,
+  },
   qwen35moe: {
     architecture: 'qwen35moe',
     projections: { ...APART, ...BETA_ALPHA },
@@ -107,14 +132,27 @@ const variants: Record<string, Variant> = {
 describe('decoders with gated delta nets agree with a scalar evaluation', () => {
   it.each(Object.keys(variants))('%s', async (name) => {
     const { architecture, projections, feedForward, counts, inputOf, keyHeadOf, feed } = variants[name];
-    const model = await randomModel(architecture, { ...metadata, ...counts }, { ...ENDS, ...OUTPUT, ...tensorsOf(projections, feedForward) });
+    const model = await randomModel(
+      architecture,
+      { ...metadata, ...counts },
+      { ...ENDS, ...OUTPUT, ...tensorsOf(projections, feedForward) },
+    );
     await expectAgreement(model, (tokens) =>
       runDecoder(model, tokens, {
         layer: (block, x) => {
           const input = x.map((row) => rmsNorm(row, block.vector('attn_norm.weight')));
           const mixed =
-            block.index === ATTENTION_LAYER ? gatedAttention(block, input) : deltaNet(block, inputOf(block, input), { heads: HEADS, keyHeads: KEY_HEADS, length: LENGTH, keyHeadOf });
-          return plus(x, mixed).map((row) => add(row, feed(block, rmsNorm(row, block.vector('post_attention_norm.weight')))));
+            block.index === ATTENTION_LAYER
+              ? gatedAttention(block, input)
+              : deltaNet(block, inputOf(block, input), {
+                  heads: HEADS,
+                  keyHeads: KEY_HEADS,
+                  length: LENGTH,
+                  keyHeadOf,
+                });
+          return plus(x, mixed).map((row) =>
+            add(row, feed(block, rmsNorm(row, block.vector('post_attention_norm.weight')))),
+          );
         },
         finish: (row) => rmsNorm(row, model.vector('output_norm.weight')),
       }),

@@ -11,7 +11,8 @@ const RANK = 20;
 const ROTATED = 8;
 const WINDOWED = [true, false, true];
 /** Lengths of layers with a window, and of the others. */
-const lengthsOf = (layer: number) => (WINDOWED[layer] ? { latent: 24, plain: 16, value: 12 } : { latent: 40, plain: 8, value: 16 });
+const lengthsOf = (layer: number) =>
+  WINDOWED[layer] ? { latent: 24, plain: 16, value: 12 } : { latent: 40, plain: 8, value: 16 };
 const norm = (name: string, length: number = width) => ({ [`${name}.weight`]: length });
 
 function tensorsOf(layer: number): TensorShapes {
@@ -68,16 +69,30 @@ describe('dots3note', () => {
           const isWindowed = WINDOWED[block.index];
           const { latent, plain, value } = lengthsOf(block.index);
           const inputs = x.map((row) => rmsNorm(row, block.vector('attn_norm.weight')));
-          const attention = latentAttention(block, inputs, { heads, latent, plain, rotated: ROTATED }, {
-            turn: (part, position) => rotate(part, position, 'pairs', ROTATED, isWindowed ? 500.5 : 5000.5),
-            shared: (part) => rmsNorm(part, block.vector('attn_k_norm.weight')),
-            window: isWindowed ? 5 : undefined,
-            gate: (input) => block.apply('attn_gate', input).flatMap((gate) => Array.from({ length: value }, () => sigmoid(gate))),
-          });
+          const attention = latentAttention(
+            block,
+            inputs,
+            { heads, latent, plain, rotated: ROTATED },
+            {
+              turn: (part, position) => rotate(part, position, 'pairs', ROTATED, isWindowed ? 500.5 : 5000.5),
+              shared: (part) => rmsNorm(part, block.vector('attn_k_norm.weight')),
+              window: isWindowed ? 5 : undefined,
+              gate: (input) =>
+                block.apply('attn_gate', input).flatMap((gate) => Array.from({ length: value }, () => sigmoid(gate))),
+            },
+          );
           const y = plus(x, attention);
           return y.map((row) => {
             const normed = rmsNorm(row, block.vector('ffn_norm.weight'));
-            return add(row, block.index === 0 ? gated(block, normed) : add(mixture(block, normed, { used: 2, gating: 'sigmoid', normalize: true, weightScale: 1.5 }), gated(block, normed, silu, '_shexp')));
+            return add(
+              row,
+              block.index === 0
+                ? gated(block, normed)
+                : add(
+                    mixture(block, normed, { used: 2, gating: 'sigmoid', normalize: true, weightScale: 1.5 }),
+                    gated(block, normed, silu, '_shexp'),
+                  ),
+            );
           });
         },
         finish: (row) => rmsNorm(row, model.vector('output_norm.weight')),

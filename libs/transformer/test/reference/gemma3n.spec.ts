@@ -2,7 +2,19 @@ import { ENDS, GATED, METADATA, QKV, RMS, SHAPE, blocks } from './decoder.js';
 import { expectAgreement, expectSameInSeveralMemories } from './expect-agreement.js';
 import { randomModel, type RandomModel, type TensorShapes } from './random-model.js';
 import { blockOf, plus, rotated, separateHeads, type Block } from './reference-decoder.js';
-import { add, attend, gelu, linear, multiply, rmsNorm, scale, split, sum, type Matrix, type Row } from './scalar-math.js';
+import {
+  add,
+  attend,
+  gelu,
+  linear,
+  multiply,
+  rmsNorm,
+  scale,
+  split,
+  sum,
+  type Matrix,
+  type Row,
+} from './scalar-math.js';
 
 const { width, head, vocabulary } = SHAPE;
 const STREAMS = 4;
@@ -18,7 +30,18 @@ const DEVIATIONS = [0.4, 0, 0.2, 0, 0];
 const TOLERANCE = 1e-4;
 
 const LAYER: TensorShapes = {
-  ...Object.fromEntries(['attn_norm', 'post_attention_norm', 'ffn_norm', 'post_ffw_norm', 'post_norm', 'laurel_post_norm', 'altup_router_norm', 'altup_correct_scale'].map((name) => [`${name}.weight`, width])),
+  ...Object.fromEntries(
+    [
+      'attn_norm',
+      'post_attention_norm',
+      'ffn_norm',
+      'post_ffw_norm',
+      'post_norm',
+      'laurel_post_norm',
+      'altup_router_norm',
+      'altup_correct_scale',
+    ].map((name) => [`${name}.weight`, width]),
+  ),
   ...QKV,
   'attn_q_norm.weight': head,
   'attn_k_norm.weight': head,
@@ -67,10 +90,18 @@ const asLongAs = (row: Row, reference: Row): Row => scale(row, Math.hypot(...ref
 
 /** The rows that each layer has for each token. */
 function inputsOf(model: RandomModel, tokens: readonly number[], x: Matrix): Matrix[] {
-  const [table, projection, norm] = [model.matrix('per_layer_token_embd.weight'), model.matrix('per_layer_model_proj.weight'), model.vector('per_layer_proj_norm.weight')];
+  const [table, projection, norm] = [
+    model.matrix('per_layer_token_embd.weight'),
+    model.matrix('per_layer_model_proj.weight'),
+    model.vector('per_layer_proj_norm.weight'),
+  ];
   return tokens.map((token, i) => {
-    const projected = split(scale(linear(projection, x[i]), width ** -0.5), WINDOWED.length).map((part) => rmsNorm(part, norm));
-    return split(table[token], WINDOWED.length).map((part, layer) => scale(add(projected[layer], scale(part, Math.sqrt(INPUTS))), Math.SQRT1_2));
+    const projected = split(scale(linear(projection, x[i]), width ** -0.5), WINDOWED.length).map((part) =>
+      rmsNorm(part, norm),
+    );
+    return split(table[token], WINDOWED.length).map((part, layer) =>
+      scale(add(projected[layer], scale(part, Math.sqrt(INPUTS))), Math.SQRT1_2),
+    );
   });
 }
 
@@ -79,10 +110,20 @@ type Kept = Map<number, { readonly k: Matrix[]; readonly v: Matrix[] }>;
 function attention(block: Block, x: Matrix, kept: Kept): Matrix {
   const { index } = block;
   const { q, k, v } = separateHeads(block, x);
-  const turn = (rows: Matrix[], norm: string): Matrix[] => rotated(rows.map((parts) => parts.map((part) => normed(block, part, norm))), 'halves', head, WINDOWED[index] ? 900 : 50_000);
-  if (index < FIRST_SHARED) kept.set(index, { k: turn(k, 'attn_k_norm'), v: v.map((parts) => parts.map((part) => rmsNorm(part, undefined))) });
+  const turn = (rows: Matrix[], norm: string): Matrix[] =>
+    rotated(
+      rows.map((parts) => parts.map((part) => normed(block, part, norm))),
+      'halves',
+      head,
+      WINDOWED[index] ? 900 : 50_000,
+    );
+  if (index < FIRST_SHARED)
+    kept.set(index, { k: turn(k, 'attn_k_norm'), v: v.map((parts) => parts.map((part) => rmsNorm(part, undefined))) });
   const shared = kept.get(index < FIRST_SHARED ? index : FIRST_SHARED - (WINDOWED[index] ? 2 : 1))!;
-  return attend(turn(q, 'attn_q_norm'), shared.k, shared.v, { scale: 1, window: WINDOWED[index] ? WINDOW : undefined }).map((row) => block.apply('attn_output', row));
+  return attend(turn(q, 'attn_q_norm'), shared.k, shared.v, {
+    scale: 1,
+    window: WINDOWED[index] ? WINDOW : undefined,
+  }).map((row) => block.apply('attn_output', row));
 }
 
 function feedForward(block: Block, x: Row): Row {
@@ -96,17 +137,25 @@ function feedForward(block: Block, x: Row): Row {
 
 /** Streams by token, through one layer. */
 function layer(block: Block, streams: Matrix[], inputs: Matrix[], kept: Kept): Matrix[] {
-  const modalities = (row: Row): Row => block.apply('altup_router', scale(normed(block, row, 'altup_router_norm'), 1 / width)).map(Math.tanh);
+  const modalities = (row: Row): Row =>
+    block.apply('altup_router', scale(normed(block, row, 'altup_router_norm'), 1 / width)).map(Math.tanh);
   const predicted = streams.map((own) => {
     const coefficients = split(block.apply('altup_predict_coef', modalities(own[0])), STREAMS);
     return own.map((row, b) => sum([row, ...own.map((other, a) => scale(other, coefficients[b][a]))]));
   });
   const active = predicted.map(([first]) => first);
   const normal = active.map((row) => normed(block, row, 'attn_norm'));
-  const shortcut = normal.map((row) => add(row, normed(block, block.apply('laurel_r', block.apply('laurel_l', row)), 'laurel_post_norm')));
-  const attended = plus(active, attention(block, normal, kept).map((row) => normed(block, row, 'post_attention_norm')));
+  const shortcut = normal.map((row) =>
+    add(row, normed(block, block.apply('laurel_r', block.apply('laurel_l', row)), 'laurel_post_norm')),
+  );
+  const attended = plus(
+    active,
+    attention(block, normal, kept).map((row) => normed(block, row, 'post_attention_norm')),
+  );
   const y = plus(attended, shortcut).map((row) => scale(row, Math.SQRT1_2));
-  const activated = y.map((row) => add(row, normed(block, feedForward(block, normed(block, row, 'ffn_norm')), 'post_ffw_norm')));
+  const activated = y.map((row) =>
+    add(row, normed(block, feedForward(block, normed(block, row, 'ffn_norm')), 'post_ffw_norm')),
+  );
   return predicted.map((own, i) => {
     const coefficients = block.apply('altup_correct_coef', modalities(activated[i]));
     const change = add(activated[i], scale(own[0], -1));
@@ -126,8 +175,13 @@ function reference(model: RandomModel, tokens: readonly number[]): Matrix {
   let streams = x.map((row) => [row, ...expansions.map((matrix) => asLongAs(linear(matrix, row), row))]);
   for (let index = 0; index < WINDOWED.length; index++) streams = layer(blockOf(model, index), streams, inputs, kept);
   return streams.map(([first, ...others]) => {
-    const merged = scale(sum([first, ...others.map((row, i) => asLongAs(linear(mergers[i], row), first))]), 1 / STREAMS);
-    return linear(table, rmsNorm(merged, model.vector('output_norm.weight'))).map((value) => 30 * Math.tanh(value / 30));
+    const merged = scale(
+      sum([first, ...others.map((row, i) => asLongAs(linear(mergers[i], row), first))]),
+      1 / STREAMS,
+    );
+    return linear(table, rmsNorm(merged, model.vector('output_norm.weight'))).map(
+      (value) => 30 * Math.tanh(value / 30),
+    );
   });
 }
 

@@ -2,7 +2,20 @@ import { ENDS, METADATA, RMS, SHAPE } from './decoder.js';
 import { expectAgreement, expectSameInSeveralMemories } from './expect-agreement.js';
 import { randomModel, type RandomModel, type TensorShapes } from './random-model.js';
 import { gated, gatedExpert, mixture, plus, runDecoder, type Block } from './reference-decoder.js';
-import { add, attend, gelu, linear, multiply, rmsNorm, rotate, scale, split, sum, type Matrix, type Row } from './scalar-math.js';
+import {
+  add,
+  attend,
+  gelu,
+  linear,
+  multiply,
+  rmsNorm,
+  rotate,
+  scale,
+  split,
+  sum,
+  type Matrix,
+  type Row,
+} from './scalar-math.js';
 
 const { width, heads, vocabulary } = SHAPE;
 /** Layers that see a window; the last three read keys and values of the layers before them. */
@@ -27,7 +40,16 @@ interface Variant {
 function tensorsOf({ small, experts }: Variant): TensorShapes {
   const layer = (index: number): TensorShapes => {
     const [length, keys] = [headLength(index), kvHeads(index) * headLength(index)];
-    const norms = Object.fromEntries(['attn_norm', 'post_attention_norm', 'ffn_norm', 'post_ffw_norm', ...(experts ? ['post_ffw_norm_1', 'pre_ffw_norm_2', 'post_ffw_norm_2'] : []), ...(small ? ['post_norm'] : [])].map((name) => [`${name}.weight`, width]));
+    const norms = Object.fromEntries(
+      [
+        'attn_norm',
+        'post_attention_norm',
+        'ffn_norm',
+        'post_ffw_norm',
+        ...(experts ? ['post_ffw_norm_1', 'pre_ffw_norm_2', 'post_ffw_norm_2'] : []),
+        ...(small ? ['post_norm'] : []),
+      ].map((name) => [`${name}.weight`, width]),
+    );
     const isShared = small && index >= FIRST_SHARED;
     return {
       ...norms,
@@ -43,7 +65,14 @@ function tensorsOf({ small, experts }: Variant): TensorShapes {
       'layer_output_scale.weight': 1,
       ...(small ? { 'inp_gate.weight': [width, INPUTS], 'proj.weight': [INPUTS, width] } : {}),
       ...(experts
-        ? { 'ffn_gate_inp.weight': [width, EXPERTS], 'ffn_gate_inp.scale': width, 'ffn_gate_exps.weight': [width, 16, EXPERTS], 'ffn_up_exps.weight': [width, 16, EXPERTS], 'ffn_down_exps.weight': [16, width, EXPERTS], 'ffn_down_exps.scale': EXPERTS }
+        ? {
+            'ffn_gate_inp.weight': [width, EXPERTS],
+            'ffn_gate_inp.scale': width,
+            'ffn_gate_exps.weight': [width, 16, EXPERTS],
+            'ffn_up_exps.weight': [width, 16, EXPERTS],
+            'ffn_down_exps.weight': [16, width, EXPERTS],
+            'ffn_down_exps.scale': EXPERTS,
+          }
         : {}),
     };
   };
@@ -51,8 +80,18 @@ function tensorsOf({ small, experts }: Variant): TensorShapes {
   return {
     ...ENDS,
     'rope_freqs.weight': GLOBAL / 2,
-    ...(small ? { 'per_layer_token_embd.weight': [all, vocabulary], 'per_layer_model_proj.weight': [width, all], 'per_layer_proj_norm.weight': INPUTS } : {}),
-    ...Object.fromEntries(WINDOWED.flatMap((_, index) => Object.entries(layer(index)).map(([name, shape]) => [`blk.${index}.${name}`, shape] as const))),
+    ...(small
+      ? {
+          'per_layer_token_embd.weight': [all, vocabulary],
+          'per_layer_model_proj.weight': [width, all],
+          'per_layer_proj_norm.weight': INPUTS,
+        }
+      : {}),
+    ...Object.fromEntries(
+      WINDOWED.flatMap((_, index) =>
+        Object.entries(layer(index)).map(([name, shape]) => [`blk.${index}.${name}`, shape] as const),
+      ),
+    ),
   };
 }
 
@@ -76,7 +115,9 @@ const gemma4 = (variant: Variant): Promise<RandomModel> =>
       'rope.freq_base': 50_000,
       'rope.freq_base_swa': 900,
       final_logit_softcapping: 3.5,
-      ...(variant.small ? { 'attention.shared_kv_layers': WINDOWED.length - FIRST_SHARED, embedding_length_per_layer_input: INPUTS } : {}),
+      ...(variant.small
+        ? { 'attention.shared_kv_layers': WINDOWED.length - FIRST_SHARED, embedding_length_per_layer_input: INPUTS }
+        : {}),
       ...(variant.experts ? { expert_count: EXPERTS, expert_used_count: 2, expert_feed_forward_length: 16 } : {}),
     },
     tensorsOf(variant),
@@ -84,10 +125,18 @@ const gemma4 = (variant: Variant): Promise<RandomModel> =>
 
 /** The rows that each layer has for each token. */
 function inputsOf(model: RandomModel, tokens: readonly number[], x: Matrix): Matrix[] {
-  const [table, projection, norm] = [model.matrix('per_layer_token_embd.weight'), model.matrix('per_layer_model_proj.weight'), model.vector('per_layer_proj_norm.weight')];
+  const [table, projection, norm] = [
+    model.matrix('per_layer_token_embd.weight'),
+    model.matrix('per_layer_model_proj.weight'),
+    model.vector('per_layer_proj_norm.weight'),
+  ];
   return tokens.map((token, i) => {
-    const projected = split(scale(linear(projection, x[i]), width ** -0.5), WINDOWED.length).map((part) => rmsNorm(part, norm));
-    return split(table[token], WINDOWED.length).map((part, layer) => scale(add(projected[layer], scale(part, Math.sqrt(INPUTS))), Math.SQRT1_2));
+    const projected = split(scale(linear(projection, x[i]), width ** -0.5), WINDOWED.length).map((part) =>
+      rmsNorm(part, norm),
+    );
+    return split(table[token], WINDOWED.length).map((part, layer) =>
+      scale(add(projected[layer], scale(part, Math.sqrt(INPUTS))), Math.SQRT1_2),
+    );
   });
 }
 
@@ -104,18 +153,31 @@ function turned(model: RandomModel, layer: number, part: Row, position: number):
 
 const normed = (block: Block, row: Row, name: string): Row => rmsNorm(row, block.vector(`${name}.weight`));
 
-function attention(model: RandomModel, block: Block, x: Matrix, variant: Variant, kept: Map<number, { k: Matrix[]; v: Matrix[] }>): Matrix {
+function attention(
+  model: RandomModel,
+  block: Block,
+  x: Matrix,
+  variant: Variant,
+  kept: Map<number, { k: Matrix[]; v: Matrix[] }>,
+): Matrix {
   const { index } = block;
-  const heading = (rows: Matrix, count: number, weight?: Row): Matrix[] => rows.map((row) => split(row, count).map((part) => rmsNorm(part, weight)));
-  const turn = (rows: Matrix[]): Matrix[] => rows.map((parts, position) => parts.map((part) => turned(model, index, part, position)));
+  const heading = (rows: Matrix, count: number, weight?: Row): Matrix[] =>
+    rows.map((row) => split(row, count).map((part) => rmsNorm(part, weight)));
+  const turn = (rows: Matrix[]): Matrix[] =>
+    rows.map((parts, position) => parts.map((part) => turned(model, index, part, position)));
   const of = (name: string): Matrix => x.map((row) => block.apply(name, row));
   if (!variant.small || index < FIRST_SHARED) {
     const values = of(variant.small || WINDOWED[index] ? 'attn_v' : 'attn_k');
-    kept.set(index, { k: turn(heading(of('attn_k'), kvHeads(index), block.vector('attn_k_norm.weight'))), v: heading(values, kvHeads(index)) });
+    kept.set(index, {
+      k: turn(heading(of('attn_k'), kvHeads(index), block.vector('attn_k_norm.weight'))),
+      v: heading(values, kvHeads(index)),
+    });
   }
   const { k, v } = kept.get(variant.small && index >= FIRST_SHARED ? FIRST_SHARED - (WINDOWED[index] ? 2 : 1) : index)!;
   const q = turn(heading(of('attn_q'), heads, block.vector('attn_q_norm.weight')));
-  return attend(q, k, v, { scale: 1, window: WINDOWED[index] ? WINDOW : undefined }).map((row) => block.apply('attn_output', row));
+  return attend(q, k, v, { scale: 1, window: WINDOWED[index] ? WINDOW : undefined }).map((row) =>
+    block.apply('attn_output', row),
+  );
 }
 
 function feedForward(block: Block, y: Row, { experts }: Variant): Row {
@@ -124,20 +186,37 @@ function feedForward(block: Block, y: Row, { experts }: Variant): Row {
   const routedBy = multiply(scale(rmsNorm(y, undefined), width ** -0.5), block.vector('ffn_gate_inp.scale'));
   const factors = block.vector('ffn_down_exps.scale');
   const expert = gatedExpert(block, gelu);
-  const routed = mixture(block, normed(block, y, 'pre_ffw_norm_2'), { used: 2, normalize: true, routedBy, expert: (i, row) => scale(expert(i, row), factors[i]) });
+  const routed = mixture(block, normed(block, y, 'pre_ffw_norm_2'), {
+    used: 2,
+    normalize: true,
+    routedBy,
+    expert: (i, row) => scale(expert(i, row), factors[i]),
+  });
   return add(normed(block, dense, 'post_ffw_norm_1'), normed(block, routed, 'post_ffw_norm_2'));
 }
 
 function reference(model: RandomModel, variant: Variant, tokens: readonly number[]): Matrix {
   const kept = new Map<number, { k: Matrix[]; v: Matrix[] }>();
   const table = model.matrix('token_embd.weight');
-  const inputs = variant.small ? inputsOf(model, tokens, tokens.map((token) => scale(table[token], Math.sqrt(width)))) : undefined;
+  const inputs = variant.small
+    ? inputsOf(
+        model,
+        tokens,
+        tokens.map((token) => scale(table[token], Math.sqrt(width))),
+      )
+    : undefined;
   const logits = runDecoder(model, tokens, {
     layers: WINDOWED.length,
     embed: (row) => scale(row, Math.sqrt(width)),
     head: 'token_embd',
     layer: (block, x) => {
-      const mixed = attention(model, block, x.map((row) => normed(block, row, 'attn_norm')), variant, kept).map((row) => normed(block, row, 'post_attention_norm'));
+      const mixed = attention(
+        model,
+        block,
+        x.map((row) => normed(block, row, 'attn_norm')),
+        variant,
+        kept,
+      ).map((row) => normed(block, row, 'post_attention_norm'));
       const fed = plus(x, mixed).map((y) => add(y, normed(block, feedForward(block, y, variant), 'post_ffw_norm')));
       const injected = fed.map((row, i) => {
         if (!inputs) return row;

@@ -21,8 +21,17 @@ export const latent: TensorShapes = {
   'attn_v_b.weight': [LENGTHS.latent, VALUE, heads],
   'attn_output.weight': [heads * VALUE, width],
 };
-export const apart: TensorShapes = biased({ 'attn_q.weight': [width, INNER], 'attn_k.weight': [width, INNER], 'attn_v.weight': [width, INNER] });
-export const chains: TensorShapes = { 'ssm_f_a.weight': [width, LENGTH], 'ssm_f_b.weight': [LENGTH, INNER], 'ssm_g_a.weight': [width, LENGTH], 'ssm_g_b.weight': [LENGTH, INNER] };
+export const apart: TensorShapes = biased({
+  'attn_q.weight': [width, INNER],
+  'attn_k.weight': [width, INNER],
+  'attn_v.weight': [width, INNER],
+});
+export const chains: TensorShapes = {
+  'ssm_f_a.weight': [width, LENGTH],
+  'ssm_f_b.weight': [LENGTH, INNER],
+  'ssm_g_a.weight': [width, LENGTH],
+  'ssm_g_b.weight': [LENGTH, INNER],
+};
 export const delta: TensorShapes = {
   ...Object.fromEntries(['q', 'k', 'v'].map((part) => [`ssm_conv1d_${part}.weight`, [4, 1, INNER]])),
   'ssm_beta.weight': [width, heads],

@@ -5,7 +5,20 @@ import { expectAgreement } from './expect-agreement.js';
 import { randomModel, type RandomModel, type TensorShapes } from './random-model.js';
 import { convolution, deltaNet } from './recurrences.js';
 import { blockOf, type Block } from './reference-decoder.js';
-import { add, dot, linear, multiply, rmsNorm, scale, sigmoid, silu, split, sum, type Matrix, type Row } from './scalar-math.js';
+import {
+  add,
+  dot,
+  linear,
+  multiply,
+  rmsNorm,
+  scale,
+  sigmoid,
+  silu,
+  split,
+  sum,
+  type Matrix,
+  type Row,
+} from './scalar-math.js';
 
 const { width, heads, kvHeads, head, layers, vocabulary } = SHAPE;
 const [HEADS, KEY_HEADS, LENGTH] = [4, 2, 12];
@@ -22,7 +35,11 @@ const MULTIPLIERS = [0x9e3779b97f4a7c15n, 0xc2b2ae3d27d4eb4fn, 12_345_678_901_23
 const COUNTS = [11, 13, 7, 17];
 const FIRSTS = [0, 11, 24, 31];
 
-const hyper = (name: string): TensorShapes => ({ [`${name}_norm.weight`]: [width, STREAMS], [`${name}_down.weight`]: [WIDE, RANK], [`${name}_up.weight`]: [RANK, WIDE] });
+const hyper = (name: string): TensorShapes => ({
+  [`${name}_norm.weight`]: [width, STREAMS],
+  [`${name}_down.weight`]: [WIDE, RANK],
+  [`${name}_up.weight`]: [RANK, WIDE],
+});
 const connected = (name: string): TensorShapes => ({ ...hyper(name), [`${name}_inject.weight`]: [WIDE, STREAMS] });
 const deltaTensors: TensorShapes = {
   'attn_qkv.weight': [width, 2 * KEYS + VALUES],
@@ -36,7 +53,12 @@ const deltaTensors: TensorShapes = {
   'ssm_out.weight': [VALUES, width],
 };
 /** Biases that are not added, and a part of the indexer. */
-const unusedTensors: TensorShapes = { 'attn_q.bias': 2 * heads * head, 'attn_k.bias': kvHeads * head, 'attn_v.bias': kvHeads * head, 'indexer.q_proj.weight': [width, 24] };
+const unusedTensors: TensorShapes = {
+  'attn_q.bias': 2 * heads * head,
+  'attn_k.bias': kvHeads * head,
+  'attn_v.bias': kvHeads * head,
+  'indexer.q_proj.weight': [width, 24],
+};
 const ngramTensors: TensorShapes = {
   'ple_key.weight': [COUNT * ROW, WIDE],
   'ple_value.weight': [COUNT * ROW, width],
@@ -78,11 +100,22 @@ const ngramMetadata = {
 function tensorsOf(hasNgrams: boolean): TensorShapes {
   const attention = { ...GATED_ATTENTION, ...unusedTensors };
   const inLayers = Array.from({ length: layers }, (_, i) => {
-    const own = { ...(i === ATTENTION_LAYER ? attention : deltaTensors), ...(hasNgrams && i === NGRAM_LAYER ? ngramTensors : {}) };
-    return Object.entries({ ...own, ...connected('hc_attn'), ...connected('hc_ffn'), ...EXPERTS }).map(([name, shape]) => [`blk.${i}.${name}`, shape] as const);
+    const own = {
+      ...(i === ATTENTION_LAYER ? attention : deltaTensors),
+      ...(hasNgrams && i === NGRAM_LAYER ? ngramTensors : {}),
+    };
+    return Object.entries({ ...own, ...connected('hc_attn'), ...connected('hc_ffn'), ...EXPERTS }).map(
+      ([name, shape]) => [`blk.${i}.${name}`, shape] as const,
+    );
   });
   const table: TensorShapes = hasNgrams ? { 'per_layer_token_embd.weight': [ROW, 50] } : {};
-  return { 'token_embd.weight': [width, vocabulary], ...table, ...hyper('output_hc'), ...OUTPUT, ...Object.fromEntries(inLayers.flat()) };
+  return {
+    'token_embd.weight': [width, vocabulary],
+    ...table,
+    ...hyper('output_hc'),
+    ...OUTPUT,
+    ...Object.fromEntries(inLayers.flat()),
+  };
 }
 
 /** A stream of several rows for each token. */
@@ -94,8 +127,13 @@ function hyperRead(model: RandomModel, name: string, rows: Matrix): { read: Row;
   const normal = normedStreams(rows, model.matrix(`${name}_norm.weight`));
   const short = linear(model.matrix(`${name}_down.weight`), normal.flat()).map((value) => silu(value / STREAMS));
   const gates = split(linear(model.matrix(`${name}_up.weight`), short), STREAMS);
-  const inject = model.optionalVector(`${name}_inject.weight`) ? linear(model.matrix(`${name}_inject.weight`), normal.flat()) : [];
-  return { read: scale(sum(normal.map((row, i) => multiply(row, gates[i].map(sigmoid)))), 1 / STREAMS), shares: inject.map((value) => 2 * sigmoid(value / STREAMS)) };
+  const inject = model.optionalVector(`${name}_inject.weight`)
+    ? linear(model.matrix(`${name}_inject.weight`), normal.flat())
+    : [];
+  return {
+    read: scale(sum(normal.map((row, i) => multiply(row, gates[i].map(sigmoid)))), 1 / STREAMS),
+    shares: inject.map((value) => 2 * sigmoid(value / STREAMS)),
+  };
 }
 
 /** The block between a read and an addition to each row of the stream. */
@@ -114,7 +152,9 @@ function chosenRows(tokens: readonly number[], place: number): number[] {
   }
   return Array.from({ length: COUNT }, (_, i) => {
     const length = 2 + Math.floor(i / PER_SIZE);
-    const mixed = seen.slice(0, length).reduce((all, token, j) => all ^ BigInt.asUintN(64, BigInt(token) * MULTIPLIERS[j]), 0n);
+    const mixed = seen
+      .slice(0, length)
+      .reduce((all, token, j) => all ^ BigInt.asUintN(64, BigInt(token) * MULTIPLIERS[j]), 0n);
     return Number(mixed % BigInt(COUNTS[i])) + FIRSTS[i];
   });
 }
@@ -132,7 +172,9 @@ function addNgrams(model: RandomModel, block: Block, tokens: readonly number[], 
     });
   });
   const normal = gated.map((rows) => normedStreams(rows, block.matrix('ple_norm_conv.weight')).flat());
-  const mixed = convolution(normal, block.matrix('ple_conv1d.weight'), undefined, SIZE).map((row) => split(row.map(silu), STREAMS));
+  const mixed = convolution(normal, block.matrix('ple_conv1d.weight'), undefined, SIZE).map((row) =>
+    split(row.map(silu), STREAMS),
+  );
   return streams.map((rows, t) => rows.map((row, i) => sum([row, gated[t][i], mixed[t][i]])));
 }
 
@@ -143,11 +185,18 @@ describe('qwen4exp', () => {
   ])('refuses a bias of queries %s', async (_, layer, length, code) => {
     const name = `blk.${layer}.attn_q.bias`;
     const { file } = await randomModel('qwen4exp', { ...metadata }, { ...tensorsOf(false), [name]: length });
-    await expect(loadTransformer(file, { contextLength: 16 })).rejects.toMatchObject({ code, message: expect.stringContaining(name) as string });
+    await expect(loadTransformer(file, { contextLength: 16 })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(name) as string,
+    });
   });
 
   it.each([true, false])('agrees with a scalar evaluation (rows by the last tokens: %s)', async (hasNgrams) => {
-    const model = await randomModel('qwen4exp', { ...metadata, ...(hasNgrams ? ngramMetadata : {}) }, tensorsOf(hasNgrams));
+    const model = await randomModel(
+      'qwen4exp',
+      { ...metadata, ...(hasNgrams ? ngramMetadata : {}) },
+      tensorsOf(hasNgrams),
+    );
     await expectAgreement(model, (tokens) => {
       const embedding = model.matrix('token_embd.weight');
       let streams: Streams = tokens.map((token) => Array.from({ length: STREAMS }, () => embedding[token]));
@@ -157,10 +206,23 @@ describe('qwen4exp', () => {
         if (hasNgrams && index === NGRAM_LAYER) streams = addNgrams(model, block, tokens, streams);
         const net = (x: Matrix): Matrix => {
           const of = (name: string): Matrix => x.map((row) => block.apply(name, row));
-          const input = { qkv: of('attn_qkv'), gate: of('attn_gate'), strengths: of('ssm_beta'), steps: of('ssm_alpha') };
-          return deltaNet(block, input, { heads: HEADS, keyHeads: KEY_HEADS, length: LENGTH, keyHeadOf: (h) => h % KEY_HEADS, gateActivation: sigmoid });
+          const input = {
+            qkv: of('attn_qkv'),
+            gate: of('attn_gate'),
+            strengths: of('ssm_beta'),
+            steps: of('ssm_alpha'),
+          };
+          return deltaNet(block, input, {
+            heads: HEADS,
+            keyHeads: KEY_HEADS,
+            length: LENGTH,
+            keyHeadOf: (h) => h % KEY_HEADS,
+            gateActivation: sigmoid,
+          });
         };
-        streams = connect(model, `blk.${index}.hc_attn`, streams, (x) => (index === ATTENTION_LAYER ? gatedAttention(bare, x) : net(x)));
+        streams = connect(model, `blk.${index}.hc_attn`, streams, (x) =>
+          index === ATTENTION_LAYER ? gatedAttention(bare, x) : net(x),
+        );
         streams = connect(model, `blk.${index}.hc_ffn`, streams, (x) => x.map((row) => expertsWithShared(block, row)));
       }
       return streams.map((rows) => linear(model.matrix('output.weight'), hyperRead(model, 'output_hc', rows).read));

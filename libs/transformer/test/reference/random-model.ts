@@ -1,4 +1,14 @@
-import { GgufWriter, TENSOR_TYPES, bytesOfValues, dequantize, openGguf, quantize, type GgufModel, type GgufValue, type TensorType } from '@starling/gguf';
+import {
+  GgufWriter,
+  TENSOR_TYPES,
+  bytesOfValues,
+  dequantize,
+  openGguf,
+  quantize,
+  type GgufModel,
+  type GgufValue,
+  type TensorType,
+} from '@starling/gguf';
 import type { Matrix, Row } from './scalar-math.js';
 
 /** Names and shapes of tensors: a length, or [columns, rows] or [columns, rows, experts], as the file has them. */
@@ -29,7 +39,12 @@ export interface RandomModelOptions {
  * mistakes show.
  * @param metadata keys below the architecture's name; whole numbers are written as u32, others as f32
  */
-export async function randomModel(architecture: string, metadata: Readonly<Record<string, GgufValue>>, shapes: TensorShapes, { seed = 1, type = 'F32', shared = {} }: RandomModelOptions = {}): Promise<RandomModel> {
+export async function randomModel(
+  architecture: string,
+  metadata: Readonly<Record<string, GgufValue>>,
+  shapes: TensorShapes,
+  { seed = 1, type = 'F32', shared = {} }: RandomModelOptions = {},
+): Promise<RandomModel> {
   const chunks: Uint8Array[] = [];
   const writer = new GgufWriter({ write: async (bytes) => void chunks.push(bytes.slice()) });
   writer.setMetadata('general.architecture', architecture);
@@ -45,7 +60,10 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
     const dimensions = typeof shape === 'number' ? [shape] : shape;
     const isNorm = /norm[^.]*\.weight$/.test(name);
     const spread = dimensions.length === 1 ? 0.3 : 1.5 / Math.sqrt(dimensions[0]);
-    const data = Float32Array.from({ length: dimensions.reduce((a, b) => a * b, 1) }, () => (isNorm ? 1 : 0) + spread * (2 * random() - 1) * Math.sqrt(3));
+    const data = Float32Array.from(
+      { length: dimensions.reduce((a, b) => a * b, 1) },
+      () => (isNorm ? 1 : 0) + spread * (2 * random() - 1) * Math.sqrt(3),
+    );
     // Rates of forgetting are negative.
     if (name.endsWith('ssm_a')) data.forEach((value, i) => (data[i] = -Math.abs(value)));
     values.set(name, { dimensions, data });
@@ -62,7 +80,8 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
     if (!tensor) throw new RangeError(`the reference reads ${name}, which the model does not have`);
     return tensor;
   };
-  const rowsOf = (data: Float32Array, columns: number): Matrix => Array.from({ length: data.length / columns }, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
+  const rowsOf = (data: Float32Array, columns: number): Matrix =>
+    Array.from({ length: data.length / columns }, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
   return {
     file: await openGguf(new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer())),
     vector: (name) => [...get(name).data],
@@ -71,7 +90,9 @@ export async function randomModel(architecture: string, metadata: Readonly<Recor
     matrices: (name) => {
       const { dimensions, data } = get(name);
       const size = dimensions[0] * dimensions[1];
-      return Array.from({ length: dimensions[2] }, (_, i) => rowsOf(data.subarray(i * size, (i + 1) * size), dimensions[0]));
+      return Array.from({ length: dimensions[2] }, (_, i) =>
+        rowsOf(data.subarray(i * size, (i + 1) * size), dimensions[0]),
+      );
     },
   };
 }

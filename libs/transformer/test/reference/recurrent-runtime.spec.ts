@@ -16,14 +16,40 @@ const SPACE: TensorShapes = {
   'ssm_norm.weight': 2 * width,
   'ssm_out.weight': [2 * width, width],
 };
-const metadata = { ...METADATA, ...RMS, 'attention.head_count_kv': Int32Array.of(0, 2, 0), 'ssm.conv_kernel': 4, 'ssm.inner_size': 2 * width, 'ssm.state_size': 16, 'ssm.time_step_rank': 4, 'ssm.group_count': 1 };
+const metadata = {
+  ...METADATA,
+  ...RMS,
+  'attention.head_count_kv': Int32Array.of(0, 2, 0),
+  'ssm.conv_kernel': 4,
+  'ssm.inner_size': 2 * width,
+  'ssm.state_size': 16,
+  'ssm.time_step_rank': 4,
+  'ssm.group_count': 1,
+};
 const tensors = Object.fromEntries(
-  Array.from({ length: layers }, (_, i) => Object.entries({ ...norm('attn_norm'), ...(i === 1 ? QKV : SPACE), ...norm('ffn_norm'), ...GATED }).map(([name, shape]) => [`blk.${i}.${name}`, shape] as const)).flat(),
+  Array.from({ length: layers }, (_, i) =>
+    Object.entries({ ...norm('attn_norm'), ...(i === 1 ? QKV : SPACE), ...norm('ffn_norm'), ...GATED }).map(
+      ([name, shape]) => [`blk.${i}.${name}`, shape] as const,
+    ),
+  ).flat(),
 );
 const workerEntry = new URL('../../../kernels/build/compute-worker.node.js', import.meta.url);
-const options = { contextLength: 32, pageTokens: 16, pageCount: 8, maxBatchTokens: 64, maxSequences: 3, kvType: 'F32' } as const;
+const options = {
+  contextLength: 32,
+  pageTokens: 16,
+  pageCount: 8,
+  maxBatchTokens: 64,
+  maxSequences: 3,
+  kvType: 'F32',
+} as const;
 
-const part = (slot: number, begin: number, end: number): SequenceInput => ({ tokens: TOKENS.slice(begin, end), startPosition: begin, pages: Int32Array.of(2 * slot, 2 * slot + 1), slot, outputs: 'last' });
+const part = (slot: number, begin: number, end: number): SequenceInput => ({
+  tokens: TOKENS.slice(begin, end),
+  startPosition: begin,
+  pages: Int32Array.of(2 * slot, 2 * slot + 1),
+  slot,
+  outputs: 'last',
+});
 const logitsOf = async (runtime: ModelRuntime, ...batch: SequenceInput[]) => (await runtime.step(batch)).logits.slice();
 
 describe('a model with recurrent state', () => {

@@ -1,6 +1,20 @@
 import { SHAPE } from './decoder.js';
 import type { RandomModel } from './random-model.js';
-import { add, linear, multiply, rotate, silu, sigmoid, scale, softmax, split, sum, topIndices, type Matrix, type Row } from './scalar-math.js';
+import {
+  add,
+  linear,
+  multiply,
+  rotate,
+  silu,
+  sigmoid,
+  scale,
+  softmax,
+  split,
+  sum,
+  topIndices,
+  type Matrix,
+  type Row,
+} from './scalar-math.js';
 
 /** The tensors of one block, by their names within it. */
 export interface Block {
@@ -42,21 +56,44 @@ export interface ReferenceDecoder {
 }
 
 /** Embedding, blocks, norm, logits: all positions. */
-export function runDecoder(model: RandomModel, tokens: readonly number[], { embed, layer, blockOf: block = (index) => index, finish, logits = (row) => row, head = 'output', layers = SHAPE.layers }: ReferenceDecoder): Matrix {
+export function runDecoder(
+  model: RandomModel,
+  tokens: readonly number[],
+  {
+    embed,
+    layer,
+    blockOf: block = (index) => index,
+    finish,
+    logits = (row) => row,
+    head = 'output',
+    layers = SHAPE.layers,
+  }: ReferenceDecoder,
+): Matrix {
   const table = model.matrix('token_embd.weight');
   let x = tokens.map((token, position) => (embed ? embed(table[token], position) : table[token]));
   for (let index = 0; index < layers; index++) x = layer(blockOf(model, block(index)), x, index);
-  return x.map((row) => logits(linear(model.matrix(`${head}.weight`), finish(row), model.optionalVector(`${head}.bias`))));
+  return x.map((row) =>
+    logits(linear(model.matrix(`${head}.weight`), finish(row), model.optionalVector(`${head}.bias`))),
+  );
 }
 
 /** Queries, keys and values by token and head, from three projections. */
-export function separateHeads(block: Block, x: Matrix, heads: number = SHAPE.heads, kvHeads: number = SHAPE.kvHeads): { q: Matrix[]; k: Matrix[]; v: Matrix[] } {
+export function separateHeads(
+  block: Block,
+  x: Matrix,
+  heads: number = SHAPE.heads,
+  kvHeads: number = SHAPE.kvHeads,
+): { q: Matrix[]; k: Matrix[]; v: Matrix[] } {
   const of = (name: string, count: number): Matrix[] => x.map((row) => split(block.apply(name, row), count));
   return { q: of('attn_q', heads), k: of('attn_k', kvHeads), v: of('attn_v', kvHeads) };
 }
 
 /** The same from one projection, with as many heads of each. */
-export function fusedHeads(block: Block, x: Matrix, heads: number = SHAPE.heads): { q: Matrix[]; k: Matrix[]; v: Matrix[] } {
+export function fusedHeads(
+  block: Block,
+  x: Matrix,
+  heads: number = SHAPE.heads,
+): { q: Matrix[]; k: Matrix[]; v: Matrix[] } {
   const rows = x.map((row) => split(block.apply('attn_qkv', row), 3));
   const of = (part: number): Matrix[] => rows.map((parts) => split(parts[part], heads));
   return { q: of(0), k: of(1), v: of(2) };
@@ -71,10 +108,14 @@ export const plus = (a: Matrix, b: Matrix): Matrix => a.map((row, i) => add(row,
 
 /** down(activation(gate x) * up x). */
 export const gated = (block: Block, x: Row, activation: (value: number) => number = silu, suffix = ''): Row =>
-  block.apply(`ffn_down${suffix}`, multiply(block.apply(`ffn_gate${suffix}`, x).map(activation), block.apply(`ffn_up${suffix}`, x)));
+  block.apply(
+    `ffn_down${suffix}`,
+    multiply(block.apply(`ffn_gate${suffix}`, x).map(activation), block.apply(`ffn_up${suffix}`, x)),
+  );
 
 /** down(activation(up x)). */
-export const plain = (block: Block, x: Row, activation: (value: number) => number): Row => block.apply('ffn_down', block.apply('ffn_up', x).map(activation));
+export const plain = (block: Block, x: Row, activation: (value: number) => number): Row =>
+  block.apply('ffn_down', block.apply('ffn_up', x).map(activation));
 
 export interface MixtureOptions {
   readonly used: number;
@@ -92,7 +133,20 @@ export interface MixtureOptions {
 }
 
 /** A mixture of gated experts (Shazeer et al., 2017): the best by the router's scores, weighted by them. */
-export function mixture(block: Block, x: Row, { used, gating = 'softmax', normalize = false, weightScale = 1, allowed, routedBy = x, weighsInput = false, expert = gatedExpert(block) }: MixtureOptions): Row {
+export function mixture(
+  block: Block,
+  x: Row,
+  {
+    used,
+    gating = 'softmax',
+    normalize = false,
+    weightScale = 1,
+    allowed,
+    routedBy = x,
+    weighsInput = false,
+    expert = gatedExpert(block),
+  }: MixtureOptions,
+): Row {
   const logits = block.apply('ffn_gate_inp', routedBy);
   const scores = gating === 'softmax' ? softmax(logits) : logits.map(sigmoid);
   const bias = block.optionalVector('exp_probs_b.bias');
@@ -105,7 +159,11 @@ export function mixture(block: Block, x: Row, { used, gating = 'softmax', normal
 }
 
 /** An expert with a gate. */
-export const gatedExpert = (block: Block, activation = silu, suffix = '_exps') => (i: number, x: Row): Row => {
-  const [gate, up, down] = ['ffn_gate', 'ffn_up', 'ffn_down'].map((name) => block.matrices(`${name}${suffix}.weight`)[i]);
-  return linear(down, multiply(linear(gate, x).map(activation), linear(up, x)));
-};
+export const gatedExpert =
+  (block: Block, activation = silu, suffix = '_exps') =>
+  (i: number, x: Row): Row => {
+    const [gate, up, down] = ['ffn_gate', 'ffn_up', 'ffn_down'].map(
+      (name) => block.matrices(`${name}${suffix}.weight`)[i],
+    );
+    return linear(down, multiply(linear(gate, x).map(activation), linear(up, x)));
+  };

@@ -18,14 +18,19 @@ export interface ReferenceEncoder {
 }
 
 /** Hidden states of all tokens. */
-export function runEncoder(model: RandomModel, tokens: readonly number[], { embed, layer, finish, layers = SHAPE.layers }: ReferenceEncoder): Matrix {
+export function runEncoder(
+  model: RandomModel,
+  tokens: readonly number[],
+  { embed, layer, finish, layers = SHAPE.layers }: ReferenceEncoder,
+): Matrix {
   const table = model.matrix('token_embd.weight');
   let x = tokens.map((token, position) => (embed ? embed(table[token], position) : table[token]));
   for (let index = 0; index < layers; index++) x = layer(blockOf(model, index), x, index);
   return finish ? x.map(finish) : x;
 }
 
-export const meanOf = (rows: Matrix): Row => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
+export const meanOf = (rows: Matrix): Row =>
+  rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
 
 export interface EncoderExpectation {
   /** Of what the file asks for. */
@@ -35,7 +40,11 @@ export interface EncoderExpectation {
 }
 
 /** Holds a model's hidden states, and what it makes of them, to those of a reference: of a text alone, and bit for bit the same beside another. */
-export async function expectAgreementOfEncoder(model: RandomModel, reference: (tokens: readonly number[]) => Matrix, { pooled, pooling, tolerance = 1e-5 }: EncoderExpectation = {}): Promise<void> {
+export async function expectAgreementOfEncoder(
+  model: RandomModel,
+  reference: (tokens: readonly number[]) => Matrix,
+  { pooled, pooling, tolerance = 1e-5 }: EncoderExpectation = {},
+): Promise<void> {
   await expectClosedOnce(model.file);
   const runtime = await loadTransformer(model.file, LIMITS);
   try {
@@ -45,7 +54,11 @@ export async function expectAgreementOfEncoder(model: RandomModel, reference: (t
     const hidden = (await runtime.embed([text], { pooling: 'none' })).vectors;
     expect(relativeRms(hidden, expected.flat())).toBeLessThan(tolerance);
     const other = { ...text, tokens: TOKENS.slice(3, 12).reverse(), pages: Int32Array.of(2, 3), slot: 1 };
-    expect((await runtime.embed([other, text], { pooling: 'none' })).vectors.slice(other.tokens.length * runtime.info.embeddingLength)).toEqual(hidden);
+    expect(
+      (await runtime.embed([other, text], { pooling: 'none' })).vectors.slice(
+        other.tokens.length * runtime.info.embeddingLength,
+      ),
+    ).toEqual(hidden);
     if (pooling) expect(runtime.info.pooling).toBe(pooling);
     if (pooled) expect(relativeRms((await runtime.embed([text])).vectors, pooled(expected))).toBeLessThan(tolerance);
   } finally {

@@ -12,10 +12,16 @@ const HEADS = width / LENGTH;
 const KV_HEADS = 2;
 const EVERY = 2;
 
-const vectors = (prefix: string, ...names: string[]): TensorShapes => Object.fromEntries(names.map((name) => [`${prefix}_${name}.weight`, width]));
-const squares = (prefix: string, ...names: string[]): TensorShapes => Object.fromEntries(names.map((name) => [`${prefix}_${name}.weight`, [width, width]]));
-const norms = (...names: string[]): TensorShapes => biased(Object.fromEntries(names.map((name) => [`${name}.weight`, width])));
-const lowRank = (name: string, rank: number): TensorShapes => ({ [`time_mix_${name}1.weight`]: [width, rank], [`time_mix_${name}2.weight`]: [rank, width] });
+const vectors = (prefix: string, ...names: string[]): TensorShapes =>
+  Object.fromEntries(names.map((name) => [`${prefix}_${name}.weight`, width]));
+const squares = (prefix: string, ...names: string[]): TensorShapes =>
+  Object.fromEntries(names.map((name) => [`${prefix}_${name}.weight`, [width, width]]));
+const norms = (...names: string[]): TensorShapes =>
+  biased(Object.fromEntries(names.map((name) => [`${name}.weight`, width])));
+const lowRank = (name: string, rank: number): TensorShapes => ({
+  [`time_mix_${name}1.weight`]: [width, rank],
+  [`time_mix_${name}2.weight`]: [rank, width],
+});
 
 const mix6: TensorShapes = {
   ...vectors('time_mix', 'lerp_x', 'decay'),
@@ -26,7 +32,11 @@ const mix6: TensorShapes = {
 };
 const first: TensorShapes = { 'time_mix_first.weight': [LENGTH, HEADS], ...norms('time_mix_ln') };
 const fused = (count: number): TensorShapes => ({ 'time_mix_lerp_fused.weight': [width, 1, 1, count] });
-const channels: TensorShapes = { ...vectors('channel_mix', 'lerp_k'), 'channel_mix_key.weight': [width, ffn], 'channel_mix_value.weight': [ffn, width] };
+const channels: TensorShapes = {
+  ...vectors('channel_mix', 'lerp_k'),
+  'channel_mix_key.weight': [width, ffn],
+  'channel_mix_value.weight': [ffn, width],
+};
 const mix7: TensorShapes = {
   ...lowRank('w', 10),
   ...lowRank('a', 6),
@@ -36,14 +46,38 @@ const mix7: TensorShapes = {
 };
 const gate7: TensorShapes = { ...lowRank('g', 14), ...fused(6) };
 
-const ends: TensorShapes = { 'token_embd.weight': ENDS['token_embd.weight'], ...norms('token_embd_norm', 'output_norm'), ...OUTPUT };
-const own = { ...METADATA, ...LAYER_NORM, 'wkv.head_size': LENGTH, 'attention.head_count': 0, 'attention.head_count_kv': 0, 'rope.dimension_count': 0 };
-const qwen = { ...METADATA, ...RMS, 'wkv.head_size': LENGTH, 'attention.head_count': 0, 'attention.head_count_kv': 0, token_shift_count: 1 };
+const ends: TensorShapes = {
+  'token_embd.weight': ENDS['token_embd.weight'],
+  ...norms('token_embd_norm', 'output_norm'),
+  ...OUTPUT,
+};
+const own = {
+  ...METADATA,
+  ...LAYER_NORM,
+  'wkv.head_size': LENGTH,
+  'attention.head_count': 0,
+  'attention.head_count_kv': 0,
+  'rope.dimension_count': 0,
+};
+const qwen = {
+  ...METADATA,
+  ...RMS,
+  'wkv.head_size': LENGTH,
+  'attention.head_count': 0,
+  'attention.head_count_kv': 0,
+  token_shift_count: 1,
+};
 
-const normed = (part: Pick<RandomModel, 'vector'>, name: string) => (row: Row): Row => layerNorm(row, part.vector(`${name}.weight`), part.vector(`${name}.bias`));
+const normed =
+  (part: Pick<RandomModel, 'vector'>, name: string) =>
+  (row: Row): Row =>
+    layerNorm(row, part.vector(`${name}.weight`), part.vector(`${name}.bias`));
 
 type TimeMix = (block: Parameters<typeof channelMix>[0], x: Matrix, values: Matrix) => Matrix;
-const six = (kvHeads: number): TimeMix => (block, x) => timeMix6(block, x, HEADS, kvHeads);
+const six =
+  (kvHeads: number): TimeMix =>
+  (block, x) =>
+    timeMix6(block, x, HEADS, kvHeads);
 const seven: TimeMix = (block, x, values) => timeMix7(block, x, HEADS, values);
 
 /** @param every layers after which the stream is halved, if there are any */
@@ -67,7 +101,14 @@ function qwenKin(model: RandomModel, mix: TimeMix) {
     const values: Matrix = [];
     return runDecoder(model, tokens, {
       layer: (block, x) => {
-        const y = plus(x, mix(block, x.map((row) => rmsNorm(row, block.vector('attn_norm.weight'))), values));
+        const y = plus(
+          x,
+          mix(
+            block,
+            x.map((row) => rmsNorm(row, block.vector('attn_norm.weight'))),
+            values,
+          ),
+        );
         return y.map((row) => add(row, gated(block, rmsNorm(row, block.vector('ffn_norm.weight')))));
       },
       finish: (row) => rmsNorm(row, model.vector('output_norm.weight')),
@@ -80,7 +121,16 @@ describe('RWKV agrees with a scalar evaluation', () => {
     ['one tensor of lerps', fused(5), { rescale_every_n_layers: EVERY }],
     ['lerps in tensors of their own', vectors('time_mix_lerp', 'w', 'k', 'v', 'r', 'g'), {}],
   ])('rwkv6 with %s', async (_, lerps, more) => {
-    const block = { ...norms('attn_norm', 'attn_norm_2'), ...mix6, ...squares('time_mix', 'key', 'value'), ...first, ...lerps, ...channels, ...vectors('channel_mix', 'lerp_r'), ...squares('channel_mix', 'receptance') };
+    const block = {
+      ...norms('attn_norm', 'attn_norm_2'),
+      ...mix6,
+      ...squares('time_mix', 'key', 'value'),
+      ...first,
+      ...lerps,
+      ...channels,
+      ...vectors('channel_mix', 'lerp_r'),
+      ...squares('channel_mix', 'receptance'),
+    };
     const extra = { time_mix_extra_dim: 12, time_decay_extra_dim: 10, ...more };
     const model = await randomModel('rwkv6', { ...own, ...extra }, { ...ends, ...blocks(block) });
     await expectAgreement(model, rwkv(model, six(HEADS), 'rescale_every_n_layers' in more ? EVERY : undefined));
@@ -88,7 +138,12 @@ describe('RWKV agrees with a scalar evaluation', () => {
 
   it('rwkv7', async () => {
     const block = { ...norms('attn_norm', 'attn_norm_2', 'time_mix_ln'), ...mix7, ...gate7, ...channels };
-    const ranks = { 'attention.decay_lora_rank': 10, 'attention.iclr_lora_rank': 6, 'attention.value_residual_mix_lora_rank': 4, 'attention.gate_lora_rank': 14 };
+    const ranks = {
+      'attention.decay_lora_rank': 10,
+      'attention.iclr_lora_rank': 6,
+      'attention.value_residual_mix_lora_rank': 4,
+      'attention.gate_lora_rank': 14,
+    };
     const model = await randomModel('rwkv7', { ...own, ...ranks }, { ...ends, ...blocks(block) });
     await expectAgreement(model, rwkv(model, seven));
   });
@@ -97,9 +152,24 @@ describe('RWKV agrees with a scalar evaluation', () => {
     ['as many heads of keys', HEADS],
     ['fewer heads of keys', KV_HEADS],
   ])('rwkv6qwen2 with %s', async (_, kvHeads) => {
-    const keys = biased({ 'time_mix_key.weight': [width, kvHeads * LENGTH], 'time_mix_value.weight': [width, kvHeads * LENGTH] });
-    const block = { 'attn_norm.weight': width, 'ffn_norm.weight': width, ...mix6, ...fused(5), ...keys, 'time_mix_receptance.bias': width, ...GATED };
-    const model = await randomModel('rwkv6qwen2', { ...qwen, 'attention.head_count_kv': kvHeads }, { ...ENDS, ...OUTPUT, ...blocks(block) });
+    const keys = biased({
+      'time_mix_key.weight': [width, kvHeads * LENGTH],
+      'time_mix_value.weight': [width, kvHeads * LENGTH],
+    });
+    const block = {
+      'attn_norm.weight': width,
+      'ffn_norm.weight': width,
+      ...mix6,
+      ...fused(5),
+      ...keys,
+      'time_mix_receptance.bias': width,
+      ...GATED,
+    };
+    const model = await randomModel(
+      'rwkv6qwen2',
+      { ...qwen, 'attention.head_count_kv': kvHeads },
+      { ...ENDS, ...OUTPUT, ...blocks(block) },
+    );
     await expectAgreement(model, qwenKin(model, six(kvHeads)));
   });
 
@@ -115,10 +185,21 @@ describe('RWKV agrees with a scalar evaluation', () => {
   it('rwkv7 with layers in several memories, which the first values reach', async () => {
     const block = { ...norms('attn_norm', 'attn_norm_2', 'time_mix_ln'), ...mix7, ...gate7, ...channels };
     const model = await randomModel('rwkv7', own, { ...ends, ...blocks(block) });
-    const [one, several] = [await loadTransformer(model.file, { contextLength: 32, maxBatchTokens: 16 }), await loadTransformer(model.file, { contextLength: 32, maxBatchTokens: 16, memoryBytes: 1_300_000 })];
+    const [one, several] = [
+      await loadTransformer(model.file, { contextLength: 32, maxBatchTokens: 16 }),
+      await loadTransformer(model.file, { contextLength: 32, maxBatchTokens: 16, memoryBytes: 1_300_000 }),
+    ];
     try {
       expect(several.info.memoryCount).toBeGreaterThan(1);
-      const batch = [{ tokens: [3, 17, 5, 39, 0, 8], startPosition: 0, pages: Int32Array.of(0, 1), slot: 0, outputs: 'all' as const }];
+      const batch = [
+        {
+          tokens: [3, 17, 5, 39, 0, 8],
+          startPosition: 0,
+          pages: Int32Array.of(0, 1),
+          slot: 0,
+          outputs: 'all' as const,
+        },
+      ];
       const expected = (await one.step(batch)).logits.slice();
       expect((await several.step(batch)).logits.slice()).toEqual(expected);
     } finally {
@@ -130,9 +211,23 @@ describe('RWKV agrees with a scalar evaluation', () => {
   it('goes on from a state that was saved', async () => {
     const block = { ...norms('attn_norm', 'attn_norm_2', 'time_mix_ln'), ...mix7, ...gate7, ...channels };
     const model = await randomModel('rwkv7', own, { ...ends, ...blocks(block) });
-    const runtime = await loadTransformer(model.file, { contextLength: 32, maxBatchTokens: 16, maxSequences: 2, pageTokens: 16, pageCount: 4 });
+    const runtime = await loadTransformer(model.file, {
+      contextLength: 32,
+      maxBatchTokens: 16,
+      maxSequences: 2,
+      pageTokens: 16,
+      pageCount: 4,
+    });
     try {
-      const part = (slot: number, begin: number, end: number) => [{ tokens: [3, 17, 5, 39, 0, 8, 21, 2].slice(begin, end), startPosition: begin, pages: Int32Array.of(2 * slot, 2 * slot + 1), slot, outputs: 'last' as const }];
+      const part = (slot: number, begin: number, end: number) => [
+        {
+          tokens: [3, 17, 5, 39, 0, 8, 21, 2].slice(begin, end),
+          startPosition: begin,
+          pages: Int32Array.of(2 * slot, 2 * slot + 1),
+          slot,
+          outputs: 'last' as const,
+        },
+      ];
       await runtime.step(part(0, 0, 5));
       const state = new Uint8Array(runtime.stateBytes);
       const position = await runtime.saveState(0, state);
@@ -147,7 +242,11 @@ describe('RWKV agrees with a scalar evaluation', () => {
 
   it('refuses another number of shifted tokens', async () => {
     const block = { 'attn_norm.weight': width, 'ffn_norm.weight': width, ...mix7, ...fused(5), ...GATED };
-    const model = await randomModel('arwkv7', { ...qwen, token_shift_count: 2 }, { ...ENDS, ...OUTPUT, ...blocks(block, layers) });
+    const model = await randomModel(
+      'arwkv7',
+      { ...qwen, token_shift_count: 2 },
+      { ...ENDS, ...OUTPUT, ...blocks(block, layers) },
+    );
     await expect(loadTransformer(model.file)).rejects.toMatchObject({ code: 'invalid_model_file' });
   });
 });

@@ -13,7 +13,8 @@ export const dot = (a: Row, b: Row): number => a.reduce((sum, value, i) => sum +
 export const sum = (rows: Matrix): Row => rows.reduce(add);
 
 /** W x + b. */
-export const linear = (weight: Matrix, x: Row, bias?: Row): Row => weight.map((row, i) => dot(row, x) + (bias?.[i] ?? 0));
+export const linear = (weight: Matrix, x: Row, bias?: Row): Row =>
+  weight.map((row, i) => dot(row, x) + (bias?.[i] ?? 0));
 
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 export const silu = (x: number): number => x * sigmoid(x);
@@ -40,7 +41,8 @@ export function layerNorm(x: Row, weight: Row, bias?: Row, epsilon = 1e-5): Row 
 }
 
 /** A row cut into parts of equal length. */
-export const split = (x: Row, parts: number): Matrix => Array.from({ length: parts }, (_, i) => x.slice((i * x.length) / parts, ((i + 1) * x.length) / parts));
+export const split = (x: Row, parts: number): Matrix =>
+  Array.from({ length: parts }, (_, i) => x.slice((i * x.length) / parts, ((i + 1) * x.length) / parts));
 
 /** A row cut into parts of given lengths. */
 export function cut(x: Row, ...lengths: number[]): Matrix {
@@ -49,7 +51,14 @@ export function cut(x: Row, ...lengths: number[]): Matrix {
 }
 
 /** Rotary positions (Su et al., 2021) on the first `dimensions` elements of a head: of neighbours, or of halves. */
-export function rotate(x: Row, position: number, style: 'pairs' | 'halves', dimensions = x.length, base = 10_000, divisors?: Row): Row {
+export function rotate(
+  x: Row,
+  position: number,
+  style: 'pairs' | 'halves',
+  dimensions = x.length,
+  base = 10_000,
+  divisors?: Row,
+): Row {
   const out = [...x];
   for (let i = 0; i < dimensions / 2; i++) {
     const angle = (position * base ** ((-2 * i) / dimensions)) / (divisors?.[i] ?? 1);
@@ -73,14 +82,24 @@ export interface AttendOptions {
 }
 
 /** Attention (Vaswani et al., 2017) with shared key heads: q, k, v by token, then head. Gives the heads' sums, joined, by token. */
-export function attend(q: Matrix[], k: Matrix[], v: Matrix[], { scale: factor, window = Infinity, slope, causal = true, bias, sinks }: AttendOptions = {}): Matrix {
+export function attend(
+  q: Matrix[],
+  k: Matrix[],
+  v: Matrix[],
+  { scale: factor, window = Infinity, slope, causal = true, bias, sinks }: AttendOptions = {},
+): Matrix {
   const heads = q[0].length;
   const group = heads / k[0].length;
   return q.map((queries, i) =>
     queries.flatMap((query, head) => {
       const kvHead = Math.floor(head / group);
       const seen = k.map((_, j) => j).filter((j) => (causal ? j <= i && i - j < window : Math.abs(i - j) < window));
-      const scores = seen.map((j) => dot(query, k[j][kvHead]) * (factor ?? 1 / Math.sqrt(query.length)) + (slope ? slope(head) * (j - i) : 0) + (bias?.(head, j - i) ?? 0));
+      const scores = seen.map(
+        (j) =>
+          dot(query, k[j][kvHead]) * (factor ?? 1 / Math.sqrt(query.length)) +
+          (slope ? slope(head) * (j - i) : 0) +
+          (bias?.(head, j - i) ?? 0),
+      );
       const weights = softmax(sinks ? [...scores, sinks[head]] : scores);
       return sum(seen.map((j, n) => scale(v[j][kvHead], weights[n])));
     }),

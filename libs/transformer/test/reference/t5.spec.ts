@@ -11,14 +11,22 @@ import { add, attend, gelu, linear, multiply, rmsNorm, split, type Matrix, type 
 
 const { width, ffn, heads, head, layers, vocabulary } = SHAPE;
 const BUCKETS = 8;
-const metadata = { ...METADATA, ...RMS, 'attention.head_count_kv': heads, 'attention.key_length': head, 'attention.value_length': head, 'attention.relative_buckets_count': BUCKETS };
+const metadata = {
+  ...METADATA,
+  ...RMS,
+  'attention.head_count_kv': heads,
+  'attention.key_length': head,
+  'attention.value_length': head,
+  'attention.relative_buckets_count': BUCKETS,
+};
 
 interface Variant {
   readonly hasGate: boolean;
   readonly hasOwnBiases: boolean;
 }
 
-const attentionBlock = (name: string): TensorShapes => Object.fromEntries(['q', 'k', 'v', 'o'].map((part) => [`${name}_${part}.weight`, [width, width]]));
+const attentionBlock = (name: string): TensorShapes =>
+  Object.fromEntries(['q', 'k', 'v', 'o'].map((part) => [`${name}_${part}.weight`, [width, width]]));
 
 /** The blocks of one side, the biases in the first or in each. */
 function sideOf(side: 'enc' | 'dec', { hasGate, hasOwnBiases }: Variant, count: number = layers): TensorShapes {
@@ -31,7 +39,11 @@ function sideOf(side: 'enc' | 'dec', { hasGate, hasOwnBiases }: Variant, count: 
     ...(hasGate ? { 'ffn_gate.weight': [width, ffn] } : {}),
     'ffn_down.weight': [ffn, width],
   };
-  const all = Array.from({ length: count }, (_, i) => Object.entries({ ...block, ...(i === 0 || hasOwnBiases ? { 'attn_rel_b.weight': [heads, BUCKETS] } : {}) }).map(([name, shape]) => [`${side}.blk.${i}.${name}`, shape] as const));
+  const all = Array.from({ length: count }, (_, i) =>
+    Object.entries({ ...block, ...(i === 0 || hasOwnBiases ? { 'attn_rel_b.weight': [heads, BUCKETS] } : {}) }).map(
+      ([name, shape]) => [`${side}.blk.${i}.${name}`, shape] as const,
+    ),
+  );
   return Object.fromEntries(all.flat());
 }
 
@@ -43,22 +55,41 @@ function bucketOfLength(away: number, side: number): number {
 }
 
 /** The bucket of a distance (Raffel et al., 2020): of an encoder half of them are for each side, a decoder's look back only. */
-const bucketOf = { enc: (distance: number): number => (distance > 0 ? BUCKETS / 2 : 0) + bucketOfLength(Math.abs(distance), BUCKETS / 2), dec: (distance: number): number => bucketOfLength(-distance, BUCKETS) };
+const bucketOf = {
+  enc: (distance: number): number => (distance > 0 ? BUCKETS / 2 : 0) + bucketOfLength(Math.abs(distance), BUCKETS / 2),
+  dec: (distance: number): number => bucketOfLength(-distance, BUCKETS),
+};
 
 /** One layer; of a decoder with what the encoder has made. */
-function layerOf(model: RandomModel, side: 'enc' | 'dec', x: Matrix, index: number, { hasGate, hasOwnBiases }: Variant, encoded?: Matrix): Matrix {
+function layerOf(
+  model: RandomModel,
+  side: 'enc' | 'dec',
+  x: Matrix,
+  index: number,
+  { hasGate, hasOwnBiases }: Variant,
+  encoded?: Matrix,
+): Matrix {
   const name = (part: string): string => `${side}.blk.${index}.${part}.weight`;
   const apply = (part: string, row: Row): Row => linear(model.matrix(name(part)), row);
   const normed = (rows: Matrix, part: string): Matrix => rows.map((row) => rmsNorm(row, model.vector(name(part))));
   const headsOf = (part: string, rows: Matrix): Matrix[] => rows.map((row) => split(apply(part, row), heads));
-  const plus = (rows: Matrix, more: Matrix, part: string): Matrix => rows.map((row, i) => add(row, apply(part, more[i])));
+  const plus = (rows: Matrix, more: Matrix, part: string): Matrix =>
+    rows.map((row, i) => add(row, apply(part, more[i])));
   const biases = model.matrix(`${side}.blk.${hasOwnBiases ? index : 0}.attn_rel_b.weight`);
   const inputs = normed(x, 'attn_norm');
   const [q, k, v] = ['attn_q', 'attn_k', 'attn_v'].map((part) => headsOf(part, inputs));
-  let y = plus(x, attend(q, k, v, { causal: side === 'dec', scale: 1, bias: (h, distance) => biases[bucketOf[side](distance)][h] }), 'attn_o');
+  let y = plus(
+    x,
+    attend(q, k, v, { causal: side === 'dec', scale: 1, bias: (h, distance) => biases[bucketOf[side](distance)][h] }),
+    'attn_o',
+  );
   if (encoded) {
     const queries = headsOf('cross_attn_q', normed(y, 'cross_attn_norm'));
-    y = plus(y, attend(queries, headsOf('cross_attn_k', encoded), headsOf('cross_attn_v', encoded), { causal: false, scale: 1 }), 'cross_attn_o');
+    y = plus(
+      y,
+      attend(queries, headsOf('cross_attn_k', encoded), headsOf('cross_attn_v', encoded), { causal: false, scale: 1 }),
+      'cross_attn_o',
+    );
   }
   const fed = normed(y, 'ffn_norm').map((input) => {
     const up = apply('ffn_up', input);
@@ -67,7 +98,14 @@ function layerOf(model: RandomModel, side: 'enc' | 'dec', x: Matrix, index: numb
   return plus(y, fed, 'ffn_down');
 }
 
-function runSide(model: RandomModel, side: 'enc' | 'dec', tokens: readonly number[], variant: Variant, count: number, encoded?: Matrix): Matrix {
+function runSide(
+  model: RandomModel,
+  side: 'enc' | 'dec',
+  tokens: readonly number[],
+  variant: Variant,
+  count: number,
+  encoded?: Matrix,
+): Matrix {
   let x: Matrix = tokens.map((token) => model.matrix('token_embd.weight')[token]);
   for (let index = 0; index < count; index++) x = layerOf(model, side, x, index, variant, encoded);
   return x.map((row) => rmsNorm(row, model.vector(`${side}.output_norm.weight`)));
@@ -78,7 +116,11 @@ describe('t5encoder agrees with a scalar evaluation', () => {
     ['a gate', { hasGate: true, hasOwnBiases: false }],
     ['ReLU and biases of each layer', { hasGate: false, hasOwnBiases: true }],
   ])('with %s', async (_, options) => {
-    const model = await randomModel('t5encoder', { ...metadata, pooling_type: 1 }, { 'token_embd.weight': [width, vocabulary], 'enc.output_norm.weight': width, ...sideOf('enc', options) });
+    const model = await randomModel(
+      't5encoder',
+      { ...metadata, pooling_type: 1 },
+      { 'token_embd.weight': [width, vocabulary], 'enc.output_norm.weight': width, ...sideOf('enc', options) },
+    );
     const reference = (tokens: readonly number[]): Matrix => runSide(model, 'enc', tokens, options, layers);
     await expectAgreementOfEncoder(model, reference, { pooling: 'mean', pooled: meanOf });
   });
@@ -86,20 +128,43 @@ describe('t5encoder agrees with a scalar evaluation', () => {
 
 const READ = TOKENS.slice(0, 11);
 const WRITTEN = [0, ...TOKENS.slice(2, 15)];
-const LIMITS = { contextLength: 32, pageTokens: 16, pageCount: 6, kvType: 'F32', maxBatchTokens: 16, maxSequences: 3 } as const;
+const LIMITS = {
+  contextLength: 32,
+  pageTokens: 16,
+  pageCount: 6,
+  kvType: 'F32',
+  maxBatchTokens: 16,
+  maxSequences: 3,
+} as const;
 
 /** A model with more layers on one side than on the other. */
 const t5Of = (variant: Variant, { isTied = false, decoderLayers = 2 } = {}): Promise<RandomModel> =>
-  randomModel('t5', { ...metadata, decoder_block_count: decoderLayers, decoder_start_token_id: 0 }, {
-    'token_embd.weight': [width, vocabulary],
-    'enc.output_norm.weight': width,
-    ...sideOf('enc', variant),
-    'dec.output_norm.weight': width,
-    ...sideOf('dec', variant, decoderLayers),
-    ...(isTied ? {} : { 'output.weight': [width, vocabulary] }),
-  });
+  randomModel(
+    't5',
+    { ...metadata, decoder_block_count: decoderLayers, decoder_start_token_id: 0 },
+    {
+      'token_embd.weight': [width, vocabulary],
+      'enc.output_norm.weight': width,
+      ...sideOf('enc', variant),
+      'dec.output_norm.weight': width,
+      ...sideOf('dec', variant, decoderLayers),
+      ...(isTied ? {} : { 'output.weight': [width, vocabulary] }),
+    },
+  );
 
-const sequence = (tokens: readonly number[], startPosition: number, slot: number, encoderTokens: number = READ.length): SequenceInput => ({ tokens, startPosition, pages: Int32Array.of(2 * slot, 2 * slot + 1), slot, outputs: 'all', encoderTokens });
+const sequence = (
+  tokens: readonly number[],
+  startPosition: number,
+  slot: number,
+  encoderTokens: number = READ.length,
+): SequenceInput => ({
+  tokens,
+  startPosition,
+  pages: Int32Array.of(2 * slot, 2 * slot + 1),
+  slot,
+  outputs: 'all',
+  encoderTokens,
+});
 
 /** Logits of what is written after a text, cut into steps. */
 async function logitsInSteps(runtime: ModelRuntime, sizes: readonly number[], slot = 0): Promise<number[]> {
@@ -115,43 +180,82 @@ async function logitsInSteps(runtime: ModelRuntime, sizes: readonly number[], sl
 describe('t5', () => {
   it.each([
     ['a gate, and more layers that read', { hasGate: true, hasOwnBiases: false }, {}],
-    ['ReLU, biases of each layer, one table for both ends, and more layers that write', { hasGate: false, hasOwnBiases: true }, { isTied: true, decoderLayers: 4 }],
-  ])('agrees with a scalar evaluation with %s, in one step and in several, to the same bits', async (_, variant, options) => {
-    const model = await t5Of(variant, options);
-    await expectClosedOnce(model.file);
-    const encoded = runSide(model, 'enc', READ, variant, layers);
-    const written = runSide(model, 'dec', WRITTEN, variant, 'decoderLayers' in options ? options.decoderLayers : 2, encoded);
-    const head = model.matrix('isTied' in options ? 'token_embd.weight' : 'output.weight');
-    const expected = written.flatMap((row) => linear(head, row)).map((logit) => logit * ('isTied' in options ? width ** -0.5 : 1));
-    const runtime = await loadTransformer(model.file, LIMITS);
-    try {
-      expect(runtime.info).toMatchObject({ decoderStart: 0, hasLogits: true, causal: false });
-      const whole = await logitsInSteps(runtime, [WRITTEN.length]);
-      expect(relativeRms(whole, expected)).toBeLessThan(1e-5);
-      for (const sizes of [[0, 9, 5], WRITTEN.map(() => 1)]) expect(await logitsInSteps(runtime, sizes, 1)).toEqual(whole);
-      const text = { ...sequence(READ, 0, 2), outputs: 'none', encoderTokens: undefined } as const;
-      const { vectors } = await runtime.embed([text], { pooling: 'none' });
-      expect(relativeRms(vectors, encoded.flat())).toBeLessThan(1e-5);
-      expect((await runtime.embed([{ ...text, tokens: TOKENS.slice(4, 8), slot: 1, pages: Int32Array.of(0) }, { ...text, pages: Int32Array.of(2) }], { pooling: 'none' })).vectors.slice(4 * width)).toEqual(vectors);
-    } finally {
-      await runtime.close();
-    }
-  });
+    [
+      'ReLU, biases of each layer, one table for both ends, and more layers that write',
+      { hasGate: false, hasOwnBiases: true },
+      { isTied: true, decoderLayers: 4 },
+    ],
+  ])(
+    'agrees with a scalar evaluation with %s, in one step and in several, to the same bits',
+    async (_, variant, options) => {
+      const model = await t5Of(variant, options);
+      await expectClosedOnce(model.file);
+      const encoded = runSide(model, 'enc', READ, variant, layers);
+      const written = runSide(
+        model,
+        'dec',
+        WRITTEN,
+        variant,
+        'decoderLayers' in options ? options.decoderLayers : 2,
+        encoded,
+      );
+      const head = model.matrix('isTied' in options ? 'token_embd.weight' : 'output.weight');
+      const expected = written
+        .flatMap((row) => linear(head, row))
+        .map((logit) => logit * ('isTied' in options ? width ** -0.5 : 1));
+      const runtime = await loadTransformer(model.file, LIMITS);
+      try {
+        expect(runtime.info).toMatchObject({ decoderStart: 0, hasLogits: true, causal: false });
+        const whole = await logitsInSteps(runtime, [WRITTEN.length]);
+        expect(relativeRms(whole, expected)).toBeLessThan(1e-5);
+        for (const sizes of [[0, 9, 5], WRITTEN.map(() => 1)])
+          expect(await logitsInSteps(runtime, sizes, 1)).toEqual(whole);
+        const text = { ...sequence(READ, 0, 2), outputs: 'none', encoderTokens: undefined } as const;
+        const { vectors } = await runtime.embed([text], { pooling: 'none' });
+        expect(relativeRms(vectors, encoded.flat())).toBeLessThan(1e-5);
+        expect(
+          (
+            await runtime.embed(
+              [
+                { ...text, tokens: TOKENS.slice(4, 8), slot: 1, pages: Int32Array.of(0) },
+                { ...text, pages: Int32Array.of(2) },
+              ],
+              { pooling: 'none' },
+            )
+          ).vectors.slice(4 * width),
+        ).toEqual(vectors);
+      } finally {
+        await runtime.close();
+      }
+    },
+  );
 
   it('reads one text while it writes after others, to the same bits', async () => {
     const model = await t5Of({ hasGate: true, hasOwnBiases: false });
     const runtime = await loadTransformer(model.file, LIMITS);
     try {
-      const alone = await logitsInSteps(runtime, WRITTEN.map(() => 1));
+      const alone = await logitsInSteps(
+        runtime,
+        WRITTEN.map(() => 1),
+      );
       const rowsOf = async (...batch: SequenceInput[]): Promise<number[][]> => {
         const { rows, logits } = await runtime.step(batch);
         return Array.from({ length: rows }, (_, row) => [...logits.subarray(row * vocabulary, (row + 1) * vocabulary)]);
       };
       const row = (i: number): number[] => alone.slice(i * vocabulary, (i + 1) * vocabulary);
       const other = [...TOKENS].reverse();
-      expect((await rowsOf(sequence([...other.slice(0, 4), 0], 0, 2, 4), sequence([...READ, 0], 0, 0)))[1]).toEqual(row(0));
-      expect((await rowsOf(sequence([WRITTEN[1]], 12, 0), sequence([5], 5, 2, 4), sequence([...READ, 0], 0, 1)))).toEqual([row(1), expect.anything(), row(0)]);
-      expect((await rowsOf(sequence(WRITTEN.slice(1, 4), 12, 1), sequence([WRITTEN[2]], 13, 0)))).toEqual([row(1), row(2), row(3), row(2)]);
+      expect((await rowsOf(sequence([...other.slice(0, 4), 0], 0, 2, 4), sequence([...READ, 0], 0, 0)))[1]).toEqual(
+        row(0),
+      );
+      expect(await rowsOf(sequence([WRITTEN[1]], 12, 0), sequence([5], 5, 2, 4), sequence([...READ, 0], 0, 1))).toEqual(
+        [row(1), expect.anything(), row(0)],
+      );
+      expect(await rowsOf(sequence(WRITTEN.slice(1, 4), 12, 1), sequence([WRITTEN[2]], 13, 0))).toEqual([
+        row(1),
+        row(2),
+        row(3),
+        row(2),
+      ]);
     } finally {
       await runtime.close();
     }
@@ -159,7 +263,9 @@ describe('t5', () => {
 
   it('gives the same bits where it is spread over several memories', async () => {
     const model = await t5Of({ hasGate: true, hasOwnBiases: false });
-    const runtimes = await Promise.all([{}, { memoryBytes: 1_400_000 }].map((options) => loadTransformer(model.file, { ...LIMITS, ...options })));
+    const runtimes = await Promise.all(
+      [{}, { memoryBytes: 1_400_000 }].map((options) => loadTransformer(model.file, { ...LIMITS, ...options })),
+    );
     try {
       expect(runtimes.map(({ info }) => info.memoryCount > 1)).toEqual([false, true]);
       const [one, several] = [await logitsInSteps(runtimes[0], [3, 2]), await logitsInSteps(runtimes[1], [3, 2])];
@@ -191,7 +297,17 @@ describe('t5', () => {
   });
 
   it('refuses a file whose answers begin with a token that it does not have', async () => {
-    const model = await randomModel('t5', { ...metadata, decoder_start_token_id: vocabulary }, { 'token_embd.weight': [width, vocabulary], 'enc.output_norm.weight': width, ...sideOf('enc', { hasGate: true, hasOwnBiases: false }), 'dec.output_norm.weight': width, ...sideOf('dec', { hasGate: true, hasOwnBiases: false }) });
+    const model = await randomModel(
+      't5',
+      { ...metadata, decoder_start_token_id: vocabulary },
+      {
+        'token_embd.weight': [width, vocabulary],
+        'enc.output_norm.weight': width,
+        ...sideOf('enc', { hasGate: true, hasOwnBiases: false }),
+        'dec.output_norm.weight': width,
+        ...sideOf('dec', { hasGate: true, hasOwnBiases: false }),
+      },
+    );
     await expect(loadTransformer(model.file, LIMITS)).rejects.toThrow('as the token that answers begin with');
   });
 });

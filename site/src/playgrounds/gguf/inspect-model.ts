@@ -49,14 +49,30 @@ export async function inspectModel(file: Blob, name: string): Promise<InspectedM
     name,
     facts: [
       ['architecture', model.architecture ?? 'not said'],
-      ['format', `GGUF ${model.version}, ${model.littleEndian ? 'little' : 'big'}-endian, aligned to ${model.alignment} bytes`],
+      [
+        'format',
+        `GGUF ${model.version}, ${model.littleEndian ? 'little' : 'big'}-endian, aligned to ${model.alignment} bytes`,
+      ],
       ['file', sizeWords(file.size)],
       ['read of it', sizeWords(source.bytesRead)],
-      ['weights', `${values.toLocaleString('en')} in ${tensors.length.toLocaleString('en')} tensors: ${sizeWords(bytes)}${values > 0 ? `, ${((8 * bytes) / values).toFixed(2)} bits each` : ''}`],
+      [
+        'weights',
+        `${values.toLocaleString('en')} in ${tensors.length.toLocaleString('en')} tensors: ${sizeWords(bytes)}${values > 0 ? `, ${((8 * bytes) / values).toFixed(2)} bits each` : ''}`,
+      ],
       ...fileTypeOf(model),
     ],
-    metadata: [...model.metadata].map(([key, value]) => ({ key, type: typeWords(model.metadataTypes.get(key)!), value: valueWords(value) })),
-    tensors: tensors.map(({ name: tensor, type, shape, byteLength, offset }) => ({ name: tensor, type: type.name, shape: shape.join(' × ') || 'a single value', bytes: byteLength, offset })),
+    metadata: [...model.metadata].map(([key, value]) => ({
+      key,
+      type: typeWords(model.metadataTypes.get(key)!),
+      value: valueWords(value),
+    })),
+    tensors: tensors.map(({ name: tensor, type, shape, byteLength, offset }) => ({
+      name: tensor,
+      type: type.name,
+      shape: shape.join(' × ') || 'a single value',
+      bytes: byteLength,
+      offset,
+    })),
     types: [...types.values()].sort((a, b) => b.bytes - a.bytes),
   };
 }
@@ -86,8 +102,16 @@ function valueWords(value: GgufValue): string {
     return cut(listWords(shown, value.length));
   }
   if (typeof value !== 'object') return String(value);
-  return cut(listWords(Array.from({ length: Math.min(value.length, LIST_ENTRIES) }, (_, i) => (typeof value[i] === 'object' ? '[…]' : String(value[i]))), value.length));
+  return cut(
+    listWords(
+      Array.from({ length: Math.min(value.length, LIST_ENTRIES) }, (_, i) =>
+        typeof value[i] === 'object' ? '[…]' : String(value[i]),
+      ),
+      value.length,
+    ),
+  );
 }
 
-const listWords = (shown: readonly string[], length: number): string => `${length.toLocaleString('en')}: ${shown.join(', ')}${length > shown.length ? ', …' : ''}`;
+const listWords = (shown: readonly string[], length: number): string =>
+  `${length.toLocaleString('en')}: ${shown.join(', ')}${length > shown.length ? ', …' : ''}`;
 const cut = (text: string): string => (text.length > VALUE_CHARACTERS ? `${text.slice(0, VALUE_CHARACTERS)}…` : text);

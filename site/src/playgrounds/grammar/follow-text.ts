@@ -1,4 +1,11 @@
-import { GrammarMatcher, compileRegex, gbnfSteps, jsonSchemaSteps, matcherSteps, type Grammar } from '@starling/grammar';
+import {
+  GrammarMatcher,
+  compileRegex,
+  gbnfSteps,
+  jsonSchemaSteps,
+  matcherSteps,
+  type Grammar,
+} from '@starling/grammar';
 import { StarlingError, messageOf } from '@starling/core';
 import { byteIndex } from './byte-vocabulary.js';
 import { inSlices } from './in-slices.js';

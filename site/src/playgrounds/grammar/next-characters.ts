@@ -11,7 +11,12 @@ export interface CharacterRange {
 const MOST_PARTS = 200;
 
 /** How many bytes follow a leading byte, and the bits of it that count. */
-const follow = (lead: number): { readonly count: number; readonly bits: number } => (lead < 0xe0 ? { count: 1, bits: lead & 0x1f } : lead < 0xf0 ? { count: 2, bits: lead & 0x0f } : { count: 3, bits: lead & 0x07 });
+const follow = (lead: number): { readonly count: number; readonly bits: number } =>
+  lead < 0xe0
+    ? { count: 1, bits: lead & 0x1f }
+    : lead < 0xf0
+      ? { count: 2, bits: lead & 0x0f }
+      : { count: 3, bits: lead & 0x07 };
 
 /** The characters that a matcher of bytes takes next, as ranges in order; with stops on the way. */
 export function* nextCharacters(matcher: GrammarMatcher): Generator<undefined, CharacterRange[]> {
@@ -19,7 +24,8 @@ export function* nextCharacters(matcher: GrammarMatcher): Generator<undefined, C
   const ranges: CharacterRange[] = [];
   const add = (range: CharacterRange): void => {
     const before = ranges.at(-1);
-    if (before !== undefined && before.last + 1 >= range.first && before.isPartly === range.isPartly) ranges[ranges.length - 1] = { ...before, last: range.last };
+    if (before !== undefined && before.last + 1 >= range.first && before.isPartly === range.isPartly)
+      ranges[ranges.length - 1] = { ...before, last: range.last };
     else ranges.push(range);
   };
   for (let byte = 0; byte < 0x80; byte++) if (maskAllows(mask, byte)) add({ first: byte, last: byte });
@@ -38,11 +44,18 @@ export function* nextCharacters(matcher: GrammarMatcher): Generator<undefined, C
       }
     }
   }
-  const leads = Array.from({ length: 0x35 }, (_, i) => 0xc2 + i).filter((byte) => byte <= 0xf4 && maskAllows(mask, byte));
+  const leads = Array.from({ length: 0x35 }, (_, i) => 0xc2 + i).filter(
+    (byte) => byte <= 0xf4 && maskAllows(mask, byte),
+  );
   for (const lead of leads) {
     const { count, bits } = follow(lead);
     const span = 64 ** count;
-    if (leads.length > 16 || ++parts > MOST_PARTS) add({ first: Math.max(bits * span, SMALLEST[count]), last: Math.min((bits + 1) * span - 1, 0x10ffff), isPartly: true });
+    if (leads.length > 16 || ++parts > MOST_PARTS)
+      add({
+        first: Math.max(bits * span, SMALLEST[count]),
+        last: Math.min((bits + 1) * span - 1, 0x10ffff),
+        isPartly: true,
+      });
     else {
       const next = matcher.fork();
       next.advance(lead);
@@ -57,7 +70,12 @@ const SMALLEST = [0, 0x80, 0x800, 0x10000];
 
 /** Ranges in words: `a to z`, `space`, `U+0080 to U+10FFFF, or most of it`. */
 export function rangeWords({ first, last, isPartly }: CharacterRange): string {
-  const words = first === last ? nameOf(first) : last === first + 1 && isPartly !== true ? `${nameOf(first)} ${nameOf(last)}` : `${nameOf(first)} to ${nameOf(last)}`;
+  const words =
+    first === last
+      ? nameOf(first)
+      : last === first + 1 && isPartly !== true
+        ? `${nameOf(first)} ${nameOf(last)}`
+        : `${nameOf(first)} to ${nameOf(last)}`;
   return isPartly === true ? `${words}, or some of it` : words;
 }
 
@@ -65,6 +83,9 @@ const NAMES: Readonly<Record<number, string>> = { 9: 'tab', 10: 'line break', 13
 
 function nameOf(code: number): string {
   if (code in NAMES) return NAMES[code];
-  const isVisible = code > 32 && code < 127 ? true : code > 0xa0 && code < 0x3000 && !/\p{C}|\p{M}|\p{Z}/u.test(String.fromCodePoint(code));
+  const isVisible =
+    code > 32 && code < 127
+      ? true
+      : code > 0xa0 && code < 0x3000 && !/\p{C}|\p{M}|\p{Z}/u.test(String.fromCodePoint(code));
   return isVisible ? String.fromCodePoint(code) : `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
 }

@@ -14,6 +14,10 @@ const JSON_BYTES = 64 * 2 ** 20;
 export async function openVocabulary(file: Blob, name: string): Promise<Tokenizer> {
   const magic = await file.slice(0, 4).text();
   if (magic === 'GGUF') return tokenizerFromGguf((await openGguf(headerSource(file, name))).metadata);
-  if (file.size > JSON_BYTES) throw new StarlingError('request_too_large', `${name}: ${file.size} bytes, but a tokenizer.json has at most ${JSON_BYTES} here; choose a tokenizer.json or a GGUF file`);
+  if (file.size > JSON_BYTES)
+    throw new StarlingError(
+      'request_too_large',
+      `${name}: ${file.size} bytes, but a tokenizer.json has at most ${JSON_BYTES} here; choose a tokenizer.json or a GGUF file`,
+    );
   return tokenizerFromJson(await file.text(), name);
 }

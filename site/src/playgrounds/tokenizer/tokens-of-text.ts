@@ -29,7 +29,11 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** Cuts a text into tokens, and tells which of its characters each stands for. */
-export function tokensOfText(tokenizer: Tokenizer, text: string, options: { readonly addSpecial: boolean; readonly parseSpecial: boolean }): TokenizedText {
+export function tokensOfText(
+  tokenizer: Tokenizer,
+  text: string,
+  options: { readonly addSpecial: boolean; readonly parseSpecial: boolean },
+): TokenizedText {
   const utf8 = encoder.encode(text);
   const { ids, offsets } = tokenizer.encodeWithOffsets(text, options);
   const tokens = Array.from(ids.subarray(0, MOST_SHOWN), (id, i): ShownToken => {
@@ -45,7 +49,12 @@ export function tokensOfText(tokenizer: Tokenizer, text: string, options: { read
       isControl: tokenizer.isControl(id),
     };
   });
-  return { tokens, count: ids.length, bytes: utf8.length, roundTrip: tokenizer.decode(tokenizer.encode(text)) === text };
+  return {
+    tokens,
+    count: ids.length,
+    bytes: utf8.length,
+    roundTrip: tokenizer.decode(tokenizer.encode(text)) === text,
+  };
 }
 
 /** Where the first character begins at a byte or behind it. */

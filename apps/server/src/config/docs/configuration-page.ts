@@ -46,8 +46,15 @@ ${SETTING_GROUPS.map(({ title, settings }) => `## ${title}\n\n${table(settings)}
 }
 
 function table(settings: Readonly<Record<string, Setting>>): string {
-  const rows = Object.entries(settings).map(([name, setting]) => `| ${flagOf(setting)} | \`${environmentName(name)}\`${name === 'config' ? '' : `<br>\`${fileKey(name)}\``} | ${cell(setting.help)} | ${valuesOf(setting.value.jsonSchema)} | ${usual(setting)} | ${setting.isLive ? 'live' : ''} | |`);
-  return ['| option | environment, file | what it says | values | default | |', '|---|---|---|---|---|---|', ...rows].join('\n');
+  const rows = Object.entries(settings).map(
+    ([name, setting]) =>
+      `| ${flagOf(setting)} | \`${environmentName(name)}\`${name === 'config' ? '' : `<br>\`${fileKey(name)}\``} | ${cell(setting.help)} | ${valuesOf(setting.value.jsonSchema)} | ${usual(setting)} | ${setting.isLive ? 'live' : ''} | |`,
+  );
+  return [
+    '| option | environment, file | what it says | values | default | |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
 }
 
 const flagOf = ({ flag, short, placeholder, repeatable, negatable }: Setting): string =>
@@ -66,7 +73,8 @@ function valuesOf(schema: JsonSchema): string {
   if (anyOf !== undefined) return [...new Set(anyOf.map((option) => valuesOf(option as JsonSchema)))].join(', or ');
   if (type === 'array') return 'list';
   if (type === 'boolean') return '`true`, `false`';
-  if (type === 'integer' || type === 'number') return `${type === 'integer' ? 'integer' : 'number'}${range(minimum, maximum)}`;
+  if (type === 'integer' || type === 'number')
+    return `${type === 'integer' ? 'integer' : 'number'}${range(minimum, maximum)}`;
   return type === 'object' ? 'JSON object' : 'text';
 }
 

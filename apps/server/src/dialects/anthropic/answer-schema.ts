@@ -12,7 +12,12 @@ export const messageAnswer = v.object({
     v.union([
       v.object({ type: v.literal('text'), text: v.string() }),
       v.object({ type: v.literal('thinking'), thinking: v.string(), signature: v.string() }),
-      v.object({ type: v.literal('tool_use'), id: v.string(), name: v.string(), input: v.record(v.string(), v.unknown()) }),
+      v.object({
+        type: v.literal('tool_use'),
+        id: v.string(),
+        name: v.string(),
+        input: v.record(v.string(), v.unknown()),
+      }),
     ]),
   ),
   stop_reason: v.picklist(['end_turn', 'max_tokens', 'stop_sequence', 'tool_use', 'model_context_window_exceeded']),

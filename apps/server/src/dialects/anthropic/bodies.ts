@@ -14,12 +14,16 @@ export interface MessageHead {
 function stopReasonOf({ finishReason, result }: ChatSample): string {
   if (finishReason === 'tool_calls') return 'tool_use';
   if (result.stopSequence !== undefined) return 'stop_sequence';
-  if (finishReason === 'length' || finishReason === 'deadline') return result.stopReason.kind === 'context_end' ? 'model_context_window_exceeded' : 'max_tokens';
+  if (finishReason === 'length' || finishReason === 'deadline')
+    return result.stopReason.kind === 'context_end' ? 'model_context_window_exceeded' : 'max_tokens';
   return 'end_turn';
 }
 
 /** Figures of an answer. What was read from the cache is told apart: all input is the sum of three. */
-export function usageOf({ usage: { promptTokens, cachedTokens, completionTokens } }: DonePart, thinkingTokens: number): object {
+export function usageOf(
+  { usage: { promptTokens, cachedTokens, completionTokens } }: DonePart,
+  thinkingTokens: number,
+): object {
   return {
     input_tokens: promptTokens - cachedTokens,
     cache_creation_input_tokens: 0,
@@ -30,7 +34,10 @@ export function usageOf({ usage: { promptTokens, cachedTokens, completionTokens 
 }
 
 /** How a message ended: what the last event but one of a stream carries. */
-export const endOf = (sample: ChatSample) => ({ stop_reason: stopReasonOf(sample), stop_sequence: sample.result.stopSequence ?? null });
+export const endOf = (sample: ChatSample) => ({
+  stop_reason: stopReasonOf(sample),
+  stop_sequence: sample.result.stopSequence ?? null,
+});
 
 /** The message before its content: what the first event carries. What tells nothing is left out: some clients refuse a null where others demand one. */
 export function emptyMessage({ id, model }: MessageHead, inputTokens: number): object {
@@ -47,16 +54,26 @@ export function emptyMessage({ id, model }: MessageHead, inputTokens: number): o
 }
 
 /** A whole message, its content made of the same deltas as a stream's. */
-export function messageBody(head: MessageHead, deltas: readonly AnswerDelta[], sample: ChatSample, done: DonePart): object {
+export function messageBody(
+  head: MessageHead,
+  deltas: readonly AnswerDelta[],
+  sample: ChatSample,
+  done: DonePart,
+): object {
   const blocks: Record<string, unknown>[] = [];
   const writer = new BlockWriter(head);
-  for (const event of [...deltas.flatMap((delta) => writer.write(delta)), ...writer.end(sample)]) applyTo(blocks, event);
+  for (const event of [...deltas.flatMap((delta) => writer.write(delta)), ...writer.end(sample)])
+    applyTo(blocks, event);
   return { ...emptyMessage(head, 0), content: blocks, ...endOf(sample), usage: usageOf(done, sample.reasoningTokens) };
 }
 
 /** An event about one block of content. */
 export type BlockEvent =
-  | { readonly type: 'content_block_start'; readonly index: number; readonly content_block: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'content_block_start';
+      readonly index: number;
+      readonly content_block: Readonly<Record<string, unknown>>;
+    }
   | { readonly type: 'content_block_delta'; readonly index: number; readonly delta: Readonly<Record<string, string>> }
   | { readonly type: 'content_block_stop'; readonly index: number };
 
@@ -76,7 +93,9 @@ export class BlockWriter {
     switch (delta.kind) {
       case 'reasoning': {
         const events = this.#begin('thinking', () => ({ type: 'thinking', thinking: '', signature: '' }));
-        return this.#omitsThinking ? events : [...events, this.#delta({ type: 'thinking_delta', thinking: delta.text })];
+        return this.#omitsThinking
+          ? events
+          : [...events, this.#delta({ type: 'thinking_delta', thinking: delta.text })];
       }
       case 'content': {
         // What keeps it apart from what was said before a call is for messages that are one text.
@@ -84,7 +103,12 @@ export class BlockWriter {
         return [...this.#begin('text', () => ({ type: 'text', text: '' })), this.#delta({ type: 'text_delta', text })];
       }
       case 'call': {
-        const events = this.#begin(`call ${delta.index}`, () => ({ type: 'tool_use', id: this.#callIds.of(0, delta.index, delta.id), name: delta.name, input: {} }));
+        const events = this.#begin(`call ${delta.index}`, () => ({
+          type: 'tool_use',
+          id: this.#callIds.of(0, delta.index, delta.id),
+          name: delta.name,
+          input: {},
+        }));
         // Only now: the call before ends by what it had.
         this.#hasInput = false;
         return events;
@@ -105,7 +129,8 @@ export class BlockWriter {
     const last: BlockEvent[] = [];
     // A signature comes just before the end of thinking; ours says nothing, since nobody asks for it back.
     if (this.#open === 'thinking') last.push(this.#delta({ type: 'signature_delta', signature: '' }));
-    if (this.#open.startsWith('call') && !this.#hasInput && !isCut) last.push(this.#delta({ type: 'input_json_delta', partial_json: '{}' }));
+    if (this.#open.startsWith('call') && !this.#hasInput && !isCut)
+      last.push(this.#delta({ type: 'input_json_delta', partial_json: '{}' }));
     this.#open = undefined;
     return [...last, { type: 'content_block_stop', index: this.#index }];
   }
@@ -137,7 +162,8 @@ function applyTo(blocks: Record<string, unknown>[], event: BlockEvent): void {
   const { delta } = event;
   if (delta.type === 'text_delta') block.text = String(block.text) + delta.text;
   else if (delta.type === 'thinking_delta') block.thinking = String(block.thinking) + delta.thinking;
-  else if (delta.type === 'input_json_delta') block.input = (typeof block.input === 'string' ? block.input : '') + delta.partial_json;
+  else if (delta.type === 'input_json_delta')
+    block.input = (typeof block.input === 'string' ? block.input : '') + delta.partial_json;
 }
 
 /** Arguments of a call; of one that was cut, those that came to their end. */

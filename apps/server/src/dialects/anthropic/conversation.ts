@@ -25,7 +25,10 @@ export interface Conversation {
 export function conversationOf(body: ConversationBody): Conversation {
   const messages = [...systemOf(body.system), ...messagesOf(body.messages)];
   const last = messages.at(-1);
-  const prefill = last?.role === 'assistant' && last.tool_calls === undefined && typeof last.content === 'string' ? last.content : undefined;
+  const prefill =
+    last?.role === 'assistant' && last.tool_calls === undefined && typeof last.content === 'string'
+      ? last.content
+      : undefined;
   const tools = toolsOf(body.tools);
   return {
     messages: prefill === undefined ? messages : messages.slice(0, -1),
@@ -38,7 +41,9 @@ export function conversationOf(body: ConversationBody): Conversation {
 }
 
 function systemOf(system: ConversationBody['system']): ChatMessage[] {
-  const texts = (typeof system === 'string' ? [system] : (system ?? []).map((block) => block.text)).map((one) => one.replace(ATTRIBUTION, ''));
+  const texts = (typeof system === 'string' ? [system] : (system ?? []).map((block) => block.text)).map((one) =>
+    one.replace(ATTRIBUTION, ''),
+  );
   const content = texts.filter((one) => one !== '').join('\n\n');
   return content === '' ? [] : [{ role: 'system', content }];
 }
@@ -80,8 +85,17 @@ function assistantOf(blocks: readonly Block[], place: string): ChatMessage[] {
 
 function turnOf(blocks: readonly Block[]): ChatMessage {
   const thinking = blocks.flatMap((block) => (block.type === 'thinking' ? [block.thinking] : [])).join('\n');
-  const calls = blocks.flatMap((block) => (isUse(block) ? [{ id: block.id, type: 'function' as const, function: { name: block.name, arguments: block.input ?? {} } }] : []));
-  return { role: 'assistant', content: textOf(blocks), ...(thinking !== '' && { reasoning_content: thinking }), ...(calls.length > 0 && { tool_calls: calls }) };
+  const calls = blocks.flatMap((block) =>
+    isUse(block)
+      ? [{ id: block.id, type: 'function' as const, function: { name: block.name, arguments: block.input ?? {} } }]
+      : [],
+  );
+  return {
+    role: 'assistant',
+    content: textOf(blocks),
+    ...(thinking !== '' && { reasoning_content: thinking }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
 }
 
 /** Results of tools are messages of their own, before what the user says beside them. */
@@ -103,7 +117,12 @@ function textOf(blocks: readonly Block[]): string {
 function toolsOf(tools: ConversationBody['tools']): ToolDefinition[] {
   return (tools ?? []).flatMap(({ type, name, description, input_schema: parameters }): ToolDefinition[] => {
     if (type != null && type !== 'custom') return [];
-    return [{ type: 'function', function: { name, ...(description != null && { description }), ...(parameters != null && { parameters }) } }];
+    return [
+      {
+        type: 'function',
+        function: { name, ...(description != null && { description }), ...(parameters != null && { parameters }) },
+      },
+    ];
   });
 }
 
@@ -113,7 +132,8 @@ function choiceOf(choice: ConversationBody['tool_choice'], tools: readonly ToolD
   if (tools.length === 0) throw refused(`tool_choice "${choice.type}" needs "tools"`);
   if (choice.type === 'any') return 'required';
   const named = tools.find((tool) => tool.function.name === choice.name);
-  if (named === undefined) throw refused(`tool_choice names ${JSON.stringify(choice.name)}, which is not among the tools`);
+  if (named === undefined)
+    throw refused(`tool_choice names ${JSON.stringify(choice.name)}, which is not among the tools`);
   return { name: named.function.name };
 }
 

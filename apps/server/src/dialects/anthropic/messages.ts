@@ -26,7 +26,11 @@ export const messages = endpoint({
     const model = pickModel(models, body.model);
     const id = `msg_${crypto.randomUUID().replaceAll('-', '')}`;
     const answer = await answerChat(model, requestOf(body, model, id));
-    const head: MessageHead = { id, model: body.model ?? model.info.name, omitsThinking: body.thinking?.display === 'omitted' };
+    const head: MessageHead = {
+      id,
+      model: body.model ?? model.info.name,
+      omitsThinking: body.thinking?.display === 'omitted',
+    };
     if (body.stream === true) return events(eventsOf(answer, head));
     const deltas: AnswerDelta[] = [];
     let sample: Extract<ChatPart, { kind: 'sample' }> | undefined;
@@ -51,7 +55,14 @@ export const countTokens = endpoint({
   async handle({ body, models }) {
     const { messages: conversation, tools, templateVariables, prefill } = conversationOf(body);
     const model = pickModel(models, body.model);
-    return json({ input_tokens: await model.countTokens({ messages: conversation, ...(tools.length > 0 && { tools }), templateVariables, prefill }) });
+    return json({
+      input_tokens: await model.countTokens({
+        messages: conversation,
+        ...(tools.length > 0 && { tools }),
+        templateVariables,
+        prefill,
+      }),
+    });
   },
 });
 
@@ -66,8 +77,11 @@ function requestOf(body: MessagesBody, { defaults }: ServedModel, id: string): C
     ...(temperature != null && { temperature }),
     ...(topP != null && { topP }),
     ...(topK != null && { topK }),
-    ...(body.thinking?.type === 'enabled' && body.thinking.budget_tokens != null && { reasoningTokens: body.thinking.budget_tokens }),
-    ...(output?.effort != null && { templateVariables: { ...conversation.templateVariables, reasoning_effort: output.effort } }),
+    ...(body.thinking?.type === 'enabled' &&
+      body.thinking.budget_tokens != null && { reasoningTokens: body.thinking.budget_tokens }),
+    ...(output?.effort != null && {
+      templateVariables: { ...conversation.templateVariables, reasoning_effort: output.effort },
+    }),
     ...(format != null && { jsonSchema: format.schema }),
     ...cacheTermsOf(body),
     id,
@@ -82,7 +96,10 @@ async function* eventsOf(answer: ChatAnswer, head: MessageHead): AsyncGenerator<
   const writer = new BlockWriter(head);
   let end: ReturnType<typeof endOf> | undefined;
   let thinkingTokens = 0;
-  yield { event: 'message_start', data: { type: 'message_start', message: emptyMessage(head, answer.generation.promptTokens.length) } };
+  yield {
+    event: 'message_start',
+    data: { type: 'message_start', message: emptyMessage(head, answer.generation.promptTokens.length) },
+  };
   yield { event: 'ping', data: { type: 'ping' } };
   for await (const part of answer.parts()) {
     if (part.kind === 'deltas') for (const delta of part.deltas) yield* writer.write(delta).map(event);
@@ -91,7 +108,10 @@ async function* eventsOf(answer: ChatAnswer, head: MessageHead): AsyncGenerator<
       end = endOf(part);
       thinkingTokens = part.reasoningTokens;
     } else if (part.kind === 'done') {
-      yield { event: 'message_delta', data: { type: 'message_delta', delta: end, usage: usageOf(part.done, thinkingTokens) } };
+      yield {
+        event: 'message_delta',
+        data: { type: 'message_delta', delta: end, usage: usageOf(part.done, thinkingTokens) },
+      };
       yield { event: 'message_stop', data: { type: 'message_stop' } };
     }
   }

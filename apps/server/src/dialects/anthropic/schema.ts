@@ -10,7 +10,12 @@ const textBlock = v.looseObject({ type: v.literal('text'), text: v.string() });
 const thinkingBlock = v.looseObject({ type: v.literal('thinking'), thinking: v.string() });
 /** Nobody but the vendor can read it. */
 const redactedBlock = v.looseObject({ type: v.literal('redacted_thinking') });
-const toolUseBlock = v.looseObject({ type: v.literal('tool_use'), id: v.string(), name: text(256), input: jsonObject() });
+const toolUseBlock = v.looseObject({
+  type: v.literal('tool_use'),
+  id: v.string(),
+  name: text(256),
+  input: jsonObject(),
+});
 /** A document whose text is there; files and addresses are refused by the type of their source. */
 const documentBlock = v.looseObject({
   type: v.literal('document'),
@@ -21,28 +26,59 @@ const documentBlock = v.looseObject({
     v.looseObject({ type: v.literal('content'), content: v.union([v.string(), v.array(textBlock)]) }),
   ]),
 });
-const searchResultBlock = v.looseObject({ type: v.literal('search_result'), source: v.string(), title: v.string(), content: v.array(textBlock) });
+const searchResultBlock = v.looseObject({
+  type: v.literal('search_result'),
+  source: v.string(),
+  title: v.string(),
+  content: v.array(textBlock),
+});
 const toolReferenceBlock = v.looseObject({ type: v.literal('tool_reference'), tool_name: v.string() });
 const toolResultBlock = v.looseObject({
   type: v.literal('tool_result'),
   tool_use_id: v.string(),
-  content: v.nullish(v.union([v.string(), v.array(v.variant('type', [textBlock, documentBlock, searchResultBlock, toolReferenceBlock]))])),
+  content: v.nullish(
+    v.union([
+      v.string(),
+      v.array(v.variant('type', [textBlock, documentBlock, searchResultBlock, toolReferenceBlock])),
+    ]),
+  ),
   is_error: v.nullish(v.boolean()),
 });
 
 /** What the vendor's servers called, and what came of it: clients send the history that they made. */
-const servedUseBlock = v.looseObject({ type: v.picklist(['server_tool_use', 'mcp_tool_use']), id: v.string(), name: text(256), input: v.nullish(jsonObject()) });
+const servedUseBlock = v.looseObject({
+  type: v.picklist(['server_tool_use', 'mcp_tool_use']),
+  id: v.string(),
+  name: text(256),
+  input: v.nullish(jsonObject()),
+});
 const servedResultBlock = v.looseObject({
   type: v.picklist([
-    'web_search_tool_result', 'web_fetch_tool_result', 'code_execution_tool_result', 'bash_code_execution_tool_result', 'text_editor_code_execution_tool_result', 'tool_search_tool_result',
-    'advisor_tool_result', 'mcp_tool_result',
+    'web_search_tool_result',
+    'web_fetch_tool_result',
+    'code_execution_tool_result',
+    'bash_code_execution_tool_result',
+    'text_editor_code_execution_tool_result',
+    'tool_search_tool_result',
+    'advisor_tool_result',
+    'mcp_tool_result',
   ]),
   tool_use_id: v.string(),
   content: v.optional(v.unknown()),
   is_error: v.nullish(v.boolean()),
 });
 
-export const blockSchema = v.variant('type', [textBlock, thinkingBlock, redactedBlock, toolUseBlock, toolResultBlock, documentBlock, searchResultBlock, servedUseBlock, servedResultBlock]);
+export const blockSchema = v.variant('type', [
+  textBlock,
+  thinkingBlock,
+  redactedBlock,
+  toolUseBlock,
+  toolResultBlock,
+  documentBlock,
+  searchResultBlock,
+  servedUseBlock,
+  servedResultBlock,
+]);
 
 export const messageSchema = v.looseObject({
   role: v.picklist(['user', 'assistant', 'system']),
@@ -68,13 +104,24 @@ const fields = {
       v.looseObject({ type: v.literal('tool'), name: v.string(), disable_parallel_tool_use: v.nullish(v.boolean()) }),
     ]),
   ),
-  thinking: v.nullish(v.looseObject({ type: v.picklist(['enabled', 'disabled', 'adaptive']), budget_tokens: v.nullish(count(0)), display: v.nullish(v.picklist(['summarized', 'omitted'])) })),
+  thinking: v.nullish(
+    v.looseObject({
+      type: v.picklist(['enabled', 'disabled', 'adaptive']),
+      budget_tokens: v.nullish(count(0)),
+      display: v.nullish(v.picklist(['summarized', 'omitted'])),
+    }),
+  ),
 };
 
 const format = v.looseObject({ type: v.literal('json_schema'), schema: jsonObject() });
 
 /** Servers of tools would be called from here. */
-const noServers = v.nullish(v.pipe(v.array(v.unknown()), v.check((list) => list.length === 0, 'this server calls no others: offer their tools as tools of yours')));
+const noServers = v.nullish(
+  v.pipe(
+    v.array(v.unknown()),
+    v.check((list) => list.length === 0, 'this server calls no others: offer their tools as tools of yours'),
+  ),
+);
 
 /** The body of `POST /v1/messages`. Unknown fields are ignored, as that API's servers for other models do. */
 export const messagesSchema = v.looseObject({
@@ -86,7 +133,12 @@ export const messagesSchema = v.looseObject({
   temperature: v.nullish(number(0)),
   top_p: v.nullish(number(0, 1)),
   top_k: v.nullish(count(-1)),
-  output_config: v.nullish(v.looseObject({ effort: v.nullish(v.picklist(['low', 'medium', 'high', 'xhigh', 'max'])), format: v.nullish(format) })),
+  output_config: v.nullish(
+    v.looseObject({
+      effort: v.nullish(v.picklist(['low', 'medium', 'high', 'xhigh', 'max'])),
+      format: v.nullish(format),
+    }),
+  ),
   /** Where older clients have `output_config.format`. */
   output_format: v.nullish(format),
   ...cacheFields,
@@ -103,6 +155,7 @@ export type ResultBlock = v.InferOutput<typeof toolResultBlock> | v.InferOutput<
 
 type UseBlock = Extract<Block, { readonly name: string }>;
 /** Whether a block is a call, whoever made it. */
-export const isUse = (block: Block): block is UseBlock => block.type === 'tool_use' || block.type === 'server_tool_use' || block.type === 'mcp_tool_use';
+export const isUse = (block: Block): block is UseBlock =>
+  block.type === 'tool_use' || block.type === 'server_tool_use' || block.type === 'mcp_tool_use';
 /** Whether a block is what came of a call. */
 export const isResult = (block: Block): block is ResultBlock => block.type.endsWith('tool_result');

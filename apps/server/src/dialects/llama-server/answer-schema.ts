@@ -24,7 +24,14 @@ const completion = v.object({
   stopping_word: v.optional(v.string()),
   tokens_cached: v.optional(number),
   timings: v.optional(timingsSchema),
-  completion_probabilities: v.optional(v.array(v.union([v.object({ ...likely, top_logprobs: v.array(v.object(likely)) }), v.object({ ...drawn, top_probs: v.array(v.object(drawn)) })]))),
+  completion_probabilities: v.optional(
+    v.array(
+      v.union([
+        v.object({ ...likely, top_logprobs: v.array(v.object(likely)) }),
+        v.object({ ...drawn, top_probs: v.array(v.object(drawn)) }),
+      ]),
+    ),
+  ),
 });
 
 /** An answer of `POST /completion`: for several prompts, a list. */
@@ -34,14 +41,21 @@ export const embeddingAnswer = v.array(v.object({ index: number, embedding: v.ar
 
 /** An answer of `POST /rerank`: for `texts`, a list as another server has it. */
 export const rerankAnswer = v.union([
-  v.object({ model: v.string(), object: v.literal('list'), usage: v.object({ prompt_tokens: number, total_tokens: number }), results: v.array(v.object({ index: number, relevance_score: number })) }),
+  v.object({
+    model: v.string(),
+    object: v.literal('list'),
+    usage: v.object({ prompt_tokens: number, total_tokens: number }),
+    results: v.array(v.object({ index: number, relevance_score: number })),
+  }),
   v.array(v.object({ index: number, score: number, text: v.optional(v.string()) })),
 ]);
 
 export const predictAnswer = v.object({ predictions: v.array(v.nullable(v.record(v.string(), v.unknown()))) });
 
 /** An answer of `POST /tokenize`; a piece that is no text alone is told by its bytes. */
-export const tokenizeAnswer = v.object({ tokens: v.array(v.union([number, v.object({ id: number, piece: v.union([v.string(), v.array(number)]) })])) });
+export const tokenizeAnswer = v.object({
+  tokens: v.array(v.union([number, v.object({ id: number, piece: v.union([v.string(), v.array(number)]) })])),
+});
 export const detokenizeAnswer = v.object({ content: v.string(), prompt: v.string() });
 export const applyTemplateAnswer = v.object({ prompt: v.string() });
 
@@ -72,14 +86,30 @@ export const propsAnswer = v.object({
   is_sleeping: v.boolean(),
 });
 
-export const slotsAnswer = v.array(v.object({ id: number, n_ctx: number, speculative: v.boolean(), is_processing: v.boolean() }));
+export const slotsAnswer = v.array(
+  v.object({ id: number, n_ctx: number, speculative: v.boolean(), is_processing: v.boolean() }),
+);
 
 /** An answer of `POST /slots/ID`: what was saved, restored or erased. */
 export const slotAnswer = v.union([
-  v.object({ id_slot: number, filename: v.string(), n_saved: number, n_written: number, timings: v.object({ save_ms: number }) }),
-  v.object({ id_slot: number, filename: v.string(), n_restored: number, n_read: number, timings: v.object({ restore_ms: number }) }),
+  v.object({
+    id_slot: number,
+    filename: v.string(),
+    n_saved: number,
+    n_written: number,
+    timings: v.object({ save_ms: number }),
+  }),
+  v.object({
+    id_slot: number,
+    filename: v.string(),
+    n_restored: number,
+    n_read: number,
+    timings: v.object({ restore_ms: number }),
+  }),
   v.object({ id_slot: number, n_erased: number }),
 ]);
 
-export const loraAdaptersAnswer = v.array(v.object({ id: number, path: v.string(), scale: number, task_name: v.string(), prompt_prefix: v.string() }));
+export const loraAdaptersAnswer = v.array(
+  v.object({ id: number, path: v.string(), scale: number, task_name: v.string(), prompt_prefix: v.string() }),
+);
 export const doneAnswer = v.object({ success: v.literal(true) });

@@ -19,7 +19,23 @@ export const countTokens = endpoint({
   example: { messages: [{ role: 'user', content: 'Tell me of the starling.' }] },
   async handle({ body, models }) {
     const model = pickModel(models, body.model);
-    const { messages, tools = [], templateVariables, addGenerationPrompt, continueFinalMessage, documents } = chatRequestOf(body, model, '');
-    return json({ input_tokens: await model.countTokens({ messages, ...(tools.length > 0 && { tools }), templateVariables, addGenerationPrompt, continueFinalMessage, documents }) });
+    const {
+      messages,
+      tools = [],
+      templateVariables,
+      addGenerationPrompt,
+      continueFinalMessage,
+      documents,
+    } = chatRequestOf(body, model, '');
+    return json({
+      input_tokens: await model.countTokens({
+        messages,
+        ...(tools.length > 0 && { tools }),
+        templateVariables,
+        addGenerationPrompt,
+        continueFinalMessage,
+        documents,
+      }),
+    });
   },
 });

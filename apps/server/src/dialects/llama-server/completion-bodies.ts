@@ -1,4 +1,12 @@
-import type { DonePart, DrawnToken, StopReason, TokenDraw, TokenLogprobs, TokenPart, TokenProbability } from '@starling/engine';
+import type {
+  DonePart,
+  DrawnToken,
+  StopReason,
+  TokenDraw,
+  TokenLogprobs,
+  TokenPart,
+  TokenProbability,
+} from '@starling/engine';
 import type { ServedModel } from '../../parts.js';
 import { finite } from '../finite-logprob.js';
 import { timingsOf } from '../timings.js';
@@ -25,7 +33,11 @@ export interface CompletionHead {
 }
 
 /** A piece of a stream. `count` tokens have come, this one included. */
-export function chunkBody({ body, promptTokens, index }: CompletionHead, { text, id, logprobs, draw }: TokenPart, count: number): object {
+export function chunkBody(
+  { body, promptTokens, index }: CompletionHead,
+  { text, id, logprobs, draw }: TokenPart,
+  count: number,
+): object {
   const probabilities = logprobs ? likely(logprobs) : draw ? drawn(draw) : undefined;
   return {
     index,
@@ -40,7 +52,11 @@ export function chunkBody({ body, promptTokens, index }: CompletionHead, { text,
 }
 
 /** The body of an answer. The last of a stream has it without the text and the tokens, which came before. */
-export function finalBody({ model, body, promptTokens, index }: CompletionHead, done: DonePart, isStream: boolean): Record<string, unknown> {
+export function finalBody(
+  { model, body, promptTokens, index }: CompletionHead,
+  done: DonePart,
+  isStream: boolean,
+): Record<string, unknown> {
   const { usage, stopReason } = done;
   const probabilities = done.logprobs?.map(likely) ?? done.draws?.map(drawn);
   return {
@@ -68,15 +84,33 @@ export function finalBody({ model, body, promptTokens, index }: CompletionHead, 
 export function chosenFields(body: Record<string, unknown>, paths: readonly string[] | null | undefined): object {
   if (paths == null || paths.length === 0) return body;
   const chosen = paths.flatMap((path) => {
-    const value = path.split('/').reduce<unknown>((inner, name) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, name) ? (inner as Record<string, unknown>)[name] : undefined), body);
+    const value = path
+      .split('/')
+      .reduce<unknown>(
+        (inner, name) =>
+          typeof inner === 'object' && inner !== null && Object.hasOwn(inner, name)
+            ? (inner as Record<string, unknown>)[name]
+            : undefined,
+        body,
+      );
     return value === undefined ? [] : [[path, value] as const];
   });
   return Object.fromEntries(chosen);
 }
 
 const likely = (entry: TokenLogprobs): object => ({ ...likelyToken(entry), top_logprobs: entry.top.map(likelyToken) });
-const likelyToken = ({ id, text, bytes, logprob }: TokenProbability): object => ({ id, token: text, bytes: Array.from(bytes), logprob: finite(logprob) });
+const likelyToken = ({ id, text, bytes, logprob }: TokenProbability): object => ({
+  id,
+  token: text,
+  bytes: Array.from(bytes),
+  logprob: finite(logprob),
+});
 
 /** The same after the sampler chain. */
 const drawn = (draw: TokenDraw): object => ({ ...drawnToken(draw), top_probs: draw.candidates.map(drawnToken) });
-const drawnToken = ({ id, text, bytes, probability }: DrawnToken): object => ({ id, token: text, bytes: Array.from(bytes), prob: probability });
+const drawnToken = ({ id, text, bytes, probability }: DrawnToken): object => ({
+  id,
+  token: text,
+  bytes: Array.from(bytes),
+  prob: probability,
+});

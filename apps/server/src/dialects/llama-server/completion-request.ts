@@ -16,9 +16,15 @@ export type Prompt = string | readonly PromptPart[];
  */
 export function promptsOf({ prompt }: CompletionBody): readonly Prompt[] {
   if (typeof prompt === 'string') return [prompt];
-  if (prompt.length === 0) throw parameterError('invalid_request', 'prompt', 'the list is empty; send a text, token ids, or a list of those');
+  if (prompt.length === 0)
+    throw parameterError('invalid_request', 'prompt', 'the list is empty; send a text, token ids, or a list of those');
   const isOne = prompt.some((part) => typeof part === 'number');
-  if (!isOne && prompt.length > MAX_PROMPTS) throw parameterError('invalid_request', 'prompt', `has ${prompt.length} prompts; send at most ${MAX_PROMPTS} at once`);
+  if (!isOne && prompt.length > MAX_PROMPTS)
+    throw parameterError(
+      'invalid_request',
+      'prompt',
+      `has ${prompt.length} prompts; send at most ${MAX_PROMPTS} at once`,
+    );
   return isOne ? [prompt as PromptPart[]] : (prompt as Prompt[]);
 }
 
@@ -29,10 +35,15 @@ export function promptsOf({ prompt }: CompletionBody): readonly Prompt[] {
 export function completionRequestOf(body: CompletionFields, prompt: PreparedPrompt, id: string): GenerateRequest {
   const { grammar, json_schema: schema } = body;
   const limit = body.n_predict ?? body.max_tokens;
-  if (grammar != null && grammar !== '' && schema != null) throw parameterError('invalid_request', 'grammar', 'excludes "json_schema": send one of them');
+  if (grammar != null && grammar !== '' && schema != null)
+    throw parameterError('invalid_request', 'grammar', 'excludes "json_schema": send one of them');
   const probs = (body.n_probs ?? 0) > 0 ? (body.n_probs ?? undefined) : undefined;
   return {
-    ...samplingOf({ ...body, top_k: body.top_k == null ? body.top_k : Math.max(body.top_k, 0), top_p: body.top_p == null ? body.top_p : Math.min(body.top_p, 1) }),
+    ...samplingOf({
+      ...body,
+      top_k: body.top_k == null ? body.top_k : Math.max(body.top_k, 0),
+      top_p: body.top_p == null ? body.top_p : Math.min(body.top_p, 1),
+    }),
     ...seedOf(body.seed),
     ...(typeof prompt === 'string' ? { prompt } : { tokens: prompt.flat() }),
     id,
@@ -54,7 +65,12 @@ export type PreparedPrompt = string | readonly (readonly number[])[];
 export async function preparedPrompt(prompt: Prompt, model: Pick<ServedModel, 'encode'>): Promise<PreparedPrompt> {
   if (typeof prompt === 'string') return prompt;
   const parts: number[][] = [];
-  for (const [i, part] of prompt.entries()) parts.push(typeof part === 'number' ? [part] : Array.from((await model.encode(part, { addSpecial: i === 0, parseSpecial: true })).ids));
+  for (const [i, part] of prompt.entries())
+    parts.push(
+      typeof part === 'number'
+        ? [part]
+        : Array.from((await model.encode(part, { addSpecial: i === 0, parseSpecial: true })).ids),
+    );
   return parts;
 }
 

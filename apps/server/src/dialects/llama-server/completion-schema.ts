@@ -7,12 +7,23 @@ import { samplingFields } from '../../schemas/sampling.js';
 /** Prompts of one request: each is queued as a request of its own. */
 export const MAX_PROMPTS = 128;
 
-const { logprobs: _logprobs, prompt_logprobs: _promptLogprobs, grammar: _grammar, stop: _stop, ...sampling } = samplingFields;
+const {
+  logprobs: _logprobs,
+  prompt_logprobs: _promptLogprobs,
+  grammar: _grammar,
+  stop: _stop,
+  ...sampling
+} = samplingFields;
 
 /** A prompt: a text, ids, or stretches of both in a row. */
 const mixed = v.array(v.union([tokenId(), v.string()]));
 /** Pictures and sounds are for models that see or hear. An empty list says nothing. */
-const media = v.nullish(v.pipe(v.union([v.string(), v.array(v.unknown())]), v.check((data) => data.length === 0, 'this needs a model that sees or hears, and none is served')));
+const media = v.nullish(
+  v.pipe(
+    v.union([v.string(), v.array(v.unknown())]),
+    v.check((data) => data.length === 0, 'this needs a model that sees or hears, and none is served'),
+  ),
+);
 /** A text in an object, where what comes beside it is for models that see or hear: none is served. */
 const wrapped = v.pipe(
   v.looseObject({ prompt_string: v.string(), multimodal_data: media }),
@@ -46,7 +57,12 @@ export const continuationFields = {
   id_slot: v.nullish(integer(-1, 2 ** 31 - 1)),
   response_fields: v.nullish(v.pipe(v.array(v.string()), v.maxLength(256))),
   /** One answer to each prompt. */
-  n_cmpl: v.nullish(v.pipe(integer(1), v.check((answers) => answers === 1, 'a prompt is answered once: send it several times, as a list'))),
+  n_cmpl: v.nullish(
+    v.pipe(
+      integer(1),
+      v.check((answers) => answers === 1, 'a prompt is answered once: send it several times, as a list'),
+    ),
+  ),
   /** What older clients send beside the prompt. */
   image_data: media,
   timings_per_token: v.nullish(v.boolean()),

@@ -34,7 +34,8 @@ export async function continued(model: ServedModel, body: CompletionBody, prompt
       const prepared = await preparedPrompt(prompt, model);
       return withPlaces(
         (token) => placeOf(prepared, token, prompt === body.prompt ? 'prompt' : `prompt[${i}]`),
-        async () => model.generate({ ...completionRequestOf(body, prepared, crypto.randomUUID()), ...adaptersIn(model, body) }),
+        async () =>
+          model.generate({ ...completionRequestOf(body, prepared, crypto.randomUUID()), ...adaptersIn(model, body) }),
       );
     }),
   );
@@ -46,24 +47,39 @@ export async function continued(model: ServedModel, body: CompletionBody, prompt
 }
 
 /** The parts of an answer within what the request says of time and of lines. */
-const limited = (body: CompletionFields, generation: Generation): AsyncIterable<GeneratePart> => withinIndent(withinTime(generation, timeLimitsOf(body)), body.n_indent ?? 0, generation);
+const limited = (body: CompletionFields, generation: Generation): AsyncIterable<GeneratePart> =>
+  withinIndent(withinTime(generation, timeLimitsOf(body)), body.n_indent ?? 0, generation);
 
 async function lastOf(body: CompletionFields, generation: Generation): Promise<DonePart> {
   for await (const part of limited(body, generation)) if (part.kind === 'done') return part;
   throw new TypeError('a generation ends with its figures');
 }
 
-async function* eventsOf(heads: readonly CompletionHead[], generations: readonly Generation[]): AsyncGenerator<StreamEvent> {
+async function* eventsOf(
+  heads: readonly CompletionHead[],
+  generations: readonly Generation[],
+): AsyncGenerator<StreamEvent> {
   for (const [i, head] of heads.entries()) {
     const { body, promptTokens, index } = head;
     const timings = new RunningTimings();
-    const withTimings = (data: object): StreamEvent => ({ data: body.timings_per_token === true ? { ...data, timings: timings.now() } : data });
+    const withTimings = (data: object): StreamEvent => ({
+      data: body.timings_per_token === true ? { ...data, timings: timings.now() } : data,
+    });
     let count = 0;
     for await (const part of limited(body, generations[i])) {
       if (part.kind === 'prompt') {
         timings.notePrompt(part);
         if (body.return_progress === true) {
-          yield withTimings({ index, content: '', tokens: [], stop: false, id_slot: body.id_slot ?? -1, tokens_predicted: 0, tokens_evaluated: promptTokens.length, prompt_progress: progressOf(part) });
+          yield withTimings({
+            index,
+            content: '',
+            tokens: [],
+            stop: false,
+            id_slot: body.id_slot ?? -1,
+            tokens_predicted: 0,
+            tokens_evaluated: promptTokens.length,
+            prompt_progress: progressOf(part),
+          });
         }
       } else if (part.kind === 'token') {
         timings.noteToken();

@@ -9,7 +9,13 @@ import { placeIn, withPlaces } from '../prompt-place.js';
 import { embeddingAnswer } from './answer-schema.js';
 
 const MAX_INPUTS = 2048;
-const input = v.nullish(v.union([text(), tokenIds(), v.pipe(v.array(v.union([text(), tokenIds()])), v.minLength(1), v.maxLength(MAX_INPUTS))]));
+const input = v.nullish(
+  v.union([
+    text(),
+    tokenIds(),
+    v.pipe(v.array(v.union([text(), tokenIds()])), v.minLength(1), v.maxLength(MAX_INPUTS)),
+  ]),
+);
 
 /** The body of `POST /embedding`. */
 const embeddingSchema = v.looseObject({
@@ -31,12 +37,26 @@ export const embedding = endpoint({
   example: { content: 'A starling' },
   async handle({ body, models }) {
     const given = body.content ?? body.input;
-    if (given == null) throw parameterError('invalid_request', 'content', 'is required: a text, token ids, or a list of those');
+    if (given == null)
+      throw parameterError('invalid_request', 'content', 'is required: a text, token ids, or a list of those');
     const model = pickModel(models, body.model);
     const texts = inputsOf(given);
     const pooling = model.defaults.pooling ?? model.info.pooling;
-    const way = pooling === 'none' || pooling === 'rank' ? -1 : (body.embd_normalize ?? model.defaults.embdNormalize ?? DEFAULT_NORM);
-    const { vectors, inputs } = await withPlaces(placeIn(body.content == null ? 'input' : 'content', given, texts), () => model.embed(texts, { pooling, normalize: way === DEFAULT_NORM }));
-    return json(texts.map((_, index) => ({ index, embedding: vectors.filter((_vector, i) => inputs[i] === index).map((vector) => Array.from(way === DEFAULT_NORM ? vector : scaled(vector, way))) })));
+    const way =
+      pooling === 'none' || pooling === 'rank'
+        ? -1
+        : (body.embd_normalize ?? model.defaults.embdNormalize ?? DEFAULT_NORM);
+    const { vectors, inputs } = await withPlaces(
+      placeIn(body.content == null ? 'input' : 'content', given, texts),
+      () => model.embed(texts, { pooling, normalize: way === DEFAULT_NORM }),
+    );
+    return json(
+      texts.map((_, index) => ({
+        index,
+        embedding: vectors
+          .filter((_vector, i) => inputs[i] === index)
+          .map((vector) => Array.from(way === DEFAULT_NORM ? vector : scaled(vector, way))),
+      })),
+    );
   },
 });

@@ -8,7 +8,9 @@ export function errorBody({ code, status, type, message, param, requestId, detai
   return {
     error: {
       code: status,
-      message: isTooLong ? `the prompt (${promptTokens} tokens) exceeds the available context size (${limit} tokens)` : message,
+      message: isTooLong
+        ? `the prompt (${promptTokens} tokens) exceeds the available context size (${limit} tokens)`
+        : message,
       type,
       ...(isTooLong && { n_prompt_tokens: promptTokens, n_ctx: limit }),
       ...(param !== undefined && { param }),

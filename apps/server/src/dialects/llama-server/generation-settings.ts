@@ -12,7 +12,9 @@ export function generationSettings(model: ServedModel, body: CompletionFields = 
   const limit = body.n_predict ?? body.max_tokens ?? model.defaults.maxTokens ?? -1;
   const ignoresEos = valueOf('ignore_eos', model, body) === true;
   return {
-    ...Object.fromEntries(Object.keys(SAMPLING_NAMES).map((name) => [name, valueOf(name as keyof typeof SAMPLING_NAMES, model, body)])),
+    ...Object.fromEntries(
+      Object.keys(SAMPLING_NAMES).map((name) => [name, valueOf(name as keyof typeof SAMPLING_NAMES, model, body)]),
+    ),
     seed: seedOf(valueOf('seed', model, body)),
     samplers: stagesInSnakeCase(valueOf('samplers', model, body) as SamplerParams['samplers']),
     stop: stopsOf(body),
@@ -22,7 +24,10 @@ export function generationSettings(model: ServedModel, body: CompletionFields = 
     n_discard: 0,
     ignore_eos: ignoresEos,
     stream: body.stream ?? false,
-    logit_bias: [...biasesOf((valueOf('logit_bias', model, body) ?? []) as LogitBias, model.tokenizer), ...(ignoresEos ? Array.from(model.tokenizer.special.endOfGeneration, (token) => ({ token, bias: null })) : [])],
+    logit_bias: [
+      ...biasesOf((valueOf('logit_bias', model, body) ?? []) as LogitBias, model.tokenizer),
+      ...(ignoresEos ? Array.from(model.tokenizer.special.endOfGeneration, (token) => ({ token, bias: null })) : []),
+    ],
     n_probs: body.n_probs ?? 0,
     grammar: body.grammar ?? '',
     grammar_lazy: false,
@@ -49,11 +54,14 @@ function valueOf(name: keyof typeof SAMPLING_NAMES, { samplerDefaults }: ServedM
 const seedOf = (seed: unknown): number => (typeof seed === 'number' && seed >= 0 ? seed % 2 ** 32 : RANDOM_SEED);
 
 /** Texts that end an answer; empty ones say nothing. */
-export const stopsOf = ({ stop }: CompletionFields): readonly string[] => (typeof stop === 'string' ? [stop] : (stop ?? [])).filter((text) => text !== '');
+export const stopsOf = ({ stop }: CompletionFields): readonly string[] =>
+  (typeof stop === 'string' ? [stop] : (stop ?? [])).filter((text) => text !== '');
 
 /** A bias for a text is one for each of its tokens. JSON has no infinity: a ban is null. */
 function biasesOf(biases: LogitBias, tokenizer: Tokenizer): object[] {
-  const pairs: readonly (readonly [number | string, number | false])[] = Array.isArray(biases) ? biases : Object.entries(biases);
+  const pairs: readonly (readonly [number | string, number | false])[] = Array.isArray(biases)
+    ? biases
+    : Object.entries(biases);
   return pairs.flatMap(([key, value]) => {
     const bias = value === false || value === -Infinity ? null : value;
     const ids = typeof key === 'number' ? [key] : /^\d+$/.test(key) ? [Number(key)] : Array.from(tokenizer.encode(key));

@@ -4,7 +4,11 @@ import type { GeneratePart, Generation } from '@starling/engine';
  * The parts of an answer, each line of which but the first is indented by `least` spaces and tabs or more: the first that is not, an empty one
  * too, ends the answer before its text, as a limit does.
  */
-export async function* withinIndent(parts: AsyncIterable<GeneratePart>, least: number, generation: Pick<Generation, 'cancel'>): AsyncGenerator<GeneratePart> {
+export async function* withinIndent(
+  parts: AsyncIterable<GeneratePart>,
+  least: number,
+  generation: Pick<Generation, 'cancel'>,
+): AsyncGenerator<GeneratePart> {
   const line = new LineStart(least);
   let kept = '';
   let tokens = 0;
@@ -20,7 +24,10 @@ export async function* withinIndent(parts: AsyncIterable<GeneratePart>, least: n
       isCut = end !== undefined;
       if (isCut) generation.cancel();
       yield isCut ? { ...part, text } : part;
-    } else yield isCut ? { ...part, text: kept, finishReason: 'length', stopReason: { kind: 'max_tokens', limit: tokens } } : part;
+    } else
+      yield isCut
+        ? { ...part, text: kept, finishReason: 'length', stopReason: { kind: 'max_tokens', limit: tokens } }
+        : part;
   }
 }
 

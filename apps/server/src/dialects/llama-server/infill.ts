@@ -14,7 +14,9 @@ const infillSchema = v.looseObject({
   ...continuationFields,
   input_prefix: v.string(),
   input_suffix: v.string(),
-  input_extra: v.nullish(v.pipe(v.array(v.looseObject({ text: v.string(), filename: v.optional(v.string()) })), v.maxLength(MAX_EXTRA))),
+  input_extra: v.nullish(
+    v.pipe(v.array(v.looseObject({ text: v.string(), filename: v.optional(v.string()) })), v.maxLength(MAX_EXTRA)),
+  ),
   /** What stands behind the place's beginning already. */
   prompt: v.nullish(v.string()),
 });

@@ -17,11 +17,28 @@ export const predict = endpoint({
   summary: 'Answer several conversations, as Vertex AI sends them',
   answer: predictAnswer,
   body: v.looseObject({ instances: v.pipe(v.array(jsonObject()), v.minLength(1), v.maxLength(MAX_INSTANCES)) }),
-  example: { instances: [{ '@requestFormat': 'chatCompletions', messages: [{ role: 'user', content: 'Tell me of the starling.' }], max_tokens: 32 }] },
+  example: {
+    instances: [
+      {
+        '@requestFormat': 'chatCompletions',
+        messages: [{ role: 'user', content: 'Tell me of the starling.' }],
+        max_tokens: 32,
+      },
+    ],
+  },
   async handle(call) {
-    if (!call.server.features.predict) throw new StarlingError('not_supported', '/predict answers in a container of Vertex AI alone, which sets AIP_MODE=PREDICTION');
+    if (!call.server.features.predict)
+      throw new StarlingError(
+        'not_supported',
+        '/predict answers in a container of Vertex AI alone, which sets AIP_MODE=PREDICTION',
+      );
     const bodies = call.body.instances.map(({ '@requestFormat': format, ...body }, i) => {
-      if (format !== 'chatCompletions') throw parameterError('invalid_request', `instances[${i}].@requestFormat`, `must be "chatCompletions", received ${JSON.stringify(format)}`);
+      if (format !== 'chatCompletions')
+        throw parameterError(
+          'invalid_request',
+          `instances[${i}].@requestFormat`,
+          `must be "chatCompletions", received ${JSON.stringify(format)}`,
+        );
       return validate(chatSchema, { ...body, stream: false });
     });
     const replies = await Promise.all(bodies.map((body) => chat.handle({ ...call, body })));

@@ -32,7 +32,10 @@ export const rerank = endpoint({
     if (given == null) throw parameterError('invalid_request', 'documents', 'is required: a list of texts');
     const model = pickModel(models, body.model);
     const { results, promptTokens } = await model.rerank(body.query, given, { top: body.top_n ?? undefined });
-    if (body.texts != null) return json(results.map(({ index, score }) => ({ index, score, ...(body.return_text === true && { text: given[index] }) })));
+    if (body.texts != null)
+      return json(
+        results.map(({ index, score }) => ({ index, score, ...(body.return_text === true && { text: given[index] }) })),
+      );
     return json({
       model: body.model ?? model.info.name,
       object: 'list',

@@ -54,7 +54,8 @@ export const setProps = endpoint({
   body: fields({}),
   example: {},
   handle({ server }) {
-    if (!server.features.props) throw new StarlingError('not_supported', 'this server takes no properties: start it with --props');
+    if (!server.features.props)
+      throw new StarlingError('not_supported', 'this server takes no properties: start it with --props');
     return json({ success: true });
   },
 });
@@ -69,11 +70,18 @@ export const slots: Endpoint = {
   answer: slotsAnswer,
   parameters: { model: 'the model that is asked; the first where it is left out' },
   handle({ models, query, principal, server }) {
-    if (!server.features.slots) throw new StarlingError('not_supported', 'this server does not tell what its slots do: it was started with --no-slots');
+    if (!server.features.slots)
+      throw new StarlingError(
+        'not_supported',
+        'this server does not tell what its slots do: it was started with --no-slots',
+      );
     const model = pickModel(models, query('model'));
     const { running, tenants } = model.statistics();
     // What others have running is not for everybody.
-    const shown = principal.role === 'admin' || principal.readsMetrics === true ? running : (tenants.find(({ tenant }) => tenant === principal.tenant)?.running ?? 0);
+    const shown =
+      principal.role === 'admin' || principal.readsMetrics === true
+        ? running
+        : (tenants.find(({ tenant }) => tenant === principal.tenant)?.running ?? 0);
     return json(slotsOf(model, shown));
   },
 };
@@ -81,5 +89,10 @@ export const slots: Endpoint = {
 /** One entry a sequence that can run at once; as many are busy as hold one. */
 function slotsOf(model: ServedModel, running: number): object[] {
   const { maxSequences, sequenceLimit, draftTokens } = model.info;
-  return Array.from({ length: maxSequences }, (_, id) => ({ id, n_ctx: sequenceLimit, speculative: draftTokens > 0, is_processing: id < running }));
+  return Array.from({ length: maxSequences }, (_, id) => ({
+    id,
+    n_ctx: sequenceLimit,
+    speculative: draftTokens > 0,
+    is_processing: id < running,
+  }));
 }

@@ -32,11 +32,20 @@ export const slotActions = endpoint({
       case 'save': {
         const session = await sessions.save(saved.sessionIn(tenant, name, slot));
         const bytes = await saved.files.save(tenant, filename, session);
-        return json({ id_slot: slot, filename, n_saved: session.tokens.length, n_written: bytes, timings: { save_ms: ms() } });
+        return json({
+          id_slot: slot,
+          filename,
+          n_saved: session.tokens.length,
+          n_written: bytes,
+          timings: { save_ms: ms() },
+        });
       }
       case 'restore': {
         const { session, bytes } = await saved.files.read(tenant, filename);
-        const { id, knownTokens } = await sessions.open(session, { as: `${filename}.${crypto.randomUUID()}`, isProvisional: true });
+        const { id, knownTokens } = await sessions.open(session, {
+          as: `${filename}.${crypto.randomUUID()}`,
+          isProvisional: true,
+        });
         saved.note(tenant, name, slot, id);
         return json({ id_slot: slot, filename, n_restored: knownTokens, n_read: bytes, timings: { restore_ms: ms() } });
       }
@@ -48,7 +57,11 @@ export const slotActions = endpoint({
         return json({ id_slot: slot, n_erased: erased?.tokens ?? 0 });
       }
       default:
-        throw parameterError('invalid_request', 'action', `must be save, restore or erase, not ${JSON.stringify(query('action') ?? null)}`);
+        throw parameterError(
+          'invalid_request',
+          'action',
+          `must be save, restore or erase, not ${JSON.stringify(query('action') ?? null)}`,
+        );
     }
   },
 });

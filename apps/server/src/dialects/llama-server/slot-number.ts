@@ -7,5 +7,6 @@ import type { ServedModel } from '../../parts.js';
  * @throws StarlingError invalid_request
  */
 export function checkSlot(slot: number, { info: { maxSequences } }: ServedModel, given: number | string = slot): void {
-  if (slot >= maxSequences) throw parameterError('invalid_request', 'id_slot', `must be one of 0 to ${maxSequences - 1}, not ${given}`);
+  if (slot >= maxSequences)
+    throw parameterError('invalid_request', 'id_slot', `must be one of 0 to ${maxSequences - 1}, not ${given}`);
 }

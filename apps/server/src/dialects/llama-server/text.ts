@@ -48,7 +48,10 @@ export const tokenize = endpoint({
     const { tokenizer } = model;
     const given = body.content ?? body.prompt ?? body.text;
     if (given == null) throw parameterError('invalid_request', 'content', 'is required: the text to tokenize');
-    const { ids } = await model.encode(given, { addSpecial: body.add_special ?? body.add_special_tokens ?? false, parseSpecial: body.parse_special ?? true });
+    const { ids } = await model.encode(given, {
+      addSpecial: body.add_special ?? body.add_special_tokens ?? false,
+      parseSpecial: body.parse_special ?? true,
+    });
     const entryOf = (id: number): unknown => (body.with_pieces === true ? { id, piece: pieceOf(tokenizer, id) } : id);
     return pieces(jsonPieces({}, { tokens: { length: ids.length, at: (i) => ids[i] } }, entryOf));
   },
@@ -104,6 +107,13 @@ export const tokenizerInfo: Endpoint = {
     const { special } = tokenizer;
     const nameOf = (id: number | undefined) => (id === undefined ? null : tokenizer.tokenText(id));
     const [end] = special.endOfGeneration;
-    return json({ tokenizer_class: tokenizer.kind, bos_token: nameOf(special.bos), eos_token: nameOf(special.eos ?? end), pad_token: nameOf(special.pad), add_bos_token: special.addBos, vocab_size: tokenizer.vocabSize });
+    return json({
+      tokenizer_class: tokenizer.kind,
+      bos_token: nameOf(special.bos),
+      eos_token: nameOf(special.eos ?? end),
+      pad_token: nameOf(special.pad),
+      add_bos_token: special.addBos,
+      vocab_size: tokenizer.vocabSize,
+    });
   },
 };

@@ -10,7 +10,13 @@ export interface TimeLimits {
 }
 
 /** What a request says of time; 0 and -1 say nothing. */
-export function timeLimitsOf({ t_max_prompt_ms: promptMs, t_max_predict_ms: predictMs }: { readonly t_max_prompt_ms?: number | null; readonly t_max_predict_ms?: number | null }): TimeLimits {
+export function timeLimitsOf({
+  t_max_prompt_ms: promptMs,
+  t_max_predict_ms: predictMs,
+}: {
+  readonly t_max_prompt_ms?: number | null;
+  readonly t_max_predict_ms?: number | null;
+}): TimeLimits {
   const given = (ms: number | null | undefined): number | undefined => (ms != null && ms > 0 ? ms : undefined);
   return { promptMs: given(promptMs), predictMs: given(predictMs) };
 }
@@ -20,17 +26,29 @@ export function timeLimitsOf({ t_max_prompt_ms: promptMs, t_max_predict_ms: pred
  * whose prompt took too long fails.
  * @throws StarlingError deadline_exceeded
  */
-export async function* withinTime(generation: Generation, { promptMs, predictMs }: TimeLimits, clock: () => number = () => performance.now()): AsyncGenerator<GeneratePart> {
+export async function* withinTime(
+  generation: Generation,
+  { promptMs, predictMs }: TimeLimits,
+  clock: () => number = () => performance.now(),
+): AsyncGenerator<GeneratePart> {
   let isLate = false;
-  const timer = promptMs === undefined ? undefined : setTimeout(() => {
-    isLate = true;
-    generation.cancel();
-  }, promptMs);
+  const timer =
+    promptMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          isLate = true;
+          generation.cancel();
+        }, promptMs);
   let firstAt: number | undefined;
   let isCut = false;
   try {
     for await (const part of generation) {
-      if (isLate && firstAt === undefined) throw new StarlingError('deadline_exceeded', `t_max_prompt_ms: the prompt was not computed within ${promptMs} ms`, { details: { param: 't_max_prompt_ms', limit: promptMs } });
+      if (isLate && firstAt === undefined)
+        throw new StarlingError(
+          'deadline_exceeded',
+          `t_max_prompt_ms: the prompt was not computed within ${promptMs} ms`,
+          { details: { param: 't_max_prompt_ms', limit: promptMs } },
+        );
       if (part.kind === 'token') {
         clearTimeout(timer);
         firstAt ??= clock();

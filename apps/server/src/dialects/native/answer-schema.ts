@@ -13,7 +13,15 @@ const answer = {
       role: v.literal('assistant'),
       content: v.nullable(v.string()),
       reasoning_content: v.optional(v.string()),
-      tool_calls: v.optional(v.array(v.object({ id: v.string(), type: v.literal('function'), function: v.object({ name: v.string(), arguments: v.string() }) }))),
+      tool_calls: v.optional(
+        v.array(
+          v.object({
+            id: v.string(),
+            type: v.literal('function'),
+            function: v.object({ name: v.string(), arguments: v.string() }),
+          }),
+        ),
+      ),
     }),
   ),
   tokens: v.array(number),
@@ -81,7 +89,12 @@ const session = {
 export const sessionAnswer = v.object(session);
 export const sessionListAnswer = v.object({ object: v.literal('list'), data: v.array(sessionAnswer) });
 export const closeSessionAnswer = v.object({ session_id: v.string(), closed: v.literal(true) });
-export const saveSessionAnswer = v.object({ session_id: v.string(), filename: v.string(), saved_tokens: number, bytes: number });
+export const saveSessionAnswer = v.object({
+  session_id: v.string(),
+  filename: v.string(),
+  saved_tokens: number,
+  bytes: number,
+});
 export const openSessionAnswer = v.object({ ...session, known_tokens: number });
 
 /** A model as the list has it; what lies where and what it takes is for administrators. */
@@ -106,7 +119,18 @@ export const modelAnswer = v.object({
   max_model_len: v.optional(number),
   vocab_size: v.optional(number),
   has_chat_template: v.optional(v.boolean()),
-  meta: v.optional(v.object({ vocab_type: number, n_vocab: number, n_ctx: number, n_ctx_train: number, n_embd: number, n_params: number, size: number, ftype: v.string() })),
+  meta: v.optional(
+    v.object({
+      vocab_type: number,
+      n_vocab: number,
+      n_ctx: number,
+      n_ctx_train: number,
+      n_embd: number,
+      n_params: number,
+      size: number,
+      ftype: v.string(),
+    }),
+  ),
   queued: v.optional(number),
   running: v.optional(number),
   weights_bytes: v.optional(number),
@@ -146,7 +170,14 @@ export const unloadModelAnswer = v.object({ id: v.string(), object: v.literal('m
 export const statusAnswer = v.object({
   version: v.string(),
   time_ms: number,
-  totals: v.object({ requests: number, rejected: number, prompt_tokens: number, cached_tokens: number, generated_tokens: number, busy_ms: number }),
+  totals: v.object({
+    requests: number,
+    rejected: number,
+    prompt_tokens: number,
+    cached_tokens: number,
+    generated_tokens: number,
+    busy_ms: number,
+  }),
   models: v.array(
     v.object({
       name: v.string(),
@@ -162,10 +193,14 @@ export const statusAnswer = v.object({
       weights_bytes: v.optional(number),
       scratch_bytes: v.optional(number),
       total_bytes: v.optional(number),
-      kv: v.optional(v.object({ bytes: number, pages: number, page_tokens: number, used: number, cached: number, free: number })),
+      kv: v.optional(
+        v.object({ bytes: number, pages: number, page_tokens: number, used: number, cached: number, free: number }),
+      ),
       shared_prefix: v.optional(v.object({ tokens: number, pages: number })),
       sessions: v.optional(number),
-      tenants: v.optional(v.array(v.object({ name: v.string(), weight: number, queued: number, running: number, served_ms: number }))),
+      tenants: v.optional(
+        v.array(v.object({ name: v.string(), weight: number, queued: number, running: number, served_ms: number })),
+      ),
     }),
   ),
 });

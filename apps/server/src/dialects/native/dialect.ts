@@ -12,7 +12,8 @@ import { detokenize, tokenize } from './tokenize.js';
 /** Our own API. Paths that belong to no other API get its errors. */
 export const native: Dialect = {
   name: 'native',
-  description: 'Our own API. Unknown fields are refused. A stream is server-sent events: one `token` for each token, then one `done`, or one `error`.',
+  description:
+    'Our own API. Unknown fields are refused. A stream is server-sent events: one `token` for each token, then one `done`, or one `error`.',
   errors: NATIVE_ERRORS,
   errorBody,
   errorSchema,

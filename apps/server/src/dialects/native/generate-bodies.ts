@@ -1,4 +1,14 @@
-import type { DonePart, GenerateRequest, MessagesPrompt, PromptInput, SampleResult, SessionPrompt, TokenLogprobs, TokenPart, TokenProbability } from '@starling/engine';
+import type {
+  DonePart,
+  GenerateRequest,
+  MessagesPrompt,
+  PromptInput,
+  SampleResult,
+  SessionPrompt,
+  TokenLogprobs,
+  TokenPart,
+  TokenProbability,
+} from '@starling/engine';
 import { jsonPieces } from '../json-pieces.js';
 import { withoutNulls } from '../../schemas/fields.js';
 import { samplingOf } from '../sampling.js';
@@ -39,11 +49,13 @@ const messagesOf = (messages: NonNullable<GenerateBody['messages']>): MessagesPr
   messages.map(({ content, tool_calls: calls, ...message }) => ({
     ...withoutNulls(message),
     ...(content != null && { content }),
-    ...(calls != null && calls.length > 0 && { tool_calls: calls.map(({ id, ...call }) => ({ ...call, ...(id != null && { id }) })) }),
+    ...(calls != null &&
+      calls.length > 0 && { tool_calls: calls.map(({ id, ...call }) => ({ ...call, ...(id != null && { id }) })) }),
   }));
 
 /** `true` asks for the token's own log-probability, a number for that many of the most likely tokens too. */
-const logprobCount = (asked: boolean | number | undefined) => (asked === true ? 0 : asked === false ? undefined : asked);
+const logprobCount = (asked: boolean | number | undefined) =>
+  asked === true ? 0 : asked === false ? undefined : asked;
 
 /** The data of an `event: token`; of several answers it says which. */
 export function tokenEvent(part: TokenPart, answers = 1): object {
@@ -53,7 +65,9 @@ export function tokenEvent(part: TokenPart, answers = 1): object {
     id: part.id,
     text: part.text,
     ...(part.logprob === undefined ? {} : { logprob: part.logprob }),
-    ...(part.logprobs === undefined || part.logprobs.top.length === 0 ? {} : { top_logprobs: logprobsOf(part.logprobs).top }),
+    ...(part.logprobs === undefined || part.logprobs.top.length === 0
+      ? {}
+      : { top_logprobs: logprobsOf(part.logprobs).top }),
   };
 }
 
@@ -73,7 +87,9 @@ export function generateResult(done: DonePart, readings: readonly Reading[] = []
     ...(readings.at(0)?.message && { message: readings[0].message }),
     ...figures(done, readings),
     ...(logprobs === undefined ? {} : { logprobs: logprobs.map(logprobsOf) }),
-    ...(promptLogprobs === undefined ? {} : { prompt_logprobs: promptLogprobs.map((entry) => (entry === undefined ? null : logprobsOf(entry))) }),
+    ...(promptLogprobs === undefined
+      ? {}
+      : { prompt_logprobs: promptLogprobs.map((entry) => (entry === undefined ? null : logprobsOf(entry))) }),
     ...answersIn(done, (sample, i) => ({
       text: sample.text,
       ...(readings.at(i)?.message && { message: readings[i].message }),
@@ -87,13 +103,22 @@ export function generateResult(done: DonePart, readings: readonly Reading[] = []
 export function doneEvent(done: DonePart, readings: readonly Reading[] = []): Iterable<string> {
   const entryOf = (entry: TokenLogprobs | undefined) => (entry === undefined ? null : logprobsOf(entry));
   const answers = answersIn(done, (sample, i) => endOf(sample, readings.at(i)));
-  return jsonPieces({ ...head(done), ...figures(done, readings), ...answers }, { logprobs: done.logprobList, prompt_logprobs: done.promptLogprobList }, entryOf);
+  return jsonPieces(
+    { ...head(done), ...figures(done, readings), ...answers },
+    { logprobs: done.logprobList, prompt_logprobs: done.promptLogprobList },
+    entryOf,
+  );
 }
 
 /** Where there are several: each of them. */
-const answersIn = ({ samples }: DonePart, bodyOf: (sample: SampleResult, index: number) => object): object => (samples.length > 1 ? { answers: samples.map(bodyOf) } : {});
+const answersIn = ({ samples }: DonePart, bodyOf: (sample: SampleResult, index: number) => object): object =>
+  samples.length > 1 ? { answers: samples.map(bodyOf) } : {};
 
-const head = ({ id, model, sessionId }: DonePart) => ({ id, model, ...(sessionId === undefined ? {} : { session_id: sessionId }) });
+const head = ({ id, model, sessionId }: DonePart) => ({
+  id,
+  model,
+  ...(sessionId === undefined ? {} : { session_id: sessionId }),
+});
 
 const endOf = ({ tokens, finishReason, stopSequence }: SampleResult, reading: Reading | undefined) => ({
   tokens,
@@ -134,7 +159,12 @@ function figures(done: DonePart, readings: readonly Reading[]): object {
 export const logprobsOf = (entry: TokenLogprobs) => ({ ...probabilityOf(entry), top: entry.top.map(probabilityOf) });
 
 /** Some tokens are a part of a character: their text cannot say which, their bytes can. */
-const probabilityOf = ({ id, text, bytes, logprob }: TokenProbability) => ({ id, text, bytes: Array.from(bytes), logprob });
+const probabilityOf = ({ id, text, bytes, logprob }: TokenProbability) => ({
+  id,
+  text,
+  bytes: Array.from(bytes),
+  logprob,
+});
 
 /** Microseconds are enough. */
 const rounded = (value: number) => Math.round(value * 1000) / 1000;

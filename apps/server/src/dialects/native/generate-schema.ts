@@ -20,14 +20,22 @@ const message = v.pipe(
     tool_call_id: v.nullish(v.string()),
   }),
   v.forward(
-    v.check(({ content, tool_calls: calls }) => content != null || (calls != null && calls.length > 0), 'a text is required, unless there are "tool_calls"'),
+    v.check(
+      ({ content, tool_calls: calls }) => content != null || (calls != null && calls.length > 0),
+      'a text is required, unless there are "tool_calls"',
+    ),
     ['content'],
   ),
 );
 
 const tool = fields({
   type: v.literal('function'),
-  function: fields({ name: text(256), description: v.nullish(v.string()), parameters: v.nullish(jsonObject()), strict: v.nullish(v.boolean()) }),
+  function: fields({
+    name: text(256),
+    description: v.nullish(v.string()),
+    parameters: v.nullish(jsonObject()),
+    strict: v.nullish(v.boolean()),
+  }),
 });
 
 /** The body of `POST /v1/generate`. */
@@ -53,19 +61,31 @@ export const generateSchema = v.pipe(
   }),
   v.transform(withoutNulls),
   v.forward(
-    v.check((body) => body.prompt !== undefined || body.messages !== undefined || body.session_id !== undefined, '"prompt" (a string or token ids) or "messages" is required'),
+    v.check(
+      (body) => body.prompt !== undefined || body.messages !== undefined || body.session_id !== undefined,
+      '"prompt" (a string or token ids) or "messages" is required',
+    ),
     ['prompt'],
   ),
   v.forward(
-    v.check((body) => body.prompt === undefined || body.messages === undefined, '"prompt" and "messages" exclude each other: send one of them'),
+    v.check(
+      (body) => body.prompt === undefined || body.messages === undefined,
+      '"prompt" and "messages" exclude each other: send one of them',
+    ),
     ['messages'],
   ),
   v.forward(
-    v.check((body) => (body.tools ?? []).length === 0 || body.messages !== undefined, '"tools" are for "messages": a prompt is continued as it stands'),
+    v.check(
+      (body) => (body.tools ?? []).length === 0 || body.messages !== undefined,
+      '"tools" are for "messages": a prompt is continued as it stands',
+    ),
     ['tools'],
   ),
   v.forward(
-    v.check((body) => body.grammar === undefined || body.json_schema === undefined, '"grammar" and "json_schema" exclude each other: send one of them'),
+    v.check(
+      (body) => body.grammar === undefined || body.json_schema === undefined,
+      '"grammar" and "json_schema" exclude each other: send one of them',
+    ),
     ['json_schema'],
   ),
 );

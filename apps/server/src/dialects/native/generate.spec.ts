@@ -9,7 +9,12 @@ function setUp(options: FakeModelOptions = {}) {
   const { parts, recorded } = fakeParts({ served: [model] });
   const app = createApp(parts);
   const post = async (body: unknown, init: RequestInit = {}): Promise<Response> =>
-    app.request('/v1/generate', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), ...init });
+    app.request('/v1/generate', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      ...init,
+    });
   return { model, recorded, post };
 }
 
@@ -59,12 +64,48 @@ describe('an answer as one body', () => {
   it('hands every parameter to the engine under its name', async () => {
     const { post, model } = setUp();
     const sampling = {
-      seed: 7, temperature: 0.5, top_k: 3, top_p: 0.9, min_p: 0.1, typical_p: 0.8, top_n_sigma: 2, xtc_probability: 0.1, xtc_threshold: 0.2,
-      repeat_penalty: 1.1, repeat_last_n: 32, presence_penalty: 0.3, frequency_penalty: -0.3, dry_multiplier: 0.8, dry_base: 1.75,
-      dry_allowed_length: 3, dry_penalty_last_n: 64, dry_sequence_breakers: ['x'], mirostat: 2, mirostat_tau: 4, mirostat_eta: 0.2,
-      dynatemp_range: 0.5, dynatemp_exponent: 1.2, min_keep: 2, logit_bias: [[5, -1], ['a', false]], ignore_eos: true, samplers: ['top_k'],
+      seed: 7,
+      temperature: 0.5,
+      top_k: 3,
+      top_p: 0.9,
+      min_p: 0.1,
+      typical_p: 0.8,
+      top_n_sigma: 2,
+      xtc_probability: 0.1,
+      xtc_threshold: 0.2,
+      repeat_penalty: 1.1,
+      repeat_last_n: 32,
+      presence_penalty: 0.3,
+      frequency_penalty: -0.3,
+      dry_multiplier: 0.8,
+      dry_base: 1.75,
+      dry_allowed_length: 3,
+      dry_penalty_last_n: 64,
+      dry_sequence_breakers: ['x'],
+      mirostat: 2,
+      mirostat_tau: 4,
+      mirostat_eta: 0.2,
+      dynatemp_range: 0.5,
+      dynatemp_exponent: 1.2,
+      min_keep: 2,
+      logit_bias: [
+        [5, -1],
+        ['a', false],
+      ],
+      ignore_eos: true,
+      samplers: ['top_k'],
     };
-    await post({ prompt: [1, 2], max_tokens: 2, stop: 'END', logprobs: 3, prompt_logprobs: true, json_schema: { type: 'object' }, priority: 2, deadline_ms: 500, ...sampling });
+    await post({
+      prompt: [1, 2],
+      max_tokens: 2,
+      stop: 'END',
+      logprobs: 3,
+      prompt_logprobs: true,
+      json_schema: { type: 'object' },
+      priority: 2,
+      deadline_ms: 500,
+      ...sampling,
+    });
     const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
     expect(model.requests[0]).toMatchObject({
       ...Object.fromEntries(Object.entries(sampling).map(([name, value]) => [camel(name), value])),
@@ -89,16 +130,42 @@ describe('an answer as one body', () => {
     const { post, model } = setUp();
     await post({ messages: [{ role: 'user', content: 'hi' }] });
     const given = Object.entries(model.requests[0]).filter(([, value]) => value !== undefined);
-    expect(given.map(([name]) => name).sort()).toEqual(['id', 'maxPriority', 'messages', 'opensSession', 'signal', 'tenant', 'weight']);
+    expect(given.map(([name]) => name).sort()).toEqual([
+      'id',
+      'maxPriority',
+      'messages',
+      'opensSession',
+      'signal',
+      'tenant',
+      'weight',
+    ]);
   });
 });
 
 describe('a field that is null', () => {
   it('says the same as one that is left out', async () => {
     const { model, post } = setUp();
-    await post({ prompt: 'a', temperature: null, stop: null, samplers: null, logprobs: null, max_tokens: null, grammar: null, json_schema: { type: 'object' } });
+    await post({
+      prompt: 'a',
+      temperature: null,
+      stop: null,
+      samplers: null,
+      logprobs: null,
+      max_tokens: null,
+      grammar: null,
+      json_schema: { type: 'object' },
+    });
     const given = Object.entries(model.requests[0]).filter(([, value]) => value !== undefined);
-    expect(given.map(([name]) => name).sort()).toEqual(['id', 'jsonSchema', 'maxPriority', 'opensSession', 'prompt', 'signal', 'tenant', 'weight']);
+    expect(given.map(([name]) => name).sort()).toEqual([
+      'id',
+      'jsonSchema',
+      'maxPriority',
+      'opensSession',
+      'prompt',
+      'signal',
+      'tenant',
+      'weight',
+    ]);
   });
 });
 
@@ -139,16 +206,23 @@ describe('a bad request', () => {
   it('names the field in our words where the engine refuses it in its own', async () => {
     const refuse = (param: string) => () => new StarlingError('invalid_argument', 'no', { details: { param } });
     expect(await paramOf(await setUp({ refuse: refuse('repeatLastN') }).post({ prompt: 'a' }))).toBe('repeat_last_n');
-    expect(await paramOf(await setUp({ refuse: refuse('logitBias[1][0]') }).post({ prompt: 'a' }))).toBe('logit_bias[1][0]');
+    expect(await paramOf(await setUp({ refuse: refuse('logitBias[1][0]') }).post({ prompt: 'a' }))).toBe(
+      'logit_bias[1][0]',
+    );
     expect(await paramOf(await setUp({ refuse: refuse('logitBias.(*') }).post({ prompt: 'a' }))).toBe('logit_bias.(*');
     expect(await paramOf(await setUp({ refuse: refuse('maxTokens') }).post({ prompt: 'a' }))).toBe('max_tokens');
   });
 
   it('longer than the context names the prompt, or the messages', async () => {
-    const refuse = () => new StarlingError('context_length_exceeded', 'a prompt of 99 tokens does not fit the context of 64', { details: { limit: 64 } });
+    const refuse = () =>
+      new StarlingError('context_length_exceeded', 'a prompt of 99 tokens does not fit the context of 64', {
+        details: { limit: 64 },
+      });
     const response = await setUp({ refuse }).post({ messages: [{ role: 'user', content: 'x' }], stream: true });
     expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: { code: 'context_length_exceeded', param: 'messages', message: expect.stringContaining('64') } });
+    expect(await response.json()).toMatchObject({
+      error: { code: 'context_length_exceeded', param: 'messages', message: expect.stringContaining('64') },
+    });
   });
 
   it('finds the queue full as 429 with Retry-After', async () => {
@@ -168,23 +242,36 @@ describe('a stream', () => {
     expect(events.map(({ event }) => event)).toEqual(['token', 'token', 'token', 'done']);
     expect(JSON.parse(events[1].data)).toEqual({ index: 1, id: 1, text: 'lo' });
     const done = JSON.parse(events[3].data) as Record<string, unknown>;
-    expect(done).toMatchObject({ model: 'fake', tokens: [0, 1, 2], finish_reason: 'stop', usage: { completion_tokens: 3 } });
+    expect(done).toMatchObject({
+      model: 'fake',
+      tokens: [0, 1, 2],
+      finish_reason: 'stop',
+      usage: { completion_tokens: 3 },
+    });
     expect(done).not.toHaveProperty('text');
   });
 
   it('tells a failure after its beginning as its last event', async () => {
-    const beforeToken = (index: number) => (index < 2 ? Promise.resolve() : Promise.reject(new StarlingError('worker_failed', 'a worker died')));
+    const beforeToken = (index: number) =>
+      index < 2 ? Promise.resolve() : Promise.reject(new StarlingError('worker_failed', 'a worker died'));
     const response = await setUp({ beforeToken }).post({ prompt: 'hi', stream: true });
     const events = await eventsOf(response);
     expect(events.map(({ event }) => event)).toEqual(['token', 'token', 'error']);
     expect(JSON.parse(events[2].data)).toEqual({
-      error: { code: 'worker_failed', type: 'server_error', message: 'a worker died', request_id: response.headers.get('x-request-id') },
+      error: {
+        code: 'worker_failed',
+        type: 'server_error',
+        message: 'a worker died',
+        request_id: response.headers.get('x-request-id'),
+      },
     });
   });
 
   it('cancels its request when the reader goes away, and is counted then', async () => {
     let asked = -1;
-    const { post, model, recorded } = setUp({ beforeToken: (index) => ((asked = index), index === 0 ? Promise.resolve() : new Promise(() => undefined)) });
+    const { post, model, recorded } = setUp({
+      beforeToken: (index) => ((asked = index), index === 0 ? Promise.resolve() : new Promise(() => undefined)),
+    });
     const response = await post({ prompt: 'hi', stream: true });
     const reader = response.body!.getReader();
     await reader.read();

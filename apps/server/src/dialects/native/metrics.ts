@@ -13,13 +13,28 @@ export const metrics: Endpoint = {
   summary: 'The figures of the server, as OpenMetrics text',
   answers: 'text',
   async handle({ server, models, header }) {
-    if (!server.features.metrics) throw new StarlingError('not_supported', 'this server tells no metrics: it was started with --no-metrics');
+    if (!server.features.metrics)
+      throw new StarlingError('not_supported', 'this server tells no metrics: it was started with --no-metrics');
     const { metrics: page, llamaServerMetrics, vllmMetrics } = server;
     const headers = llamaServerMetrics && { 'process-start-time-unix': String(llamaServerMetrics.startedAt) };
     if (llamaServerMetrics && !(header('accept') ?? '').includes('openmetrics')) {
-      return { kind: 'text', body: await llamaServerMetrics.render(models, 'prometheus'), contentType: 'text/plain; version=0.0.4', headers };
+      return {
+        kind: 'text',
+        body: await llamaServerMetrics.render(models, 'prometheus'),
+        contentType: 'text/plain; version=0.0.4',
+        headers,
+      };
     }
-    const pages = await Promise.all([page.render(), vllmMetrics?.render(models, 'openmetrics'), llamaServerMetrics?.render(models, 'openmetrics')]);
-    return { kind: 'text', body: `${pages.map((text = '') => text.replace('# EOF\n', '')).join('')}# EOF\n`, contentType: page.contentType, headers };
+    const pages = await Promise.all([
+      page.render(),
+      vllmMetrics?.render(models, 'openmetrics'),
+      llamaServerMetrics?.render(models, 'openmetrics'),
+    ]);
+    return {
+      kind: 'text',
+      body: `${pages.map((text = '') => text.replace('# EOF\n', '')).join('')}# EOF\n`,
+      contentType: page.contentType,
+      headers,
+    };
   },
 };

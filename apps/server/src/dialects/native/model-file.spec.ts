@@ -31,15 +31,25 @@ describe('GET /v1/models/NAME/file', () => {
     served = modelIn('one.gguf');
     fs.writeFileSync(served.info.source, content);
   });
-  const ask = (headers: Record<string, string> = {}, method = 'GET', app = appWith([served])) => app.request('/v1/models/one/file', { method, headers });
+  const ask = (headers: Record<string, string> = {}, method = 'GET', app = appWith([served])) =>
+    app.request('/v1/models/one/file', { method, headers });
   const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer());
 
   it('gives the whole file, to pages of this server alone, and HEAD what it would be', async () => {
     const app = appWith([served], { hosts: { bound: '0.0.0.0', allowed: [], corsOrigins: ['*'] } });
     for (const method of ['GET', 'HEAD']) {
-      const response = await ask({ origin: 'http://elsewhere.example', ...(method === 'HEAD' && { range: 'bytes=0-1' }) }, method, app);
+      const response = await ask(
+        { origin: 'http://elsewhere.example', ...(method === 'HEAD' && { range: 'bytes=0-1' }) },
+        method,
+        app,
+      );
       expect(response.status).toBe(200);
-      expect(Object.fromEntries(response.headers)).toMatchObject({ 'content-length': String(SIZE), 'accept-ranges': 'bytes', 'cross-origin-resource-policy': 'same-origin', etag: expect.stringMatching(/^"[\w-]+"$/) });
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'content-length': String(SIZE),
+        'accept-ranges': 'bytes',
+        'cross-origin-resource-policy': 'same-origin',
+        etag: expect.stringMatching(/^"[\w-]+"$/),
+      });
       expect(response.headers.get('access-control-allow-origin')).toBeNull();
       expect((await bytesOf(response)).length).toBe(method === 'HEAD' ? 0 : SIZE);
     }
@@ -55,11 +65,27 @@ describe('GET /v1/models/NAME/file', () => {
     ['Bytes = 7-99999999999999999999999999', 7, SIZE - 1],
   ])('gives the range %s', async (range, first, last) => {
     const response = await ask({ range });
-    expect([response.status, response.headers.get('content-range'), response.headers.get('content-length')]).toEqual([206, `bytes ${first}-${last}/${SIZE}`, String(last - first + 1)]);
+    expect([response.status, response.headers.get('content-range'), response.headers.get('content-length')]).toEqual([
+      206,
+      `bytes ${first}-${last}/${SIZE}`,
+      String(last - first + 1),
+    ]);
     expect(Buffer.compare(await bytesOf(response), content.subarray(first, last + 1))).toBe(0);
   });
 
-  it.each(['bytes=600000-', 'bytes=5-4', 'bytes=-0', 'bytes=-', 'bytes=', 'bytes=a-b', 'bytes=0-1,5-6', 'bytes=1e3-2e3', 'bytes=0x1-2', 'bytes=--1', 'bytes=0-,0-,0-,0-,0-,0-'])('refuses the range %s', async (range) => {
+  it.each([
+    'bytes=600000-',
+    'bytes=5-4',
+    'bytes=-0',
+    'bytes=-',
+    'bytes=',
+    'bytes=a-b',
+    'bytes=0-1,5-6',
+    'bytes=1e3-2e3',
+    'bytes=0x1-2',
+    'bytes=--1',
+    'bytes=0-,0-,0-,0-,0-,0-',
+  ])('refuses the range %s', async (range) => {
     const response = await ask({ range });
     expect([response.status, response.headers.get('content-range')]).toEqual([416, `bytes */${SIZE}`]);
     expect(await response.json()).toMatchObject({ error: { code: 'invalid_request' } });
@@ -97,7 +123,13 @@ describe('GET /v1/models/NAME/file', () => {
   });
 
   it('is for those who may use the model', async () => {
-    const keys = [givenKey('all', 'user', 'all'), { ...givenKey('some', 'user', 'some'), principal: { ...givenKey('some', 'user', 'some').principal, models: ['other'] } }];
+    const keys = [
+      givenKey('all', 'user', 'all'),
+      {
+        ...givenKey('some', 'user', 'some'),
+        principal: { ...givenKey('some', 'user', 'some').principal, models: ['other'] },
+      },
+    ];
     const app = appWith([served], { keys: new KeyRing([() => keys]) });
     expect((await ask({}, 'GET', app)).status).toBe(401);
     expect((await ask({ authorization: 'Bearer all' }, 'GET', app)).status).toBe(200);
@@ -107,13 +139,25 @@ describe('GET /v1/models/NAME/file', () => {
   it('is there for single files alone, and where the operator says so; where a file lies is not told', async () => {
     const part = modelIn('one-00001-of-00002.gguf');
     const gone = modelIn('gone.gguf');
-    const adapted: ServedModel = { ...served, adapters: () => [{ id: 'a', scale: 1 } as ReturnType<ServedModel['adapters']>[number]] };
-    for (const app of [appWith([part]), appWith([gone]), appWith([adapted]), appWith([{ ...served, info: { ...served.info, source: 'memory' } }]), appWith([served], {}, false)]) {
+    const adapted: ServedModel = {
+      ...served,
+      adapters: () => [{ id: 'a', scale: 1 } as ReturnType<ServedModel['adapters']>[number]],
+    };
+    for (const app of [
+      appWith([part]),
+      appWith([gone]),
+      appWith([adapted]),
+      appWith([{ ...served, info: { ...served.info, source: 'memory' } }]),
+      appWith([served], {}, false),
+    ]) {
       const response = await ask({}, 'GET', app);
       expect(response.status).toBe(404);
       expect(await response.text()).not.toContain(folder);
     }
-    const listed = async (app: ReturnType<typeof appWith>) => ((await (await app.request('/v1/models')).json()) as { data: { file_url?: string }[] }).data.map(({ file_url: url }) => url);
+    const listed = async (app: ReturnType<typeof appWith>) =>
+      ((await (await app.request('/v1/models')).json()) as { data: { file_url?: string }[] }).data.map(
+        ({ file_url: url }) => url,
+      );
     expect(await listed(appWith([served]))).toEqual(['/v1/models/one/file']);
     expect(await listed(appWith([part]))).toEqual([undefined]);
     expect(await listed(appWith([served], {}, false))).toEqual([undefined]);
@@ -124,14 +168,19 @@ describe('the chat page with an engine', () => {
   it('is isolated, and starts what the server has alone', async () => {
     const { bytes, ...file } = { contentType: 'text/javascript', etag: '"1"', bytes: new TextEncoder().encode('1') };
     const page = new Map(['/', '/web/chat.js', '/web/starling-web.js'].map((name) => [name, { ...file, bytes }]));
-    const headersOf = async (name: string, isOn: boolean) => (await appWith([fakeModel()], { page }, isOn).request(name, { headers: { accept: 'text/html' } })).headers;
+    const headersOf = async (name: string, isOn: boolean) =>
+      (await appWith([fakeModel()], { page }, isOn).request(name, { headers: { accept: 'text/html' } })).headers;
     for (const name of page.keys()) {
       expect((await headersOf(name, true)).get('cross-origin-embedder-policy')).toBe('require-corp');
       expect((await headersOf(name, false)).get('cross-origin-embedder-policy')).toBeNull();
       expect((await headersOf(name, false)).get('content-security-policy')).not.toMatch(/wasm|worker-src/);
     }
-    expect((await headersOf('/', true)).get('content-security-policy')).toMatch(/trusted-types starling-engine; worker-src 'self'$/);
+    expect((await headersOf('/', true)).get('content-security-policy')).toMatch(
+      /trusted-types starling-engine; worker-src 'self'$/,
+    );
     expect((await headersOf('/', true)).get('content-security-policy')).not.toContain('unsafe');
-    expect((await headersOf('/web/starling-web.js', true)).get('content-security-policy')).toContain("script-src 'self' 'wasm-unsafe-eval'");
+    expect((await headersOf('/web/starling-web.js', true)).get('content-security-policy')).toContain(
+      "script-src 'self' 'wasm-unsafe-eval'",
+    );
   });
 });

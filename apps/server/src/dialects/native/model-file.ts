@@ -12,15 +12,18 @@ export const modelFile: Endpoint = {
   paths: ['/v1/models/:id/file'],
   access: 'user',
   isQuiet: true,
-  summary: 'The file of a model or a range of it, for the chat page to run it in its tab, where the server was started with --browser-engine',
+  summary:
+    'The file of a model or a range of it, for the chat page to run it in its tab, where the server was started with --browser-engine',
   answers: 'file',
   handle({ models, server, param }) {
     const asked = param('id');
-    if (!server.features.browserEngine) throw missing('this server gives no files of models: it was started without --browser-engine', asked);
+    if (!server.features.browserEngine)
+      throw missing('this server gives no files of models: it was started without --browser-engine', asked);
     const name = models.resolve(asked);
     // Of a name that is none, or none for this caller, `pick` tells so.
     const entry = models.list().find((one) => one.name === name) ?? void models.pick(asked);
-    if (entry === undefined || !isForTabs(entry)) throw missing(`the model ${asked} is no single file that a page could run`, asked);
+    if (entry === undefined || !isForTabs(entry))
+      throw missing(`the model ${asked} is no single file that a page could run`, asked);
     return { kind: 'file', path: entry.source };
   },
 };
@@ -30,7 +33,13 @@ export const fileUrl = (name: string): string => `/v1/models/${encodeURIComponen
 
 /** Whether a page makes the same model of its file: that is the whole of it, and nothing is loaded beside it. */
 export function isForTabs({ state, source, model }: ModelEntry): boolean {
-  return SERVED.has(state) && /\.gguf$/i.test(source) && parsePartName(source) === undefined && (model === undefined || (model.adapters().length === 0 && model.info.hasChatTemplate));
+  return (
+    SERVED.has(state) &&
+    /\.gguf$/i.test(source) &&
+    parsePartName(source) === undefined &&
+    (model === undefined || (model.adapters().length === 0 && model.info.hasChatTemplate))
+  );
 }
 
-const missing = (message: string, model: string): StarlingError => new StarlingError('not_found', message, { details: { param: 'model', model } });
+const missing = (message: string, model: string): StarlingError =>
+  new StarlingError('not_found', message, { details: { param: 'model', model } });

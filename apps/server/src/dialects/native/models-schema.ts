@@ -3,7 +3,13 @@ import * as v from 'valibot';
 import { fields, text } from '../../schemas/fields.js';
 
 /** What a model is called: short enough for lists, and what can stand in a terminal, a log and a label of metrics as it is. */
-const name = v.pipe(text(256), v.check((given) => given === given.trim() && printable(given) === given, 'a name has printable characters, and no space around them'));
+const name = v.pipe(
+  text(256),
+  v.check(
+    (given) => given === given.trim() && printable(given) === given,
+    'a name has printable characters, and no space around them',
+  ),
+);
 /** A path, a name in the cache folder, a URL, or `hf:owner/repo[:quant]`. */
 const reference = text(4096);
 

@@ -44,7 +44,8 @@ const load = endpoint({
   answer: modelAnswer,
   body: loadModelSchema,
   example: { model: 'hf:Qwen/Qwen3-0.6B-GGUF:Q8_0', name: 'qwen3' },
-  handle: async ({ body: { model, name }, server }) => json(describe(await server.admin.load(model, { name: name ?? undefined }), true, server.features)),
+  handle: async ({ body: { model, name }, server }) =>
+    json(describe(await server.admin.load(model, { name: name ?? undefined }), true, server.features)),
 });
 
 const unload = endpoint({
@@ -67,11 +68,13 @@ const reload = endpoint({
   paths: ['/v1/models/reload'],
   access: 'admin',
   isQuiet: true,
-  summary: 'Put another file, or the same again, in the place of a model; the old one serves meanwhile where memory holds both',
+  summary:
+    'Put another file, or the same again, in the place of a model; the old one serves meanwhile where memory holds both',
   answer: modelAnswer,
   body: reloadModelSchema,
   example: { name: 'qwen3' },
-  handle: async ({ body: { name, model }, server }) => json(describe(await server.admin.reload(name, model ?? undefined), true, server.features)),
+  handle: async ({ body: { name, model }, server }) =>
+    json(describe(await server.admin.reload(name, model ?? undefined), true, server.features)),
 });
 
 /** For administrators to say what models are served. */
@@ -80,7 +83,14 @@ export const models: readonly Endpoint[] = [load, unload, reload];
 /** The list as OpenAI's and Anthropic's clients read it (`data`: one page), and as those of Ollama and of llama-server do (`models`). */
 export function modelList(directory: ModelDirectory, principal: Principal, features: AppFeatures): object {
   const entries = directory.list();
-  return { object: 'list', data: entries.map((entry) => describe(entry, mayUse(principal, 'admin'), features)), first_id: entries.at(0)?.name ?? null, last_id: entries.at(-1)?.name ?? null, has_more: false, models: entries.map(summary) };
+  return {
+    object: 'list',
+    data: entries.map((entry) => describe(entry, mayUse(principal, 'admin'), features)),
+    first_id: entries.at(0)?.name ?? null,
+    last_id: entries.at(-1)?.name ?? null,
+    has_more: false,
+    models: entries.map(summary),
+  };
 }
 
 /** Where a file lies, what is in it, and how much memory it takes are for those who run the server. */
@@ -149,5 +159,11 @@ function figures(model: NonNullable<ModelEntry['model']>): object {
 function memory(model: NonNullable<ModelEntry['model']>): object {
   const { weightBytes, kvBytes, scratchBytes, totalBytes } = model.info;
   const { kv, kvOfWindows } = model.statistics();
-  return { weights_bytes: weightBytes, kv_bytes: kvBytes, scratch_bytes: scratchBytes, total_bytes: totalBytes, kv_bytes_in_use: kv.allocatedBytes + (kvOfWindows?.allocatedBytes ?? 0) };
+  return {
+    weights_bytes: weightBytes,
+    kv_bytes: kvBytes,
+    scratch_bytes: scratchBytes,
+    total_bytes: totalBytes,
+    kv_bytes_in_use: kv.allocatedBytes + (kvOfWindows?.allocatedBytes ?? 0),
+  };
 }

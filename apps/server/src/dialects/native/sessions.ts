@@ -2,8 +2,21 @@ import type { SessionInfo, TenantSessions } from '@starling/engine';
 import type { ServedModel } from '../../parts.js';
 import { endpoint, json, type Endpoint } from '../dialect.js';
 import { filesOf } from '../../saved/saved-slots.js';
-import { closeSessionAnswer, openSessionAnswer, saveSessionAnswer, sessionAnswer, sessionListAnswer } from './answer-schema.js';
-import { closeSessionSchema, forkSessionSchema, openSessionSchema, rewindSessionSchema, saveSessionSchema, updateSessionSchema } from './sessions-schema.js';
+import {
+  closeSessionAnswer,
+  openSessionAnswer,
+  saveSessionAnswer,
+  sessionAnswer,
+  sessionListAnswer,
+} from './answer-schema.js';
+import {
+  closeSessionSchema,
+  forkSessionSchema,
+  openSessionSchema,
+  rewindSessionSchema,
+  saveSessionSchema,
+  updateSessionSchema,
+} from './sessions-schema.js';
 
 /** `GET /v1/sessions`: what the caller's requests can go on from. */
 const list: Endpoint = {
@@ -16,9 +29,18 @@ const list: Endpoint = {
   parameters: { model: 'the model whose sessions are meant; all where it is left out' },
   handle({ models, principal, query }) {
     const asked = query('model');
-    const names = asked === undefined ? models.list().flatMap(({ name, state }) => (state === 'ready' ? [name] : [])) : [asked];
+    const names =
+      asked === undefined ? models.list().flatMap(({ name, state }) => (state === 'ready' ? [name] : [])) : [asked];
     const served = names.map((name) => models.pick(name));
-    return json({ object: 'list', data: served.flatMap((model) => model.sessionsOf(principal.tenant).list().map((session) => describe(model, session))) });
+    return json({
+      object: 'list',
+      data: served.flatMap((model) =>
+        model
+          .sessionsOf(principal.tenant)
+          .list()
+          .map((session) => describe(model, session)),
+      ),
+    });
   },
 };
 
@@ -46,7 +68,12 @@ const fork = endpoint({
   example: { session_id: 'chat-7', new_session_id: 'chat-8' },
   async handle({ body: { session_id: id, new_session_id: as, position, model }, models, principal }) {
     const served = models.pick(model);
-    return json(describe(served, await held(served.sessionsOf(principal.tenant), id, (sessions) => sessions.fork(id, { as, position }))));
+    return json(
+      describe(
+        served,
+        await held(served.sessionsOf(principal.tenant), id, (sessions) => sessions.fork(id, { as, position })),
+      ),
+    );
   },
 });
 
@@ -60,7 +87,12 @@ const rewind = endpoint({
   example: { session_id: 'chat-7', position: 0 },
   async handle({ body: { session_id: id, position, model }, models, principal }) {
     const served = models.pick(model);
-    return json(describe(served, await held(served.sessionsOf(principal.tenant), id, (sessions) => sessions.rewind(id, position))));
+    return json(
+      describe(
+        served,
+        await held(served.sessionsOf(principal.tenant), id, (sessions) => sessions.rewind(id, position)),
+      ),
+    );
   },
 });
 
@@ -74,7 +106,14 @@ const update = endpoint({
   example: { session_id: 'chat-7', pinned: true },
   async handle({ body: { session_id: id, pinned, ttl_seconds: ttl, model }, models, principal }) {
     const served = models.pick(model);
-    return json(describe(served, await held(served.sessionsOf(principal.tenant), id, (sessions) => sessions.update(id, { isPinned: pinned, idleMs: ttl === undefined ? undefined : 1000 * ttl }))));
+    return json(
+      describe(
+        served,
+        await held(served.sessionsOf(principal.tenant), id, (sessions) =>
+          sessions.update(id, { isPinned: pinned, idleMs: ttl === undefined ? undefined : 1000 * ttl }),
+        ),
+      ),
+    );
   },
 });
 
@@ -113,7 +152,11 @@ const open = endpoint({
 export const sessions: readonly Endpoint[] = [list, close, fork, rewind, update, save, open];
 
 /** Does something with a session that no other replica goes on from meanwhile, as the last of them left it. */
-async function held<Result>(sessions: TenantSessions, id: string, work: (sessions: TenantSessions) => Result | Promise<Result>): Promise<Result> {
+async function held<Result>(
+  sessions: TenantSessions,
+  id: string,
+  work: (sessions: TenantSessions) => Result | Promise<Result>,
+): Promise<Result> {
   const letGo = await sessions.hold(id);
   try {
     return await work(sessions);
@@ -122,7 +165,10 @@ async function held<Result>(sessions: TenantSessions, id: string, work: (session
   }
 }
 
-function describe({ info }: ServedModel, { id, tokens, turns, isPinned, isBusy, isSaved, createdAt, usedAt, expiresAt }: SessionInfo): object {
+function describe(
+  { info }: ServedModel,
+  { id, tokens, turns, isPinned, isBusy, isSaved, createdAt, usedAt, expiresAt }: SessionInfo,
+): object {
   return {
     session_id: id,
     model: info.name,

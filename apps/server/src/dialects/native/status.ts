@@ -18,18 +18,41 @@ export const status: Endpoint = {
     return json({
       version: server.version,
       time_ms: Math.round(server.clock()),
-      totals: { requests, rejected, prompt_tokens: promptTokens, cached_tokens: cachedTokens, generated_tokens: generatedTokens, busy_ms: Math.round(busyMs) },
+      totals: {
+        requests,
+        rejected,
+        prompt_tokens: promptTokens,
+        cached_tokens: cachedTokens,
+        generated_tokens: generatedTokens,
+        busy_ms: Math.round(busyMs),
+      },
       models: models.list().map((entry) => describe(entry, server)),
     });
   },
 };
 
 function describe({ name, state, model }: ModelEntry, server: ServerFacts): object {
-  return { name, state, ...(model !== undefined && { ...loadOf(model), tenants: model.statistics().tenants.map(({ tenant, weight, queued, running, servedMs }) => ({ name: nameOf(tenant, server), weight, queued, running, served_ms: Math.round(servedMs) })) }) };
+  return {
+    name,
+    state,
+    ...(model !== undefined && {
+      ...loadOf(model),
+      tenants: model
+        .statistics()
+        .tenants.map(({ tenant, weight, queued, running, servedMs }) => ({
+          name: nameOf(tenant, server),
+          weight,
+          queued,
+          running,
+          served_ms: Math.round(servedMs),
+        })),
+    }),
+  };
 }
 
 function loadOf(model: ServedModel): object {
-  const { queued, queuedTokens, queueLimit, running, suspended, isAccepting, kv, kvOfWindows, cache } = model.statistics();
+  const { queued, queuedTokens, queueLimit, running, suspended, isAccepting, kv, kvOfWindows, cache } =
+    model.statistics();
   const { pageTokens, maxSequences, sequenceLimit, weightBytes, scratchBytes, totalBytes } = model.info;
   return {
     queued,
@@ -49,8 +72,20 @@ function loadOf(model: ServedModel): object {
   };
 }
 
-function pagesOf({ pageCount, freePages, cachedPages, allocatedBytes, freeBytes }: ReturnType<ServedModel['statistics']>['kv']): object {
-  return { bytes: allocatedBytes + freeBytes, pages: pageCount, used: pageCount - freePages, cached: cachedPages, free: freePages - cachedPages };
+function pagesOf({
+  pageCount,
+  freePages,
+  cachedPages,
+  allocatedBytes,
+  freeBytes,
+}: ReturnType<ServedModel['statistics']>['kv']): object {
+  return {
+    bytes: allocatedBytes + freeBytes,
+    pages: pageCount,
+    used: pageCount - freePages,
+    cached: cachedPages,
+    free: freePages - cachedPages,
+  };
 }
 
 /** Names are for people; a tenant is a digest of a key, which is nobody's business. */

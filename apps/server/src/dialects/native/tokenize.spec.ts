@@ -2,14 +2,24 @@ import { createApp } from '../../app.js';
 import { fakeParts } from '../../fake-parts.test-support.js';
 
 async function post(path: string, body: unknown) {
-  const response = await createApp(fakeParts().parts).request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> & { error?: { param?: string; message: string } } };
+  const response = await createApp(fakeParts().parts).request(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return {
+    status: response.status,
+    body: (await response.json()) as Record<string, unknown> & { error?: { param?: string; message: string } },
+  };
 }
 
 describe('POST /v1/tokenize', () => {
   it('gives ids and their count, with the vocabulary’s special tokens unless told otherwise', async () => {
     expect((await post('/v1/tokenize', { text: 'hi' })).body).toEqual({ tokens: [0, 104, 105], count: 3 });
-    expect((await post('/v1/tokenize', { text: 'hi', add_special: false })).body).toEqual({ tokens: [104, 105], count: 2 });
+    expect((await post('/v1/tokenize', { text: 'hi', add_special: false })).body).toEqual({
+      tokens: [104, 105],
+      count: 2,
+    });
     expect((await post('/v1/tokenize', { text: '', add_special: false })).body).toEqual({ tokens: [], count: 0 });
   });
 
@@ -17,7 +27,12 @@ describe('POST /v1/tokenize', () => {
     expect((await post('/v1/tokenize', { text: 'aé', with_offsets: true, with_pieces: true })).body).toEqual({
       tokens: [0, 97, 0xc3, 0xa9],
       count: 4,
-      offsets: [[0, 0], [0, 1], [1, 2], [2, 3]],
+      offsets: [
+        [0, 0],
+        [0, 1],
+        [1, 2],
+        [2, 3],
+      ],
       pieces: ['<begin>', 'a', [0xc3], [0xa9]],
     });
   });

@@ -20,10 +20,21 @@ const answer = {
   eval_duration: v.optional(number),
 };
 
-const call = v.object({ id: v.optional(v.string()), function: v.object({ index: number, name: v.string(), arguments: v.unknown() }) });
+const call = v.object({
+  id: v.optional(v.string()),
+  function: v.object({ index: number, name: v.string(), arguments: v.unknown() }),
+});
 
 /** An answer of `POST /api/chat`; also each line of a stream. */
-export const chatAnswer = v.object({ ...answer, message: v.object({ role: v.literal('assistant'), content: v.string(), thinking: v.optional(v.string()), tool_calls: v.optional(v.array(call)) }) });
+export const chatAnswer = v.object({
+  ...answer,
+  message: v.object({
+    role: v.literal('assistant'),
+    content: v.string(),
+    thinking: v.optional(v.string()),
+    tool_calls: v.optional(v.array(call)),
+  }),
+});
 
 /** An answer of `POST /api/generate`; also each line of a stream. */
 export const generateAnswer = v.object({ ...answer, response: v.string(), thinking: v.optional(v.string()) });
@@ -39,14 +50,44 @@ const details = v.object({
   context_length: v.optional(number),
   embedding_length: v.optional(number),
 });
-const model = { name: v.string(), model: v.string(), modified_at: v.string(), size: number, digest: v.string(), details, capabilities: v.optional(texts) };
+const model = {
+  name: v.string(),
+  model: v.string(),
+  modified_at: v.string(),
+  size: number,
+  digest: v.string(),
+  details,
+  capabilities: v.optional(texts),
+};
 
 export const tagsAnswer = v.object({ models: v.array(v.object(model)) });
-export const psAnswer = v.object({ models: v.array(v.object({ ...model, expires_at: v.string(), size_vram: number, context_length: number })) });
-export const showAnswer = v.object({ license: v.string(), modelfile: v.string(), parameters: v.string(), template: v.string(), details, model_info: v.record(v.string(), v.unknown()), capabilities: texts, modified_at: v.string() });
+export const psAnswer = v.object({
+  models: v.array(v.object({ ...model, expires_at: v.string(), size_vram: number, context_length: number })),
+});
+export const showAnswer = v.object({
+  license: v.string(),
+  modelfile: v.string(),
+  parameters: v.string(),
+  template: v.string(),
+  details,
+  model_info: v.record(v.string(), v.unknown()),
+  capabilities: texts,
+  modified_at: v.string(),
+});
 export const versionAnswer = v.object({ version: v.string() });
-export const embedAnswer = v.object({ model: v.string(), embeddings: v.array(v.array(number)), total_duration: number, load_duration: number, prompt_eval_count: v.optional(number) });
+export const embedAnswer = v.object({
+  model: v.string(),
+  embeddings: v.array(v.array(number)),
+  total_duration: number,
+  load_duration: number,
+  prompt_eval_count: v.optional(number),
+});
 export const embeddingsAnswer = v.object({ embedding: v.array(number) });
 /** Also each line of a stream, which has more. */
-export const pullAnswer = v.object({ status: v.string(), digest: v.optional(v.string()), total: v.optional(number), completed: v.optional(number) });
+export const pullAnswer = v.object({
+  status: v.string(),
+  digest: v.optional(v.string()),
+  total: v.optional(number),
+  completed: v.optional(number),
+});
 export const deleteAnswer = v.object({});

@@ -41,13 +41,22 @@ export const chat = endpoint({
     const model = pickModel(models, body.model);
     const line: Line = ({ content = '', thinking, calls, logprobs }, end) => ({
       ...head(body.model, model),
-      message: { role: 'assistant', content, ...(thinking !== undefined && { thinking }), ...(calls !== undefined && calls.length > 0 && { tool_calls: calls }) },
+      message: {
+        role: 'assistant',
+        content,
+        ...(thinking !== undefined && { thinking }),
+        ...(calls !== undefined && calls.length > 0 && { tool_calls: calls }),
+      },
       ...logprobsIn(logprobs),
       ...(end ?? { done: false }),
     });
     const { messages } = body;
     if (messages == null || messages.length === 0) return json(line({}, LOADED));
-    return answered(call, line, await answerChat(model, await chatRequestOf(body, messages, model, crypto.randomUUID())));
+    return answered(
+      call,
+      line,
+      await answerChat(model, await chatRequestOf(body, messages, model, crypto.randomUUID())),
+    );
   },
 });
 
@@ -71,15 +80,28 @@ export const generate = endpoint({
       return json({ ...head(body.model), response: '', ...UNLOADED });
     }
     const model = pickModel(models, body.model);
-    const line: Line = ({ content = '', thinking, logprobs }, end) => ({ ...head(body.model, model), response: content, ...(thinking !== undefined && { thinking }), ...logprobsIn(logprobs), ...(end ?? { done: false }) });
+    const line: Line = ({ content = '', thinking, logprobs }, end) => ({
+      ...head(body.model, model),
+      response: content,
+      ...(thinking !== undefined && { thinking }),
+      ...logprobsIn(logprobs),
+      ...(end ?? { done: false }),
+    });
     if (body.prompt == null || body.prompt === '') return json(line({}, LOADED));
     const settings = settingsOf(body, crypto.randomUUID());
     const answer =
       body.suffix != null && body.suffix !== ''
-        ? await rawAnswer(model, { ...settings, tokens: await insertTokens(body.prompt, body.suffix, settings.maxTokens, model) })
+        ? await rawAnswer(model, {
+            ...settings,
+            tokens: await insertTokens(body.prompt, body.suffix, settings.maxTokens, model),
+          })
         : body.raw === true
-        ? await rawAnswer(model, { ...settings, prompt: body.prompt })
-        : await answerChat(model, { ...settings, messages: promptMessages(body), templateVariables: thinkingOf(body.think, model) });
+          ? await rawAnswer(model, { ...settings, prompt: body.prompt })
+          : await answerChat(model, {
+              ...settings,
+              messages: promptMessages(body),
+              templateVariables: thinkingOf(body.think, model),
+            });
     return answered(call, line, answer);
   },
 });
@@ -92,7 +114,8 @@ function head(name: string | null | undefined, model?: ServedModel): object {
   return { model: name ?? model?.info.name ?? '', created_at: new Date().toISOString() };
 }
 
-const logprobsIn = (logprobs: readonly TokenLogprobs[] | undefined): object => (logprobs === undefined || logprobs.length === 0 ? {} : { logprobs: logprobs.map(logprobOf) });
+const logprobsIn = (logprobs: readonly TokenLogprobs[] | undefined): object =>
+  logprobs === undefined || logprobs.length === 0 ? {} : { logprobs: logprobs.map(logprobOf) };
 
 /** @throws StarlingError invalid_request for fields that cannot be honoured, by name */
 function refuseUnavailable(body: Readonly<Record<string, unknown>>): void {
@@ -104,8 +127,16 @@ function refuseUnavailable(body: Readonly<Record<string, unknown>>): void {
 }
 
 /** @throws StarlingError invalid_request where the model cannot fill in */
-async function insertTokens(prompt: string, suffix: string, limit: number | undefined, model: ServedModel): Promise<number[]> {
-  if (!canFillIn(model.tokenizer)) throw new StarlingError('invalid_request', `"${model.info.name}" does not support insert: leave suffix out`, { details: { param: 'suffix' } });
+async function insertTokens(
+  prompt: string,
+  suffix: string,
+  limit: number | undefined,
+  model: ServedModel,
+): Promise<number[]> {
+  if (!canFillIn(model.tokenizer))
+    throw new StarlingError('invalid_request', `"${model.info.name}" does not support insert: leave suffix out`, {
+      details: { param: 'suffix' },
+    });
   return infillTokens({ input_prefix: prompt, input_suffix: suffix, n_predict: limit ?? -1 }, model);
 }
 
@@ -116,8 +147,23 @@ async function rawAnswer(model: ServedModel, request: Parameters<ServedModel['ge
     generation,
     async *parts() {
       for await (const part of generation) {
-        if (part.kind === 'token' && (part.text !== '' || part.logprobs)) yield { kind: 'deltas', sample: part.sample, deltas: part.text === '' ? [] : [{ kind: 'content', text: part.text }], logprobs: part.logprobs };
-        else if (part.kind === 'sample') yield { kind: 'sample', sample: part.sample, result: part, message: { role: 'assistant', content: part.text }, reasoningTokens: 0, finishReason: part.finishReason, warnings: [] };
+        if (part.kind === 'token' && (part.text !== '' || part.logprobs))
+          yield {
+            kind: 'deltas',
+            sample: part.sample,
+            deltas: part.text === '' ? [] : [{ kind: 'content', text: part.text }],
+            logprobs: part.logprobs,
+          };
+        else if (part.kind === 'sample')
+          yield {
+            kind: 'sample',
+            sample: part.sample,
+            result: part,
+            message: { role: 'assistant', content: part.text },
+            reasoningTokens: 0,
+            finishReason: part.finishReason,
+            warnings: [],
+          };
         else if (part.kind === 'done') yield { kind: 'done', done: part };
       }
     },
@@ -125,7 +171,11 @@ async function rawAnswer(model: ServedModel, request: Parameters<ServedModel['ge
 }
 
 /** An answer as lines of JSON, or as one body. */
-async function answered(call: Call<{ readonly stream?: boolean | null }>, line: Line, answer: ChatAnswer): Promise<Reply> {
+async function answered(
+  call: Call<{ readonly stream?: boolean | null }>,
+  line: Line,
+  answer: ChatAnswer,
+): Promise<Reply> {
   if (call.body.stream !== false) return lines(linesOf(call, answer, line));
   const said = { content: '', thinking: '' };
   let calls: object[] = [];
@@ -165,6 +215,7 @@ async function* linesOf(call: Call<unknown>, answer: ChatAnswer, line: Line): As
       const calls = callsOf(part.message);
       // Calls come whole.
       if (calls.length > 0) yield { data: line({ calls }) };
-    } else if (part.kind === 'done') yield { data: line({}, { done: true, done_reason: reason, ...figuresOf(part.done, call) }) };
+    } else if (part.kind === 'done')
+      yield { data: line({}, { done: true, done_reason: reason, ...figuresOf(part.done, call) }) };
   }
 }

@@ -9,7 +9,11 @@ import { canFillIn } from '../infill-tokens.js';
 const nanoseconds = (ms: number): number => Math.round(ms * 1e6);
 
 /** How long a request has taken so far, and what of it went by until its model was there. */
-export function durationsOf({ receivedAt, modelAt, server }: Pick<Call<unknown>, 'receivedAt' | 'modelAt' | 'server'>): object {
+export function durationsOf({
+  receivedAt,
+  modelAt,
+  server,
+}: Pick<Call<unknown>, 'receivedAt' | 'modelAt' | 'server'>): object {
   return { total_duration: nanoseconds(server.clock() - receivedAt), load_duration: nanoseconds(modelAt - receivedAt) };
 }
 
@@ -26,7 +30,11 @@ export function figuresOf({ usage, timings }: DonePart, call: Parameters<typeof 
 
 /** A token and how likely it was, in this API's shape. */
 export const logprobOf = (entry: TokenLogprobs): object => ({ ...likely(entry), top_logprobs: entry.top.map(likely) });
-const likely = ({ text, bytes, logprob }: TokenProbability): object => ({ token: text, logprob: finite(logprob), bytes: Array.from(bytes) });
+const likely = ({ text, bytes, logprob }: TokenProbability): object => ({
+  token: text,
+  logprob: finite(logprob),
+  bytes: Array.from(bytes),
+});
 
 export function doneReasonOf(finishReason: ChatSample['finishReason']): 'stop' | 'length' {
   return finishReason === 'length' || finishReason === 'deadline' ? 'length' : 'stop';
@@ -36,7 +44,9 @@ export function doneReasonOf(finishReason: ChatSample['finishReason']): 'stop' |
 export function callsOf({ tool_calls: calls }: AnswerMessage): object[] {
   return (calls ?? []).flatMap(({ id, function: { name, arguments: text } }, index) => {
     const values = typeof text === 'string' ? parsed(text) : text;
-    return values === undefined ? [] : [{ ...(id !== undefined && { id }), function: { index, name, arguments: values } }];
+    return values === undefined
+      ? []
+      : [{ ...(id !== undefined && { id }), function: { index, name, arguments: values } }];
   });
 }
 
@@ -69,11 +79,27 @@ export function modelBody({ name, sha256, loadedAt, model }: ModelEntry, isAdmin
 export function capabilitiesOf({ info, defaults, answerParser, tokenizer }: ServedModel): string[] {
   const pooling = defaults.pooling ?? info.pooling;
   if (!info.hasLogits) return pooling === 'rank' ? [] : ['embedding'];
-  return ['completion', 'tools', ...(canFillIn(tokenizer) ? ['insert'] : []), ...(answerParser.readsReasoning ? ['thinking'] : []), ...(pooling === undefined || pooling === 'none' || pooling === 'rank' ? [] : ['embedding'])];
+  return [
+    'completion',
+    'tools',
+    ...(canFillIn(tokenizer) ? ['insert'] : []),
+    ...(answerParser.readsReasoning ? ['thinking'] : []),
+    ...(pooling === undefined || pooling === 'none' || pooling === 'rank' ? [] : ['embedding']),
+  ];
 }
 
 /** What is told of a model, loaded or not. */
-export type ShownFacts = Pick<ServedModel['info'], 'name' | 'architecture' | 'parameterCount' | 'quantization' | 'contextLength' | 'embeddingLength' | 'layerCount' | 'vocabSize'>;
+export type ShownFacts = Pick<
+  ServedModel['info'],
+  | 'name'
+  | 'architecture'
+  | 'parameterCount'
+  | 'quantization'
+  | 'contextLength'
+  | 'embeddingLength'
+  | 'layerCount'
+  | 'vocabSize'
+>;
 
 export function detailsOf({ info }: { readonly info: ShownFacts }): object {
   return {

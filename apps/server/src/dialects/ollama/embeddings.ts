@@ -22,12 +22,21 @@ export const embed = endpoint({
     const { body, models } = call;
     const model = pickModel(models, body.model);
     const { embeddingLength } = model.info;
-    if (body.dimensions != null && body.dimensions !== embeddingLength) throw parameterError('invalid_request', 'dimensions', `can only be ${embeddingLength} with this model`);
+    if (body.dimensions != null && body.dimensions !== embeddingLength)
+      throw parameterError('invalid_request', 'dimensions', `can only be ${embeddingLength} with this model`);
     const texts = typeof body.input === 'string' ? [body.input].filter((text) => text !== '') : (body.input ?? []);
     const name = body.model ?? model.info.name;
     if (texts.length === 0) return json({ model: name, embeddings: [], ...durationsOf(call) });
-    const { vectors, promptTokens } = await model.embed(body.truncate === false ? texts : await Promise.all(texts.map((text) => truncatedTokens(text, model))), poolingOf(model));
-    return json({ model: name, embeddings: vectors.map((vector) => Array.from(vector)), ...durationsOf(call), prompt_eval_count: promptTokens });
+    const { vectors, promptTokens } = await model.embed(
+      body.truncate === false ? texts : await Promise.all(texts.map((text) => truncatedTokens(text, model))),
+      poolingOf(model),
+    );
+    return json({
+      model: name,
+      embeddings: vectors.map((vector) => Array.from(vector)),
+      ...durationsOf(call),
+      prompt_eval_count: promptTokens,
+    });
   },
 });
 

@@ -39,7 +39,12 @@ export const tags: Endpoint = {
     // Those of another folder that were not loaded yet.
     const others = known.filter((entry) => entry.state === 'unloaded' && !stored.some((one) => isFrom(entry, one)));
     const isAdmin = principal.role === 'admin';
-    return json({ models: [...[...served, ...others].map((entry) => modelBody(entry, isAdmin)), ...stored.map((one) => storedBody(one, isAdmin))] });
+    return json({
+      models: [
+        ...[...served, ...others].map((entry) => modelBody(entry, isAdmin)),
+        ...stored.map((one) => storedBody(one, isAdmin)),
+      ],
+    });
   },
 };
 
@@ -51,7 +56,16 @@ export const ps: Endpoint = {
   isQuiet: true,
   summary: 'The models that are loaded',
   answer: psAnswer,
-  handle: ({ models, principal }) => json({ models: models.list().flatMap((entry) => (entry.model && entry.state !== 'sleeping' ? [{ ...modelBody(entry, principal.role === 'admin'), ...runningOf(entry.model, entry.expiresAt) }] : [])) }),
+  handle: ({ models, principal }) =>
+    json({
+      models: models
+        .list()
+        .flatMap((entry) =>
+          entry.model && entry.state !== 'sleeping'
+            ? [{ ...modelBody(entry, principal.role === 'admin'), ...runningOf(entry.model, entry.expiresAt) }]
+            : [],
+        ),
+    }),
 };
 
 /** `POST /api/show`: what is known of a model. */
@@ -69,14 +83,37 @@ export const show = endpoint({
     const isAdmin = mayUse(principal, 'admin');
     const name = asked == null ? undefined : (models.resolve(asked) ?? models.resolve(withoutTag(asked)));
     const entry = models.list().find((one) => one.name === name);
-    const stored = name === undefined && asked != null ? (await storedModels(server.library, [], principal)).find((one) => one.name === withoutTag(asked)) : undefined;
+    const stored =
+      name === undefined && asked != null
+        ? (await storedModels(server.library, [], principal)).find((one) => one.name === withoutTag(asked))
+        : undefined;
     const file = entry?.state === 'unloaded' ? entry : stored && { name: stored.name, source: stored.path };
-    if (file !== undefined) return json(shownBody(await shownFromFile(file), {}, isAdmin ? file.source : file.name, stored ? new Date(stored.manifest.time) : undefined));
+    if (file !== undefined)
+      return json(
+        shownBody(
+          await shownFromFile(file),
+          {},
+          isAdmin ? file.source : file.name,
+          stored ? new Date(stored.manifest.time) : undefined,
+        ),
+      );
     // Not the one that is served: whoever asks by another name would take its abilities for those of another model.
     const model = models.pick(asked == null ? undefined : withoutTag(asked));
     const { info, chatTemplate: template = '', samplerDefaults } = model;
-    const facts = { details: detailsOf(model), model_info: modelInfoOf(model), capabilities: capabilitiesOf(model), template };
-    return json(shownBody(facts, samplerDefaults, isAdmin ? info.source : info.name, models.list().find((one) => one.model?.info.name === info.name)?.loadedAt));
+    const facts = {
+      details: detailsOf(model),
+      model_info: modelInfoOf(model),
+      capabilities: capabilitiesOf(model),
+      template,
+    };
+    return json(
+      shownBody(
+        facts,
+        samplerDefaults,
+        isAdmin ? info.source : info.name,
+        models.list().find((one) => one.model?.info.name === info.name)?.loadedAt,
+      ),
+    );
   },
 });
 

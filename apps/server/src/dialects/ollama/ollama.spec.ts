@@ -9,20 +9,37 @@ const messages = [{ role: 'user', content: 'Hi' }];
 function setUp(own: Partial<ServedModel> = {}) {
   const model = { ...fakeModel(), ...own };
   const app = createApp(fakeParts({ served: [model] }).parts);
-  const post = (path: string, body: object) => app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const post = (path: string, body: object) =>
+    app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   const tags = async () => (await (await app.request('/api/tags')).json()) as object;
-  return { model, post, tags, ask: async (path: string, body: object) => (await (await post(path, { stream: false, ...body })).json()) as Record<string, unknown> };
+  return {
+    model,
+    post,
+    tags,
+    ask: async (path: string, body: object) =>
+      (await (await post(path, { stream: false, ...body })).json()) as Record<string, unknown>,
+  };
 }
 
 /** A model whose tokens have probabilities; the second shows no text of its own. */
 function withLogprobs(): Partial<ServedModel> {
   const { generate } = fakeModel({ answer: ['Hel', '', 'lo'] });
-  const entryOf = (id: number): TokenLogprobs => ({ id, text: `t${id}`, bytes: Uint8Array.of(id), logprob: -id, rank: 0, top: [{ id, text: `t${id}`, bytes: Uint8Array.of(id), logprob: -Infinity }] });
+  const entryOf = (id: number): TokenLogprobs => ({
+    id,
+    text: `t${id}`,
+    bytes: Uint8Array.of(id),
+    logprob: -id,
+    rank: 0,
+    top: [{ id, text: `t${id}`, bytes: Uint8Array.of(id), logprob: -Infinity }],
+  });
   return {
     async generate(request): Promise<Generation> {
       const generation = await generate(request);
       async function* parts() {
-        for await (const part of generation) yield part.kind === 'token' && request.logprobs !== undefined ? { ...part, logprobs: entryOf(part.id) } : part;
+        for await (const part of generation)
+          yield part.kind === 'token' && request.logprobs !== undefined
+            ? { ...part, logprobs: entryOf(part.id) }
+            : part;
       }
       return { ...generation, [Symbol.asyncIterator]: parts };
     },
@@ -31,10 +48,21 @@ function withLogprobs(): Partial<ServedModel> {
 
 describe('an empty request', () => {
   it.each([
-    [0, 'unload'], ['0', 'unload'], ['0s', 'unload'], ['0h0m0.0s', 'unload'], [undefined, 'load'], [5, 'load'], ['10m', 'load'], [-1, 'load'],
+    [0, 'unload'],
+    ['0', 'unload'],
+    ['0s', 'unload'],
+    ['0h0m0.0s', 'unload'],
+    [undefined, 'load'],
+    [5, 'load'],
+    ['10m', 'load'],
+    [-1, 'load'],
   ])('with keep_alive %j ends by %s', async (keepAlive, reason) => {
     const { ask, model } = setUp();
-    for (const [path, body] of [['/api/chat', { messages: [] }], ['/api/generate', { prompt: '' }]] as const) expect(await ask(path, { ...body, keep_alive: keepAlive })).toMatchObject({ done: true, done_reason: reason });
+    for (const [path, body] of [
+      ['/api/chat', { messages: [] }],
+      ['/api/generate', { prompt: '' }],
+    ] as const)
+      expect(await ask(path, { ...body, keep_alive: keepAlive })).toMatchObject({ done: true, done_reason: reason });
     expect(model.requests).toEqual([]);
   });
 });
@@ -46,11 +74,20 @@ describe('how long it took', () => {
     const { parts } = fakeParts({
       served: [fakeModel({ beforeToken: () => Promise.resolve(void (now += 10)) })],
       clock: () => now,
-      presence: { ...fakeParts().parts.presence, hold: () => Promise.resolve(void (now += loadMs)).then(() => ({ release: () => undefined })) },
+      presence: {
+        ...fakeParts().parts.presence,
+        hold: () => Promise.resolve(void (now += loadMs)).then(() => ({ release: () => undefined })),
+      },
     });
     const app = createApp(parts);
     return async (path: string, body: object) => {
-      const text = await (await app.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })).text();
+      const text = await (
+        await app.request(path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+      ).text();
       return JSON.parse(text.trim().split('\n').at(-1)!) as object;
     };
   }
@@ -58,8 +95,16 @@ describe('how long it took', () => {
   it.each([[700], [0]])('tells the time that loading took: %d ms', async (loadMs) => {
     const ask = timed(loadMs);
     const load = loadMs * 1e6;
-    for (const stream of [true, false]) expect(await ask('/api/chat', { messages, stream })).toMatchObject({ load_duration: load, total_duration: load + 30e6, eval_duration: 4e6 });
-    expect(await ask('/api/generate', { prompt: 'Hi', stream: false })).toMatchObject({ load_duration: load, total_duration: load + 30e6 });
+    for (const stream of [true, false])
+      expect(await ask('/api/chat', { messages, stream })).toMatchObject({
+        load_duration: load,
+        total_duration: load + 30e6,
+        eval_duration: 4e6,
+      });
+    expect(await ask('/api/generate', { prompt: 'Hi', stream: false })).toMatchObject({
+      load_duration: load,
+      total_duration: load + 30e6,
+    });
     expect(await ask('/api/embed', { input: 'a' })).toMatchObject({ load_duration: load, total_duration: load });
   });
 });
@@ -90,7 +135,8 @@ describe('what is told of a model', () => {
     expect(await ask('/api/show', { model: 'fake:latest' })).toMatchObject({
       template: '{{ messages }}',
       parameters: `${'temperature'.padEnd(30)} 0.6\n${'top_k'.padEnd(30)} 20`,
-      modelfile: 'FROM /models/fake.gguf\nTEMPLATE """{{ messages }}"""\nPARAMETER temperature 0.6\nPARAMETER top_k 20\n',
+      modelfile:
+        'FROM /models/fake.gguf\nTEMPLATE """{{ messages }}"""\nPARAMETER temperature 0.6\nPARAMETER top_k 20\n',
       modified_at: '2023-11-14T22:13:20.000Z',
     });
   });
@@ -103,12 +149,24 @@ describe('what is told of a model', () => {
 });
 
 describe('log-probabilities', () => {
-  const written = (id: number) => ({ token: `t${id}`, logprob: expect.anything() as unknown, bytes: [id], top_logprobs: [{ token: `t${id}`, logprob: -9999, bytes: [id] }] });
+  const written = (id: number) => ({
+    token: `t${id}`,
+    logprob: expect.anything() as unknown,
+    bytes: [id],
+    top_logprobs: [{ token: `t${id}`, logprob: -9999, bytes: [id] }],
+  });
 
-  it.each([['/api/chat', { messages }], ['/api/generate', { prompt: 'Hi' }], ['/api/generate', { prompt: 'Hi', raw: true }]])('of %s %j come whole, and with their lines', async (path, body) => {
+  it.each([
+    ['/api/chat', { messages }],
+    ['/api/generate', { prompt: 'Hi' }],
+    ['/api/generate', { prompt: 'Hi', raw: true }],
+  ])('of %s %j come whole, and with their lines', async (path, body) => {
     const { ask, post, model } = setUp(withLogprobs());
     expect((await ask(path, { ...body, logprobs: true, top_logprobs: 1 })).logprobs).toEqual([0, 1, 2].map(written));
-    const lines = (await (await post(path, { ...body, logprobs: true })).text()).trim().split('\n').map((line) => JSON.parse(line) as { logprobs?: unknown[]; done: boolean });
+    const lines = (await (await post(path, { ...body, logprobs: true })).text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { logprobs?: unknown[]; done: boolean });
     expect(lines.flatMap((line) => line.logprobs ?? [])).toEqual([0, 1, 2].map(written));
     expect(lines.at(-1)).not.toHaveProperty('logprobs');
     expect(await ask(path, body)).not.toHaveProperty('logprobs');
@@ -125,10 +183,18 @@ describe('what does not fit the context', () => {
   /** Each message is as many tokens as it has characters. */
   const model = (sequenceLimit: number): ServedModel => {
     const base = fakeModel();
-    return { ...base, info: { ...base.info, sequenceLimit, causal: true }, countTokens: ({ messages: all = [] }) => Promise.resolve(all.reduce((sum, { content }) => sum + (content?.length ?? 0), 0)) };
+    return {
+      ...base,
+      info: { ...base.info, sequenceLimit, causal: true },
+      countTokens: ({ messages: all = [] }) =>
+        Promise.resolve(all.reduce((sum, { content }) => sum + (content?.length ?? 0), 0)),
+    };
   };
   const said = (role: string, length: number) => ({ role, content: role[0].repeat(length) });
-  const lengths = async (sequenceLimit: number, ...all: { role: string; content: string }[]) => (await truncated({ messages: all }, model(sequenceLimit))).messages.map(({ role, content }) => `${role} ${content?.length}`);
+  const lengths = async (sequenceLimit: number, ...all: { role: string; content: string }[]) =>
+    (await truncated({ messages: all }, model(sequenceLimit))).messages.map(
+      ({ role, content }) => `${role} ${content?.length}`,
+    );
 
   it('loses its oldest messages, but the system’s and the last one', async () => {
     const all = [said('system', 10), said('user', 30), said('assistant', 30), said('user', 20)];
@@ -158,20 +224,30 @@ describe('what does not fit the context', () => {
   });
 });
 
-const withInsert = (): Partial<ServedModel> => ({ tokenizer: { ...byteTokenizer, special: { ...byteTokenizer.special, fimPrefix: 201, fimSuffix: 202, fimMiddle: 203 } } });
+const withInsert = (): Partial<ServedModel> => ({
+  tokenizer: {
+    ...byteTokenizer,
+    special: { ...byteTokenizer.special, fimPrefix: 201, fimSuffix: 202, fimMiddle: 203 },
+  },
+});
 
 describe('what stands behind a place that is filled in', () => {
   it('is told to models that know such places', async () => {
     const { post, model } = setUp(withInsert());
     expect((await post('/api/generate', { prompt: 'a', suffix: 'b', stream: false })).status).toBe(200);
     expect((await post('/v1/completions', { prompt: 'a', suffix: 'b' })).status).toBe(200);
-    expect(model.requests.map(({ tokens }) => tokens)).toEqual([[0, 201, 97, 202, 98, 203], [0, 201, 97, 202, 98, 203]]);
-    for (const body of [{ prompt: 'a', echo: true }, { prompt: [97] }]) expect((await post('/v1/completions', { ...body, suffix: 'b' })).status).toBe(400);
+    expect(model.requests.map(({ tokens }) => tokens)).toEqual([
+      [0, 201, 97, 202, 98, 203],
+      [0, 201, 97, 202, 98, 203],
+    ]);
+    for (const body of [{ prompt: 'a', echo: true }, { prompt: [97] }])
+      expect((await post('/v1/completions', { ...body, suffix: 'b' })).status).toBe(400);
   });
 
   it('is refused for others', async () => {
     const { post } = setUp();
-    for (const path of ['/api/generate', '/v1/completions']) expect((await post(path, { prompt: 'a', suffix: 'b', stream: false })).status).toBe(400);
+    for (const path of ['/api/generate', '/v1/completions'])
+      expect((await post(path, { prompt: 'a', suffix: 'b', stream: false })).status).toBe(400);
   });
 });
 
@@ -180,9 +256,17 @@ describe('what a model can do', () => {
   const infoOf = (own: object) => ({ ...chat.info, hasLogits: true, ...own });
   it.each<[string, Partial<ServedModel>, string[]]>([
     ['any that answers', { info: infoOf({}) }, ['completion', 'tools']],
-    ['one that reasons', { info: infoOf({}), answerParser: { ...chat.answerParser, readsReasoning: true } }, ['completion', 'tools', 'thinking']],
+    [
+      'one that reasons',
+      { info: infoOf({}), answerParser: { ...chat.answerParser, readsReasoning: true } },
+      ['completion', 'tools', 'thinking'],
+    ],
     ['one for code', { info: infoOf({}), ...withInsert() }, ['completion', 'tools', 'insert']],
-    ['one for vectors that has a vocabulary to answer with', { info: infoOf({ pooling: 'last' }) }, ['completion', 'tools', 'embedding']],
+    [
+      'one for vectors that has a vocabulary to answer with',
+      { info: infoOf({ pooling: 'last' }) },
+      ['completion', 'tools', 'embedding'],
+    ],
     ['one for vectors', { info: infoOf({ hasLogits: false }) }, ['embedding']],
     ['one for scores', { info: infoOf({ hasLogits: false, pooling: 'rank' }) }, []],
   ])('is told of %s', async (_, own, capabilities) => {
@@ -193,7 +277,12 @@ describe('what a model can do', () => {
 });
 
 describe('bodies as `curl -d` sends them', () => {
-  const send = (path: string, headers: Record<string, string>) => createApp(fakeParts().parts).request(path, { method: 'POST', headers, body: new TextEncoder().encode(JSON.stringify({ messages, stream: false })) });
+  const send = (path: string, headers: Record<string, string>) =>
+    createApp(fakeParts().parts).request(path, {
+      method: 'POST',
+      headers,
+      body: new TextEncoder().encode(JSON.stringify({ messages, stream: false })),
+    });
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
   it('are taken without a type, but from no page and on no other route', async () => {

@@ -26,9 +26,19 @@ export function settingsOf(body: ChatBody | GenerateBody, id: string): Settings 
 }
 
 /** @throws StarlingError invalid_request where the model cannot think and is told to */
-export async function chatRequestOf(body: ChatBody, messages: NonNullable<ChatBody['messages']>, model: ServedModel, id: string): Promise<ChatRequest> {
+export async function chatRequestOf(
+  body: ChatBody,
+  messages: NonNullable<ChatBody['messages']>,
+  model: ServedModel,
+  id: string,
+): Promise<ChatRequest> {
   const tools = toolsOf(body.tools);
-  const request: ChatRequest = { ...settingsOf(body, id), messages: messages.map(messageOf), tools, templateVariables: thinkingOf(body.think, model) };
+  const request: ChatRequest = {
+    ...settingsOf(body, id),
+    messages: messages.map(messageOf),
+    tools,
+    templateVariables: thinkingOf(body.think, model),
+  };
   return body.truncate === false ? request : truncated(request, model);
 }
 
@@ -41,14 +51,19 @@ export function promptMessages({ prompt, system }: GenerateBody): ChatMessage[] 
 export function thinkingOf(think: ChatBody['think'], model: ServedModel): Record<string, unknown> | undefined {
   if (think == null) return undefined;
   if (think !== false && !model.answerParser.readsReasoning) {
-    throw new StarlingError('invalid_request', `"${model.info.name}" does not support thinking`, { details: { param: 'think' } });
+    throw new StarlingError('invalid_request', `"${model.info.name}" does not support thinking`, {
+      details: { param: 'think' },
+    });
   }
   return { enable_thinking: think !== false, ...(typeof think === 'string' && { reasoning_effort: think }) };
 }
 
 /** @throws StarlingError invalid_request for alternatives of what is not asked for */
 function logprobsOf({ logprobs, top_logprobs: top }: ChatBody | GenerateBody): number | undefined {
-  if (top != null && top > 0 && logprobs !== true) throw new StarlingError('invalid_request', 'top_logprobs needs "logprobs": true', { details: { param: 'top_logprobs' } });
+  if (top != null && top > 0 && logprobs !== true)
+    throw new StarlingError('invalid_request', 'top_logprobs needs "logprobs": true', {
+      details: { param: 'top_logprobs' },
+    });
   return logprobs === true ? (top ?? 0) : undefined;
 }
 
@@ -57,13 +72,27 @@ function formatOf(format: ChatBody['format']): Pick<ChatRequest, 'jsonSchema'> {
   return { jsonSchema: format === 'json' ? { type: 'object' } : format };
 }
 
-function messageOf({ role, content, thinking, tool_calls: calls, tool_name: name, tool_call_id: callId }: NonNullable<ChatBody['messages']>[number]): ChatMessage {
+function messageOf({
+  role,
+  content,
+  thinking,
+  tool_calls: calls,
+  tool_name: name,
+  tool_call_id: callId,
+}: NonNullable<ChatBody['messages']>[number]): ChatMessage {
   return {
     role,
     content: content ?? '',
     ...(thinking != null && thinking !== '' && { reasoning_content: thinking }),
     ...(name != null && { name }),
     ...(callId != null && { tool_call_id: callId }),
-    ...(calls != null && calls.length > 0 && { tool_calls: calls.map((call) => ({ ...(call.id != null && { id: call.id }), type: 'function' as const, function: { name: call.function.name, arguments: call.function.arguments ?? {} } })) }),
+    ...(calls != null &&
+      calls.length > 0 && {
+        tool_calls: calls.map((call) => ({
+          ...(call.id != null && { id: call.id }),
+          type: 'function' as const,
+          function: { name: call.function.name, arguments: call.function.arguments ?? {} },
+        })),
+      }),
   };
 }

@@ -8,14 +8,26 @@ const MAX_MESSAGES = 16_384;
 const MAX_STOPS = 64;
 
 /** Pictures are for models that see: none is served. An empty list says nothing. */
-const images = v.nullish(v.pipe(v.array(v.unknown()), v.check((list) => list.length === 0, 'images need a model that sees, and none is served')));
+const images = v.nullish(
+  v.pipe(
+    v.array(v.unknown()),
+    v.check((list) => list.length === 0, 'images need a model that sees, and none is served'),
+  ),
+);
 
 const message = v.looseObject({
   role: v.pipe(v.string(), v.toLowerCase(), v.picklist(['system', 'user', 'assistant', 'tool'])),
   content: v.nullish(v.string()),
   thinking: v.nullish(v.string()),
   images,
-  tool_calls: v.nullish(v.array(v.looseObject({ id: v.nullish(v.string()), function: v.looseObject({ name: text(256), arguments: v.nullish(jsonObject()) }) }))),
+  tool_calls: v.nullish(
+    v.array(
+      v.looseObject({
+        id: v.nullish(v.string()),
+        function: v.looseObject({ name: text(256), arguments: v.nullish(jsonObject()) }),
+      }),
+    ),
+  ),
   tool_name: v.nullish(v.string()),
   tool_call_id: v.nullish(v.string()),
 });
@@ -50,14 +62,33 @@ const shared = {
   truncate: v.nullish(v.boolean()),
   ...cacheFields,
   /** The context is never moved on under an answer: one that comes to its end there ends. */
-  shift: v.nullish(v.pipe(v.boolean(), v.check((shift) => !shift, 'an answer ends where the context does: leave it out'))),
+  shift: v.nullish(
+    v.pipe(
+      v.boolean(),
+      v.check((shift) => !shift, 'an answer ends where the context does: leave it out'),
+    ),
+  ),
 };
 
 /** The body of `POST /api/chat`. */
 export const chatSchema = v.looseObject({
   ...shared,
   messages: v.nullish(v.pipe(v.array(message), v.maxLength(MAX_MESSAGES))),
-  tools: v.nullish(v.pipe(v.array(v.looseObject({ type: v.nullish(v.literal('function')), function: v.looseObject({ name: text(256), description: v.nullish(v.string()), parameters: v.nullish(jsonObject()) }) })), v.maxLength(MAX_TOOLS))),
+  tools: v.nullish(
+    v.pipe(
+      v.array(
+        v.looseObject({
+          type: v.nullish(v.literal('function')),
+          function: v.looseObject({
+            name: text(256),
+            description: v.nullish(v.string()),
+            parameters: v.nullish(jsonObject()),
+          }),
+        }),
+      ),
+      v.maxLength(MAX_TOOLS),
+    ),
+  ),
 });
 
 /** The body of `POST /api/generate`. */
@@ -82,13 +113,22 @@ export const embedSchema = v.looseObject({
 });
 
 /** The body of `POST /api/embeddings`, the older form. */
-export const embeddingsSchema = v.looseObject({ model: v.nullish(text(256)), prompt: v.nullish(v.string()), keep_alive: keepAliveSchema });
+export const embeddingsSchema = v.looseObject({
+  model: v.nullish(text(256)),
+  prompt: v.nullish(v.string()),
+  keep_alive: keepAliveSchema,
+});
 
 /** The body of `POST /api/show`. */
 export const showSchema = v.looseObject({ model: v.nullish(text(256)), name: v.nullish(text(256)) });
 
 /** The body of `POST /api/pull`. `name` is what older clients send. */
-export const pullSchema = v.looseObject({ model: v.nullish(text(1024)), name: v.nullish(text(1024)), insecure: v.nullish(v.boolean()), stream: v.nullish(v.boolean()) });
+export const pullSchema = v.looseObject({
+  model: v.nullish(text(1024)),
+  name: v.nullish(text(1024)),
+  insecure: v.nullish(v.boolean()),
+  stream: v.nullish(v.boolean()),
+});
 
 /** The body of `DELETE /api/delete`. */
 export const deleteSchema = v.looseObject({ model: v.nullish(text(1024)), name: v.nullish(text(1024)) });

@@ -14,12 +14,22 @@ interface ShownModel {
  * @param sampling how tokens are chosen where a request does not say
  * @param from what the model was made from: a path for those who run the server, else a name
  */
-export function shownBody(shown: ShownModel, sampling: ServedModel['samplerDefaults'], from: string, modifiedAt = new Date(0)): object {
+export function shownBody(
+  shown: ShownModel,
+  sampling: ServedModel['samplerDefaults'],
+  from: string,
+  modifiedAt = new Date(0),
+): object {
   const parameters = parametersOf(sampling);
   const template = shown.template === '' ? [] : [`TEMPLATE ${quoted(shown.template)}`];
   return {
     license: '',
-    modelfile: [`FROM ${from}`, ...template, ...parameters.map(([name, value]) => `PARAMETER ${name} ${value}`), ''].join('\n'),
+    modelfile: [
+      `FROM ${from}`,
+      ...template,
+      ...parameters.map(([name, value]) => `PARAMETER ${name} ${value}`),
+      '',
+    ].join('\n'),
     parameters: parameters.map(([name, value]) => `${name.padEnd(30)} ${value}`).join('\n'),
     modified_at: modifiedAt.toISOString(),
     ...shown,

@@ -8,11 +8,24 @@ import { detailsOf, modelInfoOf, type ShownFacts } from './bodies.js';
  * What the header of its file tells of a model that is not loaded; of its abilities only those that show there.
  * @throws StarlingError file_not_found, invalid_model_file
  */
-export async function shownFromFile({ name, source }: Pick<ModelEntry, 'name' | 'source'>): Promise<{ readonly details: object; readonly model_info: object; readonly capabilities: string[]; readonly template: string }> {
+export async function shownFromFile({
+  name,
+  source,
+}: Pick<ModelEntry, 'name' | 'source'>): Promise<{
+  readonly details: object;
+  readonly model_info: object;
+  readonly capabilities: string[];
+  readonly template: string;
+}> {
   const file = await openGgufFile(source);
   try {
     const shown = { info: factsOf(file, name) };
-    return { details: detailsOf(shown), model_info: modelInfoOf(shown), capabilities: isEncoder(file) ? ['embedding'] : ['completion', 'tools'], template: file.string('tokenizer.chat_template') ?? '' };
+    return {
+      details: detailsOf(shown),
+      model_info: modelInfoOf(shown),
+      capabilities: isEncoder(file) ? ['embedding'] : ['completion', 'tools'],
+      template: file.string('tokenizer.chat_template') ?? '',
+    };
   } finally {
     await file.close();
   }
@@ -37,5 +50,8 @@ function factsOf(file: GgufModel, name: string): ShownFacts {
 
 /** Made for vectors: it says how its tokens are pooled, or sees each text as a whole. */
 function isEncoder(file: GgufModel): boolean {
-  return file.number(`${file.architecture}.pooling_type`) !== undefined || file.boolean(`${file.architecture}.attention.causal`) === false;
+  return (
+    file.number(`${file.architecture}.pooling_type`) !== undefined ||
+    file.boolean(`${file.architecture}.attention.causal`) === false
+  );
 }

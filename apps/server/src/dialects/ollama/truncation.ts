@@ -11,7 +11,12 @@ export async function truncated(request: ChatRequest, model: ServedModel): Promi
   const limit = model.info.sequenceLimit;
   // A token is a character at least: most conversations need no counting.
   if (messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0) < limit / 8) return request;
-  const fits = async (kept: readonly ChatMessage[]): Promise<boolean> => (await model.countTokens({ messages: kept, tools: tools && tools.length > 0 ? tools : undefined, templateVariables })) < limit;
+  const fits = async (kept: readonly ChatMessage[]): Promise<boolean> =>
+    (await model.countTokens({
+      messages: kept,
+      tools: tools && tools.length > 0 ? tools : undefined,
+      templateVariables,
+    })) < limit;
   if (await fits(messages)) return request;
   const system = messages.filter(({ role }) => role === 'system');
   const said = messages.filter(({ role }) => role !== 'system');
@@ -26,7 +31,10 @@ export async function truncated(request: ChatRequest, model: ServedModel): Promi
 }
 
 /** The tokens of a text, as many as a model takes: of one that is too long the beginning, and what the vocabulary puts behind. */
-export async function truncatedTokens(text: string, { encode, info }: Pick<ServedModel, 'encode' | 'info'>): Promise<ArrayLike<number>> {
+export async function truncatedTokens(
+  text: string,
+  { encode, info }: Pick<ServedModel, 'encode' | 'info'>,
+): Promise<ArrayLike<number>> {
   const tokens = (await encode(text, { addSpecial: true })).ids;
   const limit = info.causal ? info.sequenceLimit : Math.min(info.maxBatchTokens, info.sequenceLimit);
   return tokens.length <= limit ? tokens : [...tokens.subarray(0, limit - 1), tokens[tokens.length - 1]];

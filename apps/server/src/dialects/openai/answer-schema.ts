@@ -2,7 +2,12 @@ import * as v from 'valibot';
 import { timingsSchema } from '../timings.js';
 
 const number = v.number();
-const usage = { prompt_tokens: number, completion_tokens: number, total_tokens: number, prompt_tokens_details: v.object({ cached_tokens: number }) };
+const usage = {
+  prompt_tokens: number,
+  completion_tokens: number,
+  total_tokens: number,
+  prompt_tokens_details: v.object({ cached_tokens: number }),
+};
 const finishReason = v.picklist(['stop', 'length', 'tool_calls']);
 
 /** A token's log-probability; -9999 where it is impossible. */
@@ -27,8 +32,16 @@ export const chatAnswer = v.object({
         tool_calls: v.optional(
           v.array(
             v.union([
-              v.object({ id: v.string(), type: v.literal('function'), function: v.object({ name: v.string(), arguments: v.string() }) }),
-              v.object({ id: v.string(), type: v.literal('custom'), custom: v.object({ name: v.string(), input: v.string() }) }),
+              v.object({
+                id: v.string(),
+                type: v.literal('function'),
+                function: v.object({ name: v.string(), arguments: v.string() }),
+              }),
+              v.object({
+                id: v.string(),
+                type: v.literal('custom'),
+                custom: v.object({ name: v.string(), input: v.string() }),
+              }),
             ]),
           ),
         ),
@@ -40,7 +53,15 @@ export const chatAnswer = v.object({
   ),
   usage: v.object({ ...usage, completion_tokens_details: v.object({ reasoning_tokens: number }) }),
   timings: timingsSchema,
-  __verbose: v.optional(v.object({ prompt: v.string(), content: v.string(), tokens: v.array(number), tokens_evaluated: number, tokens_predicted: number })),
+  __verbose: v.optional(
+    v.object({
+      prompt: v.string(),
+      content: v.string(),
+      tokens: v.array(number),
+      tokens_evaluated: number,
+      tokens_predicted: number,
+    }),
+  ),
 });
 
 /** An answer of `POST /v1/completions`. */
@@ -69,7 +90,9 @@ export const completionAnswer = v.object({
 /** An answer of `POST /v1/embeddings`: vectors of numbers, or base64 of little-endian floats. */
 export const embeddingsAnswer = v.object({
   object: v.literal('list'),
-  data: v.array(v.object({ object: v.literal('embedding'), index: number, embedding: v.union([v.array(number), v.string()]) })),
+  data: v.array(
+    v.object({ object: v.literal('embedding'), index: number, embedding: v.union([v.array(number), v.string()]) }),
+  ),
   model: v.string(),
   usage: v.object({ prompt_tokens: number, total_tokens: number }),
 });

@@ -27,7 +27,10 @@ export function finishReasonOf(finish: ChatSample['finishReason']): 'stop' | 'le
  * Figures of an answer: always whole.
  * @param reasoningTokens those of all its choices; a continued text has none that could be told apart
  */
-export function usageOf({ usage: { promptTokens, cachedTokens, completionTokens } }: DonePart, reasoningTokens?: number): object {
+export function usageOf(
+  { usage: { promptTokens, cachedTokens, completionTokens } }: DonePart,
+  reasoningTokens?: number,
+): object {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
@@ -38,10 +41,16 @@ export function usageOf({ usage: { promptTokens, cachedTokens, completionTokens 
 }
 
 /** Tokens that all choices of an answer reasoned with. */
-const reasoningTokensOf = (samples: readonly ChatSample[]): number => samples.reduce((sum, { reasoningTokens }) => sum + reasoningTokens, 0);
+const reasoningTokensOf = (samples: readonly ChatSample[]): number =>
+  samples.reduce((sum, { reasoningTokens }) => sum + reasoningTokens, 0);
 
 /** The body of an answer that is not streamed. */
-export function chatBody(head: ChunkHead, samples: readonly ChatSample[], done: DonePart, customs: CustomCalls): object {
+export function chatBody(
+  head: ChunkHead,
+  samples: readonly ChatSample[],
+  done: DonePart,
+  customs: CustomCalls,
+): object {
   const callIds = new CallIds();
   return {
     id: head.id,
@@ -61,13 +70,20 @@ export function chatBody(head: ChunkHead, samples: readonly ChatSample[], done: 
   };
 }
 
-function messageBody({ content, reasoning_content: reasoning, tool_calls: calls }: AnswerMessage, sample: number, callIds: CallIds, customs: CustomCalls): object {
+function messageBody(
+  { content, reasoning_content: reasoning, tool_calls: calls }: AnswerMessage,
+  sample: number,
+  callIds: CallIds,
+  customs: CustomCalls,
+): object {
   return {
     role: 'assistant',
     content,
     refusal: null,
     ...(reasoning !== undefined && { reasoning_content: reasoning, reasoning }),
-    ...(calls !== undefined && { tool_calls: callBodies(calls, sample, callIds).map((call, i) => customBody(call, calls[i], customs)) }),
+    ...(calls !== undefined && {
+      tool_calls: callBodies(calls, sample, callIds).map((call, i) => customBody(call, calls[i], customs)),
+    }),
   };
 }
 
@@ -85,7 +101,16 @@ export function deltaBody(delta: OutputDelta, sample: number, callIds: CallIds):
     case 'reasoning':
       return { reasoning_content: delta.text, reasoning: delta.text };
     case 'custom':
-      return { tool_calls: [{ index: delta.index, id: callIds.of(sample, delta.index, delta.id), type: 'custom', custom: { name: delta.name, input: '' } }] };
+      return {
+        tool_calls: [
+          {
+            index: delta.index,
+            id: callIds.of(sample, delta.index, delta.id),
+            type: 'custom',
+            custom: { name: delta.name, input: '' },
+          },
+        ],
+      };
     case 'input':
       return { tool_calls: [{ index: delta.index, custom: { input: delta.text } }] };
     default:
@@ -97,7 +122,12 @@ export function deltaBody(delta: OutputDelta, sample: number, callIds: CallIds):
 const warningsBody = (warnings: ChatSample['warnings']): object => (warnings.length > 0 ? { warnings } : {});
 
 /** The last chunk of a choice. */
-export function endChunk(head: ChunkHead, index: number, { finishReason, warnings }: ChatSample, asksUsage: boolean): object {
+export function endChunk(
+  head: ChunkHead,
+  index: number,
+  { finishReason, warnings }: ChatSample,
+  asksUsage: boolean,
+): object {
   const body = chunk(head, index, {}, finishReasonOf(finishReason), undefined, asksUsage);
   return { ...body, choices: body.choices.map((choice) => ({ ...choice, ...warningsBody(warnings) })) };
 }
@@ -105,21 +135,47 @@ export function endChunk(head: ChunkHead, index: number, { finishReason, warning
 type ChatChunk = Readonly<Record<string, unknown>> & { readonly choices: readonly object[] };
 
 /** A chunk with one choice. `usage` is there, as null, where the client asked for it at the end. */
-export function chunk(head: ChunkHead, index: number, delta: object, finishReason: string | null, logprobs: readonly TokenLogprobs[] | undefined, asksUsage: boolean): ChatChunk {
+export function chunk(
+  head: ChunkHead,
+  index: number,
+  delta: object,
+  finishReason: string | null,
+  logprobs: readonly TokenLogprobs[] | undefined,
+  asksUsage: boolean,
+): ChatChunk {
   return {
     id: head.id,
     object: 'chat.completion.chunk',
     created: head.created,
     model: head.model,
     system_fingerprint: head.fingerprint,
-    choices: [{ index, delta, finish_reason: finishReason, logprobs: logprobs === undefined || logprobs.length === 0 ? null : { content: logprobs.map(logprobBody), refusal: null } }],
+    choices: [
+      {
+        index,
+        delta,
+        finish_reason: finishReason,
+        logprobs:
+          logprobs === undefined || logprobs.length === 0
+            ? null
+            : { content: logprobs.map(logprobBody), refusal: null },
+      },
+    ],
     ...(asksUsage && { usage: null }),
   };
 }
 
 /** The last chunk where the client asked for figures. */
 export function usageChunk(head: ChunkHead, done: DonePart, reasoningTokens: number): object {
-  return { id: head.id, object: 'chat.completion.chunk', created: head.created, model: head.model, system_fingerprint: head.fingerprint, choices: [], usage: usageOf(done, reasoningTokens), timings: timingsOf(done) };
+  return {
+    id: head.id,
+    object: 'chat.completion.chunk',
+    created: head.created,
+    model: head.model,
+    system_fingerprint: head.fingerprint,
+    choices: [],
+    usage: usageOf(done, reasoningTokens),
+    timings: timingsOf(done),
+  };
 }
 
 export function logprobBody(entry: TokenLogprobs): object {
@@ -132,5 +188,15 @@ function tokenBody({ text, bytes, logprob, id }: TokenProbability): object {
 
 /** What llama-server tells people who look for a fault: the prompt as the model saw it, and the answer as it came. */
 export function verboseOf(prompt: string | undefined, { text, tokens, usage }: DonePart): object {
-  return prompt === undefined ? {} : { __verbose: { prompt, content: text, tokens, tokens_evaluated: usage.promptTokens, tokens_predicted: usage.completionTokens } };
+  return prompt === undefined
+    ? {}
+    : {
+        __verbose: {
+          prompt,
+          content: text,
+          tokens,
+          tokens_evaluated: usage.promptTokens,
+          tokens_predicted: usage.completionTokens,
+        },
+      };
 }

@@ -37,18 +37,35 @@ export const messageSchema = v.looseObject({
 
 const functionTool = v.looseObject({
   type: v.literal('function'),
-  function: v.looseObject({ name: text(256), description: v.nullish(v.string()), parameters: v.nullish(jsonObject()), strict: v.nullish(v.boolean()) }),
+  function: v.looseObject({
+    name: text(256),
+    description: v.nullish(v.string()),
+    parameters: v.nullish(jsonObject()),
+    strict: v.nullish(v.boolean()),
+  }),
 });
 
 /** A tool that may be called: a function, or one whose input is a text. */
 export const toolSchema = v.variant('type', [functionTool, customToolSchema]);
 
-const toolChoiceSchema = v.union([choiceWord, namedChoice, customChoiceSchema, allowedChoice(v.variant('type', [namedChoice, customChoiceSchema]))]);
+const toolChoiceSchema = v.union([
+  choiceWord,
+  namedChoice,
+  customChoiceSchema,
+  allowedChoice(v.variant('type', [namedChoice, customChoiceSchema])),
+]);
 
 const responseFormatSchema = v.variant('type', [
   v.looseObject({ type: v.literal('text') }),
   v.looseObject({ type: v.literal('json_object'), schema: v.nullish(jsonObject()) }),
-  v.looseObject({ type: v.literal('json_schema'), json_schema: v.looseObject({ name: v.nullish(v.string()), schema: v.nullish(v.union([jsonObject(), v.boolean()])), strict: v.nullish(v.boolean()) }) }),
+  v.looseObject({
+    type: v.literal('json_schema'),
+    json_schema: v.looseObject({
+      name: v.nullish(v.string()),
+      schema: v.nullish(v.union([jsonObject(), v.boolean()])),
+      strict: v.nullish(v.boolean()),
+    }),
+  }),
 ]);
 
 /** Log-probabilities are asked for with two fields here, not with one. */
@@ -81,7 +98,9 @@ export const chatSchema = v.looseObject({
   ...cacheFields,
   add_generation_prompt: v.nullish(v.boolean()),
   continue_final_message: v.nullish(v.boolean()),
-  documents: v.nullish(v.pipe(v.array(v.looseObject({ title: v.nullish(v.string()), text: v.string() })), v.maxLength(MAX_DOCUMENTS))),
+  documents: v.nullish(
+    v.pipe(v.array(v.looseObject({ title: v.nullish(v.string()), text: v.string() })), v.maxLength(MAX_DOCUMENTS)),
+  ),
   ...sampling,
   seed: v.nullish(integer(Number.MIN_SAFE_INTEGER)),
   top_p: v.nullish(number(0, 1)),

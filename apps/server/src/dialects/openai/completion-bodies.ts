@@ -33,7 +33,10 @@ function topOf({ top, ...own }: TokenLogprobs): Record<string, number> {
 }
 
 /** The tokens of a prompt, for `echo`; undefined where no log-probabilities were asked for. */
-export function promptTokensOf(tokenizer: Tokenizer, { promptTokens, promptLogprobList: entries }: Generation): ScoredToken[] | undefined {
+export function promptTokensOf(
+  tokenizer: Tokenizer,
+  { promptTokens, promptLogprobList: entries }: Generation,
+): ScoredToken[] | undefined {
   if (entries === undefined) return undefined;
   return Array.from(promptTokens, (id, i) => {
     const entry = entries.at(i);
@@ -42,8 +45,14 @@ export function promptTokensOf(tokenizer: Tokenizer, { promptTokens, promptLogpr
 }
 
 /** Characters of tokens, as offsets count them. */
-export const lengthOf = (tokens: readonly ScoredToken[]): number => tokens.reduce((sum, { text }) => sum + text.length, 0);
+export const lengthOf = (tokens: readonly ScoredToken[]): number =>
+  tokens.reduce((sum, { text }) => sum + text.length, 0);
 
-export function choiceBody(index: number, text: string, logprobs: object | null, finishReason: SampleResult['finishReason'] | null): object {
+export function choiceBody(
+  index: number,
+  text: string,
+  logprobs: object | null,
+  finishReason: SampleResult['finishReason'] | null,
+): object {
   return { text, index, logprobs, finish_reason: finishReason === null ? null : finishReasonOf(finishReason) };
 }

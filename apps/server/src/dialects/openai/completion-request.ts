@@ -23,10 +23,16 @@ export function promptsOf({ prompt }: CompletionBody): readonly CompletionPrompt
  * A request for one of the prompts.
  * @throws StarlingError invalid_request for what is known and cannot be had, by name
  */
-export async function completionRequestOf(body: CompletionBody, model: ServedModel, prompt: CompletionPrompt, id: string): Promise<GenerateRequest> {
+export async function completionRequestOf(
+  body: CompletionBody,
+  model: ServedModel,
+  prompt: CompletionPrompt,
+  id: string,
+): Promise<GenerateRequest> {
   const { defaults } = model;
   refusePriority(body);
-  if (body.best_of != null && body.best_of !== (body.n ?? 1)) throw refused('best_of', 'best_of must be the same as n: all answers are given');
+  if (body.best_of != null && body.best_of !== (body.n ?? 1))
+    throw refused('best_of', 'best_of must be the same as n: all answers are given');
   const { max_tokens: maxTokens, logprobs, echo, grammar, json_schema: schema } = body;
   const count = logprobs === true ? 0 : logprobs === false || logprobs == null ? undefined : logprobs;
   return {
@@ -47,12 +53,23 @@ export async function completionRequestOf(body: CompletionBody, model: ServedMod
 }
 
 /** A text with a suffix is a place to be filled in. */
-async function promptOf({ suffix, echo, max_tokens: limit }: CompletionBody, model: ServedModel, prompt: CompletionPrompt): Promise<PromptInput> {
+async function promptOf(
+  { suffix, echo, max_tokens: limit }: CompletionBody,
+  model: ServedModel,
+  prompt: CompletionPrompt,
+): Promise<PromptInput> {
   if (suffix == null || suffix === '') return typeof prompt === 'string' ? { prompt } : { tokens: prompt };
-  if (!canFillIn(model.tokenizer)) throw refused('suffix', 'suffix needs a model that fills in the middle: leave it out');
+  if (!canFillIn(model.tokenizer))
+    throw refused('suffix', 'suffix needs a model that fills in the middle: leave it out');
   if (typeof prompt !== 'string') throw refused('suffix', 'suffix needs a prompt that is text');
-  if (echo === true) throw refused('echo', 'echo cannot be had with "suffix": what is filled in stands between the two');
-  return { tokens: await infillTokens({ input_prefix: prompt, input_suffix: suffix, n_predict: limit ?? DEFAULT_MAX_TOKENS }, model) };
+  if (echo === true)
+    throw refused('echo', 'echo cannot be had with "suffix": what is filled in stands between the two');
+  return {
+    tokens: await infillTokens(
+      { input_prefix: prompt, input_suffix: suffix, n_predict: limit ?? DEFAULT_MAX_TOKENS },
+      model,
+    ),
+  };
 }
 
 function refused(param: string, message: string): StarlingError {

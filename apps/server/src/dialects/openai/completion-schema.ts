@@ -12,7 +12,11 @@ const { logprobs: _logprobs, prompt_logprobs: _promptLogprobs, ...sampling } = s
 /** The body of `POST /v1/completions`. Unknown fields are ignored, as that API does. */
 export const completionSchema = v.looseObject({
   model: v.nullish(text(256)),
-  prompt: v.union([v.string(), tokenIds(), v.pipe(v.array(v.union([v.string(), tokenIds()])), v.minLength(1), v.maxLength(MAX_PROMPTS))]),
+  prompt: v.union([
+    v.string(),
+    tokenIds(),
+    v.pipe(v.array(v.union([v.string(), tokenIds()])), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+  ]),
   suffix: v.nullish(v.string()),
   stream: v.nullish(v.boolean()),
   stream_options: v.nullish(v.looseObject({ include_usage: v.nullish(v.boolean()) })),

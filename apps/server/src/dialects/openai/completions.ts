@@ -45,23 +45,54 @@ export const completions = endpoint({
       prompts.map((prompt, i) =>
         withPlaces(
           (token) => placeOf(token, i),
-          async () => ({ prompt, generation: await model.generate({ ...(await completionRequestOf(body, model, prompt, `${id}-${i}`)), ...adaptersIn(model, body) }) }),
+          async () => ({
+            prompt,
+            generation: await model.generate({
+              ...(await completionRequestOf(body, model, prompt, `${id}-${i}`)),
+              ...adaptersIn(model, body),
+            }),
+          }),
         ),
       ),
     );
-    const head: Head = { id, object: 'text_completion', created: Math.floor(Date.now() / 1000), model: body.model ?? model.info.name, system_fingerprint: fingerprintOf(server.version) };
+    const head: Head = {
+      id,
+      object: 'text_completion',
+      created: Math.floor(Date.now() / 1000),
+      model: body.model ?? model.info.name,
+      system_fingerprint: fingerprintOf(server.version),
+    };
     if (body.stream === true) return events(eventsOf(body, model, continuations, head));
     const done = await Promise.all(continuations.map(({ generation }) => generation.result()));
-    return json({ ...head, choices: done.flatMap((one, i) => choicesOf(body, model, continuations[i], one, i)), usage: sumOfUsage(done), timings: timingsOf(done[0]) });
+    return json({
+      ...head,
+      choices: done.flatMap((one, i) => choicesOf(body, model, continuations[i], one, i)),
+      usage: sumOfUsage(done),
+      timings: timingsOf(done[0]),
+    });
   },
 });
 
-function choicesOf(body: CompletionBody, model: ServedModel, { prompt, generation }: Continuation, done: DonePart, promptIndex: number): object[] {
-  const echoed = body.echo === true ? { text: textOfPrompt(model, prompt), tokens: promptTokensOf(model.tokenizer, generation) } : undefined;
+function choicesOf(
+  body: CompletionBody,
+  model: ServedModel,
+  { prompt, generation }: Continuation,
+  done: DonePart,
+  promptIndex: number,
+): object[] {
+  const echoed =
+    body.echo === true
+      ? { text: textOfPrompt(model, prompt), tokens: promptTokensOf(model.tokenizer, generation) }
+      : undefined;
   return done.samples.map((sample, i) => {
     const tokens: ScoredToken[] | undefined = sample.logprobs?.map((entry) => ({ text: entry.text, entry }));
     const logprobs = tokens === undefined ? null : completionLogprobs([...(echoed?.tokens ?? []), ...tokens], 0);
-    return choiceBody(promptIndex * done.samples.length + i, (echoed?.text ?? '') + sample.text, logprobs, sample.finishReason);
+    return choiceBody(
+      promptIndex * done.samples.length + i,
+      (echoed?.text ?? '') + sample.text,
+      logprobs,
+      sample.finishReason,
+    );
   });
 }
 
@@ -70,13 +101,28 @@ function textOfPrompt(model: ServedModel, prompt: CompletionPrompt): string {
 }
 
 function sumOfUsage(done: readonly DonePart[]): object {
-  const sum = (name: 'promptTokens' | 'cachedTokens' | 'completionTokens'): number => done.reduce((total, { usage }) => total + usage[name], 0);
-  return usageOf({ ...done[0], usage: { promptTokens: sum('promptTokens'), cachedTokens: sum('cachedTokens'), completionTokens: sum('completionTokens') } });
+  const sum = (name: 'promptTokens' | 'cachedTokens' | 'completionTokens'): number =>
+    done.reduce((total, { usage }) => total + usage[name], 0);
+  return usageOf({
+    ...done[0],
+    usage: {
+      promptTokens: sum('promptTokens'),
+      cachedTokens: sum('cachedTokens'),
+      completionTokens: sum('completionTokens'),
+    },
+  });
 }
 
-async function* eventsOf(body: CompletionBody, model: ServedModel, continuations: readonly Continuation[], head: Head): AsyncGenerator<StreamEvent> {
+async function* eventsOf(
+  body: CompletionBody,
+  model: ServedModel,
+  continuations: readonly Continuation[],
+  head: Head,
+): AsyncGenerator<StreamEvent> {
   const asksUsage = body.stream_options?.include_usage === true;
-  const chunk = (choice: object): StreamEvent => ({ data: { ...head, choices: [choice], ...(asksUsage && { usage: null }) } });
+  const chunk = (choice: object): StreamEvent => ({
+    data: { ...head, choices: [choice], ...(asksUsage && { usage: null }) },
+  });
   const done: DonePart[] = [];
   for (const [i, continuation] of continuations.entries()) {
     const samples = body.n ?? 1;
@@ -102,7 +148,10 @@ async function* eventsOf(body: CompletionBody, model: ServedModel, continuations
       }
       if (part.text === '' && part.logprobs === undefined) continue;
       const offset = offsets.get(index) ?? 0;
-      const logprobs = part.logprobs === undefined ? null : completionLogprobs([{ text: part.logprobs.text, entry: part.logprobs }], offset);
+      const logprobs =
+        part.logprobs === undefined
+          ? null
+          : completionLogprobs([{ text: part.logprobs.text, entry: part.logprobs }], offset);
       offsets.set(index, offset + (part.logprobs?.text ?? part.text).length);
       yield chunk(choiceBody(index, part.text, logprobs, null));
     }

@@ -35,7 +35,13 @@ export class CustomCalls {
   }
 
   /** The input of a whole call; undefined: it is one of a function. */
-  inputOf({ name, arguments: values }: { readonly name: string; readonly arguments: string | object }): string | undefined {
+  inputOf({
+    name,
+    arguments: values,
+  }: {
+    readonly name: string;
+    readonly arguments: string | object;
+  }): string | undefined {
     if (!this.#names.has(name)) return undefined;
     const reader = new InputReader();
     return reader.push(typeof values === 'string' ? values : JSON.stringify(values)) + reader.end();

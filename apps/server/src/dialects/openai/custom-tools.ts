@@ -15,9 +15,17 @@ const tool = { name: text(256), description: v.nullish(v.string()) };
 export const customToolSchema = v.pipe(
   v.looseObject({
     type: v.literal('custom'),
-    custom: v.looseObject({ ...tool, format: v.nullish(v.variant('type', [freeText, v.looseObject({ type: v.literal('grammar'), grammar: v.looseObject(pattern) })])) }),
+    custom: v.looseObject({
+      ...tool,
+      format: v.nullish(
+        v.variant('type', [freeText, v.looseObject({ type: v.literal('grammar'), grammar: v.looseObject(pattern) })]),
+      ),
+    }),
   }),
-  v.transform(({ custom: { name, description, format } }) => ({ ...functionOfText(name, description, format?.type === 'grammar' ? format.grammar.definition : undefined), isCustom: true as const })),
+  v.transform(({ custom: { name, description, format } }) => ({
+    ...functionOfText(name, description, format?.type === 'grammar' ? format.grammar.definition : undefined),
+    isCustom: true as const,
+  })),
 );
 
 /** A choice of such a tool. */
@@ -28,17 +36,36 @@ export const customChoiceSchema = v.pipe(
 
 /** A call of such a tool, in a conversation. */
 export const customCallSchema = v.pipe(
-  v.looseObject({ id: v.nullish(v.string()), type: v.literal('custom'), custom: v.looseObject({ name: text(256), input: v.string() }) }),
-  v.transform(({ id, custom: { name, input } }) => ({ id, type: 'function' as const, function: { name, arguments: argumentsOfText(input) } })),
+  v.looseObject({
+    id: v.nullish(v.string()),
+    type: v.literal('custom'),
+    custom: v.looseObject({ name: text(256), input: v.string() }),
+  }),
+  v.transform(({ id, custom: { name, input } }) => ({
+    id,
+    type: 'function' as const,
+    function: { name, arguments: argumentsOfText(input) },
+  })),
 );
 
 /** The same tool where tools are flat; one that is none of these is not known. */
-export const flatCustomToolSchema = v.looseObject({ type: v.literal('custom'), ...tool, format: v.nullish(v.variant('type', [freeText, v.looseObject({ type: v.literal('grammar'), ...pattern })])) });
+export const flatCustomToolSchema = v.looseObject({
+  type: v.literal('custom'),
+  ...tool,
+  format: v.nullish(v.variant('type', [freeText, v.looseObject({ type: v.literal('grammar'), ...pattern })])),
+});
 
 /** A function whose only argument is a text. */
 export function functionOfText(name: string, description: string | null | undefined, pattern?: string): ToolDefinition {
   const input = { type: 'string', ...(pattern !== undefined && { pattern: `^(?:${pattern})$` }) };
-  return { type: 'function', function: { name, ...(description != null && { description }), parameters: { type: 'object', properties: { input }, required: ['input'], additionalProperties: false } } };
+  return {
+    type: 'function',
+    function: {
+      name,
+      ...(description != null && { description }),
+      parameters: { type: 'object', properties: { input }, required: ['input'], additionalProperties: false },
+    },
+  };
 }
 
 /** The arguments that such a function is called with. */

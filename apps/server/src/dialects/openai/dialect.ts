@@ -10,7 +10,8 @@ import { responses } from './responses/endpoints.js';
 /** OpenAI's API. */
 export const openai: Dialect = {
   name: 'openai',
-  description: "OpenAI's API. Unknown fields are ignored. Streams are server-sent events and end with `[DONE]`; those of `/v1/responses` have names. A failure after the beginning is an event whose data has `error`.",
+  description:
+    "OpenAI's API. Unknown fields are ignored. Streams are server-sent events and end with `[DONE]`; those of `/v1/responses` have names. A failure after the beginning is an event whose data has `error`.",
   prefixes: ['/v1/chat', '/v1/responses'],
   errors: OPENAI_ERRORS,
   errorBody,

@@ -16,7 +16,11 @@ const MAX_INPUTS = 2048;
 /** The body of `POST /v1/embeddings`. */
 const embeddingsSchema = v.looseObject({
   model: v.nullish(text(256)),
-  input: v.union([text(), tokenIds(), v.pipe(v.array(v.union([text(), tokenIds()])), v.minLength(1), v.maxLength(MAX_INPUTS))]),
+  input: v.union([
+    text(),
+    tokenIds(),
+    v.pipe(v.array(v.union([text(), tokenIds()])), v.minLength(1), v.maxLength(MAX_INPUTS)),
+  ]),
   encoding_format: v.nullish(v.picklist(['float', 'base64'])),
   dimensions: v.nullish(integer(1)),
   /** How vectors are scaled, as in /embedding: an extension of llama-server's. */
@@ -36,15 +40,26 @@ export const embeddings = endpoint({
     const model = pickModel(models, body.model);
     const { embeddingLength } = model.info;
     if (body.dimensions != null && body.dimensions !== embeddingLength) {
-      throw parameterError('invalid_request', 'dimensions', `can only be ${embeddingLength} with this model: its vectors cannot be cut`, { details: { embeddingLength } });
+      throw parameterError(
+        'invalid_request',
+        'dimensions',
+        `can only be ${embeddingLength} with this model: its vectors cannot be cut`,
+        { details: { embeddingLength } },
+      );
     }
     const way = body.embd_normalize ?? model.defaults.embdNormalize ?? DEFAULT_NORM;
     const inputs = inputsOf(body.input);
-    const { vectors: raw, promptTokens } = await withPlaces(placeIn('input', body.input, inputs), () => model.embed(inputs, { ...poolingOf(model), normalize: way === DEFAULT_NORM }));
+    const { vectors: raw, promptTokens } = await withPlaces(placeIn('input', body.input, inputs), () =>
+      model.embed(inputs, { ...poolingOf(model), normalize: way === DEFAULT_NORM }),
+    );
     const vectors = way === DEFAULT_NORM ? raw : raw.map((vector) => scaled(vector, way));
     return json({
       object: 'list',
-      data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: body.encoding_format === 'base64' ? base64Of(vector) : Array.from(vector) })),
+      data: vectors.map((vector, index) => ({
+        object: 'embedding',
+        index,
+        embedding: body.encoding_format === 'base64' ? base64Of(vector) : Array.from(vector),
+      })),
       model: body.model ?? model.info.name,
       usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
     });
@@ -54,12 +69,19 @@ export const embeddings = endpoint({
 /** Models that pool nothing give a vector a token: of those, the mean. @throws StarlingError not_supported for a model that scores texts in place of vectors */
 export function poolingOf({ info, defaults }: ServedModel): EmbedOptions {
   const pooling = defaults.pooling ?? info.pooling;
-  if (pooling === 'rank') throw parameterError('not_supported', 'model', `${info.name} gives texts a score, no vector: ask it at /v1/rerank, or serve it with another --pooling`);
+  if (pooling === 'rank')
+    throw parameterError(
+      'not_supported',
+      'model',
+      `${info.name} gives texts a score, no vector: ask it at /v1/rerank, or serve it with another --pooling`,
+    );
   return pooling === 'none' ? { pooling: 'mean' } : { pooling };
 }
 
 /** One input or several, each a text or ids. */
-export function inputsOf(input: string | readonly number[] | readonly (string | number[])[]): readonly (string | readonly number[])[] {
+export function inputsOf(
+  input: string | readonly number[] | readonly (string | number[])[],
+): readonly (string | readonly number[])[] {
   if (typeof input === 'string') return [input];
   return typeof input[0] === 'number' ? [input as number[]] : (input as (string | number[])[]);
 }

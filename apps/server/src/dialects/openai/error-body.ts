@@ -5,7 +5,9 @@ import type { ErrorFacts } from '../../serving/error-reply.js';
 export function errorBody({ code, apiCode = code, type, message, param, requestId, details }: ErrorFacts): object {
   const { limit } = details;
   const isMinute = code === 'rate_limited' && (limit === 'requests' || limit === 'tokens');
-  return { error: { message, type: isMinute ? limit : type, param: param ?? null, code: apiCode, request_id: requestId } };
+  return {
+    error: { message, type: isMinute ? limit : type, param: param ?? null, code: apiCode, request_id: requestId },
+  };
 }
 
 export const errorSchema = v.object({

@@ -1,7 +1,11 @@
 import type { ErrorTable } from '../../serving/error-reply.js';
 import { NATIVE_ERRORS } from '../native/error-table.js';
 
-const invalid = (status: number, apiCode?: string) => ({ status, type: 'invalid_request_error', ...(apiCode !== undefined && { apiCode }) });
+const invalid = (status: number, apiCode?: string) => ({
+  status,
+  type: 'invalid_request_error',
+  ...(apiCode !== undefined && { apiCode }),
+});
 const failed = (status: number) => ({ status, type: 'server_error', apiCode: 'server_error' });
 const limited = { status: 429, type: 'rate_limit_error', apiCode: 'rate_limit_exceeded' };
 const missing = invalid(404, 'model_not_found');

@@ -1,6 +1,7 @@
 const BEGIN = /^\s*\{\s*"input"\s*:\s*"/;
 /** An escape that is whole. Of a character that two make, both must be there: half a one is none. */
-const ESCAPE = /^\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?![dD][89abAB])[0-9a-fA-F]{4}|u[dD][89abAB][0-9a-fA-F]{2}(?=[^\\]|\\[^u]|\\u.{4})|[^u])/;
+const ESCAPE =
+  /^\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?![dD][89abAB])[0-9a-fA-F]{4}|u[dD][89abAB][0-9a-fA-F]{2}(?=[^\\]|\\[^u]|\\u.{4})|[^u])/;
 /** Characters in which it is known whether an escape is one. */
 const LONGEST_ESCAPE = 13;
 

@@ -11,13 +11,17 @@ import { anyValue } from '../shape.js';
 export const arrayKeywords: Keyword = (context) => {
   const { node, schema, table } = context;
   const isList = Array.isArray(schema.items);
-  if (isList && schema.prefixItems !== undefined) throw refuse(node, 'items', 'a list of items cannot stand beside prefixItems');
+  if (isList && schema.prefixItems !== undefined)
+    throw refuse(node, 'items', 'a list of items cannot stand beside prefixItems');
   const prefixKeyword = isList ? 'items' : 'prefixItems';
   const prefix =
-    isList && (schema.items as unknown[]).length === 0 ? [] : (listOf(context, prefixKeyword) ?? []).map((_, i) => context.at(prefixKeyword, i));
+    isList && (schema.items as unknown[]).length === 0
+      ? []
+      : (listOf(context, prefixKeyword) ?? []).map((_, i) => context.at(prefixKeyword, i));
   const restKeyword = isList ? 'additionalItems' : 'items';
   const rest = schema[restKeyword] === undefined ? table.always : context.at(restKeyword);
-  if (schema.uniqueItems !== undefined && typeof schema.uniqueItems !== 'boolean') throw refuse(node, 'uniqueItems', 'expected true or false');
+  if (schema.uniqueItems !== undefined && typeof schema.uniqueItems !== 'boolean')
+    throw refuse(node, 'uniqueItems', 'expected true or false');
   const contains: Contains[] = [];
   if (schema.contains !== undefined) {
     contains.push({

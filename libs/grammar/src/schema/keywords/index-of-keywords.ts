@@ -15,16 +15,26 @@ export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ['nullable', typeKeyword],
   ['enum', enumKeyword],
   ['const', constKeyword],
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].map((name): [string, Keyword] => [name, numberKeywords]),
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].map((name): [string, Keyword] => [
+    name,
+    numberKeywords,
+  ]),
   ...['minLength', 'maxLength', 'pattern'].map((name): [string, Keyword] => [name, stringKeywords]),
   ['format', formatKeyword],
-  ...['prefixItems', 'items', 'additionalItems', 'contains', 'minContains', 'maxContains', 'minItems', 'maxItems', 'uniqueItems'].map(
-    (name): [string, Keyword] => [name, arrayKeywords],
+  ...[
+    'prefixItems',
+    'items',
+    'additionalItems',
+    'contains',
+    'minContains',
+    'maxContains',
+    'minItems',
+    'maxItems',
+    'uniqueItems',
+  ].map((name): [string, Keyword] => [name, arrayKeywords]),
+  ...['properties', 'patternProperties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'].map(
+    (name): [string, Keyword] => [name, objectKeywords],
   ),
-  ...['properties', 'patternProperties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'].map((name): [string, Keyword] => [
-    name,
-    objectKeywords,
-  ]),
   ['propertyNames', propertyNames],
   ['dependentRequired', dependentRequired],
   ['dependentSchemas', dependentSchemas],

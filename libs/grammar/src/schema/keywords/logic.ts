@@ -3,7 +3,8 @@ import type { Shape } from '../model.js';
 import { placed } from '../schema-document.js';
 import { anyValue, complementShape, intersectShapes, NO_VALUE, uniteShapes } from '../shape.js';
 
-export const allOf: Keyword = (context) => listOf(context, 'allOf')!.map((_, i) => context.shapeOf(context.at('allOf', i)));
+export const allOf: Keyword = (context) =>
+  listOf(context, 'allOf')!.map((_, i) => context.shapeOf(context.at('allOf', i)));
 
 export const anyOf: Keyword = (context) => {
   const options = optionsOf(context, 'anyOf');
@@ -36,9 +37,14 @@ export const conditional: Keyword = (context) => {
   const any = anyValue(table);
   if (schema.if === undefined || (schema.then === undefined && schema.else === undefined)) return any;
   const condition = context.shapeOf(context.at('if'));
-  const [then, otherwise] = ['then', 'else'].map((keyword) => (schema[keyword] === undefined ? any : context.shapeOf(context.at(keyword))));
+  const [then, otherwise] = ['then', 'else'].map((keyword) =>
+    schema[keyword] === undefined ? any : context.shapeOf(context.at(keyword)),
+  );
   return placed(node, 'if', () =>
-    uniteShapes(intersectShapes(table, condition, then), intersectShapes(table, complementShape(table, condition), otherwise)),
+    uniteShapes(
+      intersectShapes(table, condition, then),
+      intersectShapes(table, complementShape(table, condition), otherwise),
+    ),
   );
 };
 

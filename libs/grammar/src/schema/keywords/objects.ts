@@ -24,7 +24,8 @@ export const objectKeywords: Keyword = (context) => {
 function propertiesForm(context: KeywordContext): ObjectForm {
   const { node, schema, table } = context;
   const properties = Object.keys(mapOf(context, 'properties') ?? {});
-  if (properties.length > LIMITS.properties) throw limitError('properties', 'properties of one object', { path: `${node.pointer}/properties` });
+  if (properties.length > LIMITS.properties)
+    throw limitError('properties', 'properties of one object', { path: `${node.pointer}/properties` });
   const patterns = Object.keys(mapOf(context, 'patternProperties') ?? {}).map((pattern) => ({
     keys: patternDfa(node, 'patternProperties', pattern),
     value: context.at('patternProperties', pattern),
@@ -40,12 +41,19 @@ function propertiesForm(context: KeywordContext): ObjectForm {
 }
 
 /** Splits all keys by the patterns that they match: a key has to satisfy all of them, or `otherwise` if there is none. */
-export function keyRules({ table }: KeywordContext, patterns: readonly KeyRule[], otherwise: Expression): readonly KeyRule[] {
+export function keyRules(
+  { table }: KeywordContext,
+  patterns: readonly KeyRule[],
+  otherwise: Expression,
+): readonly KeyRule[] {
   let parts: { keys: Dfa; values: Expression[] }[] = [{ keys: ALL_TEXTS, values: [] }];
   for (const { keys, value } of patterns) {
     const split: typeof parts = [];
     for (const part of parts) {
-      const [inside, outside] = [part.keys === ALL_TEXTS ? keys : intersect(part.keys, keys), subtract(part.keys, keys)];
+      const [inside, outside] = [
+        part.keys === ALL_TEXTS ? keys : intersect(part.keys, keys),
+        subtract(part.keys, keys),
+      ];
       if (!isEmpty(inside)) split.push({ keys: inside, values: [...part.values, value] });
       if (!isEmpty(outside)) split.push({ keys: outside, values: part.values });
     }
@@ -86,7 +94,11 @@ function dependencies(context: KeywordContext, keyword: string, allowed: 'lists'
     const within = context
       .shapeOf(context.at(keyword, key))
       .objects.map((form) => intersectObjects(table, form, { ...any, required: new Set([key]) }));
-    shape = intersectShapes(table, shape, anyValue(table, { objects: [without, ...within.filter((form) => form !== undefined)] }));
+    shape = intersectShapes(
+      table,
+      shape,
+      anyValue(table, { objects: [without, ...within.filter((form) => form !== undefined)] }),
+    );
   }
   return intersectShapes(table, shape, anyValue(table, { objects: [{ ...any, implied }] }));
 }

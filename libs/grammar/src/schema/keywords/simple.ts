@@ -10,7 +10,9 @@ import { valuesShape } from '../values.js';
 /** `type`, in small letters or, as some clients write it, in capitals; and OpenAPI's `nullable` beside it. */
 export const typeKeyword: Keyword = ({ node, schema, table }) => {
   const { type, nullable } = schema;
-  const types = (Array.isArray(type) ? (type as unknown[]) : [type]).map((name) => (typeof name === 'string' && /^[A-Z]+$/.test(name) ? name.toLowerCase() : name));
+  const types = (Array.isArray(type) ? (type as unknown[]) : [type]).map((name) =>
+    typeof name === 'string' && /^[A-Z]+$/.test(name) ? name.toLowerCase() : name,
+  );
   if (nullable !== undefined && (typeof nullable !== 'boolean' || type === undefined))
     throw refuse(node, 'nullable', 'expected true or false, beside type');
   const any = anyValue(table);
@@ -21,7 +23,8 @@ export const typeKeyword: Keyword = ({ node, schema, table }) => {
     else if (name === 'boolean') literals.add('true').add('false');
     else if (name === 'string') shape = { ...shape, strings: any.strings };
     else if (name === 'number') shape = { ...shape, numbers: any.numbers };
-    else if (name === 'integer') shape = { ...shape, numbers: types.includes('number') ? any.numbers : [{ ...ALL_NUMBERS, wholeness: 'whole' }] };
+    else if (name === 'integer')
+      shape = { ...shape, numbers: types.includes('number') ? any.numbers : [{ ...ALL_NUMBERS, wholeness: 'whole' }] };
     else if (name === 'array') shape = { ...shape, arrays: any.arrays };
     else if (name === 'object') shape = { ...shape, objects: any.objects };
     else throw refuse(node, 'type', `${String(JSON.stringify(name)).slice(0, 80)} is not a type of JSON Schema`);

@@ -15,7 +15,10 @@ export const stringKeywords: Keyword = (context) => {
   const min = countOf(context, 'minLength') ?? 0;
   const max = countOf(context, 'maxLength');
   const pattern = textOf(context, 'pattern');
-  if (min > LIMITS.stringLength) throw refuse(context.node, 'minLength', `at most ${LIMITS.stringLength} can be enforced`, { limit: 'stringLength' });
+  if (min > LIMITS.stringLength)
+    throw refuse(context.node, 'minLength', `at most ${LIMITS.stringLength} can be enforced`, {
+      limit: 'stringLength',
+    });
   let strings = pattern === undefined ? ALL_TEXTS : patternDfa(context.node, 'pattern', pattern);
   if (min > 0 || max !== undefined) {
     // A bound that a string of the longest length cannot pass only makes the automaton larger.
@@ -31,7 +34,8 @@ export const formatKeyword: Keyword = (context) => {
   const bounds = NUMBER_FORMATS.get(format);
   if (bounds) return anyValue(context.table, { numbers: [{ ...ALL_NUMBERS, ...bounds }] });
   const strings = formatDfa(format);
-  if (!strings) throw refuse(context.node, 'format', `the format ${JSON.stringify(format)} cannot be enforced`, { format });
+  if (!strings)
+    throw refuse(context.node, 'format', `the format ${JSON.stringify(format)} cannot be enforced`, { format });
   return anyValue(context.table, { strings });
 };
 

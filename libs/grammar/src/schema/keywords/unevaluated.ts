@@ -48,7 +48,9 @@ export const unevaluatedItems: Keyword = (context) => {
       return intersectShapes(
         table,
         shape,
-        anyValue(table, { arrays: [{ ...ANY_ARRAY(table), prefix, rest, max: rest === table.never ? items : Infinity }] }),
+        anyValue(table, {
+          arrays: [{ ...ANY_ARRAY(table), prefix, rest, max: rest === table.never ? items : Infinity }],
+        }),
       );
     })
     .reduce(uniteShapes);
@@ -56,9 +58,17 @@ export const unevaluatedItems: Keyword = (context) => {
 
 /** @param depth how many references and combinations lead to the node */
 function casesOf(context: KeywordContext, node: SchemaNode, depth: number): readonly Case[] {
-  if (depth > LIMITS.nesting) throw limitError('nesting', 'references and combinations within each other', { path: node.pointer });
+  if (depth > LIMITS.nesting)
+    throw limitError('nesting', 'references and combinations within each other', { path: node.pointer });
   const { document, table } = context;
-  const start: Case = { shape: anyValue(table), names: [], patterns: [], allProperties: false, items: 0, allItems: false };
+  const start: Case = {
+    shape: anyValue(table),
+    names: [],
+    patterns: [],
+    allProperties: false,
+    items: 0,
+    allItems: false,
+  };
   if (!isJsonObject(node.value)) return [start];
   const schema = node.value;
   const isInner = node !== context.node;
@@ -71,9 +81,13 @@ function casesOf(context: KeywordContext, node: SchemaNode, depth: number): read
       ...start,
       names: isJsonObject(schema.properties) ? Object.keys(schema.properties) : [],
       patterns: isJsonObject(schema.patternProperties)
-        ? Object.keys(schema.patternProperties).map((pattern) => ({ keys: patternDfa(node, 'patternProperties', pattern), value: table.always }))
+        ? Object.keys(schema.patternProperties).map((pattern) => ({
+            keys: patternDfa(node, 'patternProperties', pattern),
+            value: table.always,
+          }))
         : [],
-      allProperties: schema.additionalProperties !== undefined || (isInner && schema.unevaluatedProperties !== undefined),
+      allProperties:
+        schema.additionalProperties !== undefined || (isInner && schema.unevaluatedProperties !== undefined),
       items: Array.isArray(prefix) ? prefix.length : 0,
       allItems: restItems !== undefined || (isInner && schema.unevaluatedItems !== undefined),
     },
@@ -81,14 +95,20 @@ function casesOf(context: KeywordContext, node: SchemaNode, depth: number): read
   const childCases = (...path: (string | number)[]): readonly Case[] => {
     const child = document.child(node, ...path);
     const inner = casesOf(context, child, depth + 1);
-    return inner.map((one) => ({ ...one, shape: intersectShapes(table, one.shape, context.shapeOf(table.schema(child))) }));
+    return inner.map((one) => ({
+      ...one,
+      shape: intersectShapes(table, one.shape, context.shapeOf(table.schema(child))),
+    }));
   };
-  const both = (a: readonly Case[], b: readonly Case[]): readonly Case[] => bounded(a.flatMap((x) => b.map((y) => join(context, x, y))));
+  const both = (a: readonly Case[], b: readonly Case[]): readonly Case[] =>
+    bounded(a.flatMap((x) => b.map((y) => join(context, x, y))));
   const indices = (list: unknown): number[] => (Array.isArray(list) ? list.map((_, i) => i) : []);
 
   for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef'] as const)
-    if (schema[keyword] !== undefined) cases = both(cases, casesOf(context, document.resolve(node, keyword), depth + 1));
-  for (const i of indices(schema.allOf)) cases = both(cases, casesOf(context, document.child(node, 'allOf', i), depth + 1));
+    if (schema[keyword] !== undefined)
+      cases = both(cases, casesOf(context, document.resolve(node, keyword), depth + 1));
+  for (const i of indices(schema.allOf))
+    cases = both(cases, casesOf(context, document.child(node, 'allOf', i), depth + 1));
   if (Array.isArray(schema.oneOf))
     cases = both(
       cases,
@@ -109,7 +129,10 @@ function casesOf(context: KeywordContext, node: SchemaNode, depth: number): read
   }
   for (const key of Object.keys(isJsonObject(schema.dependentSchemas) ? schema.dependentSchemas : {})) {
     const any = ANY_OBJECT(table);
-    const without: Case = { ...start, shape: anyValue(table, { objects: [{ ...any, named: new Map([[key, table.never]]) }] }) };
+    const without: Case = {
+      ...start,
+      shape: anyValue(table, { objects: [{ ...any, named: new Map([[key, table.never]]) }] }),
+    };
     const present: Case = { ...start, shape: anyValue(table, { objects: [{ ...any, required: new Set([key]) }] }) };
     cases = both(cases, [without, ...both([present], childCases('dependentSchemas', key))]);
   }

@@ -54,7 +54,10 @@ export function propertySet(name: string): string | undefined {
   const plain = name.toLowerCase().replace(/[ _-]/g, '');
   const posix = PROPERTY_SETS.get(plain) ?? BRACKET_SETS.get(plain);
   if (posix !== undefined) return posix;
-  const words = name.trim().split(/[ _-]+/).map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase());
+  const words = name
+    .trim()
+    .split(/[ _-]+/)
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase());
   for (const candidate of [name, words.join('_'), `Script=${name}`, `Script=${words.join('_')}`]) {
     if (isProperty(candidate)) return `\\p{${candidate}}`;
   }
@@ -73,7 +76,11 @@ function isProperty(text: string): boolean {
 /** A character as a member of a class, or as an atom of its own. */
 export function characterSet(cp: number): string {
   const character = String.fromCodePoint(cp);
-  return /^[\w ]$/.test(character) ? character : cp < 0x80 ? `\\x${cp.toString(16).padStart(2, '0')}` : `\\u{${cp.toString(16)}}`;
+  return /^[\w ]$/.test(character)
+    ? character
+    : cp < 0x80
+      ? `\\x${cp.toString(16).padStart(2, '0')}`
+      : `\\u{${cp.toString(16)}}`;
 }
 
 /** A character in each of its cases, one character each: what folds to several (U+00DF to "ss") stands for itself. */
@@ -106,7 +113,10 @@ function groupByFold(): Map<number, number[]> {
 /** The lower case of the upper case: the same for all cases of a letter. */
 function fold(cp: number): number {
   if (cp === DOTLESS_I) return cp;
-  return mapped(mapped(cp, (text) => text.toUpperCase()), (text) => text.toLowerCase());
+  return mapped(
+    mapped(cp, (text) => text.toUpperCase()),
+    (text) => text.toLowerCase(),
+  );
 }
 
 function mapped(cp: number, change: (text: string) => string): number {

@@ -56,6 +56,7 @@ function writeRange(first: number, last: number, ignoresCase: boolean): string {
   const range = first === last ? characterSet(first) : `${characterSet(first)}-${characterSet(last)}`;
   if (!ignoresCase || last - first > MAX_FOLDED_RANGE) return range;
   let others = '';
-  for (let cp = first; cp <= last; cp++) for (const variant of caseVariants(cp)) if (variant < first || variant > last) others += characterSet(variant);
+  for (let cp = first; cp <= last; cp++)
+    for (const variant of caseVariants(cp)) if (variant < first || variant > last) others += characterSet(variant);
   return range + others;
 }

@@ -14,10 +14,13 @@ function whole(text: string): Pieces {
 }
 
 function stringsOf({ text, ranges }: Pieces): string[] {
-  return Array.from({ length: ranges.length / 2 }, (_, i) => utf8Text(text.bytes.subarray(ranges[i * 2], ranges[i * 2 + 1])));
+  return Array.from({ length: ranges.length / 2 }, (_, i) =>
+    utf8Text(text.bytes.subarray(ranges[i * 2], ranges[i * 2 + 1])),
+  );
 }
 
-const pieces = (expression: RegExp, text: string, behavior: SplitBehavior): string[] => stringsOf(splitStep(expression, behavior, false)(whole(text)));
+const pieces = (expression: RegExp, text: string, behavior: SplitBehavior): string[] =>
+  stringsOf(splitStep(expression, behavior, false)(whole(text)));
 
 describe('an expression in the dialect of Oniguruma', () => {
   it.each(rows)('cuts as there: %s', (source, isolated, contiguous) => {
@@ -31,12 +34,28 @@ describe('an expression in the dialect of Oniguruma', () => {
     expect(texts.map((text) => stringsOf(cut(whole(text))))).toEqual(isolated);
   });
 
-  it.each(['(a', 'a)', '[a', '*a', 'a|*', '\\', '[z-a]', '[[:beta:]]', '\\p{Klingon}', '\\x{110000}', '\\Ga', 'a\\Kb', '\\X', '(?~a)', '(?<=a++)b', '(a)\\2', '[]', '[^]'])(
-    'is refused where nothing is the like of it: %s',
-    (source) => {
-      expect(() => fromOniguruma(source)).toThrow(SyntaxError);
-    },
-  );
+  it.each([
+    '(a',
+    'a)',
+    '[a',
+    '*a',
+    'a|*',
+    '\\',
+    '[z-a]',
+    '[[:beta:]]',
+    '\\p{Klingon}',
+    '\\x{110000}',
+    '\\Ga',
+    'a\\Kb',
+    '\\X',
+    '(?~a)',
+    '(?<=a++)b',
+    '(a)\\2',
+    '[]',
+    '[^]',
+  ])('is refused where nothing is the like of it: %s', (source) => {
+    expect(() => fromOniguruma(source)).toThrow(SyntaxError);
+  });
 
   it.each([
     ['groups', '(', ')'],

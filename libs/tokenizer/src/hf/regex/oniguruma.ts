@@ -58,7 +58,14 @@ export function literalRegex(text: string): RegExp {
 class Translator {
   private readonly cursor: PatternCursor;
   private readonly groups: Group[] = [];
-  private group: Group = { open: '', close: '', flags: { ignoresCase: false, dotsAll: false, isExtended: false }, atoms: [], isImplied: false, isLookbehind: false };
+  private group: Group = {
+    open: '',
+    close: '',
+    flags: { ignoresCase: false, dotsAll: false, isExtended: false },
+    atoms: [],
+    isImplied: false,
+    isLookbehind: false,
+  };
   private atomicGroups = 0;
   private numberedGroups = 0;
   private readonly refersBack: boolean;
@@ -132,7 +139,14 @@ class Translator {
       const [, on, off = '', end] = options;
       const flag = (letter: string, now: boolean): boolean => (on.includes(letter) || now) && !off.includes(letter);
       const { flags } = this.group;
-      this.push('(?:', { flags: { ignoresCase: flag('i', flags.ignoresCase), dotsAll: flag('m', flags.dotsAll), isExtended: flag('x', flags.isExtended) }, isImplied: end === ')' });
+      this.push('(?:', {
+        flags: {
+          ignoresCase: flag('i', flags.ignoresCase),
+          dotsAll: flag('m', flags.dotsAll),
+          isExtended: flag('x', flags.isExtended),
+        },
+        isImplied: end === ')',
+      });
       return;
     }
     if (cursor.take('?>')) return this.pushAtomic();
@@ -148,7 +162,8 @@ class Translator {
   }
 
   private push(open: string, options: Partial<Group> = {}): void {
-    if (this.groups.length >= MAX_GROUP_DEPTH) throw this.cursor.unsupported(`groups in more than ${MAX_GROUP_DEPTH} others`);
+    if (this.groups.length >= MAX_GROUP_DEPTH)
+      throw this.cursor.unsupported(`groups in more than ${MAX_GROUP_DEPTH} others`);
     this.groups.push(this.group);
     const isLookbehind = this.group.isLookbehind || open.startsWith('(?<=') || open.startsWith('(?<!');
     this.group = { open, close: ')', flags: this.group.flags, isImplied: false, ...options, atoms: [], isLookbehind };

@@ -78,7 +78,8 @@ export class PatternCursor {
   /** What follows a backslash, as one character. */
   escapedCharacter(): number {
     if (this.isAtEnd) throw this.unsupported('a backslash at the end');
-    const braced = this.match(/x\{([0-9A-Fa-f]{1,8})\}/y) ?? this.match(/x([0-9A-Fa-f]{0,2})/y) ?? this.match(/u([0-9A-Fa-f]{4})/y);
+    const braced =
+      this.match(/x\{([0-9A-Fa-f]{1,8})\}/y) ?? this.match(/x([0-9A-Fa-f]{0,2})/y) ?? this.match(/u([0-9A-Fa-f]{4})/y);
     if (braced !== undefined) return this.codePoint(parseInt(braced[1] === '' ? '0' : braced[1], 16));
     const octal = this.match(/o\{([0-7]{1,11})\}/y) ?? this.match(/([0-7]{1,3})/y);
     if (octal !== undefined) return this.codePoint(parseInt(octal[1], 8));
@@ -87,7 +88,8 @@ export class PatternCursor {
       this.at++;
       return control;
     }
-    if (/^(?:[uC]|M-)/.test(this.source.slice(this.at, this.at + 2))) throw this.unsupported(`the escape \\${this.peek()}`);
+    if (/^(?:[uC]|M-)/.test(this.source.slice(this.at, this.at + 2)))
+      throw this.unsupported(`the escape \\${this.peek()}`);
     return this.character();
   }
 

@@ -11,11 +11,38 @@ const outputItem = v.union([
     id: v.string(),
     role: v.literal('assistant'),
     status: itemStatus,
-    content: v.array(v.object({ type: v.literal('output_text'), text: v.string(), annotations: v.array(v.unknown()), logprobs: v.array(logprobSchema) })),
+    content: v.array(
+      v.object({
+        type: v.literal('output_text'),
+        text: v.string(),
+        annotations: v.array(v.unknown()),
+        logprobs: v.array(logprobSchema),
+      }),
+    ),
   }),
-  v.object({ type: v.literal('reasoning'), id: v.string(), status: itemStatus, summary: v.array(v.unknown()), content: v.array(v.object({ type: v.literal('reasoning_text'), text: v.string() })) }),
-  v.object({ type: v.literal('custom_tool_call'), id: v.string(), call_id: v.string(), name: v.string(), input: v.string(), status: itemStatus }),
-  v.object({ type: v.literal('function_call'), id: v.string(), call_id: v.string(), name: v.string(), arguments: v.string(), status: itemStatus }),
+  v.object({
+    type: v.literal('reasoning'),
+    id: v.string(),
+    status: itemStatus,
+    summary: v.array(v.unknown()),
+    content: v.array(v.object({ type: v.literal('reasoning_text'), text: v.string() })),
+  }),
+  v.object({
+    type: v.literal('custom_tool_call'),
+    id: v.string(),
+    call_id: v.string(),
+    name: v.string(),
+    input: v.string(),
+    status: itemStatus,
+  }),
+  v.object({
+    type: v.literal('function_call'),
+    id: v.string(),
+    call_id: v.string(),
+    name: v.string(),
+    arguments: v.string(),
+    status: itemStatus,
+  }),
 ]);
 
 /** The object `response`. */
@@ -43,7 +70,15 @@ export const responseAnswer = v.object({
   temperature: number,
   reasoning: v.object({ effort: v.nullable(v.string()), summary: v.nullable(v.string()) }),
   user: v.nullable(v.string()),
-  usage: v.nullable(v.object({ input_tokens: number, input_tokens_details: v.object({ cached_tokens: number }), output_tokens: number, output_tokens_details: v.object({ reasoning_tokens: number }), total_tokens: number })),
+  usage: v.nullable(
+    v.object({
+      input_tokens: number,
+      input_tokens_details: v.object({ cached_tokens: number }),
+      output_tokens: number,
+      output_tokens_details: v.object({ reasoning_tokens: number }),
+      total_tokens: number,
+    }),
+  ),
   max_output_tokens: v.nullable(number),
   max_tool_calls: v.nullable(number),
   store: v.boolean(),
@@ -55,5 +90,15 @@ export const responseAnswer = v.object({
 });
 
 export const inputTokensAnswer = v.object({ object: v.literal('response.input_tokens'), input_tokens: number });
-export const deletedAnswer = v.object({ id: v.string(), object: v.literal('response.deleted'), deleted: v.literal(true) });
-export const inputItemsAnswer = v.object({ object: v.literal('list'), data: v.array(itemSchema), first_id: v.nullable(v.string()), last_id: v.nullable(v.string()), has_more: v.boolean() });
+export const deletedAnswer = v.object({
+  id: v.string(),
+  object: v.literal('response.deleted'),
+  deleted: v.literal(true),
+});
+export const inputItemsAnswer = v.object({
+  object: v.literal('list'),
+  data: v.array(itemSchema),
+  first_id: v.nullable(v.string()),
+  last_id: v.nullable(v.string()),
+  has_more: v.boolean(),
+});

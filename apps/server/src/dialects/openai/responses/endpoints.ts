@@ -43,19 +43,32 @@ const inputTokens = endpoint({
   async handle(call) {
     const { model, request } = conversationOf(call, '');
     const { messages, tools = [], templateVariables } = request;
-    return json({ object: 'response.input_tokens', input_tokens: await model.countTokens({ messages, ...(tools.length > 0 && { tools }), templateVariables }) });
+    return json({
+      object: 'response.input_tokens',
+      input_tokens: await model.countTokens({ messages, ...(tools.length > 0 && { tools }), templateVariables }),
+    });
   },
 });
 
 /** What is to be answered: all that was said before, and the body's own input. */
 function conversationOf({ body, models, principal, server }: Call<ResponsesBody>, id: string) {
-  const previous = body.previous_response_id == null ? undefined : server.responses.get(principal.tenant, body.previous_response_id, 'previous_response_id');
+  const previous =
+    body.previous_response_id == null
+      ? undefined
+      : server.responses.get(principal.tenant, body.previous_response_id, 'previous_response_id');
   const input = inputItemsOf(body).map(withId);
   const items = [...itemsUpTo(previous), ...input];
   // Instructions alone are something to answer: clients try a server out so.
-  if (items.length === 0 && (body.instructions ?? '') === '') throw parameterError('invalid_request', 'input', 'is empty: send a text or items; previous_response_id alone goes on from a stored response');
+  if (items.length === 0 && (body.instructions ?? '') === '')
+    throw parameterError(
+      'invalid_request',
+      'input',
+      'is empty: send a text or items; previous_response_id alone goes on from a stored response',
+    );
   const model = pickModel(models, body.model);
-  const byId = new Map(items.flatMap((item) => (item.id == null || item.type === 'item_reference' ? [] : [[item.id, item] as const])));
+  const byId = new Map(
+    items.flatMap((item) => (item.id == null || item.type === 'item_reference' ? [] : [[item.id, item] as const])),
+  );
   return { previous, input, model, request: chatRequestOf(body, model, items, id, (name) => byId.get(name)) };
 }
 
@@ -75,7 +88,13 @@ async function begin(call: Call<ResponsesBody>): Promise<AsyncGenerator<StreamEv
     begun: (response) => store.run(tenant, id, { ...response, isStored: body.store !== false }),
     ended(response, output) {
       if (body.store === false) return;
-      const stored: StoredResponse = { id, input, response, output: v.parse(v.array(itemSchema), output.items), ...(previous && { previous }) };
+      const stored: StoredResponse = {
+        id,
+        input,
+        response,
+        output: v.parse(v.array(itemSchema), output.items),
+        ...(previous && { previous }),
+      };
       store.put(tenant, stored);
     },
   });
@@ -91,7 +110,8 @@ async function lastResponse(stream: AsyncIterable<StreamEvent>): Promise<unknown
   return last;
 }
 
-const stored = ({ server, principal, param }: Call<unknown>): StoredResponse => server.responses.get(principal.tenant, param('id'));
+const stored = ({ server, principal, param }: Call<unknown>): StoredResponse =>
+  server.responses.get(principal.tenant, param('id'));
 
 const retrieve: Endpoint = {
   method: 'GET',
@@ -101,7 +121,8 @@ const retrieve: Endpoint = {
   summary: 'A stored response, or one under way as far as it is',
   answer: responseAnswer,
   handle(call) {
-    if (call.query('stream') === 'true') throw parameterError('invalid_request', 'stream', 'a response is told at once as it stands: leave this out');
+    if (call.query('stream') === 'true')
+      throw parameterError('invalid_request', 'stream', 'a response is told at once as it stands: leave this out');
     const running = call.server.responses.running(call.principal.tenant, call.param('id'));
     return json(running?.isStored === true ? running.soFar() : stored(call).response);
   },
@@ -146,20 +167,32 @@ const inputItems: Endpoint = {
   isQuiet: true,
   summary: 'What a stored response answered',
   answer: inputItemsAnswer,
-  parameters: { order: 'asc or desc, which it is where it is left out', limit: 'items at most, 1 to 100 (20)', after: 'the id of the item behind which the list begins' },
+  parameters: {
+    order: 'asc or desc, which it is where it is left out',
+    limit: 'items at most, 1 to 100 (20)',
+    after: 'the id of the item behind which the list begins',
+  },
   handle(call) {
     const { input, previous } = stored(call);
     const order = call.query('order') ?? 'desc';
     if (order !== 'asc' && order !== 'desc') throw parameterError('invalid_request', 'order', 'it is asc or desc');
     const limit = Number(call.query('limit') ?? PAGE.default);
-    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.most) throw parameterError('invalid_request', 'limit', `it is a whole number from 1 to ${PAGE.most}`);
+    if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.most)
+      throw parameterError('invalid_request', 'limit', `it is a whole number from 1 to ${PAGE.most}`);
     const items = [...itemsUpTo(previous), ...input];
     if (order === 'desc') items.reverse();
     const after = call.query('after');
     const from = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
-    if (after !== undefined && from === 0) throw parameterError('not_found', 'after', `there is no item ${JSON.stringify(after.slice(0, 128))}`);
+    if (after !== undefined && from === 0)
+      throw parameterError('not_found', 'after', `there is no item ${JSON.stringify(after.slice(0, 128))}`);
     const data = items.slice(from, from + limit);
-    return json({ object: 'list', data, first_id: data.at(0)?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more: from + limit < items.length });
+    return json({
+      object: 'list',
+      data,
+      first_id: data.at(0)?.id ?? null,
+      last_id: data.at(-1)?.id ?? null,
+      has_more: from + limit < items.length,
+    });
   },
 };
 

@@ -50,26 +50,40 @@ class ItemReader {
         return this.#message(item, place);
       case 'reasoning': {
         const turn = this.#open();
-        turn.reasoning += [textOf(item.content ?? [], place), textOf(item.summary ?? [], place)].find((text) => text !== '') ?? '';
+        turn.reasoning +=
+          [textOf(item.content ?? [], place), textOf(item.summary ?? [], place)].find((text) => text !== '') ?? '';
         return;
       }
       case 'function_call':
       case 'custom_tool_call': {
         const values = type === 'function_call' ? (item.arguments ?? '{}') : argumentsOfText(item.input ?? '');
-        return this.#call({ id: required(item.call_id ?? item.id, `${place}.call_id`), name: required(item.name, `${place}.name`), arguments: values });
+        return this.#call({
+          id: required(item.call_id ?? item.id, `${place}.call_id`),
+          name: required(item.name, `${place}.name`),
+          arguments: values,
+        });
       }
       case 'function_call_output':
       case 'custom_tool_call_output':
-        return this.#output({ id: required(item.call_id, `${place}.call_id`), text: textOf(item.output ?? '', `${place}.output`) });
+        return this.#output({
+          id: required(item.call_id, `${place}.call_id`),
+          text: textOf(item.output ?? '', `${place}.output`),
+        });
       case 'item_reference': {
         const found = item.id == null ? undefined : this.#find(item.id);
-        if (found === undefined || found.type === 'item_reference') throw new StarlingError('not_found', `there is no item ${JSON.stringify(item.id ?? '')} to refer to`, { details: { param: `${place}.id` } });
+        if (found === undefined || found.type === 'item_reference')
+          throw new StarlingError('not_found', `there is no item ${JSON.stringify(item.id ?? '')} to refer to`, {
+            details: { param: `${place}.id` },
+          });
         return this.read(found, place);
       }
       case undefined:
         throw refused(`${place}.type`, 'an item needs a type, or a role and a content');
       default:
-        throw refused(`${place}.type`, `items of type ${JSON.stringify(type)} cannot be read: this model takes messages, calls of functions, their outputs and reasoning`);
+        throw refused(
+          `${place}.type`,
+          `items of type ${JSON.stringify(type)} cannot be read: this model takes messages, calls of functions, their outputs and reasoning`,
+        );
     }
   }
 
@@ -113,7 +127,12 @@ class ItemReader {
     this.#turn = undefined;
     if (!turn) return;
     const { content, reasoning, calls } = turn;
-    this.#messages.push({ role: 'assistant', content, ...(reasoning !== '' && { reasoning_content: reasoning }), ...(calls.length > 0 && { tool_calls: calls }) });
+    this.#messages.push({
+      role: 'assistant',
+      content,
+      ...(reasoning !== '' && { reasoning_content: reasoning }),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    });
   }
 }
 
@@ -121,7 +140,8 @@ function textOf(content: string | readonly PartBody[], place: string): string {
   if (typeof content === 'string') return content;
   return content
     .map(({ type, text, refusal }, i) => {
-      if (!TEXT_KINDS.has(type)) throw refused(`${place}[${i}].type`, `${JSON.stringify(type)} cannot be read: this model takes text alone`);
+      if (!TEXT_KINDS.has(type))
+        throw refused(`${place}[${i}].type`, `${JSON.stringify(type)} cannot be read: this model takes text alone`);
       return text ?? refusal ?? '';
     })
     .join('');

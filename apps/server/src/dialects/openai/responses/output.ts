@@ -75,7 +75,11 @@ export class ResponseOutput {
     switch (delta.kind) {
       case 'content':
         // What keeps it apart from what was said before a call is for messages that are one text.
-        yield* this.#text('message', this.#open?.type.endsWith('_call') ? delta.text.trimStart() : delta.text, logprobs);
+        yield* this.#text(
+          'message',
+          this.#open?.type.endsWith('_call') ? delta.text.trimStart() : delta.text,
+          logprobs,
+        );
         return;
       case 'reasoning':
         yield* this.#text('reasoning', delta.text, undefined);
@@ -87,8 +91,22 @@ export class ResponseOutput {
         this.#callIds.add(own);
         yield* this.#add(
           delta.kind === 'call'
-            ? { type: 'function_call', id: idOf('fc'), call_id: own, name: delta.name, arguments: '', status: 'in_progress' }
-            : { type: 'custom_tool_call', id: idOf('ctc'), call_id: own, name: delta.name, input: '', status: 'in_progress' },
+            ? {
+                type: 'function_call',
+                id: idOf('fc'),
+                call_id: own,
+                name: delta.name,
+                arguments: '',
+                status: 'in_progress',
+              }
+            : {
+                type: 'custom_tool_call',
+                id: idOf('ctc'),
+                call_id: own,
+                name: delta.name,
+                input: '',
+                status: 'in_progress',
+              },
         );
         return;
       }
@@ -110,21 +128,40 @@ export class ResponseOutput {
     yield* this.#close(isCut ? 'incomplete' : 'completed');
   }
 
-  *#text(type: 'message' | 'reasoning', text: string, logprobs: readonly TokenLogprobs[] | undefined): Generator<OutputEvent> {
+  *#text(
+    type: 'message' | 'reasoning',
+    text: string,
+    logprobs: readonly TokenLogprobs[] | undefined,
+  ): Generator<OutputEvent> {
     let item = this.#open;
     if (item?.type !== type) {
       yield* this.#close('completed');
-      item = type === 'message' ? { type, id: idOf('msg'), role: 'assistant', status: 'in_progress', content: [] } : { type, id: idOf('rs'), status: 'in_progress', summary: [], content: [] };
+      item =
+        type === 'message'
+          ? { type, id: idOf('msg'), role: 'assistant', status: 'in_progress', content: [] }
+          : { type, id: idOf('rs'), status: 'in_progress', summary: [], content: [] };
       yield* this.#add(item);
       if (item.type === 'message') item.content.push({ type: 'output_text', text: '', annotations: [], logprobs: [] });
       else item.content.push({ type: 'reasoning_text', text: '' });
-      yield { type: 'response.content_part.added', ...this.#place(), content_index: 0, part: structuredClone(item.content[0]) };
+      yield {
+        type: 'response.content_part.added',
+        ...this.#place(),
+        content_index: 0,
+        part: structuredClone(item.content[0]),
+      };
     }
     if (item.type === 'message') {
       const entries = (logprobs ?? []).map(logprobBody);
       item.content[0].text += text;
       item.content[0].logprobs.push(...entries);
-      if (text !== '' || entries.length > 0) yield { type: 'response.output_text.delta', ...this.#place(), content_index: 0, delta: text, logprobs: entries };
+      if (text !== '' || entries.length > 0)
+        yield {
+          type: 'response.output_text.delta',
+          ...this.#place(),
+          content_index: 0,
+          delta: text,
+          logprobs: entries,
+        };
     } else if (item.type === 'reasoning') {
       item.content[0].text += text;
       if (text !== '') yield { type: 'response.reasoning_text.delta', ...this.#place(), content_index: 0, delta: text };
@@ -147,7 +184,8 @@ export class ResponseOutput {
       // A call without arguments has an empty object: clients parse it.
       if (item.arguments === '' && status === 'completed') item.arguments = '{}';
       yield { type: 'response.function_call_arguments.done', ...place, name: item.name, arguments: item.arguments };
-    } else if (item.type === 'custom_tool_call') yield { type: 'response.custom_tool_call_input.done', ...place, input: item.input };
+    } else if (item.type === 'custom_tool_call')
+      yield { type: 'response.custom_tool_call_input.done', ...place, input: item.input };
     else {
       const [part] = item.content;
       const { text } = part;

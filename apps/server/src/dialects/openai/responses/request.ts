@@ -15,7 +15,9 @@ export const DEFAULTS = { temperature: 1, topP: 1 } as const;
 
 /** The items of a body's input. */
 export function inputItemsOf({ input }: ResponsesBody): readonly ItemBody[] {
-  return typeof input === 'string' ? [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }] : (input ?? []);
+  return typeof input === 'string'
+    ? [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }]
+    : (input ?? []);
 }
 
 /**
@@ -23,7 +25,13 @@ export function inputItemsOf({ input }: ResponsesBody): readonly ItemBody[] {
  * @param items what was said before, and the body's own input
  * @throws StarlingError invalid_request for what is known and cannot be had, by name
  */
-export function chatRequestOf(body: ResponsesBody, { defaults }: ServedModel, items: readonly ItemBody[], id: string, find: FindItem): ChatRequest {
+export function chatRequestOf(
+  body: ResponsesBody,
+  { defaults }: ServedModel,
+  items: readonly ItemBody[],
+  id: string,
+  find: FindItem,
+): ChatRequest {
   refusePriority(body);
   refuseUnavailable(body);
   const tools = functionsOf(body);
@@ -37,19 +45,25 @@ export function chatRequestOf(body: ResponsesBody, { defaults }: ServedModel, it
     ...formatOf(body),
     ...cacheTermsOf(body),
     id,
-    messages: body.instructions == null || body.instructions === '' ? messages : [{ role: 'system', content: body.instructions }, ...messages],
+    messages:
+      body.instructions == null || body.instructions === ''
+        ? messages
+        : [{ role: 'system', content: body.instructions }, ...messages],
     tools,
     callable,
     toolChoice: choice,
     parallelToolCalls: (body.parallel_tool_calls ?? true) && body.max_tool_calls !== 1,
-    ...(effort != null && { templateVariables: { reasoning_effort: effort, ...(effort === 'none' && { enable_thinking: false }) } }),
+    ...(effort != null && {
+      templateVariables: { reasoning_effort: effort, ...(effort === 'none' && { enable_thinking: false }) },
+    }),
     progress: body.return_progress === true || body.timings_per_token === true,
     maxTokens: body.max_output_tokens ?? undefined,
     logprobs: asksLogprobs(body) ? (body.top_logprobs ?? 0) : undefined,
   };
 }
 
-const asksLogprobs = ({ include }: ResponsesBody): boolean => include?.includes('message.output_text.logprobs') === true;
+const asksLogprobs = ({ include }: ResponsesBody): boolean =>
+  include?.includes('message.output_text.logprobs') === true;
 
 /**
  * Functions can be called here, and custom tools whose input is free or has a pattern. Tools that a vendor runs and inputs in a grammar that is not known
@@ -58,9 +72,23 @@ const asksLogprobs = ({ include }: ResponsesBody): boolean => include?.includes(
 function functionsOf({ tools }: ResponsesBody): readonly ToolDefinition[] {
   return (tools ?? []).flatMap((tool) => {
     const custom = customOf(tool);
-    if (custom) return [functionOfText(custom.name, custom.description, custom.format?.type === 'grammar' ? custom.format.definition : undefined)];
+    if (custom)
+      return [
+        functionOfText(
+          custom.name,
+          custom.description,
+          custom.format?.type === 'grammar' ? custom.format.definition : undefined,
+        ),
+      ];
     const { type, name, description, parameters } = tool;
-    return type !== 'function' || name == null ? [] : [{ type: 'function' as const, function: { name, ...(description != null && { description }), ...(parameters != null && { parameters }) } }];
+    return type !== 'function' || name == null
+      ? []
+      : [
+          {
+            type: 'function' as const,
+            function: { name, ...(description != null && { description }), ...(parameters != null && { parameters }) },
+          },
+        ];
   });
 }
 
@@ -69,13 +97,18 @@ type Tool = NonNullable<ResponsesBody['tools']>[number];
 const customOf = (tool: Tool) => (v.is(flatCustomToolSchema, tool) ? tool : undefined);
 
 /** The names of custom tools that can be called. */
-export const customNamesOf = ({ tools }: ResponsesBody): ReadonlySet<string> => new Set((tools ?? []).flatMap((tool) => customOf(tool)?.name ?? []));
+export const customNamesOf = ({ tools }: ResponsesBody): ReadonlySet<string> =>
+  new Set((tools ?? []).flatMap((tool) => customOf(tool)?.name ?? []));
 
 /** The same choice as the chat API writes it. */
 function choiceOf(choice: ResponsesBody['tool_choice']): Parameters<typeof toolChoiceOf>[0] {
   if (choice == null || typeof choice === 'string') return choice;
   if (choice.type !== 'allowed_tools') return { type: 'function', function: { name: choice.name } };
-  const tools = choice.tools.flatMap(({ type, name }) => ((type === 'function' || type === 'custom') && name != null ? [{ type: 'function' as const, function: { name } }] : []));
+  const tools = choice.tools.flatMap(({ type, name }) =>
+    (type === 'function' || type === 'custom') && name != null
+      ? [{ type: 'function' as const, function: { name } }]
+      : [],
+  );
   return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools } };
 }
 
@@ -86,8 +119,24 @@ function formatOf({ text }: ResponsesBody): Pick<ChatRequest, 'jsonSchema'> {
 }
 
 function refuseUnavailable({ background, conversation, prompt, truncation }: ResponsesBody): void {
-  if (background === true) throw parameterError('invalid_request', 'background', 'an answer is computed while its client waits: leave the field out, or stream');
-  if (conversation != null) throw parameterError('invalid_request', 'conversation', 'conversations are not kept under names: send previous_response_id, or the whole input');
-  if (prompt != null) throw parameterError('invalid_request', 'prompt', 'no prompts are kept here: send instructions and input');
-  if (truncation === 'auto') throw parameterError('invalid_request', 'truncation', 'a context is never cut silently: send "disabled", and a shorter input where it is too long');
+  if (background === true)
+    throw parameterError(
+      'invalid_request',
+      'background',
+      'an answer is computed while its client waits: leave the field out, or stream',
+    );
+  if (conversation != null)
+    throw parameterError(
+      'invalid_request',
+      'conversation',
+      'conversations are not kept under names: send previous_response_id, or the whole input',
+    );
+  if (prompt != null)
+    throw parameterError('invalid_request', 'prompt', 'no prompts are kept here: send instructions and input');
+  if (truncation === 'auto')
+    throw parameterError(
+      'invalid_request',
+      'truncation',
+      'a context is never cut silently: send "disabled", and a shorter input where it is too long',
+    );
 }

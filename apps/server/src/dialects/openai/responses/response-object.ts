@@ -23,7 +23,10 @@ export interface ResponseHead {
 }
 
 /** The object `response`, with all fields that the API demands; those without a value are null. */
-export function responseObject({ id, created, model, body }: ResponseHead, { status, output, done, reasoningTokens = 0, error, completedAt }: ResponseState): Record<string, unknown> {
+export function responseObject(
+  { id, created, model, body }: ResponseHead,
+  { status, output, done, reasoningTokens = 0, error, completedAt }: ResponseState,
+): Record<string, unknown> {
   return {
     id,
     object: 'response',
@@ -36,7 +39,16 @@ export function responseObject({ id, created, model, body }: ResponseHead, { sta
     instructions: body.instructions ?? null,
     output,
     error: error ?? null,
-    tools: (body.tools ?? []).map((tool) => (tool.type === 'function' ? { ...tool, description: tool.description ?? null, parameters: tool.parameters ?? null, strict: tool.strict ?? null } : tool)),
+    tools: (body.tools ?? []).map((tool) =>
+      tool.type === 'function'
+        ? {
+            ...tool,
+            description: tool.description ?? null,
+            parameters: tool.parameters ?? null,
+            strict: tool.strict ?? null,
+          }
+        : tool,
+    ),
     tool_choice: body.tool_choice ?? 'auto',
     truncation: body.truncation ?? 'disabled',
     parallel_tool_calls: body.parallel_tool_calls ?? true,
@@ -62,10 +74,15 @@ export function responseObject({ id, created, model, body }: ResponseHead, { sta
 
 /** The format as it was asked for, with what it left out. */
 function formatOf(format: NonNullable<ResponsesBody['text']>['format']): object {
-  return format?.type === 'json_schema' ? { description: null, ...format, name: format.name ?? '', strict: format.strict ?? false } : (format ?? { type: 'text' });
+  return format?.type === 'json_schema'
+    ? { description: null, ...format, name: format.name ?? '', strict: format.strict ?? false }
+    : (format ?? { type: 'text' });
 }
 
-function usageOf({ usage: { promptTokens, cachedTokens, completionTokens } }: DonePart, reasoningTokens: number): object {
+function usageOf(
+  { usage: { promptTokens, cachedTokens, completionTokens } }: DonePart,
+  reasoningTokens: number,
+): object {
   return {
     input_tokens: promptTokens,
     input_tokens_details: { cached_tokens: cachedTokens },

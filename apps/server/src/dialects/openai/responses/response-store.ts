@@ -74,7 +74,11 @@ export class ResponseStore {
     const entry = this.#entries.get(key);
     if (entry === undefined || this.#clock() - entry.usedAt > this.#limits.ttlMs) {
       this.#drop(key);
-      throw new StarlingError('not_found', `there is no response ${JSON.stringify(id.slice(0, 128))}: it was not stored, was deleted, or is too old`, { details: { param } });
+      throw new StarlingError(
+        'not_found',
+        `there is no response ${JSON.stringify(id.slice(0, 128))}: it was not stored, was deleted, or is too old`,
+        { details: { param } },
+      );
     }
     entry.usedAt = this.#clock();
     this.#entries.delete(key);

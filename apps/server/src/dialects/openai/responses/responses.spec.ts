@@ -12,7 +12,14 @@ describe('items', () => {
   it('of one turn of the assistant are one message', () => {
     const items: ItemBody[] = [
       { role: 'developer', content: 'Be brief.' },
-      { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Weather' }, { type: 'input_text', text: '?' }] },
+      {
+        type: 'message',
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'Weather' },
+          { type: 'input_text', text: '?' },
+        ],
+      },
       { type: 'reasoning', content: [{ type: 'reasoning_text', text: 'Look it up.' }], summary: [] },
       { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'One moment.' }] },
       { type: 'function_call', call_id: 'a', name: 'weather', arguments: '{"city":"Oslo"}' },
@@ -40,48 +47,132 @@ describe('items', () => {
   });
 
   it.each<[ItemBody, string, string, string | undefined]>([
-    [{ type: 'web_search_call', id: 'c', status: 'completed', action: { type: 'search', query: 'starlings', sources: [{ type: 'url', url: 'http://a' }] } }, 'web_search', '{"query":"starlings"}', 'http://a'],
-    [{ type: 'web_search_call', id: 'c', status: 'failed', action: { type: 'open_page', url: 'http://a' } }, 'web_search', '{"action":"open_page","url":"http://a"}', 'failed'],
-    [{ type: 'file_search_call', id: 'c', queries: ['x'], results: [{ filename: 'a.md', text: 'birds', score: 1 }, { text: 'more' }] }, 'file_search', '{"queries":["x"]}', 'a.md\nbirds\n\nmore'],
-    [{ type: 'code_interpreter_call', id: 'c', code: '1+1', outputs: [{ type: 'logs', logs: '2' }] }, 'code_interpreter', '{"code":"1+1"}', '2'],
-    [{ type: 'code_interpreter_call', id: 'c', code: null, outputs: null }, 'code_interpreter', '{"code":""}', 'completed'],
+    [
+      {
+        type: 'web_search_call',
+        id: 'c',
+        status: 'completed',
+        action: { type: 'search', query: 'starlings', sources: [{ type: 'url', url: 'http://a' }] },
+      },
+      'web_search',
+      '{"query":"starlings"}',
+      'http://a',
+    ],
+    [
+      { type: 'web_search_call', id: 'c', status: 'failed', action: { type: 'open_page', url: 'http://a' } },
+      'web_search',
+      '{"action":"open_page","url":"http://a"}',
+      'failed',
+    ],
+    [
+      {
+        type: 'file_search_call',
+        id: 'c',
+        queries: ['x'],
+        results: [{ filename: 'a.md', text: 'birds', score: 1 }, { text: 'more' }],
+      },
+      'file_search',
+      '{"queries":["x"]}',
+      'a.md\nbirds\n\nmore',
+    ],
+    [
+      { type: 'code_interpreter_call', id: 'c', code: '1+1', outputs: [{ type: 'logs', logs: '2' }] },
+      'code_interpreter',
+      '{"code":"1+1"}',
+      '2',
+    ],
+    [
+      { type: 'code_interpreter_call', id: 'c', code: null, outputs: null },
+      'code_interpreter',
+      '{"code":""}',
+      'completed',
+    ],
     [{ type: 'image_generation_call', id: 'c', status: 'failed', result: null }, 'image_generation', '{}', 'failed'],
     [{ type: 'mcp_call', id: 'c', name: 'roll', arguments: '{"dice":1}', output: '4' }, 'roll', '{"dice":1}', '4'],
     [{ type: 'mcp_call', id: 'c', name: 'roll', arguments: '{}', error: 'broken' }, 'roll', '{}', 'Error: broken'],
-    [{ type: 'computer_call', id: 'x', call_id: 'c', action: { type: 'click', x: 1 } }, 'computer', '{"type":"click","x":1}', undefined],
-    [{ type: 'local_shell_call', id: 'x', call_id: 'c', action: { type: 'exec', command: ['ls'], env: {} } }, 'local_shell', '{"command":["ls"],"env":{}}', undefined],
+    [
+      { type: 'computer_call', id: 'x', call_id: 'c', action: { type: 'click', x: 1 } },
+      'computer',
+      '{"type":"click","x":1}',
+      undefined,
+    ],
+    [
+      { type: 'local_shell_call', id: 'x', call_id: 'c', action: { type: 'exec', command: ['ls'], env: {} } },
+      'local_shell',
+      '{"command":["ls"],"env":{}}',
+      undefined,
+    ],
     [{ type: 'shell_call', call_id: 'c', action: { commands: ['ls'] } }, 'shell', '{"commands":["ls"]}', undefined],
-    [{ type: 'apply_patch_call', call_id: 'c', operation: { type: 'delete_file', path: 'a' } }, 'apply_patch', '{"type":"delete_file","path":"a"}', undefined],
+    [
+      { type: 'apply_patch_call', call_id: 'c', operation: { type: 'delete_file', path: 'a' } },
+      'apply_patch',
+      '{"type":"delete_file","path":"a"}',
+      undefined,
+    ],
     [{ type: 'tool_search_call', call_id: 'c', arguments: { query: 'x' } }, 'tool_search', '{"query":"x"}', undefined],
   ])('of tools that others ran are calls: %j', (item, name, values, output) => {
     expect(messagesOf([item], none)).toEqual([
-      { role: 'assistant', content: '', tool_calls: [{ id: 'c', type: 'function', function: { name, arguments: values } }] },
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ id: 'c', type: 'function', function: { name, arguments: values } }],
+      },
       ...(output === undefined ? [] : [{ role: 'tool', content: output, tool_call_id: 'c', name }]),
     ]);
   });
 
   it.each<[ItemBody, string]>([
     [{ type: 'local_shell_call_output', id: 'c', output: 'a.txt' }, 'a.txt'],
-    [{ type: 'shell_call_output', call_id: 'c', output: [{ stdout: 'a', stderr: '', outcome: { type: 'exit', exit_code: 0 } }, { stdout: '', stderr: 'no', outcome: { type: 'exit', exit_code: 2 } }, { stdout: '', stderr: '', outcome: { type: 'timeout' } }] }, 'a\nno\nexit code 2\ntimeout'],
+    [
+      {
+        type: 'shell_call_output',
+        call_id: 'c',
+        output: [
+          { stdout: 'a', stderr: '', outcome: { type: 'exit', exit_code: 0 } },
+          { stdout: '', stderr: 'no', outcome: { type: 'exit', exit_code: 2 } },
+          { stdout: '', stderr: '', outcome: { type: 'timeout' } },
+        ],
+      },
+      'a\nno\nexit code 2\ntimeout',
+    ],
     [{ type: 'apply_patch_call_output', call_id: 'c', status: 'failed' }, 'failed'],
-    [{ type: 'tool_search_output', call_id: 'c', tools: [{ type: 'function', name: 'f' }] }, '[{"type":"function","name":"f"}]'],
+    [
+      { type: 'tool_search_output', call_id: 'c', tools: [{ type: 'function', name: 'f' }] },
+      '[{"type":"function","name":"f"}]',
+    ],
   ])('of tools that clients ran are outputs: %j', (item, content) => {
     expect(messagesOf([item], none)).toEqual([{ role: 'tool', content, tool_call_id: 'c' }]);
   });
 
   it('that tell a model nothing are left out', () => {
-    expect(messagesOf([{ type: 'mcp_list_tools', id: 'x', tools: [] }, { type: 'mcp_approval_request', id: 'y', name: 'f', arguments: '{}' }, { type: 'mcp_approval_response', approve: true }], none)).toEqual([]);
+    expect(
+      messagesOf(
+        [
+          { type: 'mcp_list_tools', id: 'x', tools: [] },
+          { type: 'mcp_approval_request', id: 'y', name: 'f', arguments: '{}' },
+          { type: 'mcp_approval_response', approve: true },
+        ],
+        none,
+      ),
+    ).toEqual([]);
   });
 
   it('may refer to others', () => {
     const other: ItemBody = { type: 'message', id: 'm1', role: 'user', content: 'Hi' };
-    expect(messagesOf([{ type: 'item_reference', id: 'm1' }], (id) => (id === 'm1' ? other : undefined))).toEqual([{ role: 'user', content: 'Hi' }]);
-    expect(() => messagesOf([{ type: 'item_reference', id: 'm2' }], none)).toThrow(expect.objectContaining({ code: 'not_found', details: { param: 'input[0].id' } }));
+    expect(messagesOf([{ type: 'item_reference', id: 'm1' }], (id) => (id === 'm1' ? other : undefined))).toEqual([
+      { role: 'user', content: 'Hi' },
+    ]);
+    expect(() => messagesOf([{ type: 'item_reference', id: 'm2' }], none)).toThrow(
+      expect.objectContaining({ code: 'not_found', details: { param: 'input[0].id' } }),
+    );
   });
 
   it.each<[ItemBody, string]>([
     [{ type: 'compaction', encrypted_content: 'x' }, 'input[0].type'],
-    [{ type: 'computer_call_output', call_id: 'a', output: { type: 'computer_screenshot', image_url: 'x' } }, 'input[0].type'],
+    [
+      { type: 'computer_call_output', call_id: 'a', output: { type: 'computer_screenshot', image_url: 'x' } },
+      'input[0].type',
+    ],
     [{ type: 'image_generation_call', id: 'a', result: 'aGk=' }, 'input[0].type'],
     [{ type: 'code_interpreter_call', id: 'a', outputs: [{ type: 'image', url: 'x' }] }, 'input[0].outputs[0].type'],
     [{}, 'input[0].type'],
@@ -90,7 +181,9 @@ describe('items', () => {
     [{ type: 'function_call', name: 'x' }, 'input[0].call_id'],
     [{ type: 'function_call_output', output: 'x' }, 'input[0].call_id'],
   ])('%j are refused by name', (item, param) => {
-    expect(() => messagesOf([item], none)).toThrow(expect.objectContaining({ code: 'invalid_request', details: expect.objectContaining({ param }) as unknown }));
+    expect(() => messagesOf([item], none)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', details: expect.objectContaining({ param }) as unknown }),
+    );
   });
 });
 
@@ -107,28 +200,65 @@ describe('the output of an answer', () => {
       ...output.end(false),
     ];
     expect(events.map(({ type }) => type.replace('response.', ''))).toEqual([
-      'output_item.added', 'content_part.added', 'reasoning_text.delta', 'reasoning_text.done', 'content_part.done', 'output_item.done',
-      'output_item.added', 'content_part.added', 'output_text.delta', 'output_text.delta', 'output_text.done', 'content_part.done', 'output_item.done',
-      'output_item.added', 'function_call_arguments.delta', 'function_call_arguments.done', 'output_item.done',
-      'output_item.added', 'function_call_arguments.done', 'output_item.done',
+      'output_item.added',
+      'content_part.added',
+      'reasoning_text.delta',
+      'reasoning_text.done',
+      'content_part.done',
+      'output_item.done',
+      'output_item.added',
+      'content_part.added',
+      'output_text.delta',
+      'output_text.delta',
+      'output_text.done',
+      'content_part.done',
+      'output_item.done',
+      'output_item.added',
+      'function_call_arguments.delta',
+      'function_call_arguments.done',
+      'output_item.done',
+      'output_item.added',
+      'function_call_arguments.done',
+      'output_item.done',
     ]);
     expect(events[6]).toMatchObject({ output_index: 1, item: { type: 'message', status: 'in_progress', content: [] } });
-    expect(output.items).toMatchObject([{ content: [{ text: 'Hm' }] }, { content: [{ text: 'ab' }] }, { call_id: 'same', arguments: '{"x":1}' }, { name: 'g', arguments: '{}', status: 'completed' }]);
+    expect(output.items).toMatchObject([
+      { content: [{ text: 'Hm' }] },
+      { content: [{ text: 'ab' }] },
+      { call_id: 'same', arguments: '{"x":1}' },
+      { name: 'g', arguments: '{}', status: 'completed' },
+    ]);
     const ids = output.items.flatMap((item) => (item.type === 'function_call' ? [item.id, item.call_id] : [item.id]));
     expect(new Set(ids).size).toBe(ids.length);
   });
 
   it('of nothing is an empty message, and of what was cut an incomplete one', () => {
     const empty = new ResponseOutput();
-    expect([...empty.end(false)].map(({ type }) => type)).toEqual(['response.output_item.added', 'response.content_part.added', 'response.output_text.done', 'response.content_part.done', 'response.output_item.done']);
+    expect([...empty.end(false)].map(({ type }) => type)).toEqual([
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+    ]);
     const cut = new ResponseOutput();
-    void [...cut.push({ kind: 'call', index: 0, name: 'f' }, undefined), ...cut.push({ kind: 'arguments', index: 0, text: '{"x' }, undefined), ...cut.end(true)];
+    void [
+      ...cut.push({ kind: 'call', index: 0, name: 'f' }, undefined),
+      ...cut.push({ kind: 'arguments', index: 0, text: '{"x' }, undefined),
+      ...cut.end(true),
+    ];
     expect(cut.items).toMatchObject([{ status: 'incomplete', arguments: '{"x' }]);
   });
 });
 
 describe('stored responses', () => {
-  const response = (id: string, previous?: StoredResponse, text = id): StoredResponse => ({ id, input: [{ role: 'user', content: text }], output: [{ role: 'assistant', content: `to ${id}` }], response: { id }, ...(previous && { previous }) });
+  const response = (id: string, previous?: StoredResponse, text = id): StoredResponse => ({
+    id,
+    input: [{ role: 'user', content: text }],
+    output: [{ role: 'assistant', content: `to ${id}` }],
+    response: { id },
+    ...(previous && { previous }),
+  });
   const isGone = (store: ResponseStore, tenant: string, id: string): boolean => {
     try {
       store.get(tenant, id);
@@ -175,11 +305,24 @@ describe('a response under way', () => {
   async function begun(body: object = {}) {
     let go = () => undefined as void;
     const waits = new Promise<void>((resolve) => (go = resolve));
-    const fake = fakeModel({ answer: ['One', ' two'], beforeToken: (index) => (index === 0 ? Promise.resolve() : waits) });
-    const model = { ...fake, generate: async (request: Parameters<typeof fake.generate>[0]) => ({ ...(await fake.generate({ ...request, signal: stop.signal })), cancel: () => stop.abort() }) };
+    const fake = fakeModel({
+      answer: ['One', ' two'],
+      beforeToken: (index) => (index === 0 ? Promise.resolve() : waits),
+    });
+    const model = {
+      ...fake,
+      generate: async (request: Parameters<typeof fake.generate>[0]) => ({
+        ...(await fake.generate({ ...request, signal: stop.signal })),
+        cancel: () => stop.abort(),
+      }),
+    };
     const stop = new AbortController();
     const app = createApp(fakeParts({ served: [model] }).parts);
-    const response = await app.request('/v1/responses', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ input: 'Count.', stream: true, ...body }) });
+    const response = await app.request('/v1/responses', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ input: 'Count.', stream: true, ...body }),
+    });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
     while (!text.includes('"delta":"One"')) text += (await reader.read()).value ?? '';
@@ -195,25 +338,43 @@ describe('a response under way', () => {
     };
     return { id, go, rest, call };
   }
-  const said = (text: string, status: string) => [{ type: 'message', status, content: [{ type: 'output_text', text }] }];
+  const said = (text: string, status: string) => [
+    { type: 'message', status, content: [{ type: 'output_text', text }] },
+  ];
 
   it('is told as far as it is, and then as it ended', async () => {
     const { id, go, rest, call } = await begun();
-    expect(await call('GET')).toMatchObject({ code: 200, body: { id, object: 'response', status: 'in_progress', usage: null, output: said('One', 'in_progress') } });
+    expect(await call('GET')).toMatchObject({
+      code: 200,
+      body: { id, object: 'response', status: 'in_progress', usage: null, output: said('One', 'in_progress') },
+    });
     go();
     await rest();
-    expect(await call('GET')).toMatchObject({ code: 200, body: { id, status: 'completed', output: said('One two', 'completed'), usage: { output_tokens: 2 } } });
+    expect(await call('GET')).toMatchObject({
+      code: 200,
+      body: { id, status: 'completed', output: said('One two', 'completed'), usage: { output_tokens: 2 } },
+    });
     expect((await call('POST', '/cancel')).code).toBe(409);
   });
 
   it('is told whole where it is stopped, and is stopped once', async () => {
     const { id, rest, call } = await begun();
-    const stopped = { id, object: 'response', status: 'cancelled', incomplete_details: null, output: said('One', 'incomplete') };
+    const stopped = {
+      id,
+      object: 'response',
+      status: 'cancelled',
+      incomplete_details: null,
+      output: said('One', 'incomplete'),
+    };
     const { code, body } = await call('POST', '/cancel');
     expect([code, body]).toMatchObject([200, stopped]);
     expect(Object.keys(body)).toHaveLength(32);
     expect(await rest()).toContain('"status":"cancelled"');
-    for (const [method, path] of [['GET', ''], ['POST', '/cancel']]) expect(await call(method, path)).toMatchObject({ code: 200, body: { ...stopped, usage: { output_tokens: 1 } } });
+    for (const [method, path] of [
+      ['GET', ''],
+      ['POST', '/cancel'],
+    ])
+      expect(await call(method, path)).toMatchObject({ code: 200, body: { ...stopped, usage: { output_tokens: 1 } } });
   });
 
   it('that will not be kept is not there to be read, but can be stopped', async () => {
@@ -227,8 +388,13 @@ describe('a response under way', () => {
   it('tells how fast it comes where llama-server’s field asks', async () => {
     const { go, rest } = await begun({ timings_per_token: true });
     go();
-    const events = (await rest()).split('\n').flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6)) as Record<string, unknown>] : []));
-    expect(events.filter((event) => 'timings' in event).map(({ type }) => type)).toEqual(['response.output_text.delta', 'response.completed']);
+    const events = (await rest())
+      .split('\n')
+      .flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6)) as Record<string, unknown>] : []));
+    expect(events.filter((event) => 'timings' in event).map(({ type }) => type)).toEqual([
+      'response.output_text.delta',
+      'response.completed',
+    ]);
     expect(events.at(-1)).toMatchObject({ timings: { predicted_n: 2 } });
   });
 });
@@ -236,8 +402,18 @@ describe('a response under way', () => {
 describe('a conversation of items', () => {
   it('is counted without an answer', async () => {
     const model = fakeModel();
-    const body = JSON.stringify({ input: [{ role: 'user', content: 'a' }, { role: 'assistant', content: 'b' }], instructions: 'c' });
-    const response = await createApp(fakeParts({ served: [model] }).parts).request('/v1/responses/input_tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const body = JSON.stringify({
+      input: [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content: 'b' },
+      ],
+      instructions: 'c',
+    });
+    const response = await createApp(fakeParts({ served: [model] }).parts).request('/v1/responses/input_tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     expect(await response.json()).toEqual({ object: 'response.input_tokens', input_tokens: 3 });
     expect(model.requests).toEqual([]);
   });

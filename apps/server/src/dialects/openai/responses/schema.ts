@@ -10,7 +10,11 @@ const MAX_METADATA = 16;
 
 const textKinds = ['input_text', 'output_text', 'text', 'reasoning_text', 'summary_text', 'refusal'] as const;
 /** A part of a content. What is no text is refused where it is read, by its name. */
-export const partSchema = v.looseObject({ type: v.string(), text: v.nullish(v.string()), refusal: v.nullish(v.string()) });
+export const partSchema = v.looseObject({
+  type: v.string(),
+  text: v.nullish(v.string()),
+  refusal: v.nullish(v.string()),
+});
 export const TEXT_KINDS: ReadonlySet<string> = new Set(textKinds);
 
 const content = v.union([v.string(), v.array(partSchema)]);
@@ -31,34 +35,72 @@ const ownItem = v.looseObject({
 
 /** Items that come of tools which nobody calls from here: clients send the history that another server made. */
 const servedKinds = [
-  'web_search_call', 'file_search_call', 'code_interpreter_call', 'image_generation_call', 'computer_call', 'computer_call_output', 'local_shell_call', 'local_shell_call_output',
-  'shell_call', 'shell_call_output', 'apply_patch_call', 'apply_patch_call_output', 'tool_search_call', 'tool_search_output', 'mcp_call', 'mcp_list_tools', 'mcp_approval_request', 'mcp_approval_response',
+  'web_search_call',
+  'file_search_call',
+  'code_interpreter_call',
+  'image_generation_call',
+  'computer_call',
+  'computer_call_output',
+  'local_shell_call',
+  'local_shell_call_output',
+  'shell_call',
+  'shell_call_output',
+  'apply_patch_call',
+  'apply_patch_call_output',
+  'tool_search_call',
+  'tool_search_output',
+  'mcp_call',
+  'mcp_list_tools',
+  'mcp_approval_request',
+  'mcp_approval_response',
 ] as const;
-const servedItem = v.looseObject({ type: v.picklist(servedKinds), id: v.nullish(v.string()), call_id: v.nullish(v.string()) });
+const servedItem = v.looseObject({
+  type: v.picklist(servedKinds),
+  id: v.nullish(v.string()),
+  call_id: v.nullish(v.string()),
+});
 
 export const itemSchema = v.union([ownItem, servedItem]);
 
 /** Tools are flat here. Of those that are no functions only their type is known. */
-export const toolSchema = v.looseObject({ type: v.string(), name: v.nullish(v.string()), description: v.nullish(v.string()), parameters: v.nullish(jsonObject()) });
+export const toolSchema = v.looseObject({
+  type: v.string(),
+  name: v.nullish(v.string()),
+  description: v.nullish(v.string()),
+  parameters: v.nullish(jsonObject()),
+});
 
 const allowedTool = v.looseObject({ type: v.string(), name: v.nullish(v.string()) });
 export const toolChoiceSchema = v.union([
   v.picklist(['none', 'auto', 'required']),
   v.looseObject({ type: v.picklist(['function', 'custom']), name: v.string() }),
-  v.looseObject({ type: v.literal('allowed_tools'), mode: v.picklist(['auto', 'required']), tools: v.array(allowedTool) }),
+  v.looseObject({
+    type: v.literal('allowed_tools'),
+    mode: v.picklist(['auto', 'required']),
+    tools: v.array(allowedTool),
+  }),
 ]);
 
 const format = v.variant('type', [
   v.looseObject({ type: v.literal('text') }),
   v.looseObject({ type: v.literal('json_object') }),
-  v.looseObject({ type: v.literal('json_schema'), name: v.nullish(v.string()), schema: v.nullish(v.union([jsonObject(), v.boolean()])), strict: v.nullish(v.boolean()) }),
+  v.looseObject({
+    type: v.literal('json_schema'),
+    name: v.nullish(v.string()),
+    schema: v.nullish(v.union([jsonObject(), v.boolean()])),
+    strict: v.nullish(v.boolean()),
+  }),
 ]);
 
 const { logprobs: _logprobs, prompt_logprobs: _promptLogprobs, ...sampling } = samplingFields;
 
 const metadata = v.pipe(
   jsonObject(),
-  v.check((values) => Object.keys(values).length <= MAX_METADATA && Object.values(values).every((value) => typeof value === 'string'), `at most ${MAX_METADATA} texts`),
+  v.check(
+    (values) =>
+      Object.keys(values).length <= MAX_METADATA && Object.values(values).every((value) => typeof value === 'string'),
+    `at most ${MAX_METADATA} texts`,
+  ),
 );
 
 /** The body of `POST /v1/responses`. Fields that the API has and we do not know are ignored, as that API does. */

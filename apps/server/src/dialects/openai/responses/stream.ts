@@ -28,7 +28,11 @@ export async function* responseEvents(run: ResponseRun): AsyncGenerator<StreamEv
   const output = new ResponseOutput();
   const { head, answer } = run;
   let isCancelled = false;
-  const soFar = (): Record<string, unknown> => responseObject(head, isCancelled ? { status: 'cancelled', output: output.cut } : { status: 'in_progress', output: output.soFar });
+  const soFar = (): Record<string, unknown> =>
+    responseObject(
+      head,
+      isCancelled ? { status: 'cancelled', output: output.cut } : { status: 'in_progress', output: output.soFar },
+    );
   const finish = run.begun({
     soFar,
     cancel() {
@@ -44,13 +48,18 @@ export async function* responseEvents(run: ResponseRun): AsyncGenerator<StreamEv
   }
 }
 
-async function* eventsOf({ head, answer, throws, ended }: ResponseRun, output: ResponseOutput): AsyncGenerator<StreamEvent> {
+async function* eventsOf(
+  { head, answer, throws, ended }: ResponseRun,
+  output: ResponseOutput,
+): AsyncGenerator<StreamEvent> {
   const sequence = new EventSequence();
   const { timings_per_token: tellsTimings = false, return_progress: tellsProgress = false } = head.body;
   const customs = new CustomCalls(customNamesOf(head.body));
   const timings = new RunningTimings();
-  const stateOf = (state: Omit<ResponseState, 'output'>): Record<string, unknown> => responseObject(head, { ...state, output: state.status === 'in_progress' ? output.soFar : output.cut });
-  const inProgress = (more?: object): StreamEvent => sequence.event({ type: 'response.in_progress', response: stateOf({ status: 'in_progress' }), ...more });
+  const stateOf = (state: Omit<ResponseState, 'output'>): Record<string, unknown> =>
+    responseObject(head, { ...state, output: state.status === 'in_progress' ? output.soFar : output.cut });
+  const inProgress = (more?: object): StreamEvent =>
+    sequence.event({ type: 'response.in_progress', response: stateOf({ status: 'in_progress' }), ...more });
   yield sequence.event({ type: 'response.created', response: stateOf({ status: 'in_progress' }) });
   yield inProgress();
   let state: Omit<ResponseState, 'output'> = { status: 'cancelled' };
@@ -60,16 +69,29 @@ async function* eventsOf({ head, answer, throws, ended }: ResponseRun, output: R
         if (output.items.length === 0) yield inProgress();
       } else if (part.kind === 'prompt') {
         timings.notePrompt(part);
-        if (tellsProgress === true) yield inProgress({ prompt_progress: progressOf(part), ...(tellsTimings === true && { timings: timings.now() }) });
+        if (tellsProgress === true)
+          yield inProgress({
+            prompt_progress: progressOf(part),
+            ...(tellsTimings === true && { timings: timings.now() }),
+          });
       } else if (part.kind === 'deltas') {
         timings.noteToken();
-        for (const event of pushed(output, customs, part)) yield sequence.event(tellsTimings === true && event.type.endsWith('.delta') ? { ...event, timings: timings.now() } : event);
+        for (const event of pushed(output, customs, part))
+          yield sequence.event(
+            tellsTimings === true && event.type.endsWith('.delta') ? { ...event, timings: timings.now() } : event,
+          );
       } else if (part.kind === 'sample') {
         state = { status: STATUS[part.finishReason], reasoningTokens: part.reasoningTokens };
-        for (const delta of customs.end()) for (const event of output.push(delta, undefined)) yield sequence.event(event);
-        for (const event of output.end(state.status !== 'completed' || part.warnings.includes('tool_call_cut'))) yield sequence.event(event);
+        for (const delta of customs.end())
+          for (const event of output.push(delta, undefined)) yield sequence.event(event);
+        for (const event of output.end(state.status !== 'completed' || part.warnings.includes('tool_call_cut')))
+          yield sequence.event(event);
       } else if (part.kind === 'done') {
-        state = { ...state, done: part.done, ...(state.status === 'completed' && { completedAt: Math.floor(Date.now() / 1000) }) };
+        state = {
+          ...state,
+          done: part.done,
+          ...(state.status === 'completed' && { completedAt: Math.floor(Date.now() / 1000) }),
+        };
       }
     }
   } catch (thrown) {
@@ -80,18 +102,39 @@ async function* eventsOf({ head, answer, throws, ended }: ResponseRun, output: R
   }
   const response = stateOf(state);
   ended(response, output);
-  yield sequence.event({ type: END_EVENTS[state.status], response, ...(tellsTimings === true && state.done && { timings: timingsOf(state.done) }) });
+  yield sequence.event({
+    type: END_EVENTS[state.status],
+    response,
+    ...(tellsTimings === true && state.done && { timings: timingsOf(state.done) }),
+  });
   yield { data: '[DONE]' };
 }
 
-const STATUS = { stop: 'completed', tool_calls: 'completed', length: 'incomplete', deadline: 'incomplete', cancelled: 'cancelled' } as const satisfies Record<ChatSample['finishReason'], ResponseState['status']>;
+const STATUS = {
+  stop: 'completed',
+  tool_calls: 'completed',
+  length: 'incomplete',
+  deadline: 'incomplete',
+  cancelled: 'cancelled',
+} as const satisfies Record<ChatSample['finishReason'], ResponseState['status']>;
 
 /** The log-probabilities of a token stand with the first of its pieces. */
-function* pushed(output: ResponseOutput, customs: CustomCalls, { deltas, logprobs }: Extract<ChatPart, { kind: 'deltas' }>): Generator<OutputEvent> {
-  for (const [i, delta] of deltas.flatMap((one) => customs.read(one)).entries()) yield* output.push(delta, i === 0 && logprobs ? [logprobs] : undefined);
+function* pushed(
+  output: ResponseOutput,
+  customs: CustomCalls,
+  { deltas, logprobs }: Extract<ChatPart, { kind: 'deltas' }>,
+): Generator<OutputEvent> {
+  for (const [i, delta] of deltas.flatMap((one) => customs.read(one)).entries())
+    yield* output.push(delta, i === 0 && logprobs ? [logprobs] : undefined);
 }
 
-const END_EVENTS = { in_progress: 'response.incomplete', completed: 'response.completed', incomplete: 'response.incomplete', failed: 'response.failed', cancelled: 'response.incomplete' } as const;
+const END_EVENTS = {
+  in_progress: 'response.incomplete',
+  completed: 'response.completed',
+  incomplete: 'response.incomplete',
+  failed: 'response.failed',
+  cancelled: 'response.incomplete',
+} as const;
 
 /** The parts, and `undefined` whenever none came for a while. */
 async function* repeated(parts: AsyncGenerator<ChatPart, void, undefined>): AsyncGenerator<ChatPart | undefined> {
