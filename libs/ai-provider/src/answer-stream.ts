@@ -70,14 +70,12 @@ export function contentOf(sample: ChatSample): LanguageModelV3Content[] {
   return [
     ...(reasoning ? [{ type: 'reasoning' as const, text: reasoning }] : []),
     ...(content ? [{ type: 'text' as const, text: content }] : []),
-    ...calls
-      .slice(0, wholeCalls(sample))
-      .map((call, index) => ({
-        type: 'tool-call' as const,
-        toolCallId: ids.of(sample.result.sample, index, call.id),
-        toolName: call.function.name,
-        input: argumentsText(call.function.arguments),
-      })),
+    ...calls.slice(0, wholeCalls(sample)).map((call, index) => ({
+      type: 'tool-call' as const,
+      toolCallId: ids.of(sample.result.sample, index, call.id),
+      toolName: call.function.name,
+      input: argumentsText(call.function.arguments),
+    })),
   ];
 }
 

@@ -93,18 +93,16 @@ describe('adapters of a model', () => {
     const saved = await model.sessionsOf().save('s');
     const facts = JSON.parse(saved.memo) as { thread: string };
     const thread = JSON.parse(facts.thread) as object;
-    await model
-      .sessionsOf()
-      .open(
-        {
-          ...saved,
-          memo: JSON.stringify({
-            ...facts,
-            thread: JSON.stringify({ ...thread, adapters: [{ digest: adapters[1].digest, scale: 9 }] }),
-          }),
-        },
-        { as: 'moved' },
-      );
+    await model.sessionsOf().open(
+      {
+        ...saved,
+        memo: JSON.stringify({
+          ...facts,
+          thread: JSON.stringify({ ...thread, adapters: [{ digest: adapters[1].digest, scale: 9 }] }),
+        }),
+      },
+      { as: 'moved' },
+    );
     scales.length = 0;
     await model.generate({ ...greedy, sessionId: 'moved', prompt: 'x' }).result();
     expect(new Set(scales.map((one) => JSON.stringify(one)))).toEqual(new Set(['[1,0.5]']));

@@ -46,14 +46,12 @@ const array = fc.oneof(
   fc.bigInt64Array().map((value): MetadataEntry => ({ type: { array: 'i64' }, value })),
   fc.uint16Array().map((value): MetadataEntry => ({ type: { array: 'u16' }, value })),
 );
-const nested = fc
-  .array(array, { maxLength: 3 })
-  .map(
-    (entries): MetadataEntry => ({
-      type: { arrays: entries.map((entry) => entry.type) },
-      value: entries.map((entry) => entry.value),
-    }),
-  );
+const nested = fc.array(array, { maxLength: 3 }).map(
+  (entries): MetadataEntry => ({
+    type: { arrays: entries.map((entry) => entry.type) },
+    value: entries.map((entry) => entry.value),
+  }),
+);
 const metadata = fc.dictionary(
   fc.stringMatching(/^[a-z.]{1,12}$/).filter((key) => key !== 'general.alignment'),
   fc.oneof(scalar, array, nested),

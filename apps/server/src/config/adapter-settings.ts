@@ -88,13 +88,11 @@ export function adaptersOf({
     ...lora
       .flat()
       .map(({ file, scale }, i) => ({ source: file, id: `lora ${i}`, scale: loraInitWithoutApply ? 0 : scale })),
-    ...controlVector
-      .flat()
-      .map(({ file, scale }, i) => ({
-        source: file,
-        id: `control vector ${i}`,
-        scale,
-        layers: controlVectorLayerRange,
-      })),
+    ...controlVector.flat().map(({ file, scale }, i) => ({
+      source: file,
+      id: `control vector ${i}`,
+      scale,
+      layers: controlVectorLayerRange,
+    })),
   ];
 }

@@ -34,13 +34,11 @@ export class BlockLoop {
     this.groups = spec.scale === 'super' ? (SCALES_OF_WORD * spec.subValues) / GROUP_VALUES : layout.groups;
     this.loops = this.groups < layout.groups;
     this.end = f.local('i32');
-    this.runs = f
-      .locals('i32', runs)
-      .map((block) => ({
-        block,
-        codes: this.loops ? f.local('i32') : block,
-        scales: this.loops ? f.local('i32') : block,
-      }));
+    this.runs = f.locals('i32', runs).map((block) => ({
+      block,
+      codes: this.loops ? f.local('i32') : block,
+      scales: this.loops ? f.local('i32') : block,
+    }));
   }
 
   /** Emits `emitGroup` for the groups of one block of each run, and moves on to the next block. @param activations moved on likewise */

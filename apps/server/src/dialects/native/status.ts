@@ -37,15 +37,13 @@ function describe({ name, state, model }: ModelEntry, server: ServerFacts): obje
     state,
     ...(model !== undefined && {
       ...loadOf(model),
-      tenants: model
-        .statistics()
-        .tenants.map(({ tenant, weight, queued, running, servedMs }) => ({
-          name: nameOf(tenant, server),
-          weight,
-          queued,
-          running,
-          served_ms: Math.round(servedMs),
-        })),
+      tenants: model.statistics().tenants.map(({ tenant, weight, queued, running, servedMs }) => ({
+        name: nameOf(tenant, server),
+        weight,
+        queued,
+        running,
+        served_ms: Math.round(servedMs),
+      })),
     }),
   };
 }

@@ -8,10 +8,7 @@ import { detailsOf, modelInfoOf, type ShownFacts } from './bodies.js';
  * What the header of its file tells of a model that is not loaded; of its abilities only those that show there.
  * @throws StarlingError file_not_found, invalid_model_file
  */
-export async function shownFromFile({
-  name,
-  source,
-}: Pick<ModelEntry, 'name' | 'source'>): Promise<{
+export async function shownFromFile({ name, source }: Pick<ModelEntry, 'name' | 'source'>): Promise<{
   readonly details: object;
   readonly model_info: object;
   readonly capabilities: string[];

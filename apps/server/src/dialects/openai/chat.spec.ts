@@ -213,17 +213,15 @@ describe('a custom tool', () => {
       tools: [{ type: 'function', function: { name: 'shell', parameters: { required: ['input'] } } }, tools[0]],
     });
     const stream = await asked('/v1/chat/completions', { messages, tools: custom(), stream: true });
-    const deltas = stream.text
-      .split('\n')
-      .flatMap((line) =>
-        line.startsWith('data: {')
-          ? ((
-              JSON.parse(line.slice(6)) as {
-                choices: { delta: { tool_calls?: { index: number; custom?: { name?: string; input: string } }[] } }[];
-              }
-            ).choices[0].delta.tool_calls ?? [])
-          : [],
-      );
+    const deltas = stream.text.split('\n').flatMap((line) =>
+      line.startsWith('data: {')
+        ? ((
+            JSON.parse(line.slice(6)) as {
+              choices: { delta: { tool_calls?: { index: number; custom?: { name?: string; input: string } }[] } }[];
+            }
+          ).choices[0].delta.tool_calls ?? [])
+        : [],
+    );
     const own = deltas.filter(({ index }) => index === 0);
     expect(own[0]).toEqual({ index: 0, id: expect.any(String), type: 'custom', custom: { name: 'shell', input: '' } });
     expect(
