@@ -1,17 +1,12 @@
-import { StarlingError, type Clock } from '@starling/core';
+import { StarlingError } from '@starling/core';
 import type { StopReason } from '@starling/sampler';
-import type { PlannedSequence, Scheduler, SequenceEnd, SequenceHandle, SequenceRequest } from '@starling/scheduler';
-import type { AnswerMemory } from './answer-memory.js';
-import type { IdlePrefill } from './idle-prefill.js';
-import type { AdapterBook, AdapterChoice } from './adapters.js';
+import type { PlannedSequence, SequenceEnd, SequenceHandle, SequenceRequest } from '@starling/scheduler';
+import type { AdapterChoice } from './adapters.js';
+import { explainedMiss, rememberAnswers } from './answered-prompt.js';
 import { textOf, textStreamOf } from './answer-text.js';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { Breather } from './breather.js';
 import { choiceError } from './broken-logits.js';
-import type { OutputMatcher } from './constraint.js';
-import type { DraftModel } from './drafting/draft-model.js';
-import type { SpeculationOptions } from './drafting/speculation-options.js';
-import type { ModelEvent } from './events.js';
 import type {
   DonePart,
   GeneratePart,
@@ -19,67 +14,28 @@ import type {
   Generation,
   LazyList,
   RequestOutcome,
-  SampleResult,
   TokenLogprobs,
   TokenPart,
   Usage,
 } from './generate-types.js';
+import type { GenerationHost, PreparedRequest } from './generation-host.js';
 import { joined, lazyList, withList } from './lazy.js';
 import { logprobsOfRow, rowOfLogprobs, tokenLogprobs } from './logprobs.js';
 import { PartLog } from './part-log.js';
-import type { ReasoningFrame } from './reasoning-budget.js';
 import { schedulingTermsOf } from './request-terms.js';
-import { SampleRun, type SampleVocabulary } from './sample-run.js';
+import { SampleRun } from './sample-run.js';
 import type { PreparedPrompt } from './prompt.js';
-import type { PromptEncoder } from './prompt-encoder.js';
 import type { SessionTurn } from './session-turn.js';
-import type { RowConsumer, StepLoop } from './step-loop.js';
-import { shownTokens } from './shown-tokens.js';
-import { Stopwatch, type Prepared } from './stopwatch.js';
+import type { RowConsumer } from './step-loop.js';
+import { Stopwatch } from './stopwatch.js';
 import { TokenRows } from './token-rows.js';
 import { UNREAD } from './unread.js';
-
-/** What a generation needs of its model. */
-export interface GenerationHost extends SampleVocabulary {
-  readonly name: string;
-  readonly scheduler: Scheduler;
-  readonly loop: StepLoop;
-  readonly clock: Clock;
-  readonly adapters: AdapterBook;
-  readonly encoder: PromptEncoder;
-  readonly memory: AnswerMemory;
-  /** A conversation was answered. */
-  readonly answered: IdlePrefill['answered'];
-  /** What an answer begins with where an encoder reads the prompt. */
-  readonly decoderStart?: number;
-  /** How answers are drafted. Absent: they are not. */
-  readonly speculation?: SpeculationOptions & { readonly maxTokens: number };
-  /** A model that drafts where nothing surer is known. */
-  readonly draftModel?: DraftModel;
-  readonly emit: (event: ModelEvent) => void;
-}
 
 /** Where the first draft that is had for nothing is less likely than this, a draft model is asked. */
 const SURE_DRAFT = 0.6;
 
 /** Computing fewer tokens again costs less than the step that keeping a state there would take. */
 const NEAR_TOKENS = 32;
-
-/** What of a request is worked out before it runs. */
-export interface PreparedRequest {
-  readonly id: string;
-  readonly prompt: PreparedPrompt;
-  /** How long that took. */
-  readonly prepared: Prepared;
-  readonly adapters: AdapterChoice;
-  /** Whose computed tokens it shares; undefined: nobody's. */
-  readonly cacheKey: string | undefined;
-  readonly constraint?: OutputMatcher;
-  /** How the model reasons, where it may not reason for as long as it wants. */
-  readonly reasoning?: ReasoningFrame;
-  /** The session that it goes on from. */
-  readonly turn?: SessionTurn;
-}
 
 /** One call of `generate`: one sequence in the scheduler for each sample. */
 export class GenerationRun implements Generation, RowConsumer {
@@ -384,8 +340,9 @@ export class GenerationRun implements Generation, RowConsumer {
     else this.#turn?.settle(this.#samples[0]);
     const samples = this.#samples.map((sample) => sample.result());
     const miss = this.#sequences.at(0)?.miss;
-    const cacheMiss = miss && this.#miss(miss);
-    if (!this.#failure) this.#remember(samples);
+    const shared = { host: this.#host, prompt: this.#prompt, cacheKey: this.#cacheKey };
+    const cacheMiss = miss && explainedMiss(shared, miss);
+    if (!this.#failure) rememberAnswers(shared, this.#adapters, this.#request, samples);
     const completionTokens = samples.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const usage: Usage = {
       promptTokens: this.promptTokens.length,
@@ -423,43 +380,6 @@ export class GenerationRun implements Generation, RowConsumer {
     if (this.promptLogprobList) withList(done, ['promptLogprobs', 'promptLogprobList'], this.promptLogprobList);
     this.#log.push(done);
     this.#log.close();
-  }
-
-  /** Whether other tokens follow because the template wrote a message anew that was there before. */
-  #miss(miss: NonNullable<Usage['cacheMiss']>): NonNullable<Usage['cacheMiss']> {
-    const { encoded, chat, tokens } = this.#prompt;
-    if (miss.reason !== 'diverged' || encoded === undefined || chat === undefined || this.#cacheKey === undefined)
-      return miss;
-    const front = tokens.length - encoded.tokens.length;
-    const at = this.#host.tokenizer.decode(encoded.tokens.subarray(0, Math.max(0, miss.position - front)), {
-      continuation: true,
-      cleanSpaces: false,
-    }).length;
-    const { messages } = chat.input;
-    const span = chat.spans.find(({ end }) => end > at);
-    const isKnown =
-      span !== undefined &&
-      messages[span.message]?.role === span.role &&
-      this.#host.memory.knows(this.#cacheKey, messages, span.message);
-    return isKnown ? { reason: 'rewritten', position: miss.position, message: span.message } : miss;
-  }
-
-  /** Later prompts that hold these answers get the tokens that were generated, and their reasoning. */
-  #remember(samples: readonly SampleResult[]): void {
-    const { encoded, chat, text: prompt } = this.#prompt;
-    if (encoded === undefined || this.#cacheKey === undefined) return;
-    if (chat && prompt !== undefined)
-      this.#host.answered(
-        { chat: chat.input, prompt, cacheKey: this.#cacheKey, adapters: this.#adapters },
-        samples,
-        this.#request.prefill ?? '',
-      );
-    for (const sample of samples)
-      this.#host.encoder.remember(
-        this.#cacheKey,
-        encoded,
-        shownTokens(sample, this.#host.tokenizer, this.#request.showSpecial === true),
-      );
   }
 
   #tooLate(): StarlingError {

@@ -2,7 +2,7 @@ import { deriveAnswerParser, type AnswerParser } from '@starling/chat';
 import { Emitter, StarlingError, monotonicClock, type Listener } from '@starling/core';
 import { cacheKeyOf, type KvCache } from '@starling/kvcache';
 import { vocabularyOf, type SamplerOptions } from '@starling/sampler';
-import { Scheduler, asStarlingError } from '@starling/scheduler';
+import { Scheduler } from '@starling/scheduler';
 import type { Tokenizer } from '@starling/tokenizer';
 import { AnswerMemory } from './answer-memory.js';
 import { restoreAnswerState } from './answer-state.js';
@@ -18,11 +18,13 @@ import { draftBudgetOf, speculationOf } from './drafting/speculation-options.js'
 import { embedInputs, embedTokens, type EmbedInput } from './embed.js';
 import type { ModelEvent } from './events.js';
 import type { GenerateRequest, Generation, PromptInput } from './generate-types.js';
-import type { GenerationHost } from './generation-run.js';
+import type { GenerationHost } from './generation-host.js';
 import { modelCache } from './model-cache.js';
+import { checkContext, checkGoesOn, checkHasLogits } from './model-checks.js';
 import { identityOf, infoOf } from './model-identity.js';
 import { joinEvents } from './join-events.js';
 import { IdlePrefill } from './idle-prefill.js';
+import { ModelLife } from './model-life.js';
 import type { ModelParts } from './model-parts.js';
 import {
   memoryWith,
@@ -76,9 +78,7 @@ export class LanguageModel {
   #answerParser: AnswerParser | undefined;
   readonly #idle: IdlePrefill;
   #requests = 0;
-  #state: 'open' | 'draining' | 'abandoned' | 'closed' = 'open';
-  #closing: Promise<void> | undefined;
-  readonly #hurry = new AbortController();
+  readonly #life: ModelLife;
 
   constructor(parts: ModelParts) {
     const { name, runtime, tokenizer, clock = monotonicClock } = parts;
@@ -140,6 +140,15 @@ export class LanguageModel {
       emit,
       beforeStep: this.#draftModel && (() => this.#draftModel!.draft()),
     });
+    this.#life = new ModelLife({
+      name,
+      cache: this.#cache,
+      scheduler: this.#scheduler,
+      loop: this.#loop,
+      runtime,
+      draftModel: this.#draftModel,
+      aside: parts.aside,
+    });
     const encoder = new PromptEncoder(tokenizer);
     const memory = new AnswerMemory(() => this.answerParser);
     this.#promptParts = { tokenizer, encoder, chatTemplate: parts.chatTemplate, memory };
@@ -194,9 +203,9 @@ export class LanguageModel {
       answerParser: () => this.answerParser,
       samplerDefaults: parts.samplerDefaults ?? {},
       rewrite: parts.rewriteRequest ?? ((request) => request),
-      checkUsable: () => (this.#checkOpen(), this.#checkHasLogits()),
+      checkUsable: () => (this.#life.checkOpen(), checkHasLogits(this.info)),
       arrives: () => this.#idle.drop(),
-      checkContext: (tokens, toGenerate) => this.#checkContext(tokens, toGenerate),
+      checkContext: (tokens, toGenerate) => checkContext(this.info, tokens, toGenerate),
     };
     this.beside = new BesideModel({
       promptParts: this.#promptParts,
@@ -266,7 +275,7 @@ export class LanguageModel {
    * @throws StarlingError not_supported for a model that keeps nothing of prompts, context_length_exceeded, and as `generate`
    */
   async sharePrefix(prefix: SharedPrefix): Promise<number> {
-    this.#checkOpen();
+    this.#life.checkOpen();
     const shared = {
       info: this.info,
       promptParts: this.#promptParts,
@@ -334,14 +343,14 @@ export class LanguageModel {
     input: string | ArrayLike<number> | readonly (string | ArrayLike<number>)[],
     options: EmbedOptions = {},
   ): Promise<EmbedResult> {
-    this.#checkOpen();
+    this.#life.checkOpen();
     return this.#embed(embedInputs(this.tokenizer, input), options);
   }
 
   async #embed(steps: Steps<EmbedInput[]>, options: EmbedOptions): Promise<EmbedResult> {
     this.#idle.drop();
     const inputs = await this.beside.run(steps, options);
-    this.#checkOpen();
+    this.#life.checkOpen();
     return embedTokens(
       { ...this.#host, info: this.info, pooler: (pooling) => this.#parts.runtime.pooler(pooling) },
       inputs,
@@ -358,7 +367,7 @@ export class LanguageModel {
     documents: readonly string[],
     { top, ...options }: RerankOptions = {},
   ): Promise<RerankResult> {
-    this.#checkOpen();
+    this.#life.checkOpen();
     const inputs = rankedInputs(
       { info: this.info, tokenizer: this.tokenizer, metadata: this.#parts.metadata },
       query,
@@ -370,11 +379,11 @@ export class LanguageModel {
 
   /** Shows the logits of every position of a token list, in order. @throws StarlingError context_length_exceeded, queue_full, cancelled */
   async visitLogits(tokens: ArrayLike<number>, visit: RowVisitor, terms: RequestTerms = {}): Promise<void> {
-    this.#checkOpen();
+    this.#life.checkOpen();
     this.#idle.drop();
-    this.#checkGoesOn();
+    checkGoesOn(this.info);
     const checked = checkedTokens(tokens, this.tokenizer.vocabSize, 'tokens');
-    this.#checkContext(checked.length, 0);
+    checkContext(this.info, checked.length, 0);
     await visitLogits(this.#host, checked, visit, terms);
   }
 
@@ -395,8 +404,8 @@ export class LanguageModel {
 
   /** Perplexity over a text (cut into chunks that each begin with BOS where the vocabulary has one) or over tokens, taken as they are. */
   async perplexity(input: string | ArrayLike<number>, options: PerplexityOptions = {}): Promise<PerplexityResult> {
-    this.#checkOpen();
-    this.#checkGoesOn();
+    this.#life.checkOpen();
+    checkGoesOn(this.info);
     const length = Math.min(options.chunkTokens ?? Infinity, this.info.sequenceLimit);
     if (!(length >= 2))
       throw new StarlingError('invalid_request', `chunkTokens must be 2 or more, not ${length}`, {
@@ -412,101 +421,9 @@ export class LanguageModel {
   }
 
   /** Ends the model: new requests are refused at once, those under way may finish (unless `drain` is false), then its memory is given back. */
-  close({ drain = true, timeoutMs }: CloseOptions = {}): Promise<void> {
-    if (this.#state === 'open') this.#state = 'draining';
+  close(options: CloseOptions = {}): Promise<void> {
     this.#idle.close();
-    this.#closing ??= this.#shutDown();
-    if (!drain) this.#abandon();
-    else if (timeoutMs !== undefined) {
-      const timer = setTimeout(() => this.#abandon(), timeoutMs);
-      void this.#closing.finally(() => clearTimeout(timer));
-    }
-    return this.#closing;
-  }
-
-  async #shutDown(): Promise<void> {
-    for (;;) {
-      await this.#loop.settled();
-      if (this.#scheduler.isIdle || !this.#cache.isHolding) break;
-      await this.#cache.restored();
-    }
-    try {
-      if (this.#state === 'draining') await this.#spill();
-    } finally {
-      // Whatever became of storing: the memory is given back.
-      this.#parts.aside?.close();
-      await Promise.all([this.#parts.runtime.close(), this.#draftModel?.close()]);
-      this.#state = 'closed';
-    }
-  }
-
-  /** Stores what there is, for as long as there is time. */
-  async #spill(): Promise<void> {
-    const { signal } = this.#hurry;
-    const isOver = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-    // Pages of a runtime that was closed meanwhile cannot be read any more.
-    await Promise.race([
-      this.#cache
-        .spillAll(signal)
-        .catch((error: unknown) => (signal.aborted ? undefined : Promise.reject(asStarlingError(error)))),
-      isOver,
-    ]);
-  }
-
-  /** Ends what is under way. The runtime is closed under a step that runs, so that nobody waits for it. */
-  #abandon(): void {
-    if (this.#state !== 'draining') return;
-    this.#state = 'abandoned';
-    this.#hurry.abort();
-    this.#parts.aside?.close();
-    this.#scheduler.failAll(
-      new StarlingError('shutting_down', `model ${this.info.name} is being unloaded; send the request again later`, {
-        details: { model: this.info.name },
-      }),
-    );
-    // Its failure is that of #shutDown, which closes it again.
-    for (const part of [this.#parts.runtime, this.#draftModel]) void part?.close().catch(() => undefined);
-  }
-
-  #checkOpen(): void {
-    if (this.#state === 'open') return;
-    const { name } = this.info;
-    if (this.#state === 'closed')
-      throw new StarlingError('closed', `model ${name} has been closed`, { details: { model: name } });
-    throw new StarlingError('shutting_down', `model ${name} takes no more requests: it is being unloaded`, {
-      details: { model: name },
-    });
-  }
-
-  #checkHasLogits(): void {
-    if (this.info.hasLogits) return;
-    throw new StarlingError(
-      'invalid_request',
-      `model ${this.info.name} (${this.info.architecture}) gives embeddings, not text`,
-      { details: { param: 'model', model: this.info.name } },
-    );
-  }
-
-  /** Checks that the model says of each token of a text how likely it is. */
-  #checkGoesOn(): void {
-    this.#checkHasLogits();
-    const { decoderStart, name } = this.info;
-    if (decoderStart !== undefined)
-      throw new StarlingError(
-        'not_supported',
-        `model ${name} reads a text as a whole and writes another: it does not say how likely one is by itself`,
-        { details: { param: 'model', model: name } },
-      );
-  }
-
-  #checkContext(tokens: number, toGenerate: number): void {
-    const { sequenceLimit: limit } = this.info;
-    if (tokens + toGenerate <= limit) return;
-    throw new StarlingError(
-      'context_length_exceeded',
-      `the prompt has ${tokens} tokens; prompt and answer together can have ${limit}`,
-      { details: { promptTokens: tokens, limit } },
-    );
+    return this.#life.close(options);
   }
 }
 
