@@ -10,7 +10,7 @@ readProjectGraph();
 const lint = runNode(binOf('eslint'), process.argv.length > 2 ? process.argv.slice(2) : ['.'], {
   nodeFlags: ['--max-old-space-size=8192'],
 });
-const unformatted = runNode(binOf('@biomejs/biome'), ['format', '.']);
+const unformatted = runNode(binOf('@biomejs/biome', 'biome'), ['format', '.']);
 const loader = pathToFileURL(path.join(root, 'node_modules/tsx/dist/loader.mjs')).href;
 const checks = runNode(path.join(root, 'tools/checks/all.ts'), [], { nodeFlags: ['--import', loader] });
 const unused = runNode(binOf('knip'), ['--no-progress', '--no-config-hints']);
