@@ -10,14 +10,9 @@ export { MemorySpillStore } from './spill/memory-spill-store.js';
 export type { RestoreTicket } from './spill/spill-tier.js';
 export type { PageBytes, SequenceStates, StateCheckpoint } from './ports.js';
 export { cacheKeyOf, sharedKeyOf, tenantIn, type CacheScope, type ModelIdentity } from './cache-key.js';
-export {
-  KvCache,
-  type CacheEvent,
-  type CacheMatch,
-  type CacheMiss,
-  type KvCacheOptions,
-  type KvCacheStatistics,
-} from './kv-cache.js';
+export type { CacheMatch, CacheMiss } from './cache-match.js';
+export type { CacheEvent, KvCacheStatistics } from './cache-report.js';
+export { KvCache, type KvCacheOptions } from './kv-cache.js';
 export { SessionTable, type SessionTableOptions } from './session-table.js';
 export { MAX_IDLE_MS, MAX_SESSION_ID, type Session, type SessionChange } from './session.js';
 export type { StoredSession } from './spill/session-records.js';

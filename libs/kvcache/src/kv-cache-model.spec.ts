@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { KvCache, type CacheMatch } from './kv-cache.js';
+import type { CacheMatch } from './cache-match.js';
+import { KvCache } from './kv-cache.js';
 import type { KvSequence } from './kv-sequence.js';
 
 const PAGE_TOKENS = 4;

@@ -1,4 +1,6 @@
-import { Emitter, StarlingError, assert, monotonicClock, type Clock, type Listener } from '@starling/core';
+import { StarlingError, assert, monotonicClock, type Clock, type Listener } from '@starling/core';
+import type { CacheMatch } from './cache-match.js';
+import { CacheReport, type CacheEvent, type KvCacheStatistics } from './cache-report.js';
 import { KeptWindows } from './kept-windows.js';
 import { KvSequence } from './kv-sequence.js';
 import { PageArena, type PageArenaOptions } from './page-arena.js';
@@ -39,71 +41,6 @@ export interface KvCacheOptions extends Omit<PageArenaOptions, 'onCopy'> {
   readonly clock?: Clock;
 }
 
-/** Why the rest of a prompt had to be computed, from position `position` on. */
-export interface CacheMiss {
-  /**
-   * - `new`: nothing was known beyond
-   * - `diverged`: other tokens followed there
-   * - `evicted`: it was known, and went for want of room
-   * - `state`: pages are there, but no state of the recurrent layers
-   * - `window`: pages are there, but those of windowed layers went that come before
-   * - `log_probabilities`: they are wanted for the whole prompt, so that all of it is computed
-   * - `off`: the request, or the model, uses no cache
-   */
-  readonly reason: 'new' | 'diverged' | 'evicted' | 'state' | 'window' | 'log_probabilities' | 'off';
-  readonly position: number;
-}
-
-/** A sequence that begins with what was found. Whoever asked for it releases it. */
-export interface CacheMatch {
-  readonly kv: KvSequence;
-  /** With recurrent layers: the state at `kv.length`, to be loaded before the first step. */
-  readonly state?: StateCheckpoint;
-  /** Where pages, but no state, go further than `kv.length`: a state kept here serves the next one that branches off. */
-  readonly branch?: number;
-  /** Undefined if all that was asked for is there. */
-  readonly miss?: CacheMiss;
-}
-
-/** What a cache tells of its work. */
-export type CacheEvent =
-  /** A prompt began with what was found: of its tokens so many were known. */
-  | {
-      readonly kind: 'cache_matched';
-      readonly hitTokens: number;
-      readonly missTokens: number;
-      readonly miss?: CacheMiss['reason'];
-    }
-  /** Cached pages went to make room. */
-  | { readonly kind: 'cache_evicted'; readonly pages: number }
-  /** Slower storage did not answer in time: what was wanted of it is computed, what was to be written is not kept. */
-  | { readonly kind: 'storage_late'; readonly work: 'write' | 'read' }
-  /** Pages that were held for a moment, to be copied or brought back, can be had again. */
-  | { readonly kind: 'pages_released' }
-  /** A session lost pages that it had, for the first time since it was used. */
-  | { readonly kind: 'session_evicted'; readonly tenant: string; readonly session: string }
-  /** A session that was stored cannot be gone on from: told when its tenant first asks for any. */
-  | { readonly kind: 'session_lost'; readonly tenant: string; readonly session: string; readonly why: string };
-
-/** Counts since the cache was made, and what it holds now. */
-export interface KvCacheStatistics {
-  /** Tokens found, and tokens not found by reason, of all that were looked up. */
-  readonly hitTokens: number;
-  readonly missTokens: Readonly<Record<CacheMiss['reason'], number>>;
-  readonly evictedPages: number;
-  readonly cachedPages: number;
-  /** Cached pages that no sequence uses. */
-  readonly evictablePages: number;
-  readonly states: number;
-  readonly stateBytes: number;
-  /** Tokens that were shared with all tenants, and the pages of them: in no other count. */
-  readonly sharedTokens: number;
-  readonly sharedPages: number;
-  /** Sessions that are held, and how often one lost pages to others. */
-  readonly sessions: number;
-  readonly evictedSessions: number;
-}
-
 /**
  * The owner of the pages of one model: those of sequences under way, and computed tokens that are kept for the next sequence that begins
  * alike. Sequences of different keys share nothing (see `cacheKeyOf`).
@@ -123,21 +60,10 @@ export class KvCache {
   readonly #transfer: TransferParts | undefined;
   readonly #tier: SpillTier | undefined;
   readonly #records: SessionRecords | undefined;
-  readonly #events = new Emitter<CacheEvent>();
+  readonly #report = new CacheReport();
   readonly #states: KeptStates;
   readonly #shared: SharedBeginnings;
   #copies: [from: number, to: number][] = [];
-  #hitTokens = 0;
-  #evictedPages = 0;
-  readonly #missTokens: Record<CacheMiss['reason'], number> = {
-    new: 0,
-    diverged: 0,
-    evicted: 0,
-    state: 0,
-    window: 0,
-    log_probabilities: 0,
-    off: 0,
-  };
 
   /** @throws StarlingError invalid_argument if a count is not a positive integer */
   constructor(options: KvCacheOptions) {
@@ -187,14 +113,14 @@ export class KvCache {
         ...this.#transfer,
         patienceMs: options.spill.patienceMs ?? PATIENCE_MS,
         clock: options.clock ?? monotonicClock,
-        onLate: (work) => this.#events.emit({ kind: 'storage_late', work }),
-        onReleased: () => this.#events.emit({ kind: 'pages_released' }),
+        onLate: (work) => this.#report.emit({ kind: 'storage_late', work }),
+        onReleased: () => this.#report.emit({ kind: 'pages_released' }),
         stateBytes,
       });
     const onEvicted = ({ tenant, id }: Session): void =>
-      this.#events.emit({ kind: 'session_evicted', tenant, session: id });
+      this.#report.emit({ kind: 'session_evicted', tenant, session: id });
     const onLost = (tenant: string, session: string, why: string): void =>
-      this.#events.emit({ kind: 'session_lost', tenant, session, why });
+      this.#report.emit({ kind: 'session_lost', tenant, session, why });
     const { spill, sessionStorage } = options;
     this.#records =
       spill &&
@@ -215,7 +141,7 @@ export class KvCache {
 
   /** Adds a listener for telemetry; the returned function takes it off again. */
   on(listener: Listener<CacheEvent>): () => void {
-    return this.#events.on(listener);
+    return this.#report.on(listener);
   }
 
   /** Pages that are held for all tenants: no sequence that begins otherwise can have them. */
@@ -274,10 +200,7 @@ export class KvCache {
 
   /** Counts a match that was used, of a prompt of so many tokens. */
   count(match: Pick<CacheMatch, 'miss'>, hitTokens: number, promptTokens: number): void {
-    this.#hitTokens += hitTokens;
-    const missTokens = match.miss ? promptTokens - hitTokens : 0;
-    if (match.miss) this.#missTokens[match.miss.reason] += missTokens;
-    this.#events.emit({ kind: 'cache_matched', hitTokens, missTokens, ...(match.miss && { miss: match.miss.reason }) });
+    this.#report.matched(match, hitTokens, promptTokens);
   }
 
   /**
@@ -412,8 +335,7 @@ export class KvCache {
   /** Makes up to `pages` pages free that only the cache holds; gives how many. */
   evict(pages: number): number {
     const freed = this.#tree.evict(pages);
-    this.#evictedPages += freed;
-    if (freed > 0) this.#events.emit({ kind: 'cache_evicted', pages: freed });
+    this.#report.evicted(freed);
     this.#tier?.poke();
     return freed;
   }
@@ -455,9 +377,7 @@ export class KvCache {
 
   statistics(): KvCacheStatistics {
     return {
-      hitTokens: this.#hitTokens,
-      missTokens: { ...this.#missTokens },
-      evictedPages: this.#evictedPages,
+      ...this.#report.counts(),
       cachedPages: this.#tree.size,
       evictablePages: this.arena.evictablePages,
       states: this.#states.size,

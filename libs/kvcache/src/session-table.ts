@@ -13,8 +13,9 @@ import {
   type SessionChange,
   type SessionEntry,
 } from './session.js';
+import { SessionShelf, type SessionPlaces } from './session-shelf.js';
 import type { SessionRecords, StoredSession } from './spill/session-records.js';
-import { fatesOf, inOrderOfUse } from './spill/stored-fates.js';
+import { fatesOf } from './spill/stored-fates.js';
 
 /** Where sessions are kept that outlive the process. */
 export interface SessionStorage {
@@ -58,15 +59,11 @@ const PROVISIONAL_PART = 4;
 export class SessionTable {
   readonly limit: number;
   readonly #idleMs: number;
-  readonly #now: () => number;
   readonly #pages: SessionPages;
   readonly #onEvicted: SessionTableOptions['onEvicted'];
   readonly #storage: SessionStorage | undefined;
-  readonly #tenants = new Map<string, Map<string, SessionEntry>>();
-  readonly #provisionalLimit: number;
-  #nextExpiry = Infinity;
-  #latest = 0;
-  #size = 0;
+  readonly #shelf: SessionShelf;
+  readonly #places: SessionPlaces;
   #evicted = 0;
 
   constructor(
@@ -74,9 +71,9 @@ export class SessionTable {
     { limit = DEFAULT_LIMIT, idleMs = DEFAULT_IDLE_MS, now = steadyTime, onEvicted, storage }: SessionTableOptions = {},
   ) {
     this.limit = limit;
-    this.#provisionalLimit = Math.max(1, Math.floor(limit / PROVISIONAL_PART));
+    this.#places = { named: limit, provisional: Math.max(1, Math.floor(limit / PROVISIONAL_PART)) };
     this.#idleMs = checkedIdleMs(idleMs, 'invalid_argument');
-    this.#now = now;
+    this.#shelf = new SessionShelf(now);
     this.#pages = pages;
     this.#onEvicted = onEvicted;
     this.#storage = storage;
@@ -110,7 +107,7 @@ export class SessionTable {
   /** Sessions of all tenants, stored ones that nobody asked for yet included. */
   get size(): number {
     this.#sweep();
-    return this.#size + (this.#storage?.records.unclaimed ?? 0);
+    return this.#shelf.size + (this.#storage?.records.unclaimed ?? 0);
   }
 
   /** Whether a session would be there again after the process ended now. */
@@ -120,7 +117,7 @@ export class SessionTable {
 
   /** Stores all sessions, and waits for it. */
   async save(): Promise<void> {
-    await this.#storage?.records.flush([...this.#tenants.values()].flatMap((sessions) => [...sessions.values()]));
+    await this.#storage?.records.flush([...this.#shelf.all()]);
     this.#storage?.records.close();
   }
 
@@ -171,7 +168,7 @@ export class SessionTable {
     this.checkIdle(entry);
     if (known) this.#promote(entry);
     entry.isBusy = true;
-    this.#touch(entry);
+    this.#shelf.touch(entry);
     return entry;
   }
 
@@ -204,9 +201,9 @@ export class SessionTable {
   ): Session {
     const from = this.#entry(tenant, id);
     const length = checkedPosition(from, position);
-    if (as !== undefined && this.#tenants.get(tenant)?.has(as) === true) throw nameTaken(as, 'newSessionId');
+    if (as !== undefined && this.#shelf.of(tenant)?.has(as) === true) throw nameTaken(as, 'newSessionId');
     this.#promote(from);
-    this.#touch(from);
+    this.#shelf.touch(from);
     const fork = this.#add({ tenant, id: as, cacheKey: from.cacheKey, salt: from.salt, isProvisional: false });
     fork.idleMs = from.idleMs;
     fork.tokens = from.tokens.subarray(0, length);
@@ -247,7 +244,7 @@ export class SessionTable {
       entry.isPinned = isPinned;
       this.#follow(entry);
     }
-    this.#touch(entry);
+    this.#shelf.touch(entry);
     this.#note(entry);
     return entry;
   }
@@ -263,66 +260,43 @@ export class SessionTable {
   }
 
   /** Those of all sessions. */
-  *anchors(): Generator<PathAnchor> {
-    for (const sessions of this.#tenants.values()) yield* sessions.values();
+  anchors(): Iterable<PathAnchor> {
+    return this.#shelf.all();
   }
 
   /** @throws StarlingError internal with what is broken */
   checkIntegrity(): void {
-    let size = 0;
-    for (const [tenant, sessions] of this.#tenants) {
-      const provisional = [...sessions.values()].filter(({ isProvisional }) => isProvisional).length;
-      assert(
-        sessions.size > 0 && sessions.size - provisional <= this.limit && provisional <= this.#provisionalLimit,
-        `a tenant has 1 to ${this.limit} sessions`,
-      );
-      let last = -Infinity;
-      for (const [id, entry] of sessions) {
-        assert(entry.id === id && entry.tenant === tenant, 'a session is kept under its own name');
-        assert(entry.usedAt >= last && entry.usedAt >= entry.createdAt, 'sessions are in order of use');
-        last = entry.usedAt;
-        size++;
-      }
-    }
-    assert(size === this.#size, 'sessions are counted');
+    this.#shelf.checkIntegrity(this.#places);
   }
 
   /** @throws StarlingError rate_limited, invalid_request */
   #add(beginning: SessionBeginning): SessionEntry {
     this.#makeRoom(beginning.tenant, beginning.isProvisional);
-    const entry: SessionEntry = newSession(beginning, this.#idleMs, this.#time(), () => {
+    const entry: SessionEntry = newSession(beginning, this.#idleMs, this.#shelf.time(), () => {
       this.#evicted++;
       this.#onEvicted?.(entry);
     });
-    this.#keep(entry);
+    this.#shelf.add(entry);
     return entry;
   }
 
-  #keep(entry: SessionEntry): void {
-    const { tenant } = entry;
-    const sessions = this.#tenants.get(tenant) ?? new Map<string, SessionEntry>();
-    this.#tenants.set(tenant, sessions.set(entry.id, entry));
-    this.#size++;
-    this.#nextExpiry = Math.min(this.#nextExpiry, entry.expiresAt);
-  }
-
   /** The sessions of a tenant, stored ones included. */
-  #sessionsOf(tenant: string): Map<string, SessionEntry> | undefined {
+  #sessionsOf(tenant: string): ReadonlyMap<string, SessionEntry> | undefined {
     this.#sweep();
     const claimed = this.#storage?.records.claim(tenant) ?? [];
     if (claimed.length > 0) this.#takeUp(tenant, claimed, this.#storage!);
-    return this.#tenants.get(tenant);
+    return this.#shelf.of(tenant);
   }
 
   /** Takes up stored sessions, also in the place of what is held of them: then another process went on from them. */
   #takeUp(tenant: string, claimed: readonly StoredSession[], { records, keyOf, onAdopted }: SessionStorage): void {
-    const held = this.#tenants.get(tenant);
+    const held = this.#shelf.of(tenant);
     const { taken, later, others, forgotten } = fatesOf(claimed, {
       held,
-      limits: { named: this.limit, provisional: this.#provisionalLimit },
+      limits: this.#places,
       keyOf: (stored) => keyOf(tenant, stored),
       isShared: records.isShared,
-      now: this.#time(),
+      now: this.#shelf.time(),
     });
     for (const stored of forgotten) records.adopted(stored, undefined);
     for (const stored of others) records.leave(tenant, stored, false);
@@ -330,7 +304,6 @@ export class SessionTable {
     for (const before of taken.map(({ stored }) => held?.get(stored.id))) if (before) this.#disown(before);
     for (const { stored, cacheKey } of taken) {
       const { tokens, isPinned, idleMs, createdAt, usedAt } = stored;
-      this.#latest = Math.max(this.#latest, usedAt);
       const entry = this.#add({
         tenant,
         id: stored.id,
@@ -338,21 +311,13 @@ export class SessionTable {
         salt: stored.salt,
         isProvisional: stored.isProvisional,
       });
-      Object.assign(entry, {
-        tokens,
-        isPinned,
-        idleMs,
-        createdAt,
-        usedAt,
-        expiresAt: isPinned ? Infinity : usedAt + idleMs,
-      });
-      this.#nextExpiry = Math.min(this.#nextExpiry, entry.expiresAt);
+      Object.assign(entry, { tokens, isPinned, idleMs, createdAt });
+      this.#shelf.setUse(entry, usedAt);
       records.adopted(stored, entry);
       onAdopted?.(entry, stored.memo);
       this.#follow(entry);
     }
-    const sessions = this.#tenants.get(tenant);
-    if (sessions) this.#tenants.set(tenant, inOrderOfUse(sessions));
+    this.#shelf.reorder(tenant);
   }
 
   /** Has a change stored. What was made unasked waits for the end. */
@@ -362,10 +327,8 @@ export class SessionTable {
 
   /** Closes the one of its kind that was used longest ago, if the tenant has all that it may. */
   #makeRoom(tenant: string, isProvisional: boolean): void {
-    const sessions = [...(this.#tenants.get(tenant)?.values() ?? [])].filter(
-      (one) => one.isProvisional === isProvisional,
-    );
-    if (sessions.length < (isProvisional ? this.#provisionalLimit : this.limit)) return;
+    const sessions = [...(this.#shelf.of(tenant)?.values() ?? [])].filter((one) => one.isProvisional === isProvisional);
+    if (sessions.length < (isProvisional ? this.#places.provisional : this.#places.named)) return;
     // Whoever made no session does not miss it, busy or not.
     const victim = isProvisional ? sessions[0] : sessions.find(({ isBusy, isPinned }) => !isBusy && !isPinned);
     if (victim === undefined) {
@@ -391,19 +354,9 @@ export class SessionTable {
     return entry;
   }
 
-  #touch(entry: SessionEntry): void {
-    const sessions = this.#tenants.get(entry.tenant);
-    if (sessions?.get(entry.id) !== entry) return;
-    sessions.delete(entry.id);
-    sessions.set(entry.id, entry);
-    entry.usedAt = this.#time();
-    entry.expiresAt = entry.isPinned ? Infinity : entry.usedAt + entry.idleMs;
-    this.#nextExpiry = Math.min(this.#nextExpiry, entry.expiresAt);
-  }
-
   /** It has other tokens than it had. */
   #changed(entry: SessionEntry): void {
-    this.#touch(entry);
+    this.#shelf.touch(entry);
     this.#follow(entry);
     this.#note(entry);
   }
@@ -426,30 +379,14 @@ export class SessionTable {
   }
 
   #takeOut(entry: SessionEntry): void {
-    const sessions = this.#tenants.get(entry.tenant);
-    sessions?.delete(entry.id);
-    if (sessions?.size === 0) this.#tenants.delete(entry.tenant);
-    this.#size--;
+    this.#shelf.remove(entry);
     entry.isClosed = true;
     this.#pages.unfollow(entry);
   }
 
   /** Closes what is past its time. */
   #sweep(): void {
-    const now = this.#time();
-    if (now < this.#nextExpiry) return;
-    this.#nextExpiry = Infinity;
-    for (const sessions of [...this.#tenants.values()]) {
-      for (const entry of [...sessions.values()]) {
-        if (entry.expiresAt <= now && !entry.isBusy) this.#remove(entry);
-        else this.#nextExpiry = Math.min(this.#nextExpiry, Math.max(entry.expiresAt, now + 1));
-      }
-    }
-  }
-
-  /** A clock that people set back does not go back here. */
-  #time(): number {
-    return (this.#latest = Math.max(this.#latest, this.#now()));
+    for (const entry of this.#shelf.expired()) this.#remove(entry);
   }
 
   #own(session: Session): SessionEntry {
