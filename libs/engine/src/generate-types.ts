@@ -40,7 +40,7 @@ export interface SessionPrompt {
 
 /** Calls of tools that an answer must be, or may be. */
 export interface ToolCallConstraint
-  extends Pick<ToolCallOptions, 'format' | 'choice' | 'parallel' | 'reasoning' | 'lenient'> {
+  extends Pick<ToolCallOptions, 'format' | 'choice' | 'parallel' | 'reasoning' | 'lenient' | 'strict'> {
   readonly tools: readonly ToolDefinition[];
 }
 

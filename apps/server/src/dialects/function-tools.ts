@@ -32,6 +32,7 @@ interface ToolBody {
     readonly name: string;
     readonly description?: string | null;
     readonly parameters?: Record<string, unknown> | null;
+    readonly strict?: boolean | null;
   };
 }
 
@@ -42,6 +43,10 @@ export function toolsOf(tools: readonly ToolBody[] | null | undefined): readonly
     function: { name, ...(description != null && { description }), ...(parameters != null && { parameters }) },
   }));
 }
+
+/** Names of tools that say that their schemas are to be kept to: one that cannot be enforced is refused, whether or not a call is demanded. */
+export const strictToolsOf = (tools: readonly ToolBody[] | null | undefined): readonly string[] =>
+  (tools ?? []).flatMap(({ function: { name, strict } }) => (strict === true ? [name] : []));
 
 /**
  * What a choice of tools means. `allowed_tools` leaves the others in the prompt, so that it stays the same, and takes them out of what may be called.

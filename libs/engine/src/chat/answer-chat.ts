@@ -32,6 +32,8 @@ export interface ChatRequest extends Omit<GenerateOptions, 'toolCalls' | 'showSp
   readonly callable?: readonly ToolDefinition[];
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
+  /** Names of tools whose schemas are enforced or refused; those of others may be too much to enforce where no call is demanded. */
+  readonly strictTools?: readonly string[];
 }
 
 /** One of the answers, read as a message. */
@@ -77,7 +79,7 @@ export interface ChatAnswer {
  */
 export async function answerChat(
   model: ChatModel,
-  { tools = [], callable = tools, toolChoice = 'auto', parallelToolCalls, ...request }: ChatRequest,
+  { tools = [], callable = tools, toolChoice = 'auto', parallelToolCalls, strictTools, ...request }: ChatRequest,
 ): Promise<ChatAnswer> {
   const offered = toolChoice === 'none' ? [] : callable;
   const isBegun = request.prefill !== undefined || request.continueFinalMessage === true;
@@ -86,7 +88,7 @@ export async function answerChat(
   const { constraint, parser } =
     isBegun && !mustCall
       ? { parser: model.answerParser }
-      : toolConstraint(model.answerParser, callable, toolChoice, parallelToolCalls);
+      : toolConstraint(model.answerParser, callable, toolChoice, parallelToolCalls, strictTools);
   const readsMarkers = parser.readsReasoning || offered.length > 0;
   const generation = await model.generate({
     ...request,

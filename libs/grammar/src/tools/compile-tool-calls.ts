@@ -40,6 +40,8 @@ export interface ToolCallOptions extends JsonSchemaOptions, Partial<AnswerFrame>
   readonly content?: Grammar;
   /** With `auto`: arguments of tools whose schemas cannot be enforced are any objects. Default: such a schema is refused. */
   readonly lenient?: boolean;
+  /** Names of tools whose schemas are enforced or refused, `lenient` or not. Default: none. */
+  readonly strict?: readonly string[];
 }
 
 /**
@@ -168,7 +170,7 @@ function* toolMachine(
     return yield* make(parameters ?? { type: 'object', additionalProperties: false });
   } catch (error) {
     if (!isStarlingError(error, 'invalid_grammar')) throw error;
-    if (options.lenient) return yield* make({ type: 'object' });
+    if (options.lenient && !options.strict?.includes(name)) return yield* make({ type: 'object' });
     throw grammarError(`tool ${JSON.stringify(name)}: ${error.message}`, { ...error.details, tool: name });
   }
 }

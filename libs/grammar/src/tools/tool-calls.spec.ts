@@ -122,6 +122,17 @@ describe('tool calls', () => {
     ]);
   });
 
+  it('takes any object for a schema that is too much to enforce where that is lenient, but for strict tools', () => {
+    const parameters = { type: 'object', properties: { a: { type: 'string', format: 'json-string' } } };
+    const tools = [{ function: { name: 'f', parameters } }];
+    const grammar = compileToolCalls(tools, { format: 'json', lenient: true });
+    expect(takes(grammar, '{"name":"f","arguments":{"b": 1}}')).toBe(true);
+    expect(() => compileToolCalls(tools, { format: 'json', lenient: true, strict: ['f'] })).toThrow(
+      /tool "f": JSON Schema/,
+    );
+    expect(() => compileToolCalls(tools, { format: 'json', lenient: true, strict: ['g'] })).not.toThrow();
+  });
+
   it.each<[readonly Tool[], object, RegExp]>([
     [[], {}, /at least one tool/],
     [[TOOLS[0], TOOLS[0]], {}, /two tools/],

@@ -17,6 +17,8 @@ export interface Conversation {
   readonly prefill?: string;
   readonly tools: readonly ToolDefinition[];
   readonly toolChoice: ToolChoice;
+  /** Names of tools whose schemas are to be kept to. */
+  readonly strictTools: readonly string[];
   readonly parallelToolCalls: boolean;
   readonly templateVariables?: Readonly<Record<string, unknown>>;
 }
@@ -35,6 +37,7 @@ export function conversationOf(body: ConversationBody): Conversation {
     ...(prefill !== undefined && { prefill }),
     tools,
     toolChoice: choiceOf(body.tool_choice, tools),
+    strictTools: (body.tools ?? []).flatMap(({ name, strict }) => (strict === true ? [name] : [])),
     parallelToolCalls: body.tool_choice?.disable_parallel_tool_use !== true,
     ...(body.thinking != null && { templateVariables: { enable_thinking: body.thinking.type !== 'disabled' } }),
   };

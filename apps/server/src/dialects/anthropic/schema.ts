@@ -91,6 +91,7 @@ const toolSchema = v.looseObject({
   name: text(256),
   description: v.nullish(v.string()),
   input_schema: v.nullish(jsonObject()),
+  strict: v.nullish(v.boolean()),
 });
 
 const fields = {

@@ -10,7 +10,7 @@ import {
 import type { ServedModel } from '../../parts.js';
 import { callBodies, callDelta } from '../call-bodies.js';
 import type { StreamEvent } from '../dialect.js';
-import { toolChoiceOf, toolsOf } from '../function-tools.js';
+import { strictToolsOf, toolChoiceOf, toolsOf } from '../function-tools.js';
 import { doneEvent, generateResult, logprobsOf, type Reading } from './generate-bodies.js';
 import type { GenerateBody } from './generate-schema.js';
 
@@ -24,6 +24,7 @@ export function answerWithTools(model: ServedModel, body: GenerateBody, request:
     tools,
     callable,
     toolChoice: choice,
+    strictTools: strictToolsOf(body.tools),
     parallelToolCalls: body.parallel_tool_calls ?? true,
   });
 }

@@ -1,6 +1,6 @@
 import { StarlingError } from '@starling/core';
 import { cacheTermsOf, refusePriority } from '../cache-fields.js';
-import { toolChoiceOf, toolsOf } from '../function-tools.js';
+import { strictToolsOf, toolChoiceOf, toolsOf } from '../function-tools.js';
 import { samplingOf, seedOf } from '../sampling.js';
 import type { ServedModel } from '../../parts.js';
 import type { ChatRequest } from '@starling/engine';
@@ -31,6 +31,7 @@ export function chatRequestOf(body: ChatBody, { defaults }: ServedModel, id: str
     tools,
     callable,
     toolChoice: choice,
+    strictTools: strictToolsOf(body.tools),
     parallelToolCalls: body.parallel_tool_calls ?? true,
     templateVariables: templateVariablesOf(body),
     documents: body.documents?.map(({ title, text }) => ({ ...(title != null && { title }), text })),

@@ -293,6 +293,26 @@ describe('a custom tool', () => {
     ]);
   });
 
+  it('is named to the model as one whose pattern is enforced or refused, like a function that says so, and free ones are not', async () => {
+    const regex = { type: 'grammar', grammar: { syntax: 'regex', definition: 'a|b' } };
+    const withStrict = [
+      ...custom(regex),
+      { type: 'function', function: { name: 'exact', strict: true } },
+      { type: 'function', function: { name: 'free', strict: false } },
+      { type: 'custom', custom: { name: 'text' } },
+    ];
+    const { model } = await asked('/v1/chat/completions', { messages, tools: withStrict });
+    expect(model.requests[0].toolCalls).toMatchObject({ lenient: true, strict: ['shell', 'exact'] });
+    expect(JSON.stringify(model.requests[0].tools)).not.toContain('strict');
+    const flat = [
+      { type: 'custom', name: 'shell', format: { type: 'grammar', ...regex.grammar } },
+      { type: 'function', name: 'exact', strict: true, parameters: {} },
+      { type: 'function', name: 'free', parameters: {} },
+    ];
+    const responses = await asked('/v1/responses', { input: 'Go.', tools: flat });
+    expect(responses.model.requests[0].toolCalls).toMatchObject({ lenient: true, strict: ['shell', 'exact'] });
+  });
+
   it('gets its text however its JSON comes, and what was no such JSON as it is', () => {
     const read = (pieces: readonly string[]) => {
       const reader = new InputReader();

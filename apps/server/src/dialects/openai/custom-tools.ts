@@ -22,10 +22,11 @@ export const customToolSchema = v.pipe(
       ),
     }),
   }),
-  v.transform(({ custom: { name, description, format } }) => ({
-    ...functionOfText(name, description, format?.type === 'grammar' ? format.grammar.definition : undefined),
-    isCustom: true as const,
-  })),
+  v.transform(({ custom: { name, description, format } }) => {
+    const pattern = format?.type === 'grammar' ? format.grammar.definition : undefined;
+    const { type, function: asked } = functionOfText(name, description, pattern);
+    return { type, function: { ...asked, strict: pattern !== undefined }, isCustom: true as const };
+  }),
 );
 
 /** A choice of such a tool. */

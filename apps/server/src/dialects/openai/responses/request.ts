@@ -52,6 +52,7 @@ export function chatRequestOf(
     tools,
     callable,
     toolChoice: choice,
+    strictTools: strictToolsOf(body),
     parallelToolCalls: (body.parallel_tool_calls ?? true) && body.max_tool_calls !== 1,
     ...(effort != null && {
       templateVariables: { reasoning_effort: effort, ...(effort === 'none' && { enable_thinking: false }) },
@@ -91,6 +92,13 @@ function functionsOf({ tools }: ResponsesBody): readonly ToolDefinition[] {
         ];
   });
 }
+
+/** Functions that say that their schemas are to be kept to, and custom tools with a pattern, which always are. */
+const strictToolsOf = ({ tools }: ResponsesBody): readonly string[] =>
+  (tools ?? []).flatMap((tool) => {
+    const isStrict = customOf(tool)?.format?.type === 'grammar' || (tool.type === 'function' && tool.strict === true);
+    return isStrict && tool.name != null ? [tool.name] : [];
+  });
 
 type Tool = NonNullable<ResponsesBody['tools']>[number];
 
