@@ -3,6 +3,7 @@ import {
   AutomatonMemory,
   GrammarIndex,
   GrammarMatcher,
+  atOnce,
   checkSchemaValues,
   compileWith,
   compileWithin,
@@ -13,7 +14,7 @@ import type { Tokenizer } from '@starling/tokenizer';
 import type { AsideWork } from './aside/aside-job.js';
 import { Breather } from './breather.js';
 import type { ConstraintCompiler, OutputMatcher } from './constraint.js';
-import { grammarOf, grammarSteps, vocabularyOf } from './constraint-grammar.js';
+import { grammarOf, preparedGrammarSteps, vocabularyOf } from './constraint-grammar.js';
 import type { OutputConstraint } from './generate-types.js';
 import { NamedMatcher } from './named-matcher.js';
 import { RecentCache } from './recent-cache.js';
@@ -153,11 +154,12 @@ export function constraintCompiler(tokenizer: Tokenizer, logitCount: number): Wa
     const quick =
       kept.get(tenant, key) ??
       (key.length <= QUICK_CHARACTERS
-        ? compiled(asked, () => compileWithin(QUICK_WORK, () => grammarOf(constraint)))
+        ? compiled(asked, () => compileWithin(QUICK_WORK, () => atOnce(preparedGrammarSteps(constraint))))
         : undefined);
     try {
       const grammar = quick ?? (await madeBeside(asked, aside, caller));
-      await inTurns(matcherSteps(grammar));
+      // What is kept may have been made anew since.
+      await inTurns(stepsIn(memoryOf(tenant), matcherSteps(grammar)));
     } catch (error) {
       throw refusing(asked, error);
     }
@@ -171,7 +173,7 @@ export function constraintCompiler(tokenizer: Tokenizer, logitCount: number): Wa
     const made = await aside.do('compile', constraint, caller);
     const known = kept.get(tenant, key);
     if (known) return known;
-    const grammar = await inTurns(stepsIn(memoryOf(tenant), compileWith(made, grammarSteps(constraint))));
+    const grammar = await inTurns(stepsIn(memoryOf(tenant), compileWith(made, preparedGrammarSteps(constraint))));
     kept.set(tenant, key, grammar);
     return grammar;
   };

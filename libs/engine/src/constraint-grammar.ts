@@ -5,6 +5,7 @@ import {
   frameGrammar,
   gbnfSteps,
   jsonSchemaSteps,
+  matcherSteps,
   toolCallSteps,
   type Grammar,
   type JsonSchemaOptions,
@@ -32,6 +33,13 @@ export function* grammarSteps(constraint: OutputConstraint): Generator<undefined
   if (content === undefined)
     throw new StarlingError('invalid_request', 'no grammar, schema, expression or tools are given');
   return frame === undefined || grammar !== undefined ? content : frameGrammar(content, { ...frame, isJson });
+}
+
+/** The same, together with what answers come to first: parts of a grammar are otherwise made when an answer is at them. */
+export function* preparedGrammarSteps(constraint: OutputConstraint): Generator<undefined, Grammar> {
+  const grammar = yield* grammarSteps(constraint);
+  yield* matcherSteps(grammar);
+  return grammar;
 }
 
 function* contentSteps({ grammar, regex, jsonSchema }: OutputConstraint): Generator<undefined, Grammar | undefined> {

@@ -1,9 +1,9 @@
 import type { ChatTemplate } from '@starling/chat';
 import { isStarlingError, messageOf } from '@starling/core';
-import { automataOf, buildTokenTrie } from '@starling/grammar';
+import { atOnce, automataOf, buildTokenTrie } from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import { chatTemplateFor } from '../chat-template.js';
-import { grammarOf, vocabularyOf } from '../constraint-grammar.js';
+import { preparedGrammarSteps, vocabularyOf } from '../constraint-grammar.js';
 import type { AsideJobs, AsideKind, AsideReply, AsideRequest } from './aside-job.js';
 
 /** The last template that was rendered with: a thread is of one model. */
@@ -21,7 +21,7 @@ type Doer<Kind extends AsideKind> = (
 ) => Promise<AsideJobs[Kind]['result']> | AsideJobs[Kind]['result'];
 
 const DOERS: { readonly [Kind in AsideKind]: Doer<Kind> } = {
-  compile: (constraint) => automataOf(() => grammarOf(constraint)),
+  compile: (constraint) => automataOf(() => atOnce(preparedGrammarSteps(constraint))),
   index: async ({ logitCount }, tokenizer) => buildTokenTrie(vocabularyOf(await tokenizer(), logitCount)),
   encode: async ({ text, options, withOffsets }, tokenizer) =>
     withOffsets

@@ -18,6 +18,7 @@ function makeLengthBetween(min: number, max?: number): Dfa {
   const classStarts = classStartsOf([]);
   const builder = new DfaBuilder(classStarts);
   const count = max ?? min;
+  builder.spend(count);
   for (let length = 0; length <= count; length++) builder.add(length >= min ? ACCEPT : REJECT);
   for (let length = 0; length <= count; length++) {
     const next = length < count ? length + 2 : max === undefined ? length + 1 : DEAD;

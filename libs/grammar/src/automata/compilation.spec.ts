@@ -1,6 +1,6 @@
 import type { Grammar } from '../machine/grammar.js';
 import { GrammarIndex } from '../match/grammar-index.js';
-import { GrammarMatcher } from '../match/grammar-matcher.js';
+import { GrammarMatcher, matcherSteps } from '../match/grammar-matcher.js';
 import { compileRegex } from '../regex/compile-regex.js';
 import { LIMITS } from '../limits.js';
 import { compileJsonSchema, jsonSchemaSteps } from '../schema/compile-json-schema.js';
@@ -140,6 +140,24 @@ describe('automata of a compilation', () => {
     expect(readBack).toBe(data.facts);
     const { live, freeRuns } = factsOf(new Dfa(data.classStarts, data.table, data.labels, data.start, data.isTrim));
     expect(readBack).toEqual({ live, freeRuns });
+  });
+
+  it('have those among them that outputs come to first, where these are prepared', () => {
+    const properties = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`property${i}`, { type: 'integer' }]));
+    const schema = { type: 'object', properties: { inner: { type: 'object', properties } } };
+    const prepared = function* (): Generator<undefined, Grammar> {
+      const grammar = yield* jsonSchemaSteps(schema);
+      yield* matcherSteps(grammar);
+      return grammar;
+    };
+    const made = automataOf(() => atOnce(prepared()));
+    const keysOf = (one: MadeAutomata[number]): number => ('labels' in one ? Math.max(...one.labels) : 0);
+    expect(Math.max(...made.map(keysOf))).toBe(301);
+    expect(Math.max(...automataOf(() => atOnce(jsonSchemaSteps(schema))).map(keysOf))).toBeLessThan(301);
+    const grammar = atOnce(compileWith(structuredClone(made), prepared()));
+    expect(allowedAlong(grammar, '{"inner":{"property7":1}}')).toEqual(
+      allowedAlong(compileJsonSchema(schema), '{"inner":{"property7":1}}'),
+    );
   });
 
   it('are those of the one source', () => {

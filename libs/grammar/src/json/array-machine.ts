@@ -1,4 +1,4 @@
-import { NO_CALLS, STUCK, type Call, type Machine, type StateBudget } from '../machine/machine.js';
+import { NO_CALLS, STUCK, type Call, type Machine, type MachineSource, type StateBudget } from '../machine/machine.js';
 import type { ArrayPlan, ArrayProgress } from '../schema/array-plan.js';
 import type { Expression } from '../schema/model.js';
 import { PartCall, StructureMachine } from './structure-machine.js';
@@ -35,6 +35,10 @@ export class ArrayMachine extends StructureMachine<Progress> {
     this.#plan = plan;
     this.#values = values;
     this.start = this.state(OPEN, { items: plan.start, used: [] });
+  }
+
+  *prepare(): Generator<MachineSource> {
+    for (const { value } of this.#plan.options(this.#plan.start)) yield () => this.#values(value, []);
   }
 
   protected step(phase: number, progress: Progress, byte: number): number {

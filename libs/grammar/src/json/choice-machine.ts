@@ -1,15 +1,25 @@
-import { NO_EXIT, NO_TOKEN_MOVES, STUCK, type Call, type Machine, type TokenMove } from '../machine/machine.js';
+import {
+  NO_EXIT,
+  NO_TOKEN_MOVES,
+  STUCK,
+  type Call,
+  type Machine,
+  type MachineSource,
+  type TokenMove,
+} from '../machine/machine.js';
 import { PartCall, VALUE_EXIT } from './structure-machine.js';
 import { spaceAfter } from './white-space.js';
 
 /** One of several machines, after some white space: state `1 + space` is before them. */
 export class ChoiceMachine implements Machine {
   readonly start = 1;
+  readonly #options: readonly Machine[];
   readonly #calls: readonly Call[];
   readonly #hasSpace: boolean;
 
   constructor(options: readonly Machine[], hasSpace = false) {
     this.#hasSpace = hasSpace;
+    this.#options = options;
     this.#calls = options.map(
       (machine) =>
         new PartCall(
@@ -43,6 +53,10 @@ export class ChoiceMachine implements Machine {
 
   freeRun(): number {
     return 0;
+  }
+
+  *prepare(): Generator<MachineSource> {
+    for (const option of this.#options) yield () => option;
   }
 
   hasEvents(): boolean {

@@ -6,7 +6,7 @@ import type { Machine, StateBudget } from '../machine/machine.js';
 import { TextMachine } from '../machine/utf8-machine.js';
 import { parseRegex } from '../regex/parse-regex.js';
 import { regexDfa } from '../regex/regex-dfa.js';
-import { reachableGroups } from '../schema/key-groups.js';
+import { ReachableGroups } from '../schema/key-groups.js';
 
 /**
  * The keys of a language whose groups are among those available. A state is one of the language and the available groups that its
@@ -15,14 +15,14 @@ import { reachableGroups } from '../schema/key-groups.js';
 class AvailableKeys implements CodeAutomaton {
   readonly start = DEAD;
   readonly #keys: Dfa;
-  readonly #groups: readonly bigint[];
+  readonly #groups: ReachableGroups;
   readonly #ids = new Map<string, number>();
   readonly #states: { readonly state: number; readonly available: bigint }[] = [{ state: DEAD, available: 0n }];
   readonly #moves: (CodeMoves | undefined)[] = [];
 
   constructor(keys: Dfa) {
     this.#keys = keys;
-    this.#groups = reachableGroups(keys);
+    this.#groups = new ReachableGroups(keys);
   }
 
   startWith(available: bigint): number {
@@ -57,7 +57,7 @@ class AvailableKeys implements CodeAutomaton {
   }
 
   #stateOf(state: number, available: bigint): number {
-    const reachable = available & this.#groups[state];
+    const reachable = available & this.#groups.of(state);
     if (state === DEAD || reachable === 0n) return DEAD;
     const key = `${state} ${reachable.toString(36)}`;
     let id = this.#ids.get(key);

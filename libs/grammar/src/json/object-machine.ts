@@ -1,4 +1,4 @@
-import { NO_CALLS, STUCK, type Call, type Machine, type StateBudget } from '../machine/machine.js';
+import { NO_CALLS, STUCK, type Call, type Machine, type MachineSource, type StateBudget } from '../machine/machine.js';
 import type { Expression } from '../schema/model.js';
 import type { ObjectPlan } from '../schema/object-plan.js';
 import type { KeySpelling } from './key-machine.js';
@@ -32,6 +32,11 @@ export class ObjectMachine extends PlannedObjectMachine {
     super(PHASES, hasSpace, plan, spelling, budget);
     this.#values = values;
     this.start = this.state(OPEN, this.begun);
+  }
+
+  override *prepare(): Generator<MachineSource> {
+    yield* super.prepare();
+    for (const value of this.plan.usableValues()) yield () => this.#values(value);
   }
 
   protected step(phase: number, progress: Progress, byte: number): number {

@@ -1,5 +1,5 @@
 import { subtract, wordsOf } from '../automata/algebra.js';
-import { STUCK, type Call, type StateBudget } from '../machine/machine.js';
+import { STUCK, type Call, type MachineSource, type StateBudget } from '../machine/machine.js';
 import type { ObjectPlan, ObjectProgress } from '../schema/object-plan.js';
 import type { KeyReader, KeySpelling } from './key-machine.js';
 import { PartCall, StructureMachine } from './structure-machine.js';
@@ -30,6 +30,12 @@ export abstract class PlannedObjectMachine extends StructureMachine<Progress> {
 
   protected keyOf({ seen, met, count, last, group, used }: Progress): string {
     return `${seen.toString(36)} ${met} ${count} ${last} ${group} ${used.length === 0 ? '' : JSON.stringify(used)}`;
+  }
+
+  /** Makes the automaton of the keys. */
+  prepare(): Iterable<MachineSource> {
+    this.mayGoOn(this.begun);
+    return [];
   }
 
   /** The call that reads the next key. @param after the state behind it, from the progress then */

@@ -1,7 +1,8 @@
 import { Nfa } from '../automata/nfa.js';
 import { grammarError } from '../limits.js';
 import { Grammar } from '../machine/grammar.js';
-import { RuleMachine, type MachineSource } from '../machine/rule-machine.js';
+import type { MachineSource } from '../machine/machine.js';
+import { RuleMachine } from '../machine/rule-machine.js';
 import { emitFreeText } from './free-text.js';
 import { triggerDfa } from './trigger-dfa.js';
 

@@ -57,7 +57,15 @@ export interface Machine {
    * Where it is another state, no calls may lie within.
    */
   alike(state: number, bytes: number): number;
+  /**
+   * Makes what the first states need and takes long to make, so that no output waits for it, and gives the machines that may be called.
+   * Absent: there is nothing such.
+   */
+  prepare?(): Iterable<MachineSource>;
 }
+
+/** A machine that is made when it is first called. */
+export type MachineSource = () => Machine;
 
 export const NO_CALLS: readonly Call[] = [];
 export const NO_TOKEN_MOVES: readonly TokenMove[] = [];

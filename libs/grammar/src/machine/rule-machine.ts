@@ -8,15 +8,13 @@ import {
   STUCK,
   type Call,
   type Machine,
+  type MachineSource,
   type StateBudget,
   type TokenMove,
 } from './machine.js';
 import { Utf8Machine } from './utf8-machine.js';
 
 const ENDED = 1;
-
-/** A machine that is made when it is first called. */
-export type MachineSource = () => Machine;
 
 /** The subset construction of a nondeterministic automaton, a state at a time as they are reached. */
 class SubsetAutomaton implements CodeAutomaton {
@@ -135,6 +133,10 @@ export class RuleMachine extends Utf8Machine {
 
   get start(): number {
     return (this.#start ??= this.character(this.automaton.start));
+  }
+
+  *prepare(): Generator<MachineSource> {
+    for (const edges of this.automaton.nfa.calls) for (const { callee } of edges) yield callee;
   }
 
   override tokenMoves(state: number): readonly TokenMove[] {

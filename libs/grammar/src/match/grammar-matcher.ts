@@ -20,11 +20,26 @@ import type { TokenMask } from './token-mask.js';
 import { matchesToken, tokenMoveWords } from './token-moves.js';
 import type { Reach, TrieWalk } from './trie-walk.js';
 
-/** Works out what outputs of a grammar begin with, in steps: matchers that are made then begin at once. @throws StarlingError invalid_grammar */
+/** Parts of a grammar that are made ahead: those that outputs come to first. */
+const PREPARED = 512;
+
+/**
+ * Works out what outputs of a grammar begin with, and what of its parts takes long to make, in steps: matchers that are made then begin at once.
+ * The same for the same grammar, so that it may be a part of a compilation that another thread has done before.
+ * @throws StarlingError invalid_grammar
+ */
 export function* matcherSteps(grammar: Grammar): Generator<undefined, void> {
   const root = grammar.machine();
   yield;
   yield* beginSteps(root);
+  const seen = new Set<Machine>([root]);
+  for (const machine of seen) {
+    for (const source of machine.prepare?.() ?? []) {
+      yield;
+      if (seen.size >= PREPARED) break;
+      seen.add(source());
+    }
+  }
 }
 
 /** Bytes that are looked ahead for each token. */

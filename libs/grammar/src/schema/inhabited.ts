@@ -18,9 +18,12 @@ export function* inhabitedSteps(
 ): Generator<undefined, (expression: Expression) => boolean> {
   const met = new Set([root]);
   for (const expression of met) {
-    const shape = builder.shapeOf(expression);
+    const shape = yield* builder.shapeSteps(expression);
     // Made now, not in the middle of an output.
-    shape.numbers.forEach(numberDfa);
+    for (const set of shape.numbers) {
+      numberDfa(set);
+      yield;
+    }
     yield;
     yield* meetParts(builder, shape, met);
   }

@@ -1,6 +1,5 @@
 import { intersect, isEmpty, relabel, subtract, union, wordsOf } from '../automata/algebra.js';
 import { DEAD, REJECT, type Dfa } from '../automata/dfa.js';
-import { reverseMoves } from '../automata/reduce.js';
 import type { ExpressionTable } from './expression.js';
 import type { Expression, ObjectForm } from './model.js';
 import { valueOf } from './object-form.js';
@@ -43,19 +42,89 @@ export function keyLanguage(groups: readonly KeyGroup[], isUsable: (group: numbe
   return groups.reduce((all, { keys }, i) => (keys && isUsable(i) ? union(all, relabel(keys, i + 1)) : all), names);
 }
 
-/** (states) the groups of the keys that each state can still become. */
-export function reachableGroups(keys: Dfa): readonly bigint[] {
-  const { sources, offsets } = reverseMoves(keys);
-  const groups = Array.from(keys.labels, (label) => (label === REJECT ? 0n : 1n << BigInt(label - 1)));
-  const queue = groups.flatMap((bits, state) => (bits === 0n ? [] : [state]));
-  while (queue.length > 0) {
-    const state = queue.pop()!;
-    for (let i = offsets[state]; i < offsets[state + 1]; i++) {
-      const source = sources[i];
-      if (source === DEAD || (groups[state] & ~groups[source]) === 0n) continue;
-      groups[source] |= groups[state];
-      queue.push(source);
-    }
+/**
+ * The groups of the keys that each state of their language can still become, as bits: a state's are its own and those of the states behind it.
+ * States are taken behind those that they lead to, so that one pass is all, unless there are loops.
+ */
+export class ReachableGroups {
+  readonly #words: number;
+  /** (states, words) */
+  readonly #bits: Uint32Array;
+  readonly #known: (bigint | undefined)[] = [];
+
+  constructor(keys: Dfa) {
+    const { labels, size, start } = keys;
+    this.#words = (labels.reduce((most, label) => Math.max(most, label), 0) + 31) >>> 5;
+    this.#bits = new Uint32Array(size * this.#words);
+    labels.forEach((label, state) => {
+      if (label !== REJECT) this.#bits[state * this.#words + ((label - 1) >>> 5)] = 1 << ((label - 1) & 31);
+    });
+    if (start === DEAD) return;
+    const { order, hasLoops } = lastFirst(keys);
+    while (this.#pass(keys, order) && hasLoops);
   }
-  return groups;
+
+  /** The bit of a group is its number. */
+  of(state: number): bigint {
+    return (this.#known[state] ??= this.#bitsOf(state));
+  }
+
+  #bitsOf(state: number): bigint {
+    let digits = '0x0';
+    for (let word = this.#words - 1; word >= 0; word--)
+      digits += this.#bits[state * this.#words + word].toString(16).padStart(8, '0');
+    return BigInt(digits);
+  }
+
+  /** Adds to each state what the next ones have; gives whether that was anything. */
+  #pass({ table, classCount: width, size }: Dfa, order: Int32Array): boolean {
+    const words = this.#words;
+    const bits = this.#bits;
+    /** (states) the last state that was seen to lead there: most do so by many characters. */
+    const seen = new Int32Array(size);
+    let changed = 0;
+    for (const state of order) {
+      for (let cell = state * width; cell < (state + 1) * width; cell++) {
+        const next = table[cell];
+        if (next === DEAD || next === state || seen[next] === state) continue;
+        seen[next] = state;
+        for (let word = 0; word < words; word++) {
+          const before = bits[state * words + word];
+          changed |= (bits[state * words + word] = before | bits[next * words + word]) ^ before;
+        }
+      }
+    }
+    return changed !== 0;
+  }
+}
+
+/** The states that the start reaches, each behind those that it leads to, but where loops do not allow it. */
+function lastFirst({ table, classCount: width, size, start }: Dfa): {
+  readonly order: Int32Array;
+  readonly hasLoops: boolean;
+} {
+  const order = new Int32Array(size);
+  /** (states) 1 while a state's next ones are looked at, 2 behind that. */
+  const marks = new Uint8Array(size);
+  const cells = new Int32Array(size);
+  const stack = [start];
+  let count = 0;
+  let hasLoops = false;
+  marks[start] = 1;
+  while (stack.length > 0) {
+    const state = stack[stack.length - 1];
+    if (cells[state] === width) {
+      marks[state] = 2;
+      order[count++] = state;
+      stack.pop();
+      continue;
+    }
+    const next = table[state * width + cells[state]++];
+    if (next === DEAD || next === state) continue;
+    if (marks[next] === 1) hasLoops = true;
+    if (marks[next] !== 0) continue;
+    marks[next] = 1;
+    stack.push(next);
+  }
+  return { order: order.subarray(0, count), hasLoops };
 }

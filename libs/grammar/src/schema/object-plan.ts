@@ -120,6 +120,11 @@ export class ObjectPlan {
     ];
   }
 
+  /** Conditions of the values that may come, each once: those of the keys that may come first, first. */
+  usableValues(): Iterable<Expression> {
+    return new Set(this.groups.flatMap(({ value }, i) => (((this.#usable >> BigInt(i)) & 1n) === 1n ? [value] : [])));
+  }
+
   canEnd({ seen, met, count }: ObjectProgress): boolean {
     return (this.#needed(seen) & ~seen) === 0n && met === this.#demands && count >= this.#min;
   }
@@ -134,15 +139,31 @@ export class ObjectPlan {
     const free = this.#usable & ~(progress.seen & this.#singles);
     const isPlain = this.#form.implied.size === 0 && this.#form.max === Infinity;
     if (isPlain) return this.#order === 'any' ? free : free & this.#inOrder(progress);
+    return this.#form.implied.size === 0
+      ? this.#availableSingles(progress, free) | this.#availableOnes(progress, free, this.#singleCount)
+      : this.#availableOnes(progress, free, 0);
+  }
+
+  /** Those of single keys, where none implies another: all that have to come, and the others where there is room for one more. */
+  #availableSingles(progress: ObjectProgress, free: bigint): bigint {
+    const { seen, met, count } = progress;
+    const singles = free & this.#singles & (this.#order === 'any' ? -1n : this.#inOrder(progress));
+    const missing = this.#required & ~seen;
+    const left = this.#form.max - count - countBits(missing) - countBits(this.#demands & ~met);
+    return left >= 1 ? singles : left === 0 ? singles & missing : 0n;
+  }
+
+  /** Those of groups from a number on, each looked at by itself. */
+  #availableOnes(progress: ObjectProgress, free: bigint, from: number): bigint {
     let bits = 0n;
-    this.groups.forEach((_, i) => {
+    for (let i = from; i < this.groups.length; i++) {
       if (
         (free >> BigInt(i)) & 1n &&
         this.#comesInOrder(progress, i) &&
         this.valueOptions(this.after(progress, i), i).length > 0
       )
         bits |= 1n << BigInt(i);
-    });
+    }
     return bits;
   }
 

@@ -66,6 +66,28 @@ export class ShapeBuilder {
     }
   }
 
+  /** The same with a stop after each of the alternatives that a schema names. */
+  *shapeSteps(expression: Expression): Generator<undefined, Shape> {
+    const { content } = expression;
+    if (content.kind === 'schema' && isJsonObject(content.node.value)) {
+      for (const name of ['anyOf', 'oneOf', 'allOf']) {
+        const options = content.node.value[name];
+        const count = Array.isArray(options) ? options.length : 0;
+        for (let i = 0; i < count; i++) {
+          try {
+            this.shapeOf(this.table.schema(this.#document.child(content.node, name, i)));
+          } catch (error) {
+            // It is found again below, and told with its place.
+            if (isStarlingError(error, 'invalid_grammar')) return this.shapeOf(expression);
+            throw error;
+          }
+          yield;
+        }
+      }
+    }
+    return this.shapeOf(expression);
+  }
+
   #make({ content }: Expression): Shape {
     switch (content.kind) {
       case 'always':

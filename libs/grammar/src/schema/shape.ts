@@ -37,13 +37,15 @@ export function intersectShapes(table: ExpressionTable, a: Shape, b: Shape): Sha
   };
 }
 
-export function uniteShapes(a: Shape, b: Shape): Shape {
+/** All values of any of the shapes. */
+export function uniteAll(shapes: readonly Shape[]): Shape {
+  const numbers = new Set(shapes.flatMap((shape) => shape.numbers));
   return {
-    literals: new Set([...a.literals, ...b.literals]),
-    strings: union(a.strings, b.strings),
-    numbers: merge(a.numbers, b.numbers, ALL_NUMBERS),
-    arrays: bounded([...new Set([...a.arrays, ...b.arrays])]),
-    objects: bounded([...new Set([...a.objects, ...b.objects])]),
+    literals: new Set(shapes.flatMap(({ literals }) => [...literals])),
+    strings: shapes.reduce((all, { strings }) => union(all, strings), NO_TEXT),
+    numbers: numbers.has(ALL_NUMBERS) ? [ALL_NUMBERS] : [...numbers],
+    arrays: bounded([...new Set(shapes.flatMap(({ arrays }) => arrays))]),
+    objects: bounded([...new Set(shapes.flatMap(({ objects }) => objects))]),
   };
 }
 
@@ -101,10 +103,6 @@ function pairs<T>(
     if (a.length > 1 && b.length > 1) bounded(both);
   }
   return both;
-}
-
-function merge<T>(a: readonly T[], b: readonly T[], all: T): readonly T[] {
-  return a.includes(all) || b.includes(all) ? [all] : [...new Set([...a, ...b])];
 }
 
 function bounded<T>(forms: readonly T[]): readonly T[] {

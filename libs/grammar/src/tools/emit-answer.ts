@@ -1,7 +1,7 @@
 import type { Fragment, Nfa } from '../automata/nfa.js';
 import { emitFreeText } from '../lazy/free-text.js';
 import { textNotBeginning, triggerDfa } from '../lazy/trigger-dfa.js';
-import type { MachineSource } from '../machine/rule-machine.js';
+import type { MachineSource } from '../machine/machine.js';
 import type { AnswerFormat, CallFormat, Marker, ReasoningStart } from './answer-format.js';
 import { patternOf } from './call-opening.js';
 import { emitCalls, type CallEntry, type EmittedTool } from './emit-calls.js';

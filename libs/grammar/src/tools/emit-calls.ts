@@ -1,6 +1,6 @@
 import { codesOf } from '../automata/code-set.js';
 import type { Fragment, Nfa } from '../automata/nfa.js';
-import type { MachineSource } from '../machine/rule-machine.js';
+import type { MachineSource } from '../machine/machine.js';
 import type { AnswerFormat, CallFormat, JsonBody, Marker } from './answer-format.js';
 import { piecesOf, triggerOf, type Piece } from './call-opening.js';
 import { emitId, emitMarker, emitSpace } from './emit-marker.js';

@@ -1,6 +1,6 @@
 import { codesOf } from '../automata/code-set.js';
 import type { Fragment, Nfa } from '../automata/nfa.js';
-import type { MachineSource } from '../machine/rule-machine.js';
+import type { MachineSource } from '../machine/machine.js';
 import { ANY_WORD, LOOSE, TOOL_NAME, type Marker } from './answer-format.js';
 
 /** Digits of a number that counts calls. */

@@ -1,14 +1,14 @@
 import { listOf, type Keyword, type KeywordContext } from '../keyword-context.js';
 import type { Shape } from '../model.js';
 import { placed } from '../schema-document.js';
-import { anyValue, complementShape, intersectShapes, NO_VALUE, uniteShapes } from '../shape.js';
+import { anyValue, complementShape, intersectShapes, uniteAll } from '../shape.js';
 
 export const allOf: Keyword = (context) =>
   listOf(context, 'allOf')!.map((_, i) => context.shapeOf(context.at('allOf', i)));
 
 export const anyOf: Keyword = (context) => {
   const options = optionsOf(context, 'anyOf');
-  return placed(context.node, 'anyOf', () => options.reduce(uniteShapes, NO_VALUE));
+  return placed(context.node, 'anyOf', () => uniteAll(options));
 };
 
 /** Exactly one: each option without what the others have in common with it. */
@@ -22,7 +22,7 @@ export const oneOf: Keyword = (context) => {
         return intersectShapes(table, rest, complementShape(table, other));
       }, option),
     );
-    return apart.reduce(uniteShapes, NO_VALUE);
+    return uniteAll(apart);
   });
 };
 
@@ -41,10 +41,10 @@ export const conditional: Keyword = (context) => {
     schema[keyword] === undefined ? any : context.shapeOf(context.at(keyword)),
   );
   return placed(node, 'if', () =>
-    uniteShapes(
+    uniteAll([
       intersectShapes(table, condition, then),
       intersectShapes(table, complementShape(table, condition), otherwise),
-    ),
+    ]),
   );
 };
 

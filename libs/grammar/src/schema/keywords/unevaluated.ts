@@ -4,7 +4,7 @@ import type { Keyword, KeywordContext } from '../keyword-context.js';
 import type { KeyRule, Shape } from '../model.js';
 import { ANY_OBJECT } from '../object-form.js';
 import { isJsonObject, refuse, type SchemaNode } from '../schema-document.js';
-import { anyValue, complementShape, intersectShapes, uniteShapes } from '../shape.js';
+import { anyValue, complementShape, intersectShapes, uniteAll } from '../shape.js';
 import { keyRules } from './objects.js';
 import { patternDfa } from './strings.js';
 
@@ -24,8 +24,8 @@ interface Case {
 export const unevaluatedProperties: Keyword = (context) => {
   const { table } = context;
   const others = context.at('unevaluatedProperties');
-  return casesOf(context, context.node, 0)
-    .map(({ shape, names, patterns, allProperties }) => {
+  return uniteAll(
+    casesOf(context, context.node, 0).map(({ shape, names, patterns, allProperties }) => {
       if (allProperties) return shape;
       const named = new Map(names.map((name) => [name, table.always]));
       return intersectShapes(
@@ -33,16 +33,16 @@ export const unevaluatedProperties: Keyword = (context) => {
         shape,
         anyValue(table, { objects: [{ ...ANY_OBJECT(table), named, rest: keyRules(context, patterns, others) }] }),
       );
-    })
-    .reduce(uniteShapes);
+    }),
+  );
 };
 
 /** `unevaluatedItems`: for all items that no other keyword looks at. Which ones `contains` looks at depends on values: refused. */
 export const unevaluatedItems: Keyword = (context) => {
   const { table } = context;
   const rest = context.at('unevaluatedItems');
-  return casesOf(context, context.node, 0)
-    .map(({ shape, items, allItems }) => {
+  return uniteAll(
+    casesOf(context, context.node, 0).map(({ shape, items, allItems }) => {
       if (allItems) return shape;
       const prefix = Array.from({ length: items }, () => table.always);
       return intersectShapes(
@@ -52,8 +52,8 @@ export const unevaluatedItems: Keyword = (context) => {
           arrays: [{ ...ANY_ARRAY(table), prefix, rest, max: rest === table.never ? items : Infinity }],
         }),
       );
-    })
-    .reduce(uniteShapes);
+    }),
+  );
 };
 
 /** @param depth how many references and combinations lead to the node */
