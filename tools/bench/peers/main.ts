@@ -5,11 +5,15 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../../run.mjs';
 import { hasChromium } from './chromium-page.js';
-import { medians, type Measurement } from './measurement.js';
-import { NATIVE_CLASSES, installPeers, nativeFolder, type NativeClass } from './peer-packages.js';
-import { makeModel } from './random-model.js';
-import { SHAPES, type ShapeName } from './shapes.js';
-import { measureWllama } from './wllama.js';
+import { nodeLlamaCpp, starling, wllama, type Engine } from './engines.js';
+import { llamaCpp } from './llama-cpp.js';
+import { median } from './measurement.js';
+import { NATIVE_CLASSES, installPeers, type NativeClass } from './peer-packages.js';
+import { bytesToDecode, makeModel } from './random-model.js';
+import { objectOf, tableOf, type RowResult } from './report.js';
+import { nameOf, rowsOf, type Row } from './rows.js';
+import { SHAPES, type Shape, type ShapeName } from './shapes.js';
+import { streamingLimit } from './streaming.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -17,12 +21,15 @@ const { values: options } = parseArgs({
     types: { type: 'string', default: 'Q4_0,Q8_0,Q4_K_M' },
     threads: { type: 'string', default: '2' },
     prompt: { type: 'string', default: '256' },
+    depth: { type: 'string', default: '0' },
     gen: { type: 'string', default: '32' },
-    runs: { type: 'string', default: '3' },
     parallel: { type: 'string', default: '8' },
+    rows: { type: 'string', default: '' },
+    runs: { type: 'string', default: '3' },
+    native: { type: 'string' },
     classes: { type: 'string', default: Object.keys(NATIVE_CLASSES).join(',') },
     nodes: { type: 'string', default: '20,24' },
-    peers: { type: 'string', default: 'native,wllama' },
+    peers: { type: 'string' },
     folder: { type: 'string', default: path.join(os.tmpdir(), 'starling-bench') },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -30,129 +37,87 @@ const { values: options } = parseArgs({
 });
 
 if (options.help) {
-  console.log(`npm run bench -- peers [--shape ${Object.keys(SHAPES).join('|')}] [--types Q4_0,Q8_0,Q4_K_M] [--threads 2,1] [--prompt 256] [--gen 32]
-  [--runs 3] [--parallel 8] [--classes ${Object.keys(NATIVE_CLASSES).join(',')}] [--nodes 20,24] [--peers native,wllama] [--folder DIR] [--json]
-Runs Starling (on each Node version) and its peers alternately on the same random model; prints medians and ratios, and for Starling
-the tokens/s of as many sequences decoded together as --parallel says (0: none), against those of one.`);
+  console.log(`npm run bench -- peers [--shape ${Object.keys(SHAPES).join('|')}] [--types Q4_0,Q8_0,Q4_K_M,IQ2_XXS,IQ3_S,TQ2_0]
+  [--threads 1,2] [--prompt 64,512,2048] [--depth 0,2048,8192] [--gen 32] [--parallel 1,2,4,8,16] [--rows "decode,prompt 512 at 0,together 8"]
+  [--runs 3] [--native FOLDER] [--peers native,wllama] [--classes ${Object.keys(NATIVE_CLASSES).join(',')}] [--nodes 20,24]
+  [--folder DIR] [--json]
+Runs Starling (on each Node version) and others alternately on the same random model; prints medians of tokens/s and their ratios.
+  --rows    what is measured of all that --prompt, --depth and --parallel give: rows whose names begin with one of these
+  --native  a native build of llama.cpp: a folder with llama-bench and llama-batched-bench. Node-llama-cpp and wllama are then left out,
+            unless --peers names them
+A row of dense decoding tells the share of what reading alone comes to in the same run (weights of the file, once a token), a row of several
+sequences the rate against one, a row of several numbers of threads the rate against the first.`);
   process.exit(0);
 }
 
-const list = (text: string): string[] => text.split(',').filter(Boolean);
-const promptTokens = Number(options.prompt);
-const genTokens = Number(options.gen);
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+const numbers = (text: string): number[] => list(text).map(Number);
+const shape = options.shape as ShapeName;
 const runs = Number(options.runs);
-const parallel = Number(options.parallel);
+const rows = rowsOf(
+  {
+    prompts: numbers(options.prompt),
+    depths: numbers(options.depth),
+    parallel: numbers(options.parallel),
+    gen: Number(options.gen),
+  },
+  list(options.rows),
+);
 
-/** The node binary of a major version, through npx when it is not the one that runs this. */
-function nodeBinary(major: string): string {
-  if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
-  return execFileSync('npx', ['-y', `node@${major}`, '-p', 'process.execPath'], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }).trim();
-}
-
-function measureStarling(node: string, model: string, threads: number): Measurement[] {
-  const main = path.join(root, 'apps/server/dist/main.js');
-  const bench = (...args: (string | number)[]): { prompt_tps: number; decode_tps: number } => {
-    const out = execFileSync(
-      node,
-      [main, 'bench', '-m', model, '-t', String(threads), '-n', String(genTokens), '--json', ...args.map(String)],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    return JSON.parse(out) as { prompt_tps: number; decode_tps: number };
-  };
-  const { prompt_tps: promptTps, decode_tps: decodeTps } = bench('-p', promptTokens);
-  return [
-    {
-      promptTps,
-      decodeTps,
-      ...(parallel > 1 ? { togetherTps: bench('-p', 0, '--parallel', parallel).decode_tps } : {}),
-    },
-  ];
-}
-
-function measureNative(name: NativeClass, model: string, threads: number): Measurement[] {
-  const script = path.join(import.meta.dirname, 'native.mjs');
-  const args = [nativeFolder(name), model, threads, promptTokens, genTokens, 1].map(String);
-  const out = execFileSync(process.execPath, [script, ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  return (JSON.parse(out.trim().split('\n').pop()!) as { results: Measurement[] }).results;
-}
-
-interface Engine {
-  readonly name: string;
-  measure(model: string, threads: number): Measurement[] | Promise<Measurement[]>;
-}
-
-const peers = list(options.peers);
+const peers = list(options.peers ?? (options.native === undefined ? 'native,wllama' : ''));
 if (peers.length > 0) installPeers();
 execFileSync(process.execPath, [path.join(root, 'tools/build-server.mjs')], { stdio: ['ignore', 2, 2] });
-const engines: Engine[] = [
-  ...list(options.nodes).map((major) => {
-    const node = nodeBinary(major);
-    return {
-      name: `starling (node ${major})`,
-      measure: (model: string, threads: number) => measureStarling(node, model, threads),
-    };
-  }),
-  ...(peers.includes('native') ? (list(options.classes) as NativeClass[]) : []).map((name) => ({
-    name: `node-llama-cpp ${name}`,
-    measure: (model: string, threads: number) => measureNative(name, model, threads),
-  })),
-  ...(peers.includes('wllama') && hasChromium()
-    ? [
-        {
-          name: 'wllama (chromium)',
-          measure: (model: string, threads: number) => measureWllama(model, threads, promptTokens, genTokens, 1),
-        },
-      ]
-    : []),
-];
 if (peers.includes('wllama') && !hasChromium())
   console.error('wllama is left out: no Chromium (CHROMIUM_PATH names it)');
+const engines: Engine[] = [
+  ...list(options.nodes).map(starling),
+  ...(options.native === undefined ? [] : [llamaCpp(options.native)]),
+  ...(peers.includes('native') ? (list(options.classes) as NativeClass[]) : []).map(nodeLlamaCpp),
+  ...(peers.includes('wllama') && hasChromium() ? [wllama] : []),
+];
 
 fs.mkdirSync(options.folder, { recursive: true });
-console.log(
-  `${os.cpus()[0].model}, ${os.cpus().length} cores, ${options.shape}, prompt ${promptTokens}, decode ${genTokens}, medians of ${runs} alternating runs`,
-);
+if (!options.json)
+  console.log(
+    `${os.cpus()[0].model}, ${os.cpus().length} cores, ${shape}, decode ${options.gen}, medians of ${runs} alternating runs`,
+  );
+const results: RowResult[] = [];
 for (const type of list(options.types)) {
-  const model = await makeModel(options.folder, options.shape as ShapeName, type);
-  for (const threads of list(options.threads).map(Number)) {
-    const results = new Map<Engine, Measurement[]>(engines.map((engine) => [engine, []]));
-    // The first round warms the page cache and is not counted.
-    for (let run = 0; run <= runs; run++) {
-      for (const engine of engines) {
-        const measured = await engine.measure(model, threads);
-        if (run > 0) results.get(engine)!.push(...measured);
-      }
+  const model = await makeModel(options.folder, shape, type);
+  const bytes = await bytesToDecode(options.folder, shape, type);
+  for (const threads of numbers(options.threads)) {
+    for (const row of rows) {
+      const result = { type, threads, row, ...(await measure(model, bytes, threads, row)) };
+      console.log(options.json ? JSON.stringify(objectOf(result)) : `\n${tableOf(result, results)}`);
+      results.push(result);
     }
-    report(type, threads, new Map([...results].map(([engine, values]) => [engine.name, medians(values)])));
   }
 }
 
-/** Prints each engine's medians, and the ratio of each Starling to it. */
-function report(type: string, threads: number, results: ReadonlyMap<string, Measurement>): void {
-  if (options.json) return console.log(JSON.stringify({ type, threads, results: Object.fromEntries(results) }));
-  const ours = [...results].filter(([name]) => name.startsWith('starling'));
-  const ratioHeads = ours.map(([name]) => `${name.replace('starling ', '')} prompt / decode`.padStart(28)).join('');
-  console.log(
-    `\n${type}, ${threads} threads`.padEnd(30) + 'prompt t/s'.padStart(12) + 'decode t/s'.padStart(12) + ratioHeads,
-  );
-  for (const [name, { promptTps, decodeTps, togetherTps }] of results) {
-    const ratios = ours
-      .map(([, our]) =>
-        `${(our.promptTps / promptTps).toFixed(2)} / ${(our.decodeTps / decodeTps).toFixed(2)}`.padStart(28),
-      )
-      .join('');
-    const together =
-      togetherTps === undefined
-        ? ''
-        : `   ${parallel} together: ${togetherTps.toFixed(1)} t/s, ${(togetherTps / decodeTps).toFixed(2)} times one`;
-    console.log(
-      name.padEnd(29) + promptTps.toFixed(1).padStart(12) + decodeTps.toFixed(2).padStart(12) + ratios + together,
-    );
+/** Medians of alternating runs. The first warms the page cache and is not counted. */
+async function measure(
+  model: string,
+  bytes: number,
+  threads: number,
+  row: Row,
+): Promise<Pick<RowResult, 'tps' | 'limitTps'>> {
+  const rates = new Map<string, number[]>();
+  const limits: number[] = [];
+  const isDense = (SHAPES[shape] as Shape).experts === undefined;
+  for (let run = 0; run <= runs; run++) {
+    if (run > 0 && isDense && nameOf(row) === 'decode at 0') limits.push(await streamingLimit(threads));
+    for (const engine of engines) {
+      const tps = await engine.measure(model, threads, row);
+      if (tps === undefined || run === 0) continue;
+      rates.set(engine.name, [...(rates.get(engine.name) ?? []), tps]);
+    }
   }
+  return {
+    tps: new Map([...rates].map(([name, values]) => [name, median(values)])),
+    ...(limits.length > 0 ? { limitTps: (median(limits) * 1e9) / bytes } : {}),
+  };
 }

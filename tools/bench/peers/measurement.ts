@@ -1,9 +1,7 @@
-/** Tokens per second of one run: of the prompt, and of the tokens decoded after it. */
+/** Tokens per second of a prompt and of what is decoded after it. */
 export interface Measurement {
   readonly promptTps: number;
   readonly decodeTps: number;
-  /** Of several sequences decoded together, where that was measured. */
-  readonly togetherTps?: number;
 }
 
 /** The middle of a list of numbers (the mean of the two middle ones when it is even). */
@@ -14,11 +12,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** The medians of several runs. */
-export function medians(runs: readonly Measurement[]): Measurement {
-  const together = runs.flatMap(({ togetherTps }) => togetherTps ?? []);
-  return {
-    promptTps: median(runs.map((run) => run.promptTps)),
-    decodeTps: median(runs.map((run) => run.decodeTps)),
-    ...(together.length > 0 ? { togetherTps: median(together) } : {}),
-  };
-}
+export const medians = (runs: readonly Measurement[]): Measurement => ({
+  promptTps: median(runs.map((run) => run.promptTps)),
+  decodeTps: median(runs.map((run) => run.decodeTps)),
+});

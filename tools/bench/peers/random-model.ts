@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { numberToF16 } from '@starling/core';
 import {
   FILE_TYPES,
   GgufWriter,
@@ -12,7 +13,7 @@ import {
   type GgufModel,
   type TensorType,
 } from '@starling/gguf';
-import { writeFileWhole } from '@starling/gguf/node';
+import { openGgufFile, writeFileWhole } from '@starling/gguf/node';
 import { SHAPES, type Shape, type ShapeName } from './shapes.js';
 
 /** Rows that are made and quantized; larger matrices repeat them, which no kernel can tell. */
@@ -43,6 +44,14 @@ function tensorsOf(shape: Shape): [name: string, shape: readonly number[]][] {
     block('attn_v', width, kvWidth);
     block('attn_output', width, width);
     block('ffn_norm', width);
+    if (shape.experts) {
+      const { count } = shape.experts;
+      block('ffn_gate_inp', width, count);
+      block('ffn_gate_exps', width, ffn, count);
+      block('ffn_up_exps', width, ffn, count);
+      block('ffn_down_exps', ffn, width, count);
+      continue;
+    }
     block('ffn_gate', width, ffn);
     block('ffn_up', width, ffn);
     block('ffn_down', ffn, width);
@@ -50,20 +59,39 @@ function tensorsOf(shape: Shape): [name: string, shape: readonly number[]][] {
   return tensors;
 }
 
-function setMetadata(writer: GgufWriter, shape: Shape, fileType: FileTypeName): void {
+/** What random files are made in: a mix that can be made, or a type that can only be read, whose blocks are random bytes. */
+type RandomType = FileTypeName | keyof typeof READ_ONLY;
+
+/**
+ * Types whose blocks mean something whatever their bits are, behind a scale of two bytes: the number that files have for mixes of them, and what a
+ * block's scale is multiplied by in its values, about.
+ */
+const READ_ONLY = { IQ2_XXS: { id: 19, gain: 40 }, IQ3_S: { id: 26, gain: 110 } } as const;
+
+const isReadOnly = (type: string): type is keyof typeof READ_ONLY => Object.hasOwn(READ_ONLY, type);
+
+const fileTypeId = (type: RandomType): number => (isReadOnly(type) ? READ_ONLY[type].id : FILE_TYPES[type].id);
+
+function setMetadata(writer: GgufWriter, shape: Shape, fileType: RandomType): void {
   const set = (key: string, value: Parameters<GgufWriter['setMetadata']>[1]): void => writer.setMetadata(key, value);
   set('general.architecture', 'llama');
   set('general.name', 'random');
-  writer.setMetadata('general.file_type', FILE_TYPES[fileType].id, 'u32');
+  writer.setMetadata('general.file_type', fileTypeId(fileType), 'u32');
   for (const [key, value] of [
     ['block_count', shape.layers],
-    ['context_length', 8192],
+    ['context_length', 32_768],
     ['embedding_length', shape.width],
     ['feed_forward_length', shape.ffn],
     ['attention.head_count', shape.heads],
     ['attention.head_count_kv', shape.kvHeads],
     ['vocab_size', shape.vocabulary],
     ['rope.dimension_count', shape.width / shape.heads],
+    ...(shape.experts
+      ? ([
+          ['expert_count', shape.experts.count],
+          ['expert_used_count', shape.experts.used],
+        ] as const)
+      : []),
   ] as const) {
     writer.setMetadata(`llama.${key}`, value, 'u32');
   }
@@ -88,7 +116,7 @@ function setMetadata(writer: GgufWriter, shape: Shape, fileType: FileTypeName): 
 }
 
 /** A model that has a header alone: what chooses the types of a mix looks no further. */
-async function headerOnly(shape: Shape, fileType: FileTypeName): Promise<GgufModel> {
+async function headerOnly(shape: Shape, fileType: RandomType): Promise<GgufModel> {
   let header = new Uint8Array(0);
   const writer = new GgufWriter({ write: async (bytes) => void (header = bytes.slice()) });
   setMetadata(writer, shape, fileType);
@@ -116,40 +144,86 @@ function normalRows(rows: number, rowLength: number): Float32Array {
   );
 }
 
+/** Blocks of random bits. Their scales give values of the spread that a row of this length wants. */
+function randomBlocks(type: TensorType & { readonly name: keyof typeof READ_ONLY }, rowLength: number): Uint8Array {
+  let state = 54321;
+  const bytes = Uint8Array.from({ length: bytesOfValues(type, POOL_ROWS * rowLength) }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+  const scale = numberToF16(1 / (Math.sqrt(rowLength) * READ_ONLY[type.name].gain));
+  for (let at = 0; at < bytes.length; at += type.blockBytes) {
+    bytes[at] = scale & 255;
+    bytes[at + 1] = scale >> 8;
+  }
+  return bytes;
+}
+
+/** The types of all tensors: those of a mix, or one type that can only be read, beside an embedding of Q6_K. */
+async function typesOf(shape: Shape, fileType: RandomType): Promise<Map<string, TensorType>> {
+  const model = await headerOnly(shape, fileType);
+  if (!isReadOnly(fileType)) return chooseTensorTypes(model, fileType);
+  return chooseTensorTypes(model, 'Q6_K', {
+    override: ({ name, rowLength }) => {
+      if (!name.startsWith('blk.')) return undefined;
+      return TENSOR_TYPES[rowLength % TENSOR_TYPES[fileType].blockSize === 0 ? fileType : 'IQ4_NL'];
+    },
+  });
+}
+
 const pools = new Map<string, Uint8Array>();
 
-/** Quantized random rows, made once for each type and length. */
+function quantizedRows(type: TensorType, rowLength: number): Uint8Array {
+  const values = normalRows(POOL_ROWS, rowLength);
+  const bytes = new Uint8Array(bytesOfValues(type, values.length));
+  if (type.name === 'F32') new Float32Array(bytes.buffer).set(values);
+  else quantize(type, values, rowLength, bytes);
+  return bytes;
+}
+
+/** Random rows of a type, made once for each type and length. */
 function pool(type: TensorType, rowLength: number): Uint8Array {
   const key = `${type.name}:${rowLength}`;
   let bytes = pools.get(key);
   if (!bytes) {
-    const values = normalRows(POOL_ROWS, rowLength);
-    bytes = new Uint8Array(bytesOfValues(type, values.length));
-    if (type.name === 'F32') new Float32Array(bytes.buffer).set(values);
-    else quantize(type, values, rowLength, bytes);
+    bytes = isReadOnly(type.name)
+      ? randomBlocks({ ...type, name: type.name }, rowLength)
+      : quantizedRows(type, rowLength);
     pools.set(key, bytes);
   }
   return bytes;
 }
 
+/** Bytes of a model that decoding a token reads, where it reads all matrices: a table that is not the output matrix too is left out. */
+export async function bytesToDecode(folder: string, shapeName: ShapeName, fileType: string): Promise<number> {
+  const file = await openGgufFile(await makeModel(folder, shapeName, fileType));
+  await file.close();
+  const isRead = (name: string): boolean => SHAPES[shapeName].tied || name !== 'token_embd.weight';
+  return Array.from(file.tensors.values()).reduce(
+    (sum, { name, byteLength }) => sum + (isRead(name) ? byteLength : 0),
+    0,
+  );
+}
+
 /** Makes the model file if it is not there yet; gives its path. */
 export async function makeModel(folder: string, shapeName: ShapeName, fileType: string): Promise<string> {
-  const file = path.join(folder, `${shapeName}-${fileType}-chatml.gguf`);
+  const file = path.join(folder, `${shapeName}-${fileType}-32k.gguf`);
   if (fs.existsSync(file)) return file;
   console.error(`making ${file} ...`);
-  const shape = SHAPES[shapeName];
-  const types = chooseTensorTypes(await headerOnly(shape, fileType as FileTypeName), fileType as FileTypeName);
+  const shape: Shape = SHAPES[shapeName];
+  const types = await typesOf(shape, fileType as RandomType);
   await writeFileWhole(file, async (sink) => {
     const writer = new GgufWriter(sink);
-    setMetadata(writer, shape, fileType as FileTypeName);
+    setMetadata(writer, shape, fileType as RandomType);
     const tensors = tensorsOf(shape);
     for (const [name, dimensions] of tensors) writer.addTensor(name, types.get(name)!, dimensions);
-    for (const [name, [rowLength, rows = 1]] of tensors) {
+    for (const [name, [rowLength, ...counts]] of tensors) {
       const type = types.get(name)!;
-      if (rows === 1) {
+      if (counts.length === 0) {
         await writer.write(new Uint8Array(new Float32Array(rowLength).fill(1).buffer));
         continue;
       }
+      const rows = counts.reduce((product, count) => product * count, 1);
       const source = pool(type, rowLength);
       const rowBytes = source.length / POOL_ROWS;
       for (let row = 0; row < rows; row += POOL_ROWS)
