@@ -19,6 +19,8 @@ const OVERLAP = 64;
 const PAUSE: LongStep = { kind: 'pause' };
 
 interface KnownText extends EncodedPrompt {
+  /** Not the text itself: putting a long one together with the scope to look it up would take as long as reading it. */
+  readonly key: string;
   readonly scope: string;
   /** It ends with tokens that a model generated: whatever follows, those stay. */
   readonly endsInAnswer: boolean;
@@ -35,9 +37,13 @@ interface KnownText extends EncodedPrompt {
  */
 export class PromptEncoder {
   readonly #tokenizer: Tokenizer;
-  /** Both by owner of the scope, then by scope and text. */
+  /** Both by owner of the scope, then by scope and text, or by a number. */
   readonly #stretches = new ScopedCache<Uint32Array>({ each: STRETCHES, all: STRETCHES });
-  readonly #texts = new ScopedCache<KnownText>({ each: TEXTS, all: TEXTS });
+  readonly #texts = new ScopedCache<KnownText>({
+    each: { ...TEXTS, charactersOf: ({ text }) => text.length },
+    all: TEXTS,
+  });
+  #count = 0;
   #cuts: ControlCuts | undefined;
 
   constructor(tokenizer: Tokenizer) {
@@ -123,7 +129,7 @@ export class PromptEncoder {
     for (const known of this.#texts.values(owner))
       if (known.scope === scope && known.text.length > (longest?.text.length ?? 0) && text.startsWith(known.text))
         longest = known;
-    return longest && this.#texts.get(owner, keyOf(longest));
+    return longest && this.#texts.get(owner, longest.key);
   }
 
   /** Tokenizes what comes after a known text; false if that cannot be told apart from it. */
@@ -189,12 +195,13 @@ export class PromptEncoder {
       this.#stretches.set(owner, keyOf({ scope, text: trimmed }), Uint32Array.from(stretch.tokens.slice(0, count)));
   }
 
-  #keepText(known: KnownText): void {
+  #keepText(text: Omit<KnownText, 'key'>): void {
+    const known = { ...text, key: String(this.#count++) };
     const owner = ownerOf(known.scope);
     // What it goes on from is known with it.
     for (const other of this.#texts.values(owner))
-      if (other.scope === known.scope && known.text.startsWith(other.text)) this.#texts.delete(owner, keyOf(other));
-    this.#texts.set(owner, keyOf(known), known);
+      if (other.scope === known.scope && known.text.startsWith(other.text)) this.#texts.delete(owner, other.key);
+    this.#texts.set(owner, known.key, known);
   }
 
   /** Whether a text that is added goes on after text, not after a control token. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { jsonPieces } from './json-pieces.js';
+import { jsonPieces, jsonTexts, textPieces } from './json-pieces.js';
 
 const listOf = <T>(entries: readonly T[], onMake: () => void = () => undefined) => ({
   length: entries.length,
@@ -39,5 +39,32 @@ describe('JSON in pieces', () => {
     );
     expect(pieces.next().value!.length).toBeLessThan(20_000);
     expect(made).toBeLessThan(20);
+  });
+});
+
+describe('texts in pieces', () => {
+  it('are the JSON of the object, whatever characters they hold', () => {
+    const long = 'A "starling"\n\u{1f426}\ud83d sings. '.repeat(5000);
+    const all: Record<string, string>[] = [
+      {},
+      { text: '' },
+      { text: long },
+      { content: long, prompt: 'a' },
+      { content: 'a', 'b"': long },
+    ];
+    for (const texts of all) {
+      const pieces = [...jsonTexts(texts)];
+      expect(pieces.join('')).toBe(JSON.stringify(texts));
+      for (const piece of pieces) expect(piece.length).toBeLessThan(40_000);
+    }
+  });
+
+  it('do not end inside of a surrogate pair', () => {
+    const text = `${'a'.repeat(9)}${'\u{1f426}'.repeat(20)}`;
+    for (const length of [1, 2, 7, 10]) {
+      const pieces = [...textPieces(text, length)];
+      expect(pieces.join('')).toBe(text);
+      for (const piece of pieces) expect(piece).not.toMatch(/[\uD800-\uDBFF]$/u);
+    }
   });
 });

@@ -28,3 +28,24 @@ export function* jsonPieces<T>(
   }
   yield `${text}}`;
 }
+
+/** An object of texts, which may be long, in pieces as above. */
+export function* jsonTexts(texts: Readonly<Record<string, string>>): Generator<string> {
+  let before = '{';
+  for (const [name, text] of Object.entries(texts)) {
+    yield `${before}${JSON.stringify(name)}:"`;
+    for (const piece of textPieces(text, PIECE_LENGTH)) yield JSON.stringify(piece).slice(1, -1);
+    before = '",';
+  }
+  yield before === '{' ? '{}' : '"}';
+}
+
+/** A text in pieces of about so many characters, none of which ends inside of a surrogate pair. */
+export function* textPieces(text: string, length: number): Generator<string> {
+  for (let begin = 0; begin < text.length; ) {
+    let end = begin + length;
+    if (/[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end++;
+    yield text.slice(begin, end);
+    begin = end;
+  }
+}

@@ -6,10 +6,11 @@ import { StarlingError } from '@starling/core';
  */
 export const MAX_BODY_DEPTH = 128;
 /**
- * Arrays and objects in all, and values: what is made of each takes far longer than its characters. Conversations have some thousands of the
- * first, and prompts of token ids as many values as the longest contexts have tokens.
+ * Arrays and objects in all, strings (names of fields among them), and values: what is made of each takes far longer than its characters.
+ * Conversations have some thousands of the first two, and prompts of token ids as many values as the longest contexts have tokens.
  */
 export const MAX_BODY_CONTAINERS = 32_768;
+export const MAX_BODY_STRINGS = 1 << 17;
 export const MAX_BODY_VALUES = 1 << 20;
 
 const QUOTE = 0x22;
@@ -19,14 +20,24 @@ const BACKSLASH = 0x5c;
 /** Bytes that are looked at between two stops. */
 export const PIECE_BYTES = 1 << 18;
 
+/** Where the arrays and objects of a body are, in the order in which they begin. */
+export interface BodyStructure {
+  /** Past the bracket that closes each; 0 if none does. */
+  readonly ends: readonly number[];
+  /** The first one that begins behind each. */
+  readonly following: readonly number[];
+}
+
 /**
- * Counts brackets and commas outside of strings, before anything is built of them, with stops on the way. Of what is not JSON, the parser speaks.
+ * Counts brackets, quotes and commas, before anything is built of them, with stops on the way. Of what is not JSON, the parser speaks.
  * @param bytes UTF-8
  * @throws StarlingError invalid_request
  */
-export function* structureSteps(bytes: Uint8Array): Generator<undefined, void> {
-  let depth = 0;
-  let containers = 0;
+export function* structureSteps(bytes: Uint8Array): Generator<undefined, BodyStructure> {
+  const ends: number[] = [];
+  const following: number[] = [];
+  const open: number[] = [];
+  let strings = 0;
   let commas = 0;
   let inString = false;
   for (let i = 0, stop = PIECE_BYTES; i < bytes.length; i++) {
@@ -38,16 +49,25 @@ export function* structureSteps(bytes: Uint8Array): Generator<undefined, void> {
     if (inString) {
       if (code === BACKSLASH) i++;
       else if (code === QUOTE) inString = false;
-    } else if (code === QUOTE) inString = true;
-    else if (code === COMMA) {
+    } else if (code === QUOTE) {
+      inString = true;
+      if (++strings > MAX_BODY_STRINGS) throw refused(`has more than ${MAX_BODY_STRINGS} strings`, MAX_BODY_STRINGS, i);
+    } else if (code === COMMA) {
       if (++commas >= MAX_BODY_VALUES) throw refused(`has more than ${MAX_BODY_VALUES} values`, MAX_BODY_VALUES, i);
     } else if (code === 0x7b || code === 0x5b) {
-      if (++depth > MAX_BODY_DEPTH)
+      if (open.push(ends.length) > MAX_BODY_DEPTH)
         throw refused(`nests arrays and objects more than ${MAX_BODY_DEPTH} levels deep`, MAX_BODY_DEPTH, i);
-      if (++containers > MAX_BODY_CONTAINERS)
+      following.push(0);
+      if (ends.push(0) > MAX_BODY_CONTAINERS)
         throw refused(`has more than ${MAX_BODY_CONTAINERS} arrays and objects`, MAX_BODY_CONTAINERS, i);
-    } else if (code === 0x7d || code === 0x5d) depth--;
+    } else if (code === 0x7d || code === 0x5d) {
+      const closed = open.pop();
+      if (closed === undefined) continue;
+      ends[closed] = i + 1;
+      following[closed] = ends.length;
+    }
   }
+  return { ends, following };
 }
 
 function refused(problem: string, limit: number, offset: number): StarlingError {

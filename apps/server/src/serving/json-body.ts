@@ -2,9 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isStarlingError, messageOf, StarlingError } from '@starling/core';
 import type { AppContext } from '../context.js';
 import { structureSteps } from './body-structure.js';
+import { valueSteps } from './body-value.js';
 
-/** A body of so many bytes is read in several turns of the thread. */
-const LONG_BODY = 1 << 20;
+/** A longer body, in bytes, is taken as it comes and parsed in several turns of the thread. */
+const LONG_BODY = 1 << 16;
+/** Milliseconds after which others have their turn. */
+const TURN_MS = 3;
 
 /** What bodies a route takes beside those that say they are JSON. */
 export interface BodyTerms {
@@ -35,23 +38,32 @@ export async function jsonBody(
       ? error
       : new StarlingError('cancelled', 'the client went away while sending its body', { cause: error });
   });
+  const structure = await inTurns(structureSteps(bytes));
+  if (bytes.byteLength <= LONG_BODY) return parsed(bytes);
+  const value = await inTurns(valueSteps(bytes, structure));
+  // Looking at all that it holds takes as long again.
+  await nextTurn();
+  return value;
+}
+
+/** Work with stops on its way: others have their turns there. */
+async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
+  let since = performance.now();
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value;
+    if (performance.now() - since < TURN_MS) continue;
+    await nextTurn();
+    since = performance.now();
+  }
+}
+
+function parsed(bytes: Uint8Array): unknown {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new StarlingError('invalid_json', 'the body is not UTF-8');
   }
-  const isLong = bytes.byteLength > LONG_BODY;
-  if (isLong) await nextTurn();
-  for (const _ of structureSteps(bytes)) await nextTurn();
-  if (isLong) await nextTurn();
-  const value = parsed(text);
-  // Looking at all that it holds takes as long again.
-  if (isLong) await nextTurn();
-  return value;
-}
-
-function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -90,25 +102,35 @@ function requirePlain(encoding: string | undefined): void {
 async function readBytes(c: AppContext, limitBytes: number): Promise<Uint8Array> {
   const declared = Number(c.req.header('content-length') ?? NaN);
   if (declared > limitBytes) throw tooLarge(limitBytes, declared);
-  if (declared <= limitBytes) return new Uint8Array(await c.req.arrayBuffer());
-  return readStream(c.req.raw.body, limitBytes);
+  if (declared <= LONG_BODY) return new Uint8Array(await c.req.arrayBuffer());
+  return readStream(c.req.raw.body, limitBytes, Number.isNaN(declared) ? undefined : declared);
 }
 
-/** Reads a body that did not tell its length, no further than the limit. */
-async function readStream(body: ReadableStream<Uint8Array> | null, limitBytes: number): Promise<Uint8Array> {
+/** Reads a body, no further than the limit: into its place where it has told its length, so that a long one is not copied at once. */
+async function readStream(
+  body: ReadableStream<Uint8Array> | null,
+  limitBytes: number,
+  declared: number | undefined,
+): Promise<Uint8Array> {
   if (body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
+  let bytes = new Uint8Array(declared ?? LONG_BODY);
   let length = 0;
   const reader = body.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    length += part.value.length;
-    if (length > limitBytes) {
+    const end = length + part.value.length;
+    if (end > limitBytes) {
       await reader.cancel();
       throw tooLarge(limitBytes);
     }
-    chunks.push(part.value);
+    if (end > bytes.length) {
+      const longer = new Uint8Array(Math.min(limitBytes, Math.max(end, 2 * bytes.length)));
+      longer.set(bytes.subarray(0, length));
+      bytes = longer;
+    }
+    bytes.set(part.value, length);
+    length = end;
   }
-  return Buffer.concat(chunks, length);
+  return bytes.subarray(0, length);
 }
 
 function tooLarge(limitBytes: number, receivedBytes?: number): StarlingError {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AppContext } from '../context.js';
 import type { Dialect, Reply, StreamEvent } from '../dialects/dialect.js';
+import { textPieces } from '../dialects/json-pieces.js';
 import { errorReply } from './error-reply.js';
 import { COMMENT, eventStream } from './event-stream.js';
 import { sendFile } from './send-file.js';
@@ -37,10 +38,9 @@ export function sendReply(c: AppContext, reply: Reply, sending: Sending): Respon
     return c.body(text, 200, headers);
   }
   // Handed over in pieces, so that it is seen when nobody takes them.
-  const bytes = new TextEncoder().encode(text);
-  const { body, ended } = eventStream(slices(bytes), { stallMs: sending.stallMs, onCancel: sending.onGone });
+  const { body, ended } = eventStream(slices(text), { stallMs: sending.stallMs, onCancel: sending.onGone });
   c.set('streamEnd', ended.finally(sending.onEnd));
-  return c.body(body, 200, { ...headers, 'content-length': String(bytes.length) });
+  return c.body(body, 200, { ...headers, 'content-length': String(Buffer.byteLength(text)) });
 }
 
 /** A long body is sent while it is made; others have their turns meanwhile. */
@@ -58,15 +58,16 @@ function sendPieces(c: AppContext, pieces: Iterable<string>, sending: Sending): 
   return c.body(body, 200, { 'content-type': 'application/json' });
 }
 
-/** Milliseconds for which pieces are made before others have their turn. */
+/** Milliseconds for which pieces are made before others have their turn, and characters that are then written at once. */
 const TURN_MS = 5;
+const MANY = 1 << 18;
 
 async function* inTurns(first: string, rest: Iterator<string>): AsyncGenerator<string> {
   let text = first;
   let since = performance.now();
   for (let piece = rest.next(); piece.done !== true; piece = rest.next()) {
     text += piece.value;
-    if (performance.now() - since < TURN_MS) continue;
+    if (text.length < MANY && performance.now() - since < TURN_MS) continue;
     yield text;
     text = '';
     await nextTurn();
@@ -78,8 +79,11 @@ async function* inTurns(first: string, rest: Iterator<string>): AsyncGenerator<s
 /** Characters of a body that is handed over at once. */
 const LONG_BODY = 65_536;
 
-async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let begin = 0; begin < bytes.length; begin += LONG_BODY) yield bytes.subarray(begin, begin + LONG_BODY);
+async function* slices(text: string): AsyncGenerator<string> {
+  for (const piece of textPieces(text, LONG_BODY)) {
+    yield piece;
+    await nextTurn();
+  }
 }
 
 type StreamReply = Extract<Reply, { kind: 'stream' }>;

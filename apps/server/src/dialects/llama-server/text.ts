@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { jsonObject, text, tokenIds } from '../../schemas/fields.js';
 import { endpoint, json, pieces, type Endpoint } from '../dialect.js';
 import { toolsOf } from '../function-tools.js';
-import { jsonPieces } from '../json-pieces.js';
+import { jsonPieces, jsonTexts } from '../json-pieces.js';
 import { messageSchema, toolSchema } from '../openai/chat-schema.js';
 import { refuseTemplate } from '../openai/chat-request.js';
 import { continuedConversation } from '../openai/conversation.js';
@@ -68,7 +68,7 @@ export const detokenize = endpoint({
   example: { tokens: [65, 66] },
   async handle({ body, models }) {
     const content = await pickModel(models, body.model).decode(body.tokens);
-    return json({ content, prompt: content });
+    return pieces(jsonTexts({ content, prompt: content }));
   },
 });
 
@@ -90,7 +90,7 @@ export const applyTemplate = endpoint({
       ...going,
       templateVariables: body.chat_template_kwargs ?? undefined,
     });
-    return json({ prompt });
+    return pieces(jsonTexts({ prompt }));
   },
 });
 

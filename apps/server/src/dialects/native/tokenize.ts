@@ -1,5 +1,5 @@
-import { endpoint, json, pieces } from '../dialect.js';
-import { jsonPieces } from '../json-pieces.js';
+import { endpoint, pieces } from '../dialect.js';
+import { jsonPieces, jsonTexts } from '../json-pieces.js';
 import { pieceOf } from '../piece-of.js';
 import { detokenizeAnswer, tokenizeAnswer } from './answer-schema.js';
 import { detokenizeSchema, tokenizeSchema } from './tokenize-schema.js';
@@ -37,5 +37,6 @@ export const detokenize = endpoint({
   answer: detokenizeAnswer,
   body: detokenizeSchema,
   example: { tokens: [65, 66] },
-  handle: async ({ body, models }) => json({ text: await models.pick(body.model ?? undefined).decode(body.tokens) }),
+  handle: async ({ body, models }) =>
+    pieces(jsonTexts({ text: await models.pick(body.model ?? undefined).decode(body.tokens) })),
 });
