@@ -22,6 +22,14 @@ export type { GgufFormat, MetadataEntry } from './encode-header.js';
 export { type RowConversion, type RowConverter } from './row-converter.js';
 export { writeModel, type WriteModelOptions, type WriteProgress } from './write-model.js';
 export { quantizeModel, type QuantizeModelOptions } from './quantize-model.js';
+export {
+  combineImportance,
+  meanSquares,
+  writeImportanceMatrix,
+  type ImportanceEntry,
+  type ImportanceMatrix,
+} from './importance-matrix.js';
+export { readImportanceMatrix } from './read-importance.js';
 export { chooseTensorTypes, type ChooseTypesOptions } from './choose-types.js';
 export { FILE_TYPES, fileTypeByName, fileTypeName, type FileType, type FileTypeName } from './file-types.js';
 export { openGgufUrl, partUrls } from './open-url.js';

@@ -18,6 +18,13 @@ const MADE: readonly TensorTypeName[] = [
   'Q4_K',
   'Q5_K',
   'Q6_K',
+  'IQ1_S',
+  'IQ1_M',
+  'IQ2_XXS',
+  'IQ2_XS',
+  'IQ2_S',
+  'IQ3_XXS',
+  'IQ3_S',
   'IQ4_NL',
   'IQ4_XS',
   'MXFP4',
@@ -63,6 +70,11 @@ const BOUNDS: Readonly<Partial<Record<TensorTypeName, number>>> = {
   Q4_K: 0.16,
   Q5_K: 0.1,
   Q6_K: 0.06,
+  IQ2_XXS: 1,
+  IQ2_XS: 0.9,
+  IQ2_S: 0.7,
+  IQ3_XXS: 0.6,
+  IQ3_S: 0.4,
   IQ4_NL: 0.15,
   IQ4_XS: 0.2,
   MXFP4: 0.26,
@@ -137,12 +149,52 @@ describe('quantize', () => {
         .filter(canQuantize)
         .map((type) => type.name),
     ).toEqual(expect.arrayContaining(['F32', ...MADE]));
-    expect(() => quantize(TENSOR_TYPES.IQ1_S, new Float32Array(256), 256, new Uint8Array(50))).toThrow(
-      /IQ1_S cannot be made here/,
+    expect(() => quantize(TENSOR_TYPES.Q8_K, new Float32Array(256), 256, new Uint8Array(292))).toThrow(
+      /Q8_K cannot be made here/,
     );
     expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 48, new Uint8Array(36))).toThrow(/blocks of 32/);
     expect(() => quantize(TENSOR_TYPES.Q4_0, new Float32Array(64), 64, new Uint8Array(35))).toThrow(
       /do not fill 35 bytes/,
     );
+  });
+});
+
+describe('importance', () => {
+  /** Weights that differ a thousandfold, as those of activations do. */
+  const importance = Float32Array.from({ length: 512 }, (_, i) => 10 ** (1.5 * Math.sin(i * i * 7.1)));
+  const values = Float32Array.from(
+    { length: 4 * 512 },
+    (_, i) => Math.sin(i * 12.9898) + 0.5 * Math.sin(i * 78.233 + 1),
+  );
+  const weightedError = (back: Float32Array): number =>
+    values.reduce((sum, value, i) => sum + importance[i % 512] * (value - back[i]) ** 2, 0);
+  const roundTripWith = (name: TensorTypeName, weights?: Float32Array): Float32Array => {
+    const type = TENSOR_TYPES[name];
+    const bytes = new Uint8Array(bytesOfValues(type, values.length));
+    quantize(type, values, 512, bytes, weights);
+    const back = new Float32Array(values.length);
+    dequantize(type, bytes, back);
+    return back;
+  };
+  const [plain, ...alike]: readonly TensorTypeName[] = ['F16', 'BF16', 'TQ1_0', 'TQ2_0'];
+
+  it.each(MADE.filter((name) => name !== plain && !alike.includes(name)))(
+    'lowers the error of %s where it matters',
+    (name) => {
+      const [with_, without] = [weightedError(roundTripWith(name, importance)), weightedError(roundTripWith(name))];
+      expect(with_).toBeLessThan(name === 'Q8_0' || name === 'MXFP4' ? without * 1.000001 : 0.97 * without);
+    },
+  );
+
+  it('changes nothing where all values count the same, in whatever unit, or none counts', () => {
+    for (const name of ['Q4_0', 'Q4_K', 'IQ4_XS'] as const)
+      for (const each of [0, 1, 1e-30])
+        expect(roundTripWith(name, new Float32Array(512).fill(each))).toEqual(roundTripWith(name));
+  });
+
+  it('is refused where it does not fit the rows, or is negative or not finite', () => {
+    expect(() => roundTripWith('Q4_0', importance.subarray(1))).toThrow(/importance of 511 values.*rows of 512/);
+    for (const bad of [-1, NaN, Infinity])
+      expect(() => roundTripWith('Q4_0', importance.with(7, bad))).toThrow(/importance of value 7 is/);
   });
 });

@@ -1,6 +1,8 @@
 import { StarlingError } from '@starling/core';
 import type { BlockEncoder } from './formats/block-encoder.js';
 import { encodeIQ4_NL, encodeIQ4_XS, encodeMXFP4 } from './formats/fp4.encode.js';
+import { encodeIQ2_S, encodeIQ2_XS, encodeIQ2_XXS, encodeIQ3_S, encodeIQ3_XXS } from './formats/iq.encode.js';
+import { encodeIQ1_M, encodeIQ1_S } from './formats/iq1.encode.js';
 import { encodeQ2_K, encodeQ3_K, encodeQ4_K, encodeQ5_K, encodeQ6_K } from './formats/k-quants.encode.js';
 import { encodeQ4_0, encodeQ4_1, encodeQ5_0, encodeQ5_1, encodeQ8_0 } from './formats/legacy.encode.js';
 import { encodeBF16, encodeF16, encodeF32 } from './formats/plain.encode.js';
@@ -21,6 +23,13 @@ const ENCODERS: Readonly<Partial<Record<TensorTypeName, BlockEncoder>>> = {
   Q4_K: encodeQ4_K,
   Q5_K: encodeQ5_K,
   Q6_K: encodeQ6_K,
+  IQ1_S: encodeIQ1_S,
+  IQ1_M: encodeIQ1_M,
+  IQ2_XXS: encodeIQ2_XXS,
+  IQ2_XS: encodeIQ2_XS,
+  IQ2_S: encodeIQ2_S,
+  IQ3_XXS: encodeIQ3_XXS,
+  IQ3_S: encodeIQ3_S,
   IQ4_NL: encodeIQ4_NL,
   IQ4_XS: encodeIQ4_XS,
   MXFP4: encodeMXFP4,
@@ -38,9 +47,17 @@ export function canQuantize(type: TensorType): boolean {
  * @param values whole rows, one after the other
  * @param rowLength values in a row, a multiple of the type's block size
  * @param out exactly the bytes that the values take in this type
+ * @param importance what the square error of each value of a row counts (finite, not negative): of a model's matrix the mean square of
+ *   what its column is multiplied by, see `ImportanceMatrix`. Without it all values count the same. F16, BF16, TQ1_0 and TQ2_0 know one way only
  * @throws StarlingError invalid_argument if the lengths do not match, a value is not finite, or nothing makes this type
  */
-export function quantize(type: TensorType, values: Float32Array, rowLength: number, out: Uint8Array): void {
+export function quantize(
+  type: TensorType,
+  values: Float32Array,
+  rowLength: number,
+  out: Uint8Array,
+  importance?: Float32Array,
+): void {
   const encode = ENCODERS[type.name];
   if (encode === undefined) {
     throw new StarlingError(
@@ -59,5 +76,22 @@ export function quantize(type: TensorType, values: Float32Array, rowLength: numb
       },
     );
   }
-  encode(values, values.length / type.blockSize, out);
+  if (importance !== undefined) checkImportance(importance, rowLength);
+  encode(values, values.length / type.blockSize, out, importance);
+}
+
+function checkImportance(importance: Float32Array, rowLength: number): void {
+  if (importance.length !== rowLength)
+    throw new StarlingError(
+      'invalid_argument',
+      `the importance of ${importance.length} values was given for rows of ${rowLength}`,
+      { details: { importance: importance.length, rowLength } },
+    );
+  const at = importance.findIndex((value) => !(value >= 0 && value < Infinity));
+  if (at >= 0)
+    throw new StarlingError(
+      'invalid_argument',
+      `the importance of value ${at} is ${importance[at]}, where a finite number that is not negative is expected`,
+      { details: { index: at } },
+    );
 }

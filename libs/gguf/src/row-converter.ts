@@ -10,6 +10,8 @@ export interface RowConversion {
   readonly rowLength: number;
   /** Whole rows, one after the other, in `from`. The converter may take the buffer for its own. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the square error of each value of a row counts, see `quantize`. Default: all the same. */
+  readonly importance?: Float32Array;
 }
 
 /** Converts rows, in this thread or elsewhere; the bytes are the same. */
@@ -21,12 +23,12 @@ export interface RowConverter {
 }
 
 /** Converts rows in this thread. @throws StarlingError invalid_argument as `quantize` does */
-export function convertRows({ from, to, rowLength, bytes }: RowConversion): Uint8Array<ArrayBuffer> {
+export function convertRows({ from, to, rowLength, bytes, importance }: RowConversion): Uint8Array<ArrayBuffer> {
   const [source, target] = [TENSOR_TYPES[from], TENSOR_TYPES[to]];
   const values = new Float32Array((bytes.length / source.blockBytes) * source.blockSize);
   dequantize(source, bytes, values);
   const converted = new Uint8Array(bytesOfValues(target, values.length));
-  quantize(target, values, rowLength, converted);
+  quantize(target, values, rowLength, converted, importance);
   return converted;
 }
 

@@ -27,6 +27,8 @@ export interface WriteModelOptions extends GgufFormat {
   readonly types?: ReadonlyMap<string, TensorType>;
   /** Metadata set on top of the model's own. */
   readonly metadata?: ReadonlyMap<string, MetadataEntry>;
+  /** By tensor, what the square error of each value counts where it gets another type: (matrices, values of a row). Default: all the same. */
+  readonly importance?: ReadonlyMap<string, Float32Array>;
   /** What converts tensors to other types. Default: this thread. */
   readonly converter?: RowConverter;
   readonly onProgress?: (progress: WriteProgress) => void;
@@ -50,8 +52,12 @@ export async function writeModel(model: GgufModel, sink: ByteSink, options: Writ
   const plan = Array.from(model.tensors.values(), (tensor) => ({
     tensor,
     to: options.types?.get(tensor.name) ?? tensor.type,
+    importance: options.importance?.get(tensor.name),
   }));
-  for (const { tensor, to } of plan) writer.addTensor(tensor.name, to, tensor.shape);
+  for (const { tensor, to, importance } of plan) {
+    writer.addTensor(tensor.name, to, tensor.shape);
+    if (importance !== undefined) checkFit(tensor, importance);
+  }
 
   const { converter = ownThread, signal, onProgress } = options;
   const valuesTotal = plan.reduce((sum, { tensor }) => sum + tensor.rowLength * tensor.rowCount, 0);
@@ -96,30 +102,51 @@ export async function writeModel(model: GgufModel, sink: ByteSink, options: Writ
 interface Piece {
   readonly tensor: TensorInfo;
   readonly to: TensorType;
+  readonly importance: Float32Array | undefined;
   /** Place of the tensor, from 0. */
   readonly index: number;
   readonly rowStart: number;
   readonly rowEnd: number;
 }
 
-function* piecesOf(plan: readonly Pick<Piece, 'tensor' | 'to'>[]): Iterable<Piece> {
-  for (const [index, { tensor, to }] of plan.entries()) {
-    const rows = Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, tensor.rowLength)));
-    for (let rowStart = 0; rowStart < tensor.rowCount; rowStart += rows)
-      yield { tensor, to, index, rowStart, rowEnd: Math.min(rowStart + rows, tensor.rowCount) };
+function* piecesOf(plan: readonly Pick<Piece, 'tensor' | 'to' | 'importance'>[]): Iterable<Piece> {
+  for (const [index, part] of plan.entries()) {
+    const { rowLength, rowCount } = part.tensor;
+    const most = Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, rowLength)));
+    for (let rowStart = 0, rowEnd = 0; rowStart < rowCount; rowStart = rowEnd) {
+      const matrix = matrixRows(part);
+      rowEnd = Math.min(rowStart + most, (Math.floor(rowStart / matrix) + 1) * matrix);
+      yield { ...part, index, rowStart, rowEnd };
+    }
   }
 }
 
+function checkFit({ name, rowLength, rowCount }: TensorInfo, { length }: Float32Array): void {
+  if (length > 0 && length % rowLength === 0 && (rowLength * rowCount) % length === 0) return;
+  throw new StarlingError(
+    'invalid_argument',
+    `the importance of ${length} values does not fit tensor ${quote(name)} with ${rowCount} rows of ${rowLength}`,
+    { details: { tensor: name, importance: length, rowLength, rowCount } },
+  );
+}
+
+/** Rows that have the same importance: those of one expert's matrix, where each has its own. */
+const matrixRows = ({ tensor, importance }: Pick<Piece, 'tensor' | 'importance'>): number =>
+  importance === undefined ? tensor.rowCount : (tensor.rowCount * tensor.rowLength) / importance.length;
+
 async function makePiece(
   model: GgufModel,
-  { tensor, to, rowStart, rowEnd }: Piece,
+  { tensor, to, rowStart, rowEnd, importance }: Piece,
   converter: RowConverter,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(bytesOfValues(tensor.type, (rowEnd - rowStart) * tensor.rowLength));
   await model.readTensor(tensor, bytes, { rowStart, rowEnd });
   if (to === tensor.type) return bytes;
   try {
-    return await converter.convert({ from: tensor.type.name, to: to.name, rowLength: tensor.rowLength, bytes });
+    const { rowLength } = tensor;
+    const first = rowLength * Math.floor(rowStart / matrixRows({ tensor, importance }));
+    const ofRows = importance?.slice(first, first + rowLength);
+    return await converter.convert({ from: tensor.type.name, to: to.name, rowLength, bytes, importance: ofRows });
   } catch (error) {
     if (!isStarlingError(error, 'invalid_argument') || !canQuantize(to)) throw error;
     throw invalidFile(model.name, `tensor ${quote(tensor.name)} from row ${rowStart} on: ${messageOf(error)}`, {

@@ -1,6 +1,6 @@
 import { StarlingError } from '@starling/core';
 import { FILE_TYPES, fileTypeByName, quantizeModel } from '@starling/gguf';
-import { convertInThreads, openGgufFile, writeFileWhole } from '@starling/gguf/node';
+import { convertInThreads, openGgufFile, readImportanceFile, writeFileWhole } from '@starling/gguf/node';
 import type { Command } from 'commander';
 import fs from 'node:fs';
 import { write, type CliIo } from './io.js';
@@ -11,6 +11,7 @@ import { integer } from './values.js';
 
 interface QuantizeOptions {
   readonly pure?: boolean;
+  readonly imatrix?: string;
   readonly allowRequantize?: boolean;
   readonly force?: boolean;
   readonly threads?: number;
@@ -25,6 +26,10 @@ export function registerQuantize(program: Command, io: CliIo): void {
     .argument('<OUT>', 'the file to write')
     .argument('<TYPE>', `one of ${Object.keys(FILE_TYPES).join(', ')}`)
     .option('--pure', 'give every matrix the type itself, the embedding and the output too')
+    .option(
+      '--imatrix <FILE>',
+      'an importance matrix (of `starling imatrix` or llama-imatrix): weights lose least where activations are large; types below three bits need one',
+    )
     .option('--allow-requantize', 'take weights that are quantized already, though that adds to their error')
     .option('--force', 'replace OUT where it exists')
     .option('-t, --threads <N>', 'threads that convert (default: one for each processor)', integer(1, 256))
@@ -51,16 +56,19 @@ async function quantize(
   input: string,
   output: string,
   type: string,
-  options: QuantizeOptions,
+  { imatrix, threads, ...options }: QuantizeOptions,
   io: CliIo,
 ): Promise<void> {
+  const importance = imatrix === undefined ? undefined : await readImportanceFile(imatrix);
   const model = await openGgufFile(input);
   const progress = showProgress(io, 'quantizing');
-  const converter = convertInThreads(options.threads);
+  const converter = convertInThreads(threads);
   try {
     await writeFileWhole(output, async (sink) => {
       await quantizeModel(model, type, sink, {
         ...options,
+        importance,
+        importanceName: imatrix,
         converter,
         onProgress: ({ valuesDone, valuesTotal }) => progress.update(valuesDone, valuesTotal),
       });

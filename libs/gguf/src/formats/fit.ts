@@ -1,6 +1,6 @@
 /**
- * Least-squares fits of a group of values to a line of evenly spaced steps. All sums are over the whole group, every value counts
- * the same: what is made smallest is the root mean square error.
+ * Least-squares fits of a group of values to a line of evenly spaced steps. All sums are over the whole group, every value by its weight:
+ * what is made smallest is the weighted root mean square error.
  *
  * For one rounding of the values to steps, the best scale (and offset) follow in closed form, and so does the error that is left; so
  * each candidate costs one pass. Candidates are the scales that put the largest value a little beside a step.
@@ -23,11 +23,12 @@ const TIE = 1 + 1e-7;
 const REFINEMENTS = 2;
 
 /**
- * The scale s for which steps `s * q`, q an integer in `[low, high]`, come nearest to the `n` values of `x` from `from` on; 0 if
- * all are 0. It may be negative: the range reaches further on its low side, and that side is given to the largest value.
+ * The scale s for which steps `s * q`, q an integer in `[low, high]`, come nearest to the `n` values of `x` from `from` on, whose weights
+ * are those of `w`; 0 if all values are 0. It may be negative: the range reaches further on its low side, and that side is given to the largest value.
  */
 export function fitScale(
   x: Float64Array,
+  w: Float64Array,
   from: number,
   n: number,
   low: number,
@@ -49,8 +50,9 @@ export function fitScale(
       let q = x[i] * inverse + ROUND - ROUND;
       if (q > high) q = high;
       else if (q < low) q = low;
-      xq += x[i] * q;
-      qq += q * q;
+      const weighted = w[i] * q;
+      xq += x[i] * weighted;
+      qq += weighted * q;
     }
     if (xq * xq * bestQq > bestXq * bestXq * qq * TIE) {
       bestXq = xq;
@@ -66,17 +68,18 @@ export interface Line {
   offset: number;
 }
 
-/** Sums over a group: of the values, of the steps chosen last, of their squares, of their products with the values. */
-const sums = { x: 0, q: 0, qq: 0, xq: 0 };
+/** Weighted sums over a group: of one, of the values, of the steps chosen last, of their squares, of their products with the values. */
+const sums = { w: 0, x: 0, q: 0, qq: 0, xq: 0 };
 
 /**
  * The line for which `scale * q + offset`, q an integer in `[0, high]`, comes nearest to the `n` values of `x` from
- * `from` on.
+ * `from` on, whose weights are those of `w`.
  * @param signedOffset whether the offset may be above 0
  * @param line where the result goes; the scale is never negative
  */
 export function fitLine(
   x: Float64Array,
+  w: Float64Array,
   from: number,
   n: number,
   high: number,
@@ -86,12 +89,14 @@ export function fitLine(
 ): void {
   let min = signedOffset ? x[from] : Math.min(0, x[from]);
   let max = x[from];
+  sums.w = 0;
   sums.x = 0;
   for (let i = from; i < from + n; i++) {
     const value = x[i];
     if (value < min) min = value;
     if (value > max) max = value;
-    sums.x += value;
+    sums.w += w[i];
+    sums.x += w[i] * value;
   }
   line.scale = 0;
   line.offset = min;
@@ -99,19 +104,27 @@ export function fitLine(
   let best = -Infinity;
   for (let candidate = -1; candidate < candidates.count; candidate++) {
     const beside = candidate < 0 ? 0 : candidates.first + candidate * candidates.step;
-    sumSteps(x, from, n, high, (high + beside) / (max - min), min);
-    best = takeBetter(n, signedOffset, best, line);
+    sumSteps(x, w, from, n, high, (high + beside) / (max - min), min);
+    best = takeBetter(signedOffset, best, line);
   }
   for (let i = 0; i < REFINEMENTS; i++) {
-    sumSteps(x, from, n, high, 1 / line.scale, line.offset);
-    const better = takeBetter(n, signedOffset, best, line);
+    sumSteps(x, w, from, n, high, 1 / line.scale, line.offset);
+    const better = takeBetter(signedOffset, best, line);
     if (better === best) return;
     best = better;
   }
 }
 
 /** Rounds the values to steps, and leaves the sums. */
-function sumSteps(x: Float64Array, from: number, n: number, high: number, inverse: number, offset: number): void {
+function sumSteps(
+  x: Float64Array,
+  w: Float64Array,
+  from: number,
+  n: number,
+  high: number,
+  inverse: number,
+  offset: number,
+): void {
   const end = from + n;
   let sq = 0;
   let sqq = 0;
@@ -120,9 +133,10 @@ function sumSteps(x: Float64Array, from: number, n: number, high: number, invers
     let q = (x[i] - offset) * inverse + ROUND - ROUND;
     if (q > high) q = high;
     else if (q < 0) q = 0;
-    sq += q;
-    sqq += q * q;
-    sxq += x[i] * q;
+    const weighted = w[i] * q;
+    sq += weighted;
+    sqq += weighted * q;
+    sxq += x[i] * weighted;
   }
   sums.q = sq;
   sums.qq = sqq;
@@ -130,13 +144,13 @@ function sumSteps(x: Float64Array, from: number, n: number, high: number, invers
 }
 
 /** Fits the best line to the steps whose sums are there, and takes it if it explains more than `best`. @returns what the line explains */
-function takeBetter(n: number, signedOffset: boolean, best: number, line: Line): number {
-  const { x: sx, q: sq, qq: sqq, xq: sxq } = sums;
-  const determinant = n * sqq - sq * sq;
+function takeBetter(signedOffset: boolean, best: number, line: Line): number {
+  const { w: sw, x: sx, q: sq, qq: sqq, xq: sxq } = sums;
+  const determinant = sw * sqq - sq * sq;
   let scale = 0;
   let offset = 1;
   if (determinant > 0) {
-    scale = (n * sxq - sx * sq) / determinant;
+    scale = (sw * sxq - sx * sq) / determinant;
     offset = (sqq * sx - sq * sxq) / determinant;
   }
   if (offset > 0 && (!signedOffset || determinant <= 0)) {

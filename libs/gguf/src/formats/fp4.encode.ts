@@ -1,4 +1,4 @@
-import { loadBlock, putHalf, type BlockEncoder } from './block-encoder.js';
+import { loadBlock, loadWeights, putHalf, type BlockEncoder } from './block-encoder.js';
 import { FP4_VALUES, IQ4_VALUES, e8m0Half } from './fp4.js';
 import { ROUND } from './fit.js';
 
@@ -6,6 +6,8 @@ import { ROUND } from './fit.js';
 
 const x32 = new Float64Array(32);
 const x256 = new Float64Array(256);
+const w32 = new Float64Array(32);
+const w256 = new Float64Array(256);
 const groupScales = new Float64Array(8);
 const groupSteps = new Int8Array(8);
 const places = new Uint8Array(256);
@@ -27,8 +29,8 @@ function nearestIq4(value: number): number {
 /** Where the largest value of a group is put, to find its scale: around the outermost values on both sides. */
 const IQ4_TARGETS = [-137, -131, -125, -119, -113, 103, 109, 115, 121, 127, 133];
 
-/** The scale for which the sixteen IQ4 values come nearest to the 32 values at `from`. */
-function fitIq4(x: Float64Array, from: number): number {
+/** The scale for which the sixteen IQ4 values come nearest to the 32 values at `from`, whose weights are those of `w`. */
+function fitIq4(x: Float64Array, w: Float64Array, from: number): number {
   let extreme = 0;
   for (let i = from; i < from + 32; i++) if (Math.abs(x[i]) > Math.abs(extreme)) extreme = x[i];
   if (extreme === 0) return 0;
@@ -40,8 +42,9 @@ function fitIq4(x: Float64Array, from: number): number {
     let vv = 0;
     for (let i = from; i < from + 32; i++) {
       const value = IQ4_VALUES[nearestIq4(x[i] * inverse)];
-      xv += x[i] * value;
-      vv += value * value;
+      const weighted = w[i] * value;
+      xv += x[i] * weighted;
+      vv += weighted * value;
     }
     if (xv * xv * bestVv > bestXv * bestXv * vv) {
       bestXv = xv;
@@ -51,22 +54,24 @@ function fitIq4(x: Float64Array, from: number): number {
   return bestXv / bestVv;
 }
 
-export const encodeIQ4_NL: BlockEncoder = (values, count, out) => {
+export const encodeIQ4_NL: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 18) {
     loadBlock(values, block * 32, x32);
-    const scale = putHalf(out, at, fitIq4(x32, 0));
+    loadWeights(importance, block * 32, w32);
+    const scale = putHalf(out, at, fitIq4(x32, w32, 0));
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let j = 0; j < 16; j++)
       out[at + 2 + j] = nearestIq4(x32[j] * inverse) | (nearestIq4(x32[j + 16] * inverse) << 4);
   }
 };
 
-export const encodeIQ4_XS: BlockEncoder = (values, count, out) => {
+export const encodeIQ4_XS: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 136) {
     loadBlock(values, block * 256, x256);
+    loadWeights(importance, block * 256, w256);
     let extreme = 0;
     for (let group = 0; group < 8; group++) {
-      groupScales[group] = fitIq4(x256, group * 32);
+      groupScales[group] = fitIq4(x256, w256, group * 32);
       if (Math.abs(groupScales[group]) > Math.abs(extreme)) extreme = groupScales[group];
     }
     let d = putHalf(out, at, -extreme / 32);
@@ -78,8 +83,9 @@ export const encodeIQ4_XS: BlockEncoder = (values, count, out) => {
       choosePlaces(group * 32, d * step);
       for (let i = group * 32; i < group * 32 + 32; i++) {
         const value = step * IQ4_VALUES[places[i]];
-        xv += x256[i] * value;
-        vv += value * value;
+        const weighted = w256[i] * value;
+        xv += x256[i] * weighted;
+        vv += weighted * value;
       }
     }
     if (vv > 0) d = putHalf(out, at, xv / vv);
@@ -115,9 +121,10 @@ function nearestFp4(value: number): number {
   return value < 0 && place > 0 ? place | 8 : place;
 }
 
-export const encodeMXFP4: BlockEncoder = (values, count, out) => {
+export const encodeMXFP4: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 17) {
     loadBlock(values, block * 32, x32);
+    loadWeights(importance, block * 32, w32);
     const exponent = bestExponent();
     out[at] = exponent;
     const inverse = 1 / e8m0Half(exponent);
@@ -129,7 +136,7 @@ export const encodeMXFP4: BlockEncoder = (values, count, out) => {
 /** The largest exponent for which every step is a finite f32. */
 const MAX_EXPONENT = 252;
 
-/** The exponent of least square error for the values in `x32`: one of the two for which the largest of them is near the largest step. */
+/** The exponent of least square error for the values in `x32` by the weights in `w32`: one of the two for which the largest of them is near the largest step. */
 function bestExponent(): number {
   let max = 0;
   for (let i = 0; i < 32; i++) max = Math.max(max, Math.abs(x32[i]));
@@ -143,7 +150,7 @@ function bestExponent(): number {
     let error = 0;
     for (let i = 0; i < 32; i++) {
       const difference = x32[i] - FP4_VALUES[nearestFp4(x32[i] * inverse)] * scale;
-      error += difference * difference;
+      error += w32[i] * difference * difference;
     }
     if (error < bestError) {
       bestError = error;

@@ -1,4 +1,4 @@
-import { loadBlock, putHalf, type BlockEncoder } from './block-encoder.js';
+import { loadBlock, loadWeights, putHalf, type BlockEncoder } from './block-encoder.js';
 import { ROUND, fitLine, fitScale, type Candidates, type Line } from './fit.js';
 import { packScales3, packScalesAndMins } from './k-scales.js';
 
@@ -10,6 +10,7 @@ import { packScales3, packScalesAndMins } from './k-scales.js';
  */
 
 const x = new Float64Array(256);
+const w = new Float64Array(256);
 const steps = new Uint8Array(256);
 const line: Line = { scale: 0, offset: 0 };
 const fittedScales = new Float64Array(16);
@@ -39,7 +40,7 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
   let maxScale = 0;
   let maxMin = 0;
   for (let group = 0; group < groups; group++) {
-    fitLine(x, group * size, size, high, candidates, false, line);
+    fitLine(x, w, group * size, size, high, candidates, false, line);
     fittedScales[group] = line.scale;
     fittedMins[group] = -line.offset;
     if (line.scale > maxScale) maxScale = line.scale;
@@ -60,7 +61,7 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
     fitSteps(from, size, high, d * s, dmin * m);
     ssqq += s * s * sums.qq;
     smq += s * m * sums.q;
-    mm += m * m * size;
+    mm += m * m * sums.w;
     sxq += s * sums.xq;
     mx += m * sums.x;
   }
@@ -84,26 +85,31 @@ function encodeLines(format: LineFormat, out: Uint8Array, at: number): void {
     chooseSteps(group * size, size, high, d * scales[group], dmin * mins[group]);
 }
 
-/** Sums over the last group given to `fitSteps`: of the steps, their squares, their products with the values, the values. */
-const sums = { q: 0, qq: 0, xq: 0, x: 0 };
+/** Weighted sums over the last group given to `fitSteps`: of one, of the steps, their squares, their products with the values, the values. */
+const sums = { w: 0, q: 0, qq: 0, xq: 0, x: 0 };
 
 /** Takes the nearest step of each value of a group and leaves `sums`. */
 function fitSteps(from: number, size: number, high: number, scale: number, min: number): void {
   const inverse = scale === 0 ? 0 : 1 / scale;
+  let sw = 0;
   let sq = 0;
   let sqq = 0;
   let sxq = 0;
   let sx = 0;
   for (let i = from; i < from + size; i++) {
     const value = x[i];
+    const weight = w[i];
     let q = (value + min) * inverse + ROUND - ROUND;
     if (q > high) q = high;
     else if (q < 0) q = 0;
-    sq += q;
-    sqq += q * q;
-    sxq += value * q;
-    sx += value;
+    const weighted = weight * q;
+    sw += weight;
+    sq += weighted;
+    sqq += weighted * q;
+    sxq += value * weighted;
+    sx += value * weight;
   }
+  sums.w = sw;
   sums.q = sq;
   sums.qq = sqq;
   sums.xq = sxq;
@@ -111,8 +117,8 @@ function fitSteps(from: number, size: number, high: number, scale: number, min: 
 }
 
 /** The square error of the last group given to `fitSteps` for a scale and a min, up to a part that is the same for all. */
-function errorOf(scale: number, min: number, size: number): number {
-  return scale * (scale * sums.qq - 2 * sums.xq - 2 * min * sums.q) + min * (2 * sums.x + min * size);
+function errorOf(scale: number, min: number): number {
+  return scale * (scale * sums.qq - 2 * sums.xq - 2 * min * sums.q) + min * (2 * sums.x + min * sums.w);
 }
 
 /** Leaves the stored scale and min of a group: the scale rounded down or up, the min that is best for its steps. */
@@ -124,9 +130,10 @@ function chooseScaleAndMin(format: LineFormat, group: number, size: number, d: n
   let best = Infinity;
   for (let s = low; s <= Math.min(scaleHigh, low + 1); s++) {
     fitSteps(from, size, high, d * s, dmin * firstMin);
-    const m = dmin === 0 ? 0 : Math.max(0, Math.min(scaleHigh, Math.round((d * s * sums.q - sums.x) / (size * dmin))));
+    const m =
+      dmin === 0 ? 0 : Math.max(0, Math.min(scaleHigh, Math.round((d * s * sums.q - sums.x) / (sums.w * dmin))));
     if (m !== firstMin) fitSteps(from, size, high, d * s, dmin * m);
-    const error = errorOf(d * s, dmin * m, size);
+    const error = errorOf(d * s, dmin * m);
     if (error < best) {
       best = error;
       scales[group] = s;
@@ -144,9 +151,10 @@ function chooseSteps(from: number, size: number, high: number, scale: number, mi
   }
 }
 
-export const encodeQ2_K: BlockEncoder = (values, count, out) => {
+export const encodeQ2_K: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 84) {
     loadBlock(values, block * 256, x);
+    loadWeights(importance, block * 256, w);
     encodeLines(Q2_K, out, at + 80);
     for (let group = 0; group < 16; group++) out[at + group] = scales[group] | (mins[group] << 4);
     putTwoBits(out, at + 16);
@@ -164,18 +172,20 @@ function putTwoBits(out: Uint8Array, at: number): void {
   }
 }
 
-export const encodeQ4_K: BlockEncoder = (values, count, out) => {
+export const encodeQ4_K: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 144) {
     loadBlock(values, block * 256, x);
+    loadWeights(importance, block * 256, w);
     encodeLines(Q4_K, out, at);
     packScalesAndMins(scales, mins, out, at + 4);
     putNibblePairs(out, at + 16);
   }
 };
 
-export const encodeQ5_K: BlockEncoder = (values, count, out) => {
+export const encodeQ5_K: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 176) {
     loadBlock(values, block * 256, x);
+    loadWeights(importance, block * 256, w);
     encodeLines(Q5_K, out, at);
     packScalesAndMins(scales, mins, out, at + 4);
     for (let j = 0; j < 32; j++) {
@@ -205,7 +215,7 @@ const Q6_K_CANDIDATES: Candidates = { first: -2, step: 0.4, count: 8 };
 function encodeScales(bias: number, scaleBias: number, candidates: Candidates, out: Uint8Array, at: number): void {
   let extreme = 0;
   for (let group = 0; group < 16; group++) {
-    const scale = fitScale(x, group * 16, 16, -bias, bias - 1, candidates);
+    const scale = fitScale(x, w, group * 16, 16, -bias, bias - 1, candidates);
     fittedScales[group] = scale;
     if (Math.abs(scale) > Math.abs(extreme)) extreme = scale;
   }
@@ -223,7 +233,7 @@ function encodeScales(bias: number, scaleBias: number, candidates: Candidates, o
   for (let group = 0; group < 16; group++) chooseSignedSteps(group * 16, bias, d * signedScales[group]);
 }
 
-/** Sums over a group with the scale that was chosen for it: of the steps squared, and of their products with the values. */
+/** Weighted sums over a group with the scale that was chosen for it: of the steps squared, and of their products with the values. */
 const groupSums = { qq: 0, xq: 0 };
 
 /** Leaves the stored scale of a group, the fitted one rounded down or up, and `groupSums`. */
@@ -239,8 +249,9 @@ function chooseSignedScale(group: number, bias: number, scaleBias: number, d: nu
       let q = x[i] * inverse + ROUND - ROUND;
       if (q > bias - 1) q = bias - 1;
       else if (q < -bias) q = -bias;
-      qq += q * q;
-      xq += x[i] * q;
+      const weighted = w[i] * q;
+      qq += weighted * q;
+      xq += x[i] * weighted;
     }
     const error = d * s * (d * s * qq - 2 * xq);
     if (error < best) {
@@ -260,9 +271,10 @@ function chooseSignedSteps(from: number, bias: number, scale: number): void {
   }
 }
 
-export const encodeQ3_K: BlockEncoder = (values, count, out) => {
+export const encodeQ3_K: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 110) {
     loadBlock(values, block * 256, x);
+    loadWeights(importance, block * 256, w);
     encodeScales(4, 32, Q3_K_CANDIDATES, out, at + 108);
     for (let j = 0; j < 32; j++) {
       let bits = 0;
@@ -275,9 +287,10 @@ export const encodeQ3_K: BlockEncoder = (values, count, out) => {
   }
 };
 
-export const encodeQ6_K: BlockEncoder = (values, count, out) => {
+export const encodeQ6_K: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 210) {
     loadBlock(values, block * 256, x);
+    loadWeights(importance, block * 256, w);
     encodeScales(32, 128, Q6_K_CANDIDATES, out, at + 208);
     for (let half = 0; half < 2; half++) {
       for (let j = 0; j < 32; j++) {

@@ -1,9 +1,10 @@
-import { loadBlock, putHalf, type BlockEncoder } from './block-encoder.js';
+import { loadBlock, loadWeights, putHalf, type BlockEncoder } from './block-encoder.js';
 import { ROUND, fitLine, fitScale, type Candidates, type Line } from './fit.js';
 
 /** The formats of 32 values with one f16 scale; the layouts are drawn in legacy.decode.ts. Each takes the scale of least square error. */
 
 const x = new Float64Array(32);
+const w = new Float64Array(32);
 const line: Line = { scale: 0, offset: 0 };
 
 const Q4_0_CANDIDATES: Candidates = { first: -1.2, step: 0.3, count: 8 };
@@ -18,10 +19,11 @@ function nearest(value: number, low: number, high: number): number {
   return step > high ? high : step < low ? low : step;
 }
 
-export const encodeQ4_0: BlockEncoder = (values, count, out) => {
+export const encodeQ4_0: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 18) {
     loadBlock(values, block * 32, x);
-    const scale = putHalf(out, at, fitScale(x, 0, 32, -8, 7, Q4_0_CANDIDATES));
+    loadWeights(importance, block * 32, w);
+    const scale = putHalf(out, at, fitScale(x, w, 0, 32, -8, 7, Q4_0_CANDIDATES));
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let j = 0; j < 16; j++) {
       out[at + 2 + j] = (nearest(x[j] * inverse, -8, 7) + 8) | ((nearest(x[j + 16] * inverse, -8, 7) + 8) << 4);
@@ -29,10 +31,11 @@ export const encodeQ4_0: BlockEncoder = (values, count, out) => {
   }
 };
 
-export const encodeQ4_1: BlockEncoder = (values, count, out) => {
+export const encodeQ4_1: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 20) {
     loadBlock(values, block * 32, x);
-    fitLine(x, 0, 32, 15, Q4_1_CANDIDATES, true, line);
+    loadWeights(importance, block * 32, w);
+    fitLine(x, w, 0, 32, 15, Q4_1_CANDIDATES, true, line);
     const scale = putHalf(out, at, line.scale);
     const offset = putHalf(out, at + 2, line.offset);
     const inverse = scale === 0 ? 0 : 1 / scale;
@@ -43,18 +46,20 @@ export const encodeQ4_1: BlockEncoder = (values, count, out) => {
   }
 };
 
-export const encodeQ5_0: BlockEncoder = (values, count, out) => {
+export const encodeQ5_0: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 22) {
     loadBlock(values, block * 32, x);
-    const scale = putHalf(out, at, fitScale(x, 0, 32, -16, 15, Q5_0_CANDIDATES));
+    loadWeights(importance, block * 32, w);
+    const scale = putHalf(out, at, fitScale(x, w, 0, 32, -16, 15, Q5_0_CANDIDATES));
     putFiveBits(out, at + 2, 16, scale === 0 ? 0 : 1 / scale, 0);
   }
 };
 
-export const encodeQ5_1: BlockEncoder = (values, count, out) => {
+export const encodeQ5_1: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 24) {
     loadBlock(values, block * 32, x);
-    fitLine(x, 0, 32, 31, Q5_1_CANDIDATES, true, line);
+    loadWeights(importance, block * 32, w);
+    fitLine(x, w, 0, 32, 31, Q5_1_CANDIDATES, true, line);
     const scale = putHalf(out, at, line.scale);
     const offset = putHalf(out, at + 2, line.offset);
     putFiveBits(out, at + 4, 0, scale === 0 ? 0 : 1 / scale, offset);
@@ -73,10 +78,11 @@ function putFiveBits(out: Uint8Array, at: number, bias: number, inverse: number,
   }
 }
 
-export const encodeQ8_0: BlockEncoder = (values, count, out) => {
+export const encodeQ8_0: BlockEncoder = (values, count, out, importance) => {
   for (let block = 0, at = 0; block < count; block++, at += 34) {
     loadBlock(values, block * 32, x);
-    const scale = putHalf(out, at, fitScale(x, 0, 32, -128, 127, Q8_0_CANDIDATES));
+    loadWeights(importance, block * 32, w);
+    const scale = putHalf(out, at, fitScale(x, w, 0, 32, -128, 127, Q8_0_CANDIDATES));
     const inverse = scale === 0 ? 0 : 1 / scale;
     for (let j = 0; j < 32; j++) out[at + 2 + j] = nearest(x[j] * inverse, -128, 127);
   }
