@@ -26,7 +26,14 @@ export interface BodyStructure {
   readonly ends: readonly number[];
   /** The first one that begins behind each. */
   readonly following: readonly number[];
+  /** Commas of each, without those of what it holds. */
+  readonly commas: readonly number[];
+  /** Past the closing quote of strings of more than `LONG_STRING` bytes, by the opening one. */
+  readonly longStrings: ReadonlyMap<number, number>;
 }
+
+/** Bytes of a string of which it is kept where it ends. */
+export const LONG_STRING = 1024;
 
 /**
  * Counts brackets, quotes and commas, before anything is built of them, with stops on the way. Of what is not JSON, the parser speaks.
@@ -36,28 +43,36 @@ export interface BodyStructure {
 export function* structureSteps(bytes: Uint8Array): Generator<undefined, BodyStructure> {
   const ends: number[] = [];
   const following: number[] = [];
+  const commas: number[] = [];
+  const longStrings = new Map<number, number>();
   const open: number[] = [];
   let strings = 0;
-  let commas = 0;
-  let inString = false;
+  let values = 0;
+  /** Where the string began that is being read. */
+  let string = -1;
   for (let i = 0, stop = PIECE_BYTES; i < bytes.length; i++) {
     if (i >= stop) {
       stop += PIECE_BYTES;
       yield;
     }
     const code = bytes[i];
-    if (inString) {
+    if (string >= 0) {
       if (code === BACKSLASH) i++;
-      else if (code === QUOTE) inString = false;
+      else if (code === QUOTE) {
+        if (i - string > LONG_STRING) longStrings.set(string, i + 1);
+        string = -1;
+      }
     } else if (code === QUOTE) {
-      inString = true;
+      string = i;
       if (++strings > MAX_BODY_STRINGS) throw refused(`has more than ${MAX_BODY_STRINGS} strings`, MAX_BODY_STRINGS, i);
     } else if (code === COMMA) {
-      if (++commas >= MAX_BODY_VALUES) throw refused(`has more than ${MAX_BODY_VALUES} values`, MAX_BODY_VALUES, i);
+      if (open.length > 0) commas[open[open.length - 1]]++;
+      if (++values >= MAX_BODY_VALUES) throw refused(`has more than ${MAX_BODY_VALUES} values`, MAX_BODY_VALUES, i);
     } else if (code === 0x7b || code === 0x5b) {
       if (open.push(ends.length) > MAX_BODY_DEPTH)
         throw refused(`nests arrays and objects more than ${MAX_BODY_DEPTH} levels deep`, MAX_BODY_DEPTH, i);
       following.push(0);
+      commas.push(0);
       if (ends.push(0) > MAX_BODY_CONTAINERS)
         throw refused(`has more than ${MAX_BODY_CONTAINERS} arrays and objects`, MAX_BODY_CONTAINERS, i);
     } else if (code === 0x7d || code === 0x5d) {
@@ -67,7 +82,7 @@ export function* structureSteps(bytes: Uint8Array): Generator<undefined, BodyStr
       following[closed] = ends.length;
     }
   }
-  return { ends, following };
+  return { ends, following, commas, longStrings };
 }
 
 function refused(problem: string, limit: number, offset: number): StarlingError {

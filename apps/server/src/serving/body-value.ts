@@ -1,5 +1,5 @@
 import { messageOf, StarlingError } from '@starling/core';
-import type { BodyStructure } from './body-structure.js';
+import { LONG_STRING, type BodyStructure } from './body-structure.js';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -64,7 +64,7 @@ class PieceReader {
   *#members(begin: number, end: number, own: number): Generator<undefined, unknown> {
     const bytes = this.#bytes;
     const isArray = bytes[begin] === OPEN_ARRAY;
-    const made = isArray ? new ArrayMembers() : new ObjectMembers();
+    const made = isArray ? new ArrayMembers(this.#structure.commas[own] + 1) : new ObjectMembers();
     const close = end - 1;
     if (bytes[close] !== bytes[begin] + 2) throw this.fault(close);
     let next = own + 1;
@@ -84,7 +84,7 @@ class PieceReader {
           from = at + 1;
           yield;
         }
-        if (isLast) return made.value;
+        if (isLast) return made.all;
         wasLong = false;
         member = ++at;
         continue;
@@ -165,7 +165,10 @@ class PieceReader {
 
   /** Past the quote that ends a string. */
   #stringEnd(begin: number): number {
-    for (let at = begin + 1; at < this.#bytes.length; at++) {
+    const known = this.#structure.longStrings.get(begin);
+    if (known !== undefined) return known;
+    const most = Math.min(this.#bytes.length, begin + 1 + LONG_STRING);
+    for (let at = begin + 1; at < most; at++) {
       if (this.#bytes[at] === BACKSLASH) at++;
       else if (this.#bytes[at] === QUOTE) return at + 1;
     }
@@ -203,21 +206,32 @@ class PieceReader {
 const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
 class ArrayMembers {
-  readonly value: unknown[] = [];
+  readonly #items: unknown[];
+  #count = 0;
+
+  /** @param length items, unless it is empty: a long array is never moved to a larger place */
+  constructor(length: number) {
+    this.#items = new Array<unknown>(length);
+  }
 
   add(items: unknown, reader: PieceReader, at: number): void {
     // Without any between two commas there is none.
     if ((items as unknown[]).length === 0) throw reader.fault(at);
-    for (const item of items as unknown[]) this.value.push(item);
+    for (const item of items as unknown[]) this.#items[this.#count++] = item;
   }
 
   set(_name: string, value: unknown): void {
-    this.value.push(value);
+    this.#items[this.#count++] = value;
+  }
+
+  get all(): unknown[] {
+    this.#items.length = this.#count;
+    return this.#items;
   }
 }
 
 class ObjectMembers {
-  readonly value: Record<string, unknown> = {};
+  readonly all: Record<string, unknown> = {};
 
   add(members: unknown, reader: PieceReader, at: number): void {
     const names = Object.keys(members as object);
@@ -228,7 +242,7 @@ class ObjectMembers {
   set(name: string, value: unknown): void {
     // Set as usual, this one would change what the object is.
     if (name === '__proto__')
-      Object.defineProperty(this.value, name, { value, enumerable: true, configurable: true, writable: true });
-    else this.value[name] = value;
+      Object.defineProperty(this.all, name, { value, enumerable: true, configurable: true, writable: true });
+    else this.all[name] = value;
   }
 }
