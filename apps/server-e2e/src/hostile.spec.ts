@@ -1,9 +1,11 @@
-import { HOSTILE_REQUESTS } from '../../../tools/bench/hostile/requests.js';
+import { hostileRequests } from '../../../tools/bench/hostile/requests.js';
 import { post, stream } from './support/client.js';
 import { startServer, type RunningServer } from './support/starling-process.js';
 
 /** So many probes are answered while a request is worked on: of a server that it held up, those that came before it was read, one or two. */
-const PROBES = 4;
+const PROBES = 3;
+/** Of what is near the limit: enough to be worked on while others are answered. */
+const SCALE = 0.2;
 
 let server: RunningServer;
 let tokens = 0;
@@ -37,13 +39,14 @@ afterAll(async () => {
 });
 
 describe('a request that brings much work along holds up nobody', () => {
-  it.each(HOSTILE_REQUESTS.filter(({ isLong }) => isLong).map((request) => [request.name, request] as const))(
+  it.each(hostileRequests(SCALE).map((request) => [request.name, request] as const))(
     '%s',
-    async (_, { path, body, status }) => {
+    async (_, { path, body, status, isQuick = false }) => {
+      const json = JSON.stringify(body);
       let isAnswered = false;
-      const answered = post(server.url + path, body).then(async (response) => {
+      const answered = post(server.url + path, json).then(async (response) => {
+        await response.arrayBuffer();
         isAnswered = true;
-        await response.body?.cancel();
         return response.status;
       });
       const before = tokens;
@@ -57,6 +60,7 @@ describe('a request that brings much work along holds up nobody', () => {
       const generated = tokens - before;
       // On a slow machine its time is up first.
       expect([status, 422]).toContain(await answered);
+      if (isQuick) return;
       expect(probes).toBeGreaterThan(PROBES);
       expect(generated).toBeGreaterThan(PROBES);
     },
