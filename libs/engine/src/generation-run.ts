@@ -155,6 +155,13 @@ export class GenerationRun implements Generation, RowConsumer {
     if (!planned.isComplete || !isNextRow(planned, row)) return;
     const sample = this.#handles.get(planned.sequence);
     if (sample === undefined) return;
+    const { draftModel } = this.#host;
+    if (draftModel?.readsHidden)
+      draftModel.noteRow(
+        planned.sequence,
+        planned.startPosition + planned.tokens - planned.rows + row,
+        planned.firstRow + row,
+      );
     this.#watch.promptDone();
     this.#tellProgress(this.promptTokens.length);
     if (this.#request.maxTokens === 0) {

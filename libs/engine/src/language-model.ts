@@ -120,6 +120,7 @@ export class LanguageModel {
         ...draftModel,
         scheduler: this.#scheduler,
         model: runtime.info,
+        hiddenOf: (row) => runtime.hiddenOf?.(row),
         keepsPrefixes: parts.prefixCache ?? true,
         clock,
         onStep: (durationMs, answers) => emit({ kind: 'draft_step', model: name, durationMs, answers }),

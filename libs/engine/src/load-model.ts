@@ -2,9 +2,16 @@ import { StarlingError } from '@starling/core';
 import type { GgufModel } from '@starling/gguf';
 import { samplerDefaults } from '@starling/sampler';
 import { tokenizerFromGguf } from '@starling/tokenizer';
-import type { AdapterSource, LoadOptions as RuntimeOptions, MemoryPlan, ModelRuntime } from '@starling/transformer';
+import {
+  hasNextn,
+  type AdapterSource,
+  type LoadOptions as RuntimeOptions,
+  type MemoryPlan,
+  type ModelRuntime,
+} from '@starling/transformer';
 import { chatTemplateFor } from './chat-template.js';
 import type { DraftModelParts } from './drafting/draft-model.js';
+import { speculationOf } from './drafting/speculation-options.js';
 import { createLanguageModel, type LanguageModel } from './language-model.js';
 import { checkDrafts, checkKind, checkVocabulary, draftRuntimeOptions } from './load-draft-model.js';
 import type { LoadOptions } from './load-options.js';
@@ -54,6 +61,14 @@ export async function loadModel(
           onPlan: (plan) => budget.check(name, memoryWith(drafted, plan)),
         }),
       );
+    else if (runtime.hiddenOf && usesHead(file, options))
+      draftModel = await loadHead(runtime, name, (drafted) =>
+        loadRuntime(file, {
+          ...draftRuntimeOptions(runtimeOptions, drafted),
+          part: 'nextn',
+          onPlan: (plan) => budget.check(name, memoryWith(drafted, plan)),
+        }),
+      );
   } finally {
     await Promise.all([adapters.close(), draftFile?.close()]);
   }
@@ -91,6 +106,32 @@ export async function loadModel(
   }
 }
 
+/** Whether the head that predicts the token after the next one is to draft. */
+const usesHead = (file: GgufModel, { speculation, draftModel }: LoadOptions): boolean =>
+  draftModel === undefined &&
+  speculationOf(speculation, true) !== undefined &&
+  (typeof speculation !== 'object' || speculation.nextn !== false) &&
+  hasNextn(file);
+
+/** Loads the head of a model. One that finds no room, or is not understood, is done without: the same tokens come. */
+async function loadHead(
+  drafted: ModelRuntime,
+  name: string,
+  load: (drafted: ModelRuntime['info']) => Promise<ModelRuntime>,
+): Promise<DraftModelParts | undefined> {
+  try {
+    return { name: `the head of ${name}`, runtime: await load(drafted.info), readsHidden: true };
+  } catch (error) {
+    if (
+      error instanceof StarlingError &&
+      ['out_of_memory', 'unsupported_model', 'invalid_model_file'].includes(error.code)
+    )
+      return undefined;
+    await drafted.close();
+    throw error;
+  }
+}
+
 /** Loads what drafts for a runtime; that is closed if it cannot be. @throws StarlingError as loading does, and not_supported for models of a kind that cannot draft */
 async function loadDraftModel(
   file: GgufModel,
@@ -121,7 +162,10 @@ export async function estimateModel(
     const runtimeOptions = runtimeOptionsOf(options, adapters.sources);
     const plan = await planRuntime(file, runtimeOptions);
     if (options.draftModel !== undefined) draftFile = await openAdapter(options.draftModel);
-    return memoryWith(plan, draftFile && (await planRuntime(draftFile, draftRuntimeOptions(runtimeOptions, plan))));
+    const draftOptions = draftRuntimeOptions(runtimeOptions, plan);
+    if (draftFile === undefined && usesHead(file, options))
+      return memoryWith(plan, await planRuntime(file, { ...draftOptions, part: 'nextn' }));
+    return memoryWith(plan, draftFile && (await planRuntime(draftFile, draftOptions)));
   } finally {
     await Promise.all([adapters.close(), draftFile?.close()]);
   }

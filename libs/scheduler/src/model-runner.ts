@@ -18,6 +18,8 @@ export interface SequenceInput {
   readonly encoderTokens?: number;
   /** Two texts in one: the number of the first token of the second, for models that tell them apart. Default: one text. */
   readonly secondFrom?: number;
+  /** For heads that go on from another model's hidden states: one for each token, that of the token before it. Read during the call of `step`. */
+  readonly hidden?: readonly Float32Array[];
   /** How much of each of the model's adapters is added, by their order there. Default: nothing. The same in all steps of a sequence. */
   readonly adapterScales?: ArrayLike<number>;
 }

@@ -17,3 +17,4 @@ export { loadTransformer } from './load/load-transformer.js';
 export { planMemory } from './load/plan-transformer.js';
 export type { LoadOptions, LoadProgress } from './load/load-options.js';
 export { architectureNames, hasTwoTexts } from './architecture/registry.js';
+export { hasNextn } from './load/has-nextn.js';

@@ -175,6 +175,13 @@ export const QUEUE_SETTINGS = {
     default: true,
     value: flag,
   },
+  nextn: {
+    flag: 'nextn',
+    negatable: true,
+    help: 'let the head that a file has for predicting further tokens draft, where no draft model does; the same tokens come either way',
+    default: true,
+    value: flag,
+  },
   draftMax: {
     flag: 'draft-max',
     placeholder: 'N',

@@ -198,7 +198,7 @@ function registryFor(current: () => ServeConfig, host: ModelsHost): ModelRegistr
       return { running, queued, tokensPerMinute };
     },
     targetInterTokenMs: config.targetItlMs,
-    speculation: { lookup: config.lookup, maxTokens: config.draftMax },
+    speculation: { lookup: config.lookup, nextn: config.nextn, maxTokens: config.draftMax },
     idlePrefill: config.idlePrefill,
     sharedPrefixes: readSharedPrefixes(
       config.sharedPrefix,

@@ -12,6 +12,7 @@ import { DraftCosts } from './draft-costs.js';
 import { DraftRates } from './draft-rates.js';
 import { furtherRounds, type RoundsWorth } from './draft-rounds.js';
 import { DraftedAnswer, type GrowingText } from './drafted-answer.js';
+import { HiddenRows } from './hidden-rows.js';
 import { likeliest } from './likeliest.js';
 
 /** A second, smaller model with the same vocabulary, whose likeliest tokens are drafts. */
@@ -19,6 +20,8 @@ export interface DraftModelParts {
   /** What messages call it. */
   readonly name: string;
   readonly runtime: ModelRuntime;
+  /** It is a head that goes on from the model's hidden states: it reads the token after each of them, and gives the one after that. */
+  readonly readsHidden?: boolean;
 }
 
 /** How busy a draft model is, now. */
@@ -33,6 +36,8 @@ export interface DraftModelStatistics {
 export interface DraftModelHost extends DraftModelParts {
   readonly scheduler: Pick<Scheduler, 'propose' | 'draftOutlook' | 'chargeDrafts'>;
   readonly model: Pick<ModelRuntime['info'], 'weightBytes' | 'vocabSize'>;
+  /** For a head: the hidden state that a row of the model's last step gave its logits by. */
+  readonly hiddenOf?: (row: number) => Float32Array | undefined;
   /** Keep what is computed for later prompts that begin alike. */
   readonly keepsPrefixes: boolean;
   readonly clock: Clock;
@@ -79,6 +84,8 @@ export class DraftModel {
   readonly #rates = new DraftRates();
   readonly #costs: DraftCosts;
   readonly #answers = new Map<SequenceHandle, DraftedAnswer>();
+  /** For a head: the states of answers under way. */
+  readonly #hidden = new Map<SequenceHandle, HiddenRows>();
   #wishes: Wish[] = [];
   readonly #ended: SequenceHandle[] = [];
   #isBusy = false;
@@ -95,6 +102,20 @@ export class DraftModel {
     this.#cache = new KvCache({ pageCount, pageTokens, bytesPerPage: pageBytes, keepsPrefixes, pages: runtime, clock });
     this.#vocabSize = Math.min(vocabSize, model.vocabSize);
     this.#costs = new DraftCosts(weightBytes / Math.max(1, model.weightBytes));
+  }
+
+  /** Whether it goes on from hidden states: then it has to be told of every row that a token is drawn from. */
+  get readsHidden(): boolean {
+    return this.#host.readsHidden === true;
+  }
+
+  /** The token after a position of an answer is drawn from a row of the last step. */
+  noteRow(sequence: SequenceHandle, position: number, stepRow: number): void {
+    const row = this.#host.hiddenOf?.(stepRow);
+    if (row === undefined) return;
+    let rows = this.#hidden.get(sequence);
+    if (rows === undefined) this.#hidden.set(sequence, (rows = new HiddenRows(row.length)));
+    rows.note(position, row);
   }
 
   /** An answer whose last token was just appended may be drafted before the next step. */
@@ -159,12 +180,17 @@ export class DraftModel {
     if (sequence.length + text.draftLimit >= this.#host.runtime.info.contextLength) return undefined;
     let answer = this.#answers.get(sequence);
     if (answer === undefined) {
-      const { kv } = this.#cache.match(cacheKey, text.promptTokens, text.promptTokens.length);
-      answer = new DraftedAnswer(sequence, text, { kv, cacheKey }, this.#rates, this.#vocabSize);
+      const rows = this.#hidden.get(sequence);
+      if (this.readsHidden && rows === undefined) return undefined;
+      const hidden = rows && { rows, width: this.#host.runtime.info.embeddingLength };
+      const { kv } = hidden
+        ? this.#cache.match(undefined, new Uint32Array(0), 0)
+        : this.#cache.match(cacheKey, text.promptTokens, text.promptTokens.length);
+      answer = new DraftedAnswer(sequence, text, { kv, cacheKey }, this.#rates, this.#vocabSize, hidden);
       this.#answers.set(sequence, answer);
     }
     answer.align();
-    if (answer.known !== sequence.length) return undefined;
+    if (answer.known !== sequence.length || !answer.isReady) return undefined;
     answer.usedAt = this.#phases;
     return answer;
   }
@@ -253,6 +279,7 @@ export class DraftModel {
       batch.push({
         answer,
         tokens,
+        hidden: answer.hiddenInput(count),
         startPosition: answer.kv.length,
         pages: answer.kv.pages,
         slot: batch.length,
@@ -283,6 +310,7 @@ export class DraftModel {
       answer.kv.commit(tokens.length);
       answer.donatePrompt(this.#cache);
       if (outputs === 'none') return [answer];
+      if (this.readsHidden) answer.noteOwnHidden(runtime.hiddenOf?.(row));
       const first = likeliest(logits.subarray(row * width, (row + 1) * width));
       const goesOn = first !== undefined && answer.expect(first.id, first.chance);
       return goesOn ? [answer] : [];
@@ -303,6 +331,7 @@ export class DraftModel {
   #release(sequence: SequenceHandle): void {
     this.#answers.get(sequence)?.release(this.#cache);
     this.#answers.delete(sequence);
+    this.#hidden.delete(sequence);
   }
 
   #fail(error: StarlingError): void {

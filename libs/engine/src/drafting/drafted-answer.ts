@@ -2,6 +2,7 @@ import type { KvCache, KvSequence } from '@starling/kvcache';
 import type { Draft, SequenceHandle } from '@starling/scheduler';
 import type { OutputMatcher } from '../constraint.js';
 import { DraftRates } from './draft-rates.js';
+import type { HiddenRows } from './hidden-rows.js';
 
 /** An answer as it grows. */
 export interface GrowingText {
@@ -35,6 +36,12 @@ export class DraftedAnswer {
   readonly #text: GrowingText;
   readonly #shared: DraftRates;
   readonly #vocabSize: number;
+  /** Of a head: what it goes on from. */
+  readonly #hidden: HiddenRows | undefined;
+  /** The state that the head itself has for the token that it drafted last. */
+  readonly #ownHidden: Float32Array | undefined;
+  /** Of a head: tokens before the first one of its pages. */
+  #base = 0;
   /** Where the drafts begin, the drafts, how sure the model was of each, and how likely it is that all up to each are right. */
   #from = 0;
   #drafts: number[] = [];
@@ -48,6 +55,7 @@ export class DraftedAnswer {
    * @param kv what is known of its beginning, under the key
    * @param shared what is known of all answers, which learns of this one too
    * @param vocabSize tokens that both models have
+   * @param hidden of a head: the model's hidden states. Its pages begin with the first token that the state before is known of
    */
   constructor(
     sequence: SequenceHandle,
@@ -55,7 +63,10 @@ export class DraftedAnswer {
     { kv, cacheKey }: { readonly kv: KvSequence; readonly cacheKey: string | undefined },
     shared: DraftRates,
     vocabSize: number,
+    hidden?: { readonly rows: HiddenRows; readonly width: number },
   ) {
+    this.#hidden = hidden?.rows;
+    this.#ownHidden = hidden && new Float32Array(hidden.width);
     this.sequence = sequence;
     this.kv = kv;
     this.#cacheKey = cacheKey;
@@ -72,7 +83,7 @@ export class DraftedAnswer {
 
   /** Tokens that are known, or drafted after those, and whose keys are not in pages. */
   get behind(): number {
-    return this.known + this.#drafts.length - this.kv.length;
+    return this.known + this.#drafts.length - this.#base - this.kv.length;
   }
 
   /** How likely it is that all its drafts are right. */
@@ -120,9 +131,12 @@ export class DraftedAnswer {
       if (!isHit) break;
       right++;
     }
-    const kept = this.#drafts.length === 0 ? this.kv.length : this.#from + right;
+    // What a head computed of drafts came of states of its own, which those of the model are better than.
+    const computed = this.#hidden ? 0 : right;
+    const kept = this.#drafts.length === 0 ? this.kv.length : this.#from - this.#base + computed;
     // One token at least is to be computed, so that what follows it is known.
-    this.kv.truncate(Math.min(this.kv.length, kept, known - 1));
+    this.kv.truncate(Math.max(0, Math.min(this.kv.length, kept, known - 1 - this.#base)));
+    this.#rebase();
     this.#from = known;
     this.#drafts = [];
     this.#sureness = [];
@@ -131,9 +145,36 @@ export class DraftedAnswer {
     this.#matcher = undefined;
   }
 
+  /** Whether it can be drafted for: a head needs the state of the token before the last known one. */
+  get isReady(): boolean {
+    return this.#hidden === undefined || this.#hidden.to === this.known - 1;
+  }
+
+  /** Where states are missing that the next tokens need, the head's pages begin anew behind them. */
+  #rebase(): void {
+    if (this.#hidden === undefined || this.#base + this.kv.length - 1 >= this.#hidden.from) return;
+    this.kv.truncate(0);
+    this.#base = this.#hidden.from + 1;
+  }
+
+  /** Of a head: the states that come with the next `count` tokens, each that of the token before. */
+  hiddenInput(count: number): Float32Array[] | undefined {
+    const hidden = this.#hidden;
+    if (hidden === undefined) return undefined;
+    const first = this.#base + this.kv.length - 1;
+    return Array.from({ length: count }, (_, i) =>
+      first + i < this.known - 1 ? hidden.at(first + i) : this.#ownHidden!,
+    );
+  }
+
+  /** Of a head: the state that it has for the last of the tokens that it was given. */
+  noteOwnHidden(row: Float32Array | undefined): void {
+    if (row) this.#ownHidden?.set(row);
+  }
+
   /** The next `count` tokens for its pages, drafts included. Undefined if one of them is not of the model's vocabulary. */
   input(count: number): Uint32Array | undefined {
-    const { length } = this.kv;
+    const length = this.#base + this.kv.length;
     const { known } = this;
     const tokens = Uint32Array.from({ length: count }, (_, i) =>
       length + i < known ? this.#tokenAt(length + i) : this.#drafts[length + i - known],
@@ -157,7 +198,8 @@ export class DraftedAnswer {
 
   /** Keeps what of the prompt is computed, for other answers to it. Once. */
   donatePrompt(cache: KvCache): void {
-    if (this.#donated || this.#drafts.length > 0 || this.kv.length < this.#text.promptTokens.length) return;
+    if (this.#hidden || this.#donated || this.#drafts.length > 0 || this.kv.length < this.#text.promptTokens.length)
+      return;
     this.#donated = true;
     cache.donate(this.#cacheKey, this.#computed(), this.kv, { partial: false });
   }
@@ -166,7 +208,8 @@ export class DraftedAnswer {
   release(cache: KvCache): void {
     if (this.kv.isReleased) return;
     this.align();
-    cache.donate(this.#cacheKey, this.#computed(), this.kv, { partial: true });
+    // The pages of a head begin where its states did, which no other answer knows of.
+    if (!this.#hidden) cache.donate(this.#cacheKey, this.#computed(), this.kv, { partial: true });
     this.kv.release();
   }
 

@@ -3,6 +3,8 @@ import type { DraftSources } from './answer-drafts.js';
 
 /** Tokens of an answer that are expected, and computed beside the last one that is known. They never change what comes, only when. */
 export interface SpeculationOptions extends DraftSources {
+  /** Let the head that predicts the token after the next one draft, where the file has one and no draft model is given. Default true. */
+  readonly nextn?: boolean;
   /** Drafts of one answer in a step, at most. Default 15: with the token before them they fill the rows that a model has logits for at once. */
   readonly maxTokens?: number;
   /** Compute all drafts that find room, whatever they cost. Default false: as many as are likely to pay, by what steps took so far. */

@@ -48,7 +48,7 @@ function unrunLayer(reader: ModelReader, name: string, layerCount: number): stri
     throw reader.invalid(
       `has the tensor '${name}', but only ${said} blocks by its metadata key '${reader.architecture}.block_count'`,
     );
-  return 'layers that predict several tokens at once, which are not used';
+  return 'layers that predict several tokens at once, which only draft';
 }
 
 function unhonouredKeys(model: GgufModel, reader: ModelReader): string[] {

@@ -8,7 +8,7 @@ export const HARMLESS_TENSORS: readonly { readonly names: RegExp; readonly why: 
   { names: /^(v|a|mm|resampler|vision_model|audio)\./, why: 'parts that see or hear: only text is run' },
   { names: /\.input_scale$/, why: 'scales of activations for formats that cut those to 4 bits: here they keep theirs' },
   { names: /\.attn_rot_embd(\.weight)?$/, why: 'angles of the rotation, which the metadata give as well' },
-  { names: /\.nextn\./, why: 'what predicts several tokens at once, which is not used' },
+  { names: /\.nextn\./, why: 'what predicts several tokens at once, which only drafts' },
 ];
 
 /** The file's other keys below the architecture's name. */

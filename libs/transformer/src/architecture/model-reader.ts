@@ -2,6 +2,9 @@ import { StarlingError } from '@starling/core';
 import type { GgufModel, TensorInfo } from '@starling/gguf';
 import type { ExpertsLinearSpec, LinearSpec } from './block-spec.js';
 
+/** What a file can be loaded as: the model, or the head in it that predicts the token after the next one. */
+export type ModelPart = 'model' | 'nextn';
+
 /**
  * Reads what an architecture needs from a model file. Whatever is missing or has the wrong shape gives one error that names it, the
  * file and the architecture. It keeps account of the keys that were asked for and of what was excused, so that whatever else the file
@@ -17,6 +20,8 @@ export class ModelReader {
     model: GgufModel,
     architecture: string,
     readonly contextLength?: number,
+    /** What of the file is read: the model, or its head that predicts the token after the next one. */
+    readonly part: ModelPart = 'model',
   ) {
     this.#model = model;
     this.architecture = architecture;

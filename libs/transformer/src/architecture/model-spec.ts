@@ -139,6 +139,13 @@ export interface AltUpLayerSpec {
   readonly injection: InjectionSpec;
 }
 
+/** projection(norm(embedding), hiddenNorm(h)), one after the other, for the hidden state h of the token before. */
+export interface JoinedInputSpec {
+  readonly norm: NormSpec;
+  readonly hiddenNorm: NormSpec;
+  readonly projection: LinearSpec;
+}
+
 export interface EmbeddingSpec {
   readonly table: TensorInfo;
   readonly scale: number;
@@ -148,6 +155,8 @@ export interface EmbeddingSpec {
   readonly types?: TensorInfo;
   readonly norm?: NormSpec;
   readonly perLayer?: PerLayerInputsSpec;
+  /** Of a head that goes on from another model's hidden states, which come with the tokens. */
+  readonly joined?: JoinedInputSpec;
   /** The residual stream begins with as many copies, side by side. Default 1. */
   readonly copies?: number;
 }

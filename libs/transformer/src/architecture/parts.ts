@@ -199,9 +199,10 @@ export function decoderOf(
   reader: ModelReader,
   { embedding, norm, output, causal, rank, altUp, layer }: DecoderOptions,
 ): ModelSpec {
+  if (reader.part === 'nextn') return nextnOf(reader, { embedding, norm, output, layer });
   const table = embeddingOf(reader, embedding);
   const isCausal = causal ?? reader.boolean('attention.causal') ?? true;
-  const layerCount = reader.count('block_count') - (reader.optionalNumber('nextn_predict_layers') ?? 0);
+  const layerCount = layerCountOf(reader);
   const layers = Array.from({ length: layerCount }, (_, index) => ({
     parallel: false,
     residualScale: 1,
@@ -229,6 +230,51 @@ export function decoderOf(
     pooling: poolingOf(reader),
     rankHead: rankHeadOf(reader, isCausal, rank),
     poolMaps: poolMapsOf(reader),
+  };
+}
+
+/** Layers of the model itself; those behind it predict further tokens. */
+export const layerCountOf = (reader: ModelReader): number =>
+  reader.count('block_count') - (reader.optionalNumber('nextn_predict_layers') ?? 0);
+
+/**
+ * The first head behind the layers (DeepSeek-AI 2024, multi-token prediction): one more layer, that reads the next token beside the normalized
+ * hidden state which predicted it, and what it gives predicts the token after that. It has the model's table and output where it has none of its own.
+ */
+function nextnOf(
+  reader: ModelReader,
+  { embedding, norm, output, layer }: Pick<DecoderOptions, 'embedding' | 'norm' | 'output' | 'layer'>,
+): ModelSpec {
+  const width = reader.count('embedding_length');
+  const index = layerCountOf(reader);
+  const own = `blk.${index}.nextn`;
+  const hasTable = reader.has(`${own}.embed_tokens.weight`);
+  const table = embeddingOf(reader, {
+    ...embedding,
+    ...(hasTable && { table: reader.table(`${own}.embed_tokens.weight`, width) }),
+    joined: {
+      norm: normOf(reader, norm, `${own}.enorm`, width),
+      hiddenNorm: normOf(reader, norm, `${own}.hnorm`, width),
+      projection: reader.linear(`${own}.eh_proj`, width, 2 * width),
+    },
+  });
+  const { rowCount } = table.table;
+  return {
+    embeddingLength: width,
+    vocabSize: rowCount,
+    trainedContextLength: reader.count('context_length'),
+    embedding: table,
+    layers: [{ parallel: false, residualScale: 1, ...layer(index) }],
+    output: outputOf(reader, norm, {
+      ...output,
+      ...(reader.has(`${own}.shared_head_norm.weight`) && {
+        norm: normOf(reader, norm, `${own}.shared_head_norm`, width),
+      }),
+      ...(reader.has(`${own}.shared_head_head.weight`) && {
+        head: reader.linear(`${own}.shared_head_head`, rowCount, width),
+      }),
+    }),
+    causal: true,
   };
 }
 

@@ -40,7 +40,9 @@ function readQwen3Next(reader: ModelReader, sharing: DeltaNetSpec['sharing']): M
       const feedForward = feedForwardOf(reader, index, {
         input: normOf(reader, 'rms', `blk.${index}.post_attention_norm`, width),
       });
-      if (isRecurrent(index)) return { mixer: deltaNetOf(reader, index, norms, sharing), feedForward };
+      // The layer of the head has attention, whatever its number.
+      if (reader.part === 'model' && isRecurrent(index))
+        return { mixer: deltaNetOf(reader, index, norms, sharing), feedForward };
       return { mixer: gatedAttentionOf(reader, index, norms), feedForward };
     },
   });

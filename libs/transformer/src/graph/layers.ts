@@ -1,13 +1,13 @@
 import type { KernelCall } from '@starling/kernels';
 import { copyGroups, scaleRows, addGatheredRows, addBias, softcapRows } from '@starling/kernels/internal';
 import type { NormSpec } from '../architecture/block-spec.js';
-import type { EncoderSpec, LayerSpec, ModelSpec } from '../architecture/model-spec.js';
+import type { EncoderSpec, JoinedInputSpec, LayerSpec, ModelSpec } from '../architecture/model-spec.js';
 import { adaptEmbeddings, steer } from './adapters.js';
 import { altUpLayer, expandStreams, mergeStreams } from './altup.js';
 import { buildEncoder, type EncodedRows } from './encoder.js';
 import type { Graph } from './graph.js';
 import { buildLayer, gather, narrowed } from './layer.js';
-import { convertFor, matrixOf, multiply, biasCalls } from './linear.js';
+import { convertFor, linearMaps, matrixOf, multiply, biasCalls } from './linear.js';
 import { normCall } from './norm.js';
 import { perLayerInputs, perLayerInputsName } from './per-layer-inputs.js';
 import type { RangeHome } from './placement.js';
@@ -24,7 +24,11 @@ export interface ModelRows {
   readonly logits?: Rows;
   /** (outputs, embeddingLength) */
   readonly hidden: Rows;
-  /** Where both are. */
+  /** (head rows, embeddingLength): what the logits are made of. */
+  readonly headInput?: Rows;
+  /** (tokens, embeddingLength), of a head that reads hidden states: where they come in. */
+  readonly hiddenInput?: { readonly rows: Rows; readonly home: RangeHome };
+  /** Where logits and hidden states are. */
   readonly home: RangeHome;
   /** Of a model with an encoder: (tokens, embeddingLength). */
   readonly encoded?: EncodedRows;
@@ -45,6 +49,7 @@ export function buildModel(graph: Graph, spec: ModelSpec): ModelRows {
   embed(graph, spec, x);
   let stream = x;
   const first = graph.home;
+  const hiddenInput = spec.embedding.joined && { rows: joinHidden(graph, spec.embedding.joined, x), home: first };
   // Layers of the same block use the same weights, which are in one place.
   const homes = new Map<number, RangeHome>();
   const homeOf = (layer: LayerSpec, index: number): RangeHome => {
@@ -89,8 +94,26 @@ export function buildModel(graph: Graph, spec: ModelSpec): ModelRows {
   const { home } = graph;
   const encoded = spec.encoder && encode(graph, spec, spec.encoder, x, first);
   graph.finish();
-  return { logits, hidden, home, encoded };
+  const headInput = logits && headInputOf(graph, width);
+  return { logits, hidden, headInput, hiddenInput, home, encoded };
 }
+
+/** Joins embeddings with hidden states of another model, which are given beside the tokens, in place of the embeddings. Gives where those are. */
+function joinHidden(graph: Graph, { norm, hiddenNorm, projection }: JoinedInputSpec, x: Rows): Rows {
+  const { columns } = x;
+  const given = graph.rows('hidden input', columns);
+  const joined = graph.rows('joined input', 2 * columns);
+  graph.perRow(
+    'tokens',
+    normCall(graph, norm, x, columnsOf(joined, 0, columns)),
+    normCall(graph, hiddenNorm, given, columnsOf(joined, columns, columns)),
+    ...convertFor(graph, joined, [matrixOf(graph, projection)]),
+  );
+  linearMaps(graph, joined, [projection, x]);
+  return given;
+}
+
+const headInputOf = (graph: Graph, width: number): Rows => graph.rows('head input', width, 'head');
 
 function encode(graph: Graph, spec: ModelSpec, encoder: EncoderSpec, x: Rows, table: RangeHome): EncodedRows {
   graph.begin('encoder');
@@ -173,7 +196,7 @@ function repeat(graph: Graph, stream: Rows, count: number): void {
 
 function buildHead(graph: Graph, { output, embeddingLength }: ModelSpec, stream: Rows): Rows {
   const head = output.head!;
-  const picked = graph.rows('head input', embeddingLength, 'head');
+  const picked = headInputOf(graph, embeddingLength);
   graph.perRow('head', gather(graph, stream, picked, 'headRows'));
   if (output.norm) graph.perRow('head', normCall(graph, output.norm, picked, picked));
   graph.perRow('head', ...convertFor(graph, picked, [matrixOf(graph, head)]));

@@ -2,6 +2,7 @@ import { StarlingError } from '@starling/core';
 import type { ComputeTurns, KernelCompiler, WorkerFactory } from '@starling/kernels';
 import { maximumMemoryBytes } from '@starling/kernels';
 import type { AdapterSource } from '../adapters/adapter.js';
+import type { ModelPart } from '../architecture/model-reader.js';
 import type { KvType, MemoryPlan } from '../runtime/model-runtime.js';
 
 /** How a model is loaded. What is left out gets the default. */
@@ -41,6 +42,8 @@ export interface LoadOptions {
   readonly kvType?: KvType;
   /** The same bits on every machine: leaves out relaxed SIMD. */
   readonly deterministic?: boolean;
+  /** `nextn`: the head in the file that predicts the token after the next one, in place of the model; see `hasNextn`. Default `model`. */
+  readonly part?: ModelPart;
   /** Bytes that one WebAssembly memory may have; larger models are cut into ranges of layers. Default: nearly 4 GiB. */
   readonly memoryBytes?: number;
   /** LoRA and control vectors beside the model, from which each sequence chooses. Default: none. */

@@ -119,7 +119,7 @@ function record(
   { architecture, options, resolved, adapters }: Wanted,
   contextLength: number,
 ): Recorded {
-  const reader = new ModelReader(model, architecture.name, contextLength);
+  const reader = new ModelReader(model, architecture.name, contextLength, options.part);
   const spec = architecture.read(reader);
   const maxBatchTokens =
     options.maxBatchTokens ?? (spec.causal ? resolved.maxBatchTokens : Math.min(contextLength, defaultTextLimit));
@@ -144,7 +144,8 @@ function record(
     contextLength,
     maxBatchTokens,
     windows,
-    unused: checkFileUse(model, reader, usedTensors(graph, spec), spec.layers.length),
+    // A head is a part of a file that was checked with the model.
+    unused: reader.part === 'nextn' ? [] : checkFileUse(model, reader, usedTensors(graph, spec), spec.layers.length),
   };
 }
 

@@ -149,6 +149,11 @@ export interface ModelRuntime extends ModelRunner, PageBytes, SequenceStates {
   /** Runs the tokens of a batch and gives the logits asked for. @throws StarlingError `invalid_argument` for a batch beyond the limits of `info`. */
   step(batch: readonly SequenceInput[]): Promise<StepOutput>;
   /**
+   * The normalized hidden state `(embeddingLength)` that a row of the last step's logits was made of, for a head that goes on from it. Belongs to
+   * the runtime and is valid until its next step. Undefined: of a step of so many rows that they are not kept.
+   */
+  hiddenOf?(row: number): Float32Array | undefined;
+  /**
    * Runs tokens of texts and gives the hidden states (rows, embeddingLength) of those that are asked for (`outputs`), for `pooler`. Texts of models that
    * are not causal come whole.
    */

@@ -87,6 +87,8 @@ export class TransformerRuntime implements ModelRuntime {
   readonly #outputs: StepOutput[] = [];
   /** For models with a recurrent state. */
   readonly #slots: SlotPositions | undefined;
+  /** Rows of the last step whose logits were made at once, so that what they were made of is still there. */
+  #hiddenRows = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -273,7 +275,9 @@ export class TransformerRuntime implements ModelRuntime {
     const written = info.decoderStart === undefined ? batch : await this.#read(batch);
     if (written.length === 0) return this.#output(0);
     const counts = writer.write(written, outputsAsAsked);
+    this.#writeHidden(written);
     const { outputs } = counts;
+    this.#hiddenRows = outputs <= headRows ? outputs : 0;
     if (outputs <= headRows) {
       writer.setHead(0, outputs);
       await this.#run('forward', counts, outputs);
@@ -297,6 +301,30 @@ export class TransformerRuntime implements ModelRuntime {
       );
     }
     return { rows: outputs, logits };
+  }
+
+  hiddenOf(row: number): Float32Array | undefined {
+    const { rows, memories } = this.#model;
+    if (rows.headInput === undefined || row >= this.#hiddenRows) return undefined;
+    const start = (rows.headInput.at.address + row * rows.headInput.stride) >>> 2;
+    return memories[rows.home.index].floats.subarray(start, start + this.info.embeddingLength);
+  }
+
+  /** Of a head that reads hidden states: those that come with the tokens. */
+  #writeHidden(batch: readonly SequenceInput[]): void {
+    const { rows, memories } = this.#model;
+    if (rows.hiddenInput === undefined) return;
+    const { rows: into, home } = rows.hiddenInput;
+    const { floats } = memories[home.index];
+    let at = into.at.address >>> 2;
+    for (const { tokens, hidden } of batch) {
+      if (hidden?.length !== tokens.length)
+        throw new StarlingError(
+          'invalid_argument',
+          `${tokens.length} tokens were given with ${hidden?.length ?? 0} hidden states, where each has one`,
+        );
+      for (let i = 0; i < hidden.length; i++, at += into.stride >>> 2) floats.set(hidden[i], at);
+    }
   }
 
   /** Has the encoder read what there is to read. Gives what is left for the decoder. */
