@@ -39,6 +39,7 @@ export function servedOptionsOf(config: ServeConfig, name: string, isFirst: bool
       reasoningTokens: config.reasoningBudget < 0 ? undefined : config.reasoningBudget,
       pooling: config.pooling,
       embdNormalize: config.embdNormalize,
+      hasOwnTemplate: config.chatTemplate !== undefined || config.chatTemplateFile !== undefined || undefined,
       templateVariables: (tools) => ({
         ...(config.jinja === true && llamaServerVariables(tools)),
         ...templateVariables,

@@ -14,6 +14,8 @@ export interface OperatorDefaults {
   readonly pooling?: EmbedOptions['pooling'];
   /** How they are scaled, by the numbers of `scaled`. */
   readonly embdNormalize?: number;
+  /** Whether models have the operator's chat template in place of their own. */
+  readonly hasOwnTemplate?: boolean;
   /** Variables of the chat template. */
   readonly templateVariables?: (tools: readonly ToolDefinition[]) => Readonly<Record<string, unknown>>;
 }

@@ -65,6 +65,8 @@ export interface ModelEntry {
   readonly expiresAt?: Date;
   /** Names that requests may call it by, where no model says so itself. */
   readonly aliases?: readonly string[];
+  /** What the operator said of its answers, where no model says so itself. */
+  readonly defaults?: OperatorDefaults;
   readonly model?: ServedModel;
 }
 

@@ -9,7 +9,7 @@ export interface EngineModelInfo extends ModelInfo {
   readonly name: string;
   /** Where it was loaded from: a path, or `memory`. */
   readonly source: string;
-  /** Whether the file brings a chat template, so that `messages` can be given. */
+  /** Whether there is a chat template (the file's, or one that was given when it was loaded), so that `messages` can be given. */
   readonly hasChatTemplate: boolean;
   /** Tokens that one sequence can have: the context, or all KV pages if those hold less. */
   readonly sequenceLimit: number;

@@ -5,12 +5,13 @@ import { ask, lastAnswer, type PageWorld } from '../support/page-world.js';
 import { startServer, type RunningServer } from '../support/starling-process.js';
 
 const QUESTION = 'What is 12 + 7?';
+const TOOLS = [{ name: 'weather', parameters: { type: 'object' } }];
 const FILE = '/v1/models/starling-demo-q8_0/file';
 /** Bytes that are fetched and kept at a time. */
 const PIECE = 2 ** 20;
 
-async function answerOfServer(url: string): Promise<string> {
-  const body = JSON.stringify({ messages: [{ role: 'user', content: QUESTION }], temperature: 0 });
+async function answerOfServer(url: string, more: object = {}): Promise<string> {
+  const body = JSON.stringify({ messages: [{ role: 'user', content: QUESTION }], ...more });
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -33,7 +34,7 @@ function watch(page: Page): { readonly ranges: (string | undefined)[]; readonly 
 /** The chat page of a server that lets it run the model. */
 export function testRunningInTab(world: PageWorld): void {
   let server: RunningServer;
-  beforeAll(async () => (server = await startServer(['--browser-engine'])));
+  beforeAll(async () => (server = await startServer(['--browser-engine', '--temp', '0', '-n', '7'])));
   afterAll(() => server.stop());
 
   async function open(): Promise<{ page: Page; complaints: string[] }> {
@@ -50,7 +51,6 @@ export function testRunningInTab(world: PageWorld): void {
   it('says what the server says, from a model that is fetched once', async () => {
     const { page, complaints } = await open();
     await page.check('#in-tab');
-    await page.fill('#temperature', '0');
     await page.check('#chances');
     await page.click('#settings .primary');
     expect(await page.locator('#whereabouts').textContent()).toContain('in this tab');
@@ -74,15 +74,23 @@ export function testRunningInTab(world: PageWorld): void {
     expect(complaints).toEqual([]);
   });
 
-  it('stops, tells what it cannot do, and goes back to the server', async () => {
+  it('has tools, as the server has', async () => {
     const { page } = await open();
     await page.check('#in-tab');
-    await page.fill('#tools', '[{"name": "weather", "parameters": {"type": "object"}}]');
+    await page.fill('#tools', JSON.stringify(TOOLS));
+    await page.fill('#max-tokens', '30');
     await page.click('#settings .primary');
     await ask(page, QUESTION);
-    expect(await lastAnswer(page).textContent()).toContain('Tools are called by models of the server alone');
-    await page.click('#settings-open');
-    await page.fill('#tools', '');
+    const expected = await answerOfServer(server.url, {
+      tools: TOOLS.map((one) => ({ type: 'function', function: one })),
+      max_tokens: 30,
+    });
+    expect((await lastAnswer(page).locator('.answer').textContent())!.trim()).toBe(expected.trim());
+  });
+
+  it('stops, and goes back to the server', async () => {
+    const { page } = await open();
+    await page.check('#in-tab');
     await page.click('#settings .primary');
     // The model does not come: there is time to stop.
     const isAsked = new Promise<void>((resolve) => void page.route(`**${FILE}`, () => resolve()));

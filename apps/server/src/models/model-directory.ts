@@ -45,13 +45,10 @@ export function directoryOf(
     served.set(model, known);
     return known;
   };
-  const unloaded = ({ name, path, sha256 }: CatalogModel): ModelEntry => ({
-    name,
-    state: 'unloaded',
-    source: path,
-    sha256,
-    aliases: optionsOf(name).aliases,
-  });
+  const unloaded = ({ name, path, sha256 }: CatalogModel): ModelEntry => {
+    const { aliases, defaults } = optionsOf(name);
+    return { name, state: 'unloaded', source: path, sha256, aliases, defaults };
+  };
   const list = (): ModelEntry[] => {
     const loaded = registry.list();
     const isAsleep = (name: string): boolean =>

@@ -10,6 +10,20 @@ export interface ServedModel {
   readonly context_length?: number;
   /** Where its file is, if the page may run it. */
   readonly file_url?: string;
+  /** What the server adds to requests that say nothing themselves. */
+  readonly in_tab?: TabDefaults;
+}
+
+/** Of a model that runs in the tab: what the server would add, in the engine's words. Numbers that JSON has not are texts. */
+export interface TabDefaults {
+  readonly chatTemplate?: string;
+  readonly samplerDefaults?: {
+    readonly logitBias?: readonly (readonly [token: number, bias: number | string])[];
+    readonly [name: string]: unknown;
+  };
+  readonly maxTokens?: number;
+  readonly reasoningTokens?: number;
+  readonly templateVariables?: Readonly<Record<string, unknown>>;
 }
 
 /** What `GET /v1/status` tells. */

@@ -4,7 +4,7 @@ import { headersOf, type ServedModel } from './api.js';
 import { byId } from './dom.js';
 import { bytes } from './figures.js';
 import type { ChatBody } from './request-body.js';
-import { lastChunk, logprobOf, tabRequest } from './tab-request.js';
+import { deltaChunks, lastChunk, tabLoadOptions, tabRequest } from './tab-request.js';
 
 /** The engine: a module of the page, and the code of its workers. It is large, and fetched when it is first needed. */
 const ENGINE_URL = '/web/starling-web.js';
@@ -39,33 +39,18 @@ export class TabEngine {
 
   /** Answers as the server would, in its chunks; what goes wrong is one of them. @throws when the signal aborts */
   async *answer(served: ServedModel, apiKey: string, body: ChatBody, signal: AbortSignal): AsyncGenerator<Chunk> {
-    if (body.tools) {
-      yield {
-        error: {
-          code: 'not_supported',
-          message: 'Tools are called by models of the server alone: leave them out, or let the server answer.',
-        },
-      };
-      return;
-    }
     try {
       const model = await orAborted(this.#load(served, apiKey), signal);
       yield { model: served.id };
-      for await (const part of model.generate(tabRequest(body, signal))) {
+      let finishReason: Web.ChatSample['finishReason'] = 'stop';
+      for await (const part of model.answerChat(tabRequest(body, served.in_tab ?? {}, signal))) {
         if (part.kind === 'prompt')
           yield {
             prompt_progress: { total: part.totalTokens, cache: part.cachedTokens, processed: part.processedTokens },
           };
-        else if (part.kind === 'token')
-          yield {
-            choices: [
-              {
-                delta: { content: part.text },
-                ...(part.logprobs && { logprobs: { content: [logprobOf(part.logprobs)] } }),
-              },
-            ],
-          };
-        else if (part.kind === 'done' && !signal.aborted) yield lastChunk(part);
+        else if (part.kind === 'deltas') yield* deltaChunks(part);
+        else if (part.kind === 'sample') ({ finishReason } = part);
+        else if (!signal.aborted) yield lastChunk(finishReason, part.done);
       }
     } catch (error) {
       if (!signal.aborted) yield { error: failureOf(error) };
@@ -94,7 +79,7 @@ export class TabEngine {
   }
 
   async #start(
-    { id, context_length: contextLength = CONTEXT_LIMIT }: ServedModel,
+    { id, context_length: contextLength = CONTEXT_LIMIT, in_tab: defaults = {} }: ServedModel,
     url: string,
     apiKey: string,
     previous: Promise<Web.WebModel> | undefined,
@@ -111,6 +96,7 @@ export class TabEngine {
       {
         name: id,
         contextLength: Math.min(contextLength, CONTEXT_LIMIT),
+        ...tabLoadOptions(defaults),
         worker: () => this.#worker(),
         onProgress: ({ phase, done, total }) =>
           this.#tell(

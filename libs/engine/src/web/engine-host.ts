@@ -1,4 +1,6 @@
 import { StarlingError } from '@starling/core';
+import { answerChat, type ChatPart } from '../chat/answer-chat.js';
+import type { GeneratePart, Generation } from '../generate-types.js';
 import type { LanguageModel } from '../language-model.js';
 import type { WebLoadProgress } from './load-options.js';
 import { PARTS_ON_THE_WAY, toPlain, type FromWorker, type LoadedModel, type ToWorker } from './messages.js';
@@ -49,7 +51,8 @@ export class EngineHost {
 
   #do(message: Exclude<ToWorker, { kind: 'cancel' | 'read' }>): Promise<unknown> {
     if (message.kind === 'load') return this.#open(message);
-    return message.kind === 'generate' ? this.#generate(message) : this.#call(message);
+    if (message.kind === 'call') return this.#call(message);
+    return message.kind === 'generate' ? this.#generate(message) : this.#chat(message);
   }
 
   async #open(message: Extract<ToWorker, { kind: 'load' }>): Promise<LoadedModel> {
@@ -69,9 +72,18 @@ export class EngineHost {
     return answer(this.#loaded(), left.signal, ...given);
   }
 
-  /** Sends the parts of a generation, as many as the page has room for. */
   async #generate({ id, request }: Extract<ToWorker, { kind: 'generate' }>): Promise<void> {
     const generation = this.#loaded().generate(request);
+    await this.#send(id, generation, generation);
+  }
+
+  async #chat({ id, request }: Extract<ToWorker, { kind: 'chat' }>): Promise<void> {
+    const answer = await answerChat(this.#loaded(), request);
+    await this.#send(id, answer.generation, answer.parts());
+  }
+
+  /** Sends the parts of an answer, as many as the page has room for. */
+  async #send(id: number, generation: Generation, parts: AsyncIterable<GeneratePart | ChatPart>): Promise<void> {
     let onTheWay = 0;
     let hasRoom: (() => void) | undefined;
     // Nobody reads any more: what is left is not held back.
@@ -82,7 +94,7 @@ export class EngineHost {
     };
     this.#errands.set(id, { cancel: () => ((isCancelled = true), generation.cancel(), hasRoom?.()), onRead });
     this.#post({ kind: 'begun', id, prompt: { tokens: generation.promptTokens, text: generation.promptText } });
-    for await (const part of generation) {
+    for await (const part of parts) {
       this.#post({ kind: 'part', id, part });
       if (++onTheWay >= PARTS_ON_THE_WAY && !isCancelled) await new Promise<void>((resolve) => (hasRoom = resolve));
     }

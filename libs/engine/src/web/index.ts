@@ -11,7 +11,9 @@ export const loadInWorker = webLoader(
 );
 
 export type { WebModel, WebLoader } from './web-model.js';
+export type { WebChat } from './web-chat.js';
 export type { WebGeneration } from './web-generation.js';
+export type { ChatPart, ChatRequest, ChatSample } from '../chat/answer-chat.js';
 export type { WebLoadOptions, WebLoadProgress, WorkerLoadOptions } from './load-options.js';
 export type { WebPrompt } from './messages.js';
 export type { RemoteModel } from './remote-model.js';

@@ -1,4 +1,5 @@
 import { StarlingError, isStarlingError, messageOf, type ErrorCode } from '@starling/core';
+import type { ChatPart, ChatRequest } from '../chat/answer-chat.js';
 import type { GeneratePart, GenerateRequest } from '../generate-types.js';
 import type { EngineModelInfo, ModelMemory } from '../model-types.js';
 import type { WebLoadProgress, WorkerLoadOptions } from './load-options.js';
@@ -9,6 +10,8 @@ import type { WebSource } from './source.js';
 export type ToWorker =
   | { readonly kind: 'load'; readonly id: number; readonly source: WebSource; readonly options: WorkerLoadOptions }
   | { readonly kind: 'generate'; readonly id: number; readonly request: GenerateRequest }
+  /** The same, the answer being read as a message. */
+  | { readonly kind: 'chat'; readonly id: number; readonly request: ChatRequest }
   | { readonly kind: 'call'; readonly id: number; readonly call: ModelCall; readonly given: readonly unknown[] }
   /** There is room for one more part. */
   | { readonly kind: 'read'; readonly id: number }
@@ -19,7 +22,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'progress'; readonly id: number; readonly progress: WebLoadProgress }
   | { readonly kind: 'begun'; readonly id: number; readonly prompt: WebPrompt }
-  | { readonly kind: 'part'; readonly id: number; readonly part: GeneratePart }
+  | { readonly kind: 'part'; readonly id: number; readonly part: GeneratePart | ChatPart }
   | { readonly kind: 'done'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: PlainError };
 

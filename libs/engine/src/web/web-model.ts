@@ -1,13 +1,16 @@
 import { StarlingError } from '@starling/core';
-import type { GenerateRequest } from '../generate-types.js';
+import type { ChatPart, ChatRequest } from '../chat/answer-chat.js';
+import type { GeneratePart, GenerateRequest } from '../generate-types.js';
 import type { CloseOptions, EmbedOptions, EngineModelInfo, ModelMemory, TokenizeOptions } from '../model-types.js';
 import type { RerankOptions } from '../rerank.js';
 import type { WebLoadOptions } from './load-options.js';
 import type { LoadedModel } from './messages.js';
 import type { GivenTo, ModelCall, ResultOf } from './model-calls.js';
 import { resolvedOptions, resolvedSource, type WebSource } from './source.js';
+import type { WebAnswer } from './web-answer.js';
+import { WebChat } from './web-chat.js';
 import { WebGeneration } from './web-generation.js';
-import { WorkerPort } from './worker-port.js';
+import { WorkerPort, type Asked } from './worker-port.js';
 
 /** A model in a worker of this page: what `LanguageModel` offers, as promises. */
 export class WebModel {
@@ -28,34 +31,50 @@ export class WebModel {
    * @throws StarlingError invalid_argument for a request that holds a function
    */
   generate(request: GenerateRequest): WebGeneration {
-    const { signal } = request;
+    const asked: Asked = { kind: 'generate', request: { ...request, signal: undefined } };
+    return this.#begin(asked, request.signal, (cancel) => new WebGeneration(cancel));
+  }
+
+  /**
+   * Answers a conversation, the answer being read as a message as it comes: reasoning apart from content, calls of `tools` held to their schemas.
+   * What is refused rejects its loops and `result()`.
+   * @throws StarlingError invalid_argument for a request that holds a function
+   */
+  answerChat(request: ChatRequest): WebChat {
+    const asked: Asked = { kind: 'chat', request: { ...request, signal: undefined } };
+    return this.#begin(asked, request.signal, (cancel) => new WebChat(cancel));
+  }
+
+  #begin<Part extends GeneratePart | ChatPart, Answer extends WebAnswer<Part>>(
+    asked: Asked,
+    signal: AbortSignal | undefined,
+    answerOf: (cancel: () => void) => Answer & WebAnswer<Part>,
+  ): Answer {
     let cancel: () => void = () => undefined;
-    const generation: WebGeneration = new WebGeneration(() => cancel());
+    const answer = answerOf(() => cancel());
     if (signal?.aborted) {
-      generation.over(
+      answer.over(
         new StarlingError('cancelled', 'the request was cancelled before it began', { cause: signal.reason }),
       );
-      return generation;
+      return answer;
     }
     const onAbort = (): void => cancel();
     const over = (error?: StarlingError): void => {
       signal?.removeEventListener('abort', onAbort);
-      generation.over(error);
+      answer.over(error);
     };
-    cancel = this.#port.ask(
-      { kind: 'generate', request: { ...request, signal: undefined } },
-      {
-        onMessage: (message) => {
-          if (message.kind === 'begun') generation.begun(message.prompt);
-          else if (message.kind === 'part')
-            void generation.take(message.part).then(() => this.#port.tellRead(message.id));
-        },
-        onDone: () => over(),
-        onFailed: over,
+    cancel = this.#port.ask(asked, {
+      onMessage: (message) => {
+        if (message.kind === 'begun') answer.begun(message.prompt);
+        // The parts that come of what was asked are those of its answer.
+        else if (message.kind === 'part')
+          void answer.take(message.part as Part).then(() => this.#port.tellRead(message.id));
       },
-    );
+      onDone: () => over(),
+      onFailed: over,
+    });
     signal?.addEventListener('abort', onAbort, { once: true });
-    return generation;
+    return answer;
   }
 
   /** The ids of a text; BOS and the like around it unless told otherwise. */

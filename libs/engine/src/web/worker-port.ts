@@ -10,7 +10,7 @@ export interface Waiting {
 
 /** What of messages is left when their number is made here. */
 export type Asked = ToWorker extends infer Message
-  ? Message extends { readonly kind: 'load' | 'generate' | 'call' }
+  ? Message extends { readonly kind: 'load' | 'generate' | 'chat' | 'call' }
     ? Omit<Message, 'id'>
     : never
   : never;

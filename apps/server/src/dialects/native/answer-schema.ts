@@ -111,6 +111,7 @@ export const modelAnswer = v.object({
   state: v.picklist(['loading', 'ready', 'failed', 'draining', 'sleeping', 'unloaded']),
   expires_at: v.optional(v.string()),
   file_url: v.optional(v.string()),
+  in_tab: v.optional(v.looseObject({})),
   file: v.optional(v.string()),
   sha256: v.optional(v.nullable(v.string())),
   architecture: v.optional(v.string()),

@@ -164,6 +164,34 @@ describe('GET /v1/models/NAME/file', () => {
   });
 });
 
+describe('what a page is told beside the address of a file', () => {
+  const told = async (model: ServedModel) =>
+    (
+      (await (await appWith([model]).request('/v1/models')).json()) as {
+        data: { file_url?: string; in_tab?: object }[];
+      }
+    ).data[0].in_tab;
+
+  it('is the template in use, and what the operator said, in words that JSON has', async () => {
+    const model = modelIn('one.gguf');
+    expect(await told(model)).toEqual(model.chatTemplate === undefined ? {} : { chatTemplate: model.chatTemplate });
+    const defaults: ServedModel['defaults'] = {
+      sampling: { temperature: 0, logitBias: [[5, -Infinity]] },
+      maxTokens: 8,
+      reasoningTokens: 4,
+      pooling: 'mean',
+      templateVariables: () => ({ enable_thinking: false }),
+    };
+    expect(await told({ ...model, chatTemplate: '{{ x }}', defaults })).toEqual({
+      chatTemplate: '{{ x }}',
+      samplerDefaults: { temperature: 0, logitBias: [[5, '-Infinity']] },
+      maxTokens: 8,
+      reasoningTokens: 4,
+      templateVariables: { enable_thinking: false },
+    });
+  });
+});
+
 describe('the chat page with an engine', () => {
   it('is isolated, and starts what the server has alone', async () => {
     const { bytes, ...file } = { contentType: 'text/javascript', etag: '"1"', bytes: new TextEncoder().encode('1') };

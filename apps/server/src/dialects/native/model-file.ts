@@ -32,12 +32,15 @@ export const modelFile: Endpoint = {
 export const fileUrl = (name: string): string => `/v1/models/${encodeURIComponent(name)}/file`;
 
 /** Whether a page makes the same model of its file: that is the whole of it, and nothing is loaded beside it. */
-export function isForTabs({ state, source, model }: ModelEntry): boolean {
+export function isForTabs({ state, source, model, defaults }: ModelEntry): boolean {
   return (
     SERVED.has(state) &&
     /\.gguf$/i.test(source) &&
     parsePartName(source) === undefined &&
-    (model === undefined || (model.adapters().length === 0 && model.info.hasChatTemplate))
+    // The operator's own template is told of models that are loaded.
+    (model === undefined
+      ? defaults?.hasOwnTemplate !== true
+      : model.adapters().length === 0 && model.info.hasChatTemplate)
   );
 }
 

@@ -4,6 +4,7 @@ import { endpoint, json, type Endpoint } from '../dialect.js';
 import { capabilitiesOf, detailsOf } from '../ollama/bodies.js';
 import { modelAnswer, modelListAnswer, unloadModelAnswer } from './answer-schema.js';
 import { fileUrl, isForTabs } from './model-file.js';
+import { tabDefaults } from './tab-defaults.js';
 import { loadModelSchema, reloadModelSchema, unloadModelSchema } from './models-schema.js';
 
 /** llama.cpp's numbers of kinds of vocabularies. */
@@ -108,7 +109,7 @@ function describe(entry: ModelEntry, isAdmin: boolean, { browserEngine }: Pick<A
     owned_by: 'starling',
     state,
     ...(expiresAt !== undefined && { expires_at: expiresAt.toISOString() }),
-    ...(browserEngine && isForTabs(entry) && { file_url: fileUrl(name) }),
+    ...(browserEngine && isForTabs(entry) && { file_url: fileUrl(name), in_tab: tabDefaults(entry) }),
     ...(isAdmin && { file: source, sha256: sha256 ?? null }),
     ...(model !== undefined && figures(model)),
     ...(model !== undefined && isAdmin && memory(model)),
