@@ -1,12 +1,13 @@
 import { StarlingError } from '@starling/core';
 import type { StopReason } from '@starling/sampler';
+import { asStarlingError } from '@starling/scheduler';
 import type { PlannedSequence, SequenceEnd, SequenceHandle, SequenceRequest } from '@starling/scheduler';
 import type { AdapterChoice } from './adapters.js';
 import { explainedMiss, rememberAnswers } from './answered-prompt.js';
 import { textOf, textStreamOf } from './answer-text.js';
 import type { Tokenizer } from '@starling/tokenizer';
-import type { Breather } from './breather.js';
-import { choiceError } from './broken-logits.js';
+import { Breather } from './breather.js';
+import { Drawing } from './drawing.js';
 import type {
   DonePart,
   GeneratePart,
@@ -33,6 +34,10 @@ import { UNREAD } from './unread.js';
 
 /** Where the first draft that is had for nothing is less likely than this, a draft model is asked. */
 const SURE_DRAFT = 0.6;
+
+/** How long a step waits for a token to be drawn: what takes longer is drawn beside the next ones, in pieces of so long. */
+const DRAW_MS = 10;
+const PIECE_MS = 3;
 
 /** Computing fewer tokens again costs less than the step that keeping a state there would take. */
 const NEAR_TOKENS = 32;
@@ -171,10 +176,18 @@ export class GenerationRun implements Generation, RowConsumer {
     }
     if (sample === this.#samples[0] && sample.tokens.length === 0) await this.#fork(planned.sequence, logits, breather);
     if (planned.sequence.state === 'ended') return;
-    const token = await this.#draw(sample, logits, planned.sequence, breather);
-    if (token === undefined) return;
-    if (sample.reason) this.#host.scheduler.finish(planned.sequence);
-    else this.#goOn(planned.sequence, token);
+    const { sequence } = planned;
+    const { clock, scheduler, loop } = this.#host;
+    const drawing = this.#begin(sample, logits);
+    const until = clock() + DRAW_MS;
+    const part = await drawing.goOn(sequence, breather, () => clock() >= until);
+    if (part === undefined) return;
+    if (part !== 'later') {
+      this.#taken(sample, sequence, part);
+      return;
+    }
+    scheduler.hold(sequence);
+    loop.hold(this.#drawBeside(drawing, sample, sequence));
   }
 
   /** Has the sequence compute its next token, once the reader is not too far behind. */
@@ -250,10 +263,11 @@ export class GenerationRun implements Generation, RowConsumer {
     for (const sample of this.#samples.slice(1)) {
       if (breather.isDue) await breather.pause();
       if (parent.state === 'ended') return;
-      const token = await this.#draw(sample, logits, parent, breather);
-      if (token === undefined) return;
+      const part = await this.#begin(sample, logits).goOn(parent, breather);
+      if (part === undefined || part === 'later') return;
+      this.#show(part);
       if (sample.reason) this.#endSample(sample);
-      else this.#own(sample, (own) => this.#host.scheduler.fork(parent, own, token));
+      else this.#own(sample, (own) => this.#host.scheduler.fork(parent, own, part.id));
     }
   }
 
@@ -265,43 +279,33 @@ export class GenerationRun implements Generation, RowConsumer {
     this.#host.loop.attach(handle, this);
   }
 
-  /** Draws and shows a token; undefined if its sequence was ended while it was drawn. */
-  async #draw(
-    sample: SampleRun,
-    logits: Float32Array,
-    sequence: SequenceHandle,
-    breather: Breather,
-  ): Promise<number | undefined> {
+  #begin(sample: SampleRun, logits: Float32Array): Drawing {
     this.#watch.choosing();
-    const part = await this.#choose(sample, logits, sequence, breather);
-    if (part === undefined) return undefined;
+    return new Drawing(sample, logits, this.id);
+  }
+
+  /** Goes on with a drawing beside the steps, which others go on with meanwhile. */
+  async #drawBeside(drawing: Drawing, sample: SampleRun, sequence: SequenceHandle): Promise<void> {
+    try {
+      const part = await drawing.goOn(sequence, new Breather(PIECE_MS, this.#host.clock));
+      if (part !== undefined && part !== 'later') this.#taken(sample, sequence, part);
+    } catch (error) {
+      this.#fail(asStarlingError(error));
+    }
+  }
+
+  #taken(sample: SampleRun, sequence: SequenceHandle, part: TokenPart): void {
+    this.#show(part);
+    if (sample.reason) this.#host.scheduler.finish(sequence);
+    else this.#goOn(sequence, part.id);
+  }
+
+  #show(part: TokenPart): void {
     const { isFirst, ms } = this.#watch.token();
     const { name: model, emit } = this.#host;
     if (isFirst) emit({ kind: 'first_token', model, id: this.id, firstTokenMs: ms });
     else emit({ kind: 'next_token', model, id: this.id, intervalMs: ms });
     this.#log.push(part);
-    return part.id;
-  }
-
-  /** @throws StarlingError internal if the model has computed no numbers to choose by */
-  async #choose(
-    sample: SampleRun,
-    logits: Float32Array,
-    sequence: SequenceHandle,
-    breather: Breather,
-  ): Promise<TokenPart | undefined> {
-    try {
-      const steps = sample.draw(logits);
-      let step = steps.next();
-      for (; step.done !== true; step = steps.next()) {
-        if (!breather.isDue) continue;
-        await breather.pause();
-        if (sequence.state === 'ended') return undefined;
-      }
-      return sample.take(step.value, logits);
-    } catch (error) {
-      throw choiceError(error, logits, { request: this.id, sample: sample.sample, token: sample.tokens.length });
-    }
   }
 
   /** Row i of the prompt says how likely token i + 1 was. Computed again after a preemption, it says the same. */

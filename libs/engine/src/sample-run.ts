@@ -76,6 +76,8 @@ export class SampleRun implements GrowingText {
   /** Made when a draft is first asked for. */
   #drafts: AnswerDrafts | undefined;
   #text = '';
+  /** Made when it is first needed. */
+  #row: Float32Array | undefined;
   #reason: StopReason | undefined;
 
   /** @throws StarlingError invalid_argument for sampling parameters out of range */
@@ -133,6 +135,18 @@ export class SampleRun implements GrowingText {
   /** Why it ended; undefined while it goes on. */
   get reason(): StopReason | undefined {
     return this.#reason;
+  }
+
+  /** Whether drawing a token can take long: what may come is to be worked out. */
+  get mayTakeLong(): boolean {
+    return this.#constraint !== undefined;
+  }
+
+  /** Logits for a drawing that outlasts the step that computed them: until the next ones are kept. */
+  kept(logits: Float32Array): Float32Array {
+    this.#row ??= new Float32Array(logits.length);
+    this.#row.set(logits);
+    return this.#row;
   }
 
   /**

@@ -227,7 +227,6 @@ export class RunSet {
       const isRunning = this.running.has(sequence);
       assert(sequence.state === (isRunning ? 'running' : 'waiting'), `sequence ${sequence.id} is ${sequence.state}`);
       assert(sequence.pending >= 0, `sequence ${sequence.id} has computed no more than it knows`);
-      assert(!sequence.isParked || !isRunning, `sequence ${sequence.id} has no slot while it is parked`);
     }
     this.queue.checkIntegrity();
     for (const sequence of [...this.queue, ...this.restoring.keys()])

@@ -135,6 +135,16 @@ class FallBehind implements Command {
   toString = () => `fallBehind(${this.which})`;
 }
 
+class BeSlow implements Command {
+  constructor(readonly which: number) {}
+  check = () => true;
+  run(_model: Model, real: Real): void {
+    const id = pick(real, this.which);
+    if (id !== undefined) real.owner.slow.add(id);
+  }
+  toString = () => `beSlow(${this.which})`;
+}
+
 class CatchUp implements Command {
   constructor(readonly which: number) {}
   check = () => true;
@@ -192,6 +202,7 @@ const step = fc
 const others = [
   which.map((one) => new Cancel(one)),
   which.map((one) => new FallBehind(one)),
+  which.map((one) => new BeSlow(one)),
   which.map((one) => new CatchUp(one)),
   fc.boolean().map((recompute) => new Rollback(recompute)),
   fc.nat(8).map((pages) => new Evict(pages)),

@@ -310,3 +310,38 @@ describe('a sequence whose reader is behind', () => {
     expect(owner.results.get('next')?.end).toEqual({ kind: 'finished' });
   });
 });
+
+describe('a sequence whose token takes long to choose', () => {
+  it.each([false, true])(
+    'keeps its slot while others go on, and goes on with the same tokens (with recurrent state: %s)',
+    (isRecurrent) => {
+      const owner = new FakeOwner({ maxSequences: 2, isRecurrent });
+      owner.slow.add('slow');
+      const slow = owner.submit({ id: 'slow', tokens: [1, 2, 3] }, 6);
+      owner.submit({ id: 'beside', tokens: [4, 5] }, 4);
+      owner.submit({ id: 'next', tokens: [6] }, 2);
+      while (owner.step()) owner.scheduler.checkIntegrity();
+      expect(owner.results.get('beside')?.end).toEqual({ kind: 'finished' });
+      expect(owner.results.get('next')?.end).toEqual({ kind: 'finished' });
+      expect(slow.state).toBe('running');
+      expect(owner.results.get('slow')?.generated).toHaveLength(1);
+      expect(owner.read('slow')).toBe(true);
+      owner.runToEnd();
+      expect(owner.results.get('slow')).toEqual({ generated: alone([1, 2, 3], 6), end: { kind: 'finished' } });
+    },
+  );
+
+  it('gives its slot up where its reader is behind too', () => {
+    const owner = new FakeOwner({ maxSequences: 1 });
+    owner.slow.add('slow');
+    owner.behind.add('slow');
+    const slow = owner.submit({ id: 'slow', tokens: [1, 2, 3] }, 6);
+    owner.submit({ id: 'next', tokens: [4, 5] }, 4);
+    while (owner.step()) owner.scheduler.checkIntegrity();
+    expect(slow.state).toBe('waiting');
+    expect(owner.results.get('next')?.end).toEqual({ kind: 'finished' });
+    owner.read('slow');
+    owner.runToEnd();
+    expect(owner.results.get('slow')).toEqual({ generated: alone([1, 2, 3], 6), end: { kind: 'finished' } });
+  });
+});

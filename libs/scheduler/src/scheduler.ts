@@ -21,7 +21,7 @@ import { WorkLedger } from './work-ledger.js';
 /**
  * Continuous batching: decides before each step which tokens of which sequences it computes.
  *
- * The owner repeats: `plan()`, run the batch, `commit(plan)`, then for each sequence that is complete `append` the next token, `fork`, `park`, or `finish`.
+ * The owner repeats: `plan()`, run the batch, `commit(plan)`, then for each complete sequence `append`, `fork`, `park`, `hold` or `finish`.
  * Between plan and commit the scheduler frees and moves no page of the step's sequences.
  *
  * - All sequences that decode are in every step; prompts share what the token budget leaves, in chunks. What is embedded has steps of its own.
@@ -226,12 +226,21 @@ export class Scheduler {
    */
   park(handle: SequenceHandle): void {
     const sequence = this.#own(handle);
-    if (sequence.state === 'ended' || sequence.isParked) return;
+    if (sequence.state === 'ended' || (sequence.isParked && sequence.state !== 'running')) return;
     assert(sequence.pending === 0 && !sequence.isInStep, `sequence ${sequence.id} is complete when it is parked`);
     sequence.dropDrafts();
     this.#ledger.refund(sequence);
     sequence.waitingSince = this.#clock();
     this.#set.park(sequence);
+  }
+
+  /** Leaves a complete sequence in its slot, and out of steps until it is given a token: for owners that take long to choose it. Does nothing if it has ended. */
+  hold(handle: SequenceHandle): void {
+    const sequence = this.#own(handle);
+    if (sequence.state === 'ended') return;
+    assert(sequence.pending === 0 && !sequence.isInStep, `sequence ${sequence.id} is complete when it is held`);
+    sequence.dropDrafts();
+    sequence.isParked = true;
   }
 
   /** Ends a sequence that needs no more tokens and frees its pages. Does nothing if it has ended. */

@@ -106,7 +106,7 @@ export class ScheduledSequence implements SequenceHandle {
   waitingSince: number;
   /** A step has computed some of its tokens. */
   hasStarted = false;
-  /** It waits for its owner to append a token, and has no slot meanwhile. */
+  /** It waits for its owner to append a token, and has no slot meanwhile unless it is only held. */
   isParked = false;
   /** Set while a step that computes some of its tokens is under way. */
   isInStep = false;

@@ -57,7 +57,8 @@ export class StepChoice {
     const { set, order, reserve } = this.#parts;
     const eldest = order.eldest(set.running);
     const ranked = [...set.running]
-      .filter(({ pending }) => pending > 0)
+      // What is held may have to be computed again, once it has its token.
+      .filter(({ pending, isParked }) => pending > 0 && !isParked)
       .sort((a, b) => Number(b === eldest) - Number(a === eldest) || order.byShare(a, b));
     const pooling = this.#poolingOf(ranked);
     this.#lastWasEmbedding = pooling !== undefined;

@@ -149,11 +149,14 @@ export class FakeOwner {
 
   /** Sequences whose readers are behind: they are parked when they are complete, until what was made of them is read. */
   readonly behind = new Set<string>();
+  /** Sequences whose tokens take long to choose: they are held when they are complete, until that is done. */
+  readonly slow = new Set<string>();
   readonly #unread = new Map<string, { readonly sequence: SequenceHandle; readonly token: number }>();
 
-  /** The reader of a sequence catches up; false if it was not behind. */
+  /** The reader of a sequence catches up, or its token was chosen; false if it was not behind or slow. */
   read(id: string): boolean {
     this.behind.delete(id);
+    this.slow.delete(id);
     const unread = this.#unread.get(id);
     if (unread === undefined) return false;
     this.#unread.delete(id);
@@ -192,8 +195,9 @@ export class FakeOwner {
     result.generated.push(token);
     if (result.generated.length >= known.maxTokens || sequence.length >= this.scheduler.sequenceLimit)
       this.scheduler.finish(sequence);
-    else if (this.behind.has(sequence.id)) {
-      this.scheduler.park(sequence);
+    else if (this.behind.has(sequence.id) || this.slow.has(sequence.id)) {
+      if (this.slow.has(sequence.id)) this.scheduler.hold(sequence);
+      if (this.behind.has(sequence.id)) this.scheduler.park(sequence);
       this.#unread.set(sequence.id, { sequence, token });
     } else {
       this.scheduler.append(sequence, token);
