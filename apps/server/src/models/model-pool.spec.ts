@@ -1,95 +1,10 @@
 import { jest } from '@jest/globals';
 import { StarlingError } from '@starling/core';
-import type { RegisteredModel } from '@starling/engine';
-import { ModelPool, type PoolLimits } from './model-pool.js';
-import type { Hold } from './residence.js';
-
-const ever = new AbortController().signal;
-const memoryOf = (totalBytes: number) => ({ weightBytes: totalBytes, kvBytes: 0, scratchBytes: 0, totalBytes });
-
-/** A registry of models that are called by a letter and their size: `a10`. Loads and unloads end when the test says so. */
-function setUp({ limitBytes = 100, ...limits }: Partial<PoolLimits> & { readonly limitBytes?: number } = {}) {
-  const entries = new Map<string, { -readonly [Key in keyof RegisteredModel]: RegisteredModel[Key] }>();
-  const calls: string[] = [];
-  const ends = new Map<string, (error?: Error) => void>();
-  const sizeOf = (name: string) => Number(name.slice(1));
-  const now = { ms: 0 };
-  const step = (call: string) => {
-    calls.push(call);
-    return new Promise<void>((resolve, reject) => ends.set(call, (error) => (error ? reject(error) : resolve())));
-  };
-  const pool: ModelPool = new ModelPool(
-    {
-      list: () => [...entries.values()],
-      memory: () => ({
-        limitBytes,
-        usedBytes: [...entries.values()].reduce((sum, { memory }) => sum + (memory?.totalBytes ?? 0), 0),
-      }),
-      isKnown: (name) => !name.startsWith('x'),
-      estimate: (name) =>
-        name.startsWith('e')
-          ? Promise.reject(new StarlingError('invalid_model_file', name))
-          : Promise.resolve(memoryOf(sizeOf(name))),
-      async load(name) {
-        if (sizeOf(name) > limitBytes) throw new StarlingError('out_of_memory', name);
-        entries.set(name, { name, source: name, state: 'loading', memory: memoryOf(sizeOf(name)) });
-        try {
-          await step(`load ${name}`);
-          entries.get(name)!.state = 'ready';
-        } catch (error) {
-          entries.set(name, { name, source: name, state: 'failed' });
-          throw error;
-        }
-      },
-      async unload(name) {
-        entries.get(name)!.state = 'draining';
-        await step(`unload ${name}`);
-        entries.delete(name);
-      },
-      onError: (error) => void calls.push(String(error)),
-      clock: () => ++now.ms,
-    },
-    { maxLoaded: Infinity, maxWaiting: 8, keepAliveMs: Infinity, ...limits },
-  );
-  /** Lets promises settle. */
-  const turn = async () => {
-    for (let i = 0; i < 20; i++) await Promise.resolve();
-  };
-  const end = async (call: string, error?: Error) => {
-    await turn();
-    const finish = ends.get(call);
-    if (!finish) throw new Error(`"${call}" was not called; ${calls.join(', ')} were`);
-    ends.delete(call);
-    finish(error);
-    await turn();
-  };
-  const hold = (name: string, signal = ever) => pool.hold(name, signal);
-  const loaded = async (name: string): Promise<Hold> => {
-    const held = hold(name);
-    await end(`load ${name}`);
-    return held;
-  };
-  return {
-    pool,
-    calls,
-    end,
-    turn,
-    hold,
-    loaded,
-    names: () => [...entries.values()].map(({ name, state }) => `${name} ${state}`),
-    entries,
-  };
-}
-
-const settledWith = async (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'held',
-    (error: { code: string }) => error.code,
-  );
+import { setUpPool, settledWith } from './model-pool.test-support.js';
 
 describe('models that are asked for', () => {
   it('are loaded once for all who wait, and at once for those who come later', async () => {
-    const { hold, end, calls } = setUp();
+    const { hold, end, calls } = setUpPool();
     const three = [hold('a10'), hold('a10'), hold('a10')];
     await end('load a10');
     await Promise.all([...three, hold('a10')]);
@@ -97,7 +12,7 @@ describe('models that are asked for', () => {
   });
 
   it('take the place of those that nobody asks, longest ago first, and of none where there is room', async () => {
-    const { loaded, hold, end, calls, names } = setUp();
+    const { loaded, hold, end, calls, names } = setUpPool();
     (await loaded('a40')).release();
     (await loaded('b40')).release();
     (await hold('a40')).release();
@@ -110,7 +25,7 @@ describe('models that are asked for', () => {
   });
 
   it('are never taken away from a request that asks them: others wait until it is over', async () => {
-    const { loaded, hold, turn, end, calls } = setUp();
+    const { loaded, hold, turn, end, calls } = setUpPool();
     const asked = await loaded('a60');
     const next = hold('b60');
     await turn();
@@ -122,7 +37,7 @@ describe('models that are asked for', () => {
   });
 
   it('serve who waited for them before they may be taken away again', async () => {
-    const { loaded, hold, turn, end, calls } = setUp();
+    const { loaded, hold, turn, end, calls } = setUpPool();
     const a = await loaded('a60');
     const [b, c] = [hold('b60'), hold('c60')];
     await turn();
@@ -140,7 +55,7 @@ describe('models that are asked for', () => {
   });
 
   it('do not wait for ever: a model whose place is wanted takes no new requests, and comes back for them', async () => {
-    const { loaded, hold, turn, end, calls } = setUp();
+    const { loaded, hold, turn, end, calls } = setUpPool();
     const first = await loaded('a60');
     const other = hold('b60');
     await turn();
@@ -157,7 +72,7 @@ describe('models that are asked for', () => {
   });
 
   it('are loaded past one that waits for memory where they do not need it', async () => {
-    const { loaded, hold, turn, end, calls } = setUp();
+    const { loaded, hold, turn, end, calls } = setUpPool();
     const busy = await loaded('a60');
     const large = hold('b60');
     await turn();
@@ -179,7 +94,7 @@ describe('models that are asked for', () => {
   });
 
   it('are no more than so many at once', async () => {
-    const { loaded, hold, end, names } = setUp({ maxLoaded: 1 });
+    const { loaded, hold, end, names } = setUpPool({ maxLoaded: 1 });
     (await loaded('a1')).release();
     const held = hold('b1');
     await end('unload a1');
@@ -189,7 +104,7 @@ describe('models that are asked for', () => {
   });
 
   it('that would never fit, that are broken, and that nobody knows are refused, and nobody goes for them', async () => {
-    const { loaded, hold, calls, turn, end } = setUp();
+    const { loaded, hold, calls, turn, end } = setUpPool();
     (await loaded('a60')).release();
     expect(await Promise.all(['b101', 'e1', 'x1'].map((name) => settledWith(hold(name))))).toEqual([
       'out_of_memory',
@@ -207,7 +122,7 @@ describe('models that are asked for', () => {
   });
 
   it('that are loaded by somebody else are waited for', async () => {
-    const { pool, entries, hold, turn } = setUp();
+    const { pool, entries, hold, turn } = setUpPool();
     entries.set('a10', { name: 'a10', source: 'a10', state: 'loading' });
     const held = hold('a10');
     await turn();
@@ -217,7 +132,7 @@ describe('models that are asked for', () => {
   });
 
   it('are waited for by so many requests and no more; those whose client goes make room', async () => {
-    const { hold, turn, end } = setUp({ maxWaiting: 2 });
+    const { hold, turn, end } = setUpPool({ maxWaiting: 2 });
     const gone = new AbortController();
     const [leaver, stayer] = [settledWith(hold('a10', gone.signal)), hold('b10')];
     expect(await settledWith(hold('c10'))).toBe('queue_full');
@@ -234,7 +149,7 @@ describe('models that are asked for', () => {
   });
 
   it('are refused when the server closes', async () => {
-    const { pool, hold, loaded, turn } = setUp();
+    const { pool, hold, loaded, turn } = setUpPool();
     await loaded('a60');
     const waiting = settledWith(hold('b60'));
     await turn();
@@ -249,7 +164,7 @@ describe('models that nobody asks', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('give their memory back after a time, which their last request may have said', async () => {
-    const { loaded, hold, pool, calls, end } = setUp({ keepAliveMs: 1000 });
+    const { loaded, hold, pool, calls, end } = setUpPool({ keepAliveMs: 1000 });
     const [one, two] = [await loaded('a10'), await hold('a10')];
     one.release();
     jest.advanceTimersByTime(5000);
@@ -268,7 +183,7 @@ describe('models that nobody asks', () => {
   });
 
   it('go when they are told to, but not from under a request', async () => {
-    const { loaded, pool, turn, calls, end } = setUp();
+    const { loaded, pool, turn, calls, end } = setUpPool();
     const held = await loaded('a10');
     pool.letGo('a10');
     await turn();
@@ -279,7 +194,7 @@ describe('models that nobody asks', () => {
   });
 
   it('stay as long as the operator has it once somebody else loads them again, whatever was said of their time before', async () => {
-    const { loaded, pool, calls, end, entries } = setUp({ keepAliveMs: 1000 });
+    const { loaded, pool, calls, end, entries } = setUpPool({ keepAliveMs: 1000 });
     (await loaded('a10')).release(0);
     jest.advanceTimersByTime(0);
     await end('unload a10');
@@ -293,7 +208,7 @@ describe('models that nobody asks', () => {
   });
 
   it('stay while they are replaced; who asks meanwhile waits for what is there then', async () => {
-    const { loaded, pool, hold, turn, calls } = setUp();
+    const { loaded, pool, hold, turn, calls } = setUpPool();
     (await loaded('a10')).release();
     let finish = (): void => undefined;
     const away = pool.whileAway('a10', () => new Promise<void>((resolve) => (finish = resolve)));
