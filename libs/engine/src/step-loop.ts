@@ -167,6 +167,7 @@ function machineOf(runtime: ModelRuntime): StepMachine {
     info: runtime.info,
     stateBytes: runtime.stateBytes,
     step: (batch) => runtime.step(batch),
+    takeWaitedMs: () => runtime.takeWaitedMs?.() ?? 0,
     embed: (batch) => runtime.hidden(batch),
     copyPage: (from, to) => runtime.copyPage(from, to),
     saveState: (slot, into) => runtime.saveState(slot, into),

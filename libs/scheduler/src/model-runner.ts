@@ -47,4 +47,9 @@ export interface ModelRunner {
   readonly info: RunnerLimits;
   /** Runs the tokens of a batch and gives the logits asked for. */
   step(batch: readonly SequenceInput[]): Promise<StepOutput>;
+  /**
+   * Milliseconds since it was asked last that steps stood still for others that compute on the same cores: nobody is charged for them.
+   * Absent: they never do.
+   */
+  takeWaitedMs?(): number;
 }

@@ -285,8 +285,11 @@ export class Scheduler {
     }
   }
 
-  /** Notes that a step was computed. */
-  commit(plan: StepPlan): void {
+  /**
+   * Notes that a step was computed.
+   * @param waitedMs of its time, what it stood still for others: it is nobody's share
+   */
+  commit(plan: StepPlan, waitedMs = 0): void {
     assert(
       plan.copies.length === 0 && plan.saves.length === 0,
       'states are kept and page copies are made before the step',
@@ -299,7 +302,7 @@ export class Scheduler {
       isComplete,
     }));
     this.#choice.stepped(plan, durationMs);
-    const errorRatio = this.#ledger.stepped(parts, durationMs);
+    const errorRatio = this.#ledger.stepped(parts, durationMs, waitedMs);
     if (errorRatio !== undefined) this.#events.emit({ kind: 'step_estimated', durationMs, errorRatio });
     this.#closePlan(plan, (sequence, { tokens: all, drafted }) => {
       const tokens = all - drafted;

@@ -70,6 +70,8 @@ export class StepRunner {
     if (plan === undefined) return undefined;
     this.#hooks.onPlan?.(plan);
     let rows: Rows;
+    // What was waited for beside the steps is not of this one.
+    this.#machine.takeWaitedMs?.();
     try {
       await this.#prepare(plan);
       rows = await this.#compute(plan);
@@ -77,7 +79,7 @@ export class StepRunner {
       return this.#failed(plan, asStarlingError(thrown));
     }
     this.#failures = 0;
-    this.#scheduler.commit(plan);
+    this.#scheduler.commit(plan, this.#machine.takeWaitedMs?.());
     this.#hooks.onComputed?.(plan);
     await this.keepStates();
     await this.#distribute(plan, rows);

@@ -49,6 +49,18 @@ describe('WorkLedger', () => {
     expect([shares.expectedOf('a'), shares.lead(a, b)]).toEqual([40, 40]);
   });
 
+  it('charges nobody for what a step stood still for others', () => {
+    const shares = new FairShares();
+    const ledger = new WorkLedger(shares);
+    const [a, b] = [holder('a'), holder('b')];
+    for (const one of [a, b]) shares.enter(one, 1);
+    const parts = [a, b].map((one) => ({ holder: one, startPosition: 0, tokens: 1, isComplete: true }));
+    ledger.stepped(parts, 100, 70);
+    expect([shares.servedOf('a'), shares.servedOf('b')]).toEqual([15, 15]);
+    ledger.stepped(parts, 10, 10);
+    expect(shares.servedOf('a')).toBe(15);
+  });
+
   it('asks little for cached tokens', () => {
     const shares = new FairShares();
     const ledger = new WorkLedger(shares, 0.05);

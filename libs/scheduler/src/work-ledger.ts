@@ -57,16 +57,17 @@ export class WorkLedger {
 
   /**
    * A step was computed in `ms` milliseconds; with a clock that stands still its estimated time is charged.
+   * @param waitedMs of these, what it stood still for others: nobody is charged for it, but who comes waits for it, so that it counts in estimates
    * @returns the error of the estimate, as StepTimeEstimator.observe
    */
-  stepped(parts: readonly StepShare[], ms: number): number | undefined {
+  stepped(parts: readonly StepShare[], ms: number, waitedMs = 0): number | undefined {
     const { stepMs, tokenMs, readMs } = this.estimator.costs;
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
     const sizes = parts.map(
       (part) => (stepMs / tokens + tokenMs) * part.tokens + readMs * readsOf(part.startPosition, part.tokens),
     );
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    const charged = ms > 0 ? ms : total;
+    const charged = ms > 0 ? Math.max(0, ms - waitedMs) : total;
     parts.forEach((part, i) => {
       this.#pay(part.holder, total > 0 ? (charged * sizes[i]) / total : (charged * part.tokens) / tokens);
       if (part.isComplete) this.refund(part.holder);

@@ -23,6 +23,7 @@ export function faultyRuntime(runtime: ModelRuntime, plan: FaultPlan, workers: F
       if (output.rows > 0 && plan.happens('logits_nan')) output.logits.fill(NaN, 0, output.logits.length / output.rows);
       return output;
     },
+    takeWaitedMs: () => runtime.takeWaitedMs?.() ?? 0,
     hidden: (batch) => runtime.hidden(batch),
     pooler: (pooling) => runtime.pooler(pooling),
     embed: (batch, options) => runtime.embed(batch, options),

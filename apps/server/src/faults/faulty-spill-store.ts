@@ -33,5 +33,6 @@ export function faultySpillStore(store: SpillStore, plan: FaultPlan, note: (even
     delete: (id) => store.delete(id),
     on: (listener) => store.on(listener),
     close: () => store.close(),
+    checkIntegrity: () => store.checkIntegrity(),
   };
 }

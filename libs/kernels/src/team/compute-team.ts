@@ -53,9 +53,10 @@ export class ComputeTeam {
 
   /**
    * Runs a program (by its structure's address) with the counts set before. One at a time.
+   * @returns milliseconds of it that it waited for its turn, where other teams have the same cores
    * @throws StarlingError `worker_failed` if a worker died, `closed` after or by `close`
    */
-  async run(program: number): Promise<void> {
+  async run(program: number): Promise<number> {
     if (this.#closed) throw closed();
     if (this.#running) throw new StarlingError('internal', 'A team runs one step at a time.');
     this.#running = true;
@@ -64,11 +65,14 @@ export class ComputeTeam {
       if (this.#inline) {
         this.#control[controlWords.program] = program;
         runInline(this.#inline);
+        return 0;
       } else {
         const { turns } = this.#options;
         // A turn that is waited for may come after `close`.
         const step = async (): Promise<void> => (await this.#readyCrew()).run(program);
-        await (turns ? turns.during(step) : step());
+        if (turns) return await turns.during(step);
+        await step();
+        return 0;
       }
     } finally {
       this.#running = false;

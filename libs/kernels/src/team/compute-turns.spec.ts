@@ -23,8 +23,18 @@ describe('turns of teams', () => {
   it('go on after work that fails', async () => {
     const turns = new ComputeTurns();
     const failing = turns.during(() => Promise.reject(new ReferenceError('of one')));
-    const next = turns.during(() => Promise.resolve('of another'));
+    let isDone = false;
+    const next = turns.during(() => Promise.resolve(void (isDone = true)));
     await expect(failing).rejects.toThrow('of one');
-    expect(await next).toBe('of another');
+    await next;
+    expect(isDone).toBe(true);
+  });
+
+  it('say how long they were waited for', async () => {
+    let now = 0;
+    const turns = new ComputeTurns(() => now);
+    const work = (ms: number) => turns.during(() => Promise.resolve().then(() => void (now += ms)));
+    expect(await Promise.all([work(5), work(7), work(1)])).toEqual([0, 5, 12]);
+    expect(await work(3)).toBe(0);
   });
 });

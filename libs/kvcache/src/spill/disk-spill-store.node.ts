@@ -235,6 +235,10 @@ export class DiskSpillStore implements SpillStore {
     await this.#turn;
   }
 
+  checkIntegrity(): void {
+    this.#quota.checkIntegrity();
+  }
+
   /**
    * Finds out what is in the folder: takes away what writes left behind, forgets what is gone, and reads the headers of what is new.
    * @returns the new ones, the one used longest ago first

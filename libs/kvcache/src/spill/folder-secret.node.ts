@@ -6,6 +6,8 @@ import { StarlingError } from '@starling/core';
 /** What keys are made with, so that names in a folder tell nobody whose they are. */
 const SECRET_FILE = 'secret';
 const SECRET_BYTES = 32;
+/** Others that open the folder at the same moment may have a secret in hand for a moment: then it is looked for again. */
+const ATTEMPTS = 10;
 
 /**
  * The folder's secret, made when it is first opened: of several processes that open it together, all have the same. A file that is none is
@@ -14,8 +16,19 @@ const SECRET_BYTES = 32;
  */
 export async function secretOf(folder: string): Promise<Uint8Array> {
   const file = path.join(folder, SECRET_FILE);
-  const known = await readSecret(file);
-  if (known) return known;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const secret = (await readSecret(file)) ?? (await madeSecret(file));
+    if (secret) return secret;
+  }
+  throw new StarlingError(
+    'file_not_found',
+    `${file} cannot be read again after it was written: have nothing else write to the folder`,
+    { details: { file } },
+  );
+}
+
+/** Puts a secret there unless there is one; undefined: somebody else has it in hand. */
+async function madeSecret(file: string): Promise<Uint8Array | undefined> {
   const temporary = `${file}.${randomUUID()}`;
   await fs.writeFile(temporary, randomBytes(SECRET_BYTES), { mode: 0o600 });
   try {
@@ -27,18 +40,12 @@ export async function secretOf(folder: string): Promise<Uint8Array> {
   } finally {
     await fs.rm(temporary, { force: true });
   }
-  const secret = await readSecret(file);
-  if (secret === undefined)
-    throw new StarlingError(
-      'file_not_found',
-      `${file} cannot be read again after it was written: have nothing else write to the folder`,
-      { details: { file } },
-    );
-  return secret;
+  return readSecret(file);
 }
 
 /** Takes away what is no secret. If somebody put one there meanwhile it stays. */
 async function setAside(file: string): Promise<void> {
+  if ((await readSecret(file)) !== undefined) return;
   const aside = `${file}.${randomUUID()}`;
   try {
     await fs.rename(file, aside);

@@ -1,4 +1,4 @@
-import { Emitter, type Listener } from '@starling/core';
+import { Emitter, assert, type Listener } from '@starling/core';
 import { entryOf } from './spilled-entry.js';
 import { hexOf } from './hex-of.js';
 import { SpillQuota } from './spill-quota.js';
@@ -114,6 +114,15 @@ export class MemorySpillStore implements SpillStore {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  checkIntegrity(): void {
+    this.#quota.checkIntegrity();
+    assert(
+      this.#quota.entries().every(({ id }) => this.#records.has(id)) &&
+        this.#records.size === this.#quota.entries().length,
+      'the store has what it counts',
+    );
   }
 
   #remove(id: string): void {

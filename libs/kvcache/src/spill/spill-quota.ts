@@ -6,6 +6,8 @@ import type { SpilledEntry } from './spill-store.js';
 type Worth = 0 | 1 | 2;
 const PAGES = 0;
 const PINNED = 2;
+/** Sessions have one part in so many of the limit, at most: the rest is for pages, whoever keeps how many sessions. */
+const SESSION_PARTS = 2;
 
 /** A record that is to be taken. */
 export type IncomingRecord = Pick<SpilledEntry, 'owner' | 'label' | 'from' | 'length' | 'bytes'>;
@@ -20,13 +22,15 @@ interface Kept {
 /** Records of one owner. */
 interface Share {
   bytes: number;
+  /** Those of its sessions. */
+  sessionBytes: number;
   /** By worth, least recently used first: a map keeps the order in which keys were set. */
   readonly kept: readonly Map<string, Kept>[];
 }
 
 /**
  * Which records a store keeps within its limit. The limit is shared by owner: whoever has most gives up what it used longest ago, however
- * many keys it has, so that no tenant pushes out another's.
+ * many keys it has, so that no tenant pushes out another's. Sessions have half of it at most, so that nobody's leave no room for pages.
  *
  * Totals are kept up to date: finding what goes takes a look at each owner, not at each record.
  *
@@ -37,6 +41,7 @@ export class SpillQuota {
   readonly #kept = new Map<string, Kept>();
   readonly #shares = new Map<string, Share>();
   #bytes = 0;
+  #sessionBytes = 0;
   #uses = 0;
 
   constructor(limitBytes: number) {
@@ -64,12 +69,15 @@ export class SpillQuota {
   add(entry: SpilledEntry): void {
     this.delete(entry.id);
     const kept: Kept = { entry, worth: worthOf(entry), used: this.#uses++ };
-    const share = this.#shares.get(entry.owner) ?? { bytes: 0, kept: [new Map(), new Map(), new Map()] };
-    share.bytes += entry.bytes;
+    const share = this.#shares.get(entry.owner) ?? {
+      bytes: 0,
+      sessionBytes: 0,
+      kept: [new Map(), new Map(), new Map()],
+    };
+    this.#count(share, kept, entry.bytes);
     share.kept[kept.worth].set(entry.id, kept);
     this.#shares.set(entry.owner, share);
     this.#kept.set(entry.id, kept);
-    this.#bytes += entry.bytes;
   }
 
   delete(id: string): void {
@@ -77,10 +85,9 @@ export class SpillQuota {
     if (kept === undefined) return;
     const { entry, worth } = kept;
     this.#kept.delete(id);
-    this.#bytes -= entry.bytes;
     const share = this.#shares.get(entry.owner);
     if (share === undefined) return;
-    share.bytes -= entry.bytes;
+    this.#count(share, kept, -entry.bytes);
     share.kept[worth].delete(id);
     if (share.kept.every(({ size }) => size === 0)) this.#shares.delete(entry.owner);
   }
@@ -94,41 +101,55 @@ export class SpillQuota {
   /**
    * What has to go before a record is taken, if that is right. Pages go first, then sessions that are not pinned, then pinned ones; of
    * these, the owner that has most gives up what it used longest ago. Pages never push out a session. A session pushes out what is worth
-   * more only where others have more than its owner, and nobody who has less than an owner gives up anything for it.
+   * more only where others have more than its owner, and nobody who has less than an owner gives up anything for it. Where sessions have
+   * their part, one takes the place of others by the same rules, whatever room there is.
    * @param incoming absent: the limit alone is to be met
    * @returns undefined if there is no room for the record: nothing should go
    */
   victims(incoming?: IncomingRecord): SpilledEntry[] | undefined {
-    let excess = this.#bytes + (incoming?.bytes ?? 0) - this.limitBytes;
-    if (excess <= 0) return [];
-    const own = incoming && (this.#shares.get(incoming.owner)?.bytes ?? 0);
+    const bytes = incoming?.bytes ?? 0;
     const worth = incoming ? worthOf(incoming) : PINNED;
-    const bytesOf = new Map(Array.from(this.#shares, ([owner, { bytes }]) => [owner, bytes]));
-    if (incoming) bytesOf.set(incoming.owner, (own ?? 0) + incoming.bytes);
+    const room = {
+      excess: this.#bytes + bytes - this.limitBytes,
+      levels: worth === PAGES ? LEVELS.slice(0, 1) : LEVELS,
+    };
+    const sessions = {
+      excess: incoming && worth !== PAGES ? this.#sessionBytes + bytes - this.limitBytes / SESSION_PARTS : 0,
+      levels: LEVELS.slice(1),
+    };
+    if (room.excess <= 0 && sessions.excess <= 0) return [];
+    const queues = LEVELS.map((level) => this.#queuesOf(level));
     const gone: SpilledEntry[] = [];
-    for (let level = 0; level <= (worth === PAGES ? PAGES : PINNED) && excess > 0; level++) {
-      const queues = this.#queuesOf(level as Worth);
-      while (excess > 0) {
-        const owner = mostOf(queues, bytesOf, (name, bytes) =>
-          own === undefined || name === incoming?.owner ? level <= worth : level <= worth ? bytes >= own : bytes > own,
-        );
-        if (owner === undefined) break;
-        const { next, rest } = queues.get(owner) ?? {};
-        if (next === undefined || rest === undefined) break;
-        gone.push(next.entry);
-        excess -= next.entry.bytes;
-        bytesOf.set(owner, (bytesOf.get(owner) ?? 0) - next.entry.bytes);
-        advance(queues, owner, rest);
+    const give = (excess: number, levels: readonly Worth[], held: (share: Share) => number): boolean => {
+      const own = incoming && held(this.#shares.get(incoming.owner) ?? NOTHING);
+      const bytesOf = new Map(Array.from(this.#shares, ([owner, share]) => [owner, held(share)]));
+      if (incoming) bytesOf.set(incoming.owner, (own ?? 0) + bytes);
+      for (const level of levels) {
+        while (excess > 0) {
+          const owner = mostOf(queues[level], bytesOf, (name, most) =>
+            own === undefined || name === incoming?.owner ? level <= worth : level <= worth ? most >= own : most > own,
+          );
+          if (owner === undefined) break;
+          const { next, rest } = queues[level].get(owner) ?? {};
+          if (next === undefined || rest === undefined) break;
+          gone.push(next.entry);
+          excess -= next.entry.bytes;
+          bytesOf.set(owner, (bytesOf.get(owner) ?? 0) - next.entry.bytes);
+          advance(queues[level], owner, rest);
+        }
       }
-    }
-    return excess > 0 ? undefined : gone;
+      return excess <= 0;
+    };
+    if (!give(sessions.excess, sessions.levels, ({ sessionBytes }) => sessionBytes)) return undefined;
+    const left = gone.reduce((excess, entry) => excess - entry.bytes, room.excess);
+    return give(left, room.levels, (share) => share.bytes) ? gone : undefined;
   }
 
   /** @throws StarlingError internal with what is broken */
   checkIntegrity(): void {
-    let [bytes, count] = [0, 0];
+    let [bytes, sessionBytes, count] = [0, 0, 0];
     for (const [owner, share] of this.#shares) {
-      let sum = 0;
+      let [sum, ofSessions] = [0, 0];
       share.kept.forEach((level, worth) => {
         let last = -1;
         for (const [id, kept] of level) {
@@ -139,13 +160,29 @@ export class SpillQuota {
           assert(kept.used > last, 'records are in order of use');
           last = kept.used;
           sum += kept.entry.bytes;
+          if (worth !== PAGES) ofSessions += kept.entry.bytes;
           count++;
         }
       });
-      assert(sum === share.bytes && share.kept.some(({ size }) => size > 0), 'an owner has the bytes of its records');
+      assert(
+        sum === share.bytes && ofSessions === share.sessionBytes && share.kept.some(({ size }) => size > 0),
+        'an owner has the bytes of its records',
+      );
       bytes += sum;
+      sessionBytes += ofSessions;
     }
-    assert(bytes === this.#bytes && count === this.#kept.size, 'the store has the bytes of all owners');
+    assert(
+      bytes === this.#bytes && sessionBytes === this.#sessionBytes && count === this.#kept.size,
+      'the store has the bytes of all owners',
+    );
+  }
+
+  #count(share: Share, { worth }: Kept, bytes: number): void {
+    share.bytes += bytes;
+    this.#bytes += bytes;
+    if (worth === PAGES) return;
+    share.sessionBytes += bytes;
+    this.#sessionBytes += bytes;
   }
 
   #queuesOf(level: Worth): Map<string, Queue> {
@@ -154,6 +191,9 @@ export class SpillQuota {
     return queues;
   }
 }
+
+const LEVELS: readonly Worth[] = [PAGES, 1, PINNED];
+const NOTHING: Share = { bytes: 0, sessionBytes: 0, kept: [] };
 
 /** What an owner would give up next, and after that. */
 interface Queue {

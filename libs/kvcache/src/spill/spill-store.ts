@@ -96,4 +96,6 @@ export interface SpillStore {
   on(listener: Listener<SpillEvent>): () => void;
   /** Waits for what is under way. */
   close(): Promise<void>;
+  /** Checks that what it counts is what it holds. @throws StarlingError internal with what is broken */
+  checkIntegrity(): void;
 }

@@ -129,6 +129,7 @@ export class SpillTier {
   /** @throws StarlingError internal with what is broken */
   checkIntegrity(): void {
     this.#index.checkIntegrity();
+    this.#parts.store.checkIntegrity();
   }
 
   #isStored({ record }: PageNode): boolean {

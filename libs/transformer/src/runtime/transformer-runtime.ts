@@ -90,6 +90,7 @@ export class TransformerRuntime implements ModelRuntime {
   /** Rows of the last step whose logits were made at once, so that what they were made of is still there. */
   #hiddenRows = 0;
   #turn: Promise<unknown> = Promise.resolve();
+  #waitedMs = 0;
   #closed = false;
 
   constructor(model: LoadedModel) {
@@ -393,7 +394,13 @@ export class TransformerRuntime implements ModelRuntime {
     team.setCount('adaptedTokens', counts.adapted * counts.tokens);
     team.setCount('adaptedOutputs', counts.adapted * counts.outputs);
     team.setCount('adaptedHead', counts.adapted * head);
-    await team.run(layout.programs[program].structure);
+    this.#waitedMs += await team.run(layout.programs[program].structure);
+  }
+
+  takeWaitedMs(): number {
+    const waited = this.#waitedMs;
+    this.#waitedMs = 0;
+    return waited;
   }
 
   #output(rows: number): StepOutput {
