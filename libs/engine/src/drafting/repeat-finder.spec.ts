@@ -34,6 +34,24 @@ describe('RepeatFinder', () => {
     expect(predict(finder, 4).tokens).toEqual([34, 35, 36, 37]);
   });
 
+  it('takes a match up again with the first token that is the same, where as many were put in the place of others', () => {
+    const text = range(0, 300);
+    const finder = new RepeatFinder(text);
+    const chances: number[] = [];
+    for (let at = 0; at < 200; at += 20) {
+      expect(finder.match).toBe(0);
+      finder.push(text[at]);
+      if (at > 0) {
+        const ahead = predict(finder, 4);
+        expect(ahead.tokens).toEqual(text.slice(at + 1, at + 5));
+        chances.push(ahead.chances[0]);
+      }
+      for (const token of [...text.slice(at + 1, at + 15), ...range(500 + at, 505 + at)]) finder.push(token);
+    }
+    expect(chances[0]).toBeLessThan(0.6);
+    expect(chances.at(-1)!).toBeGreaterThan(0.8);
+  });
+
   it('takes the longest of several matches', () => {
     const finder = new RepeatFinder([1, 2, 3, 4, 5, 6, 50, 9, 4, 5, 6, 60, 9, 9, 1, 2, 3, 4, 5, 6]);
     expect(predict(finder, 1).tokens).toEqual([50]);
@@ -71,8 +89,11 @@ describe('RepeatFinder', () => {
           expect(chances).toHaveLength(tokens.length);
           chances.forEach((chance, i) => expect(chance > 0 && chance <= (chances[i - 1] ?? 1)).toBe(true));
           if (tokens.length === 0) continue;
-          const end = text.slice(-3).join();
-          const followers = text.flatMap((one, i) => (i >= 3 && text.slice(i - 3, i).join() === end ? [one] : []));
+          const same = Math.min(3, finder.match);
+          const end = text.slice(-same).join();
+          const followers = text.flatMap((one, i) =>
+            i >= same && text.slice(i - same, i).join() === end ? [one] : [],
+          );
           expect(followers).toContain(tokens[0]);
         }
       }),

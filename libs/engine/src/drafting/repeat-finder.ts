@@ -23,6 +23,12 @@ const FAR_GUESSES = [0.2, 0.35, 0.75, 0.85, 0.92, 0.95];
 const NEAR_GUESSES = [0.6, 0.7, 0.8, 0.85, 0.92, 0.95];
 const GUESS_WEIGHT = 4;
 
+/**
+ * The same where a lost match is taken up as if as many tokens had been put in the place of others: after one token that is the same again, and
+ * after two.
+ */
+const RESUMED_GUESSES = [0.5, 0.7];
+
 /** What is less likely is not worth a row. */
 const WORTHLESS = 0.05;
 
@@ -46,8 +52,11 @@ export class RepeatFinder {
   #isNear = false;
   /** Where the last match was lost. */
   #lost = -Infinity;
+  /** Where the lost match would be now if nothing was put in or left out; undefined: it is not taken up any more. */
+  #beside: number | undefined;
   readonly #far = FAR_GUESSES.map((guess) => new HitRate(guess, GUESS_WEIGHT));
   readonly #near = NEAR_GUESSES.map((guess) => new HitRate(guess, GUESS_WEIGHT));
+  readonly #resumed = RESUMED_GUESSES.map((guess) => new HitRate(guess, GUESS_WEIGHT));
 
   /** @param tokens what the text begins with */
   constructor(tokens: ArrayLike<number>) {
@@ -73,10 +82,14 @@ export class RepeatFinder {
         this.#source++;
         this.#match++;
       } else {
-        this.#lost = this.#source;
+        // One that was taken up too early is still the one that was lost before.
+        if (this.#match >= KEY_TOKENS) this.#lost = this.#source;
+        this.#beside = this.#source;
         this.#source = undefined;
       }
     }
+    if (this.#source === undefined) this.#resume(token);
+    else this.#beside = undefined;
     this.#add(token);
     if (this.#source === undefined || this.#match < GOOD) this.#find();
   }
@@ -94,9 +107,23 @@ export class RepeatFinder {
     }
   }
 
+  /** Goes along the lost match, and takes it up where it has the token that comes. */
+  #resume(token: number): void {
+    if (this.#beside === undefined) return;
+    const isSame = this.#tokens[this.#beside] === token;
+    this.#beside++;
+    if (isSame) {
+      this.#source = this.#beside;
+      this.#match = 1;
+      this.#isNear = true;
+      this.#beside = undefined;
+    } else if (this.#beside - this.#lost > NEAR) this.#beside = undefined;
+  }
+
   #rateOf(match: number): HitRate {
+    if (match < KEY_TOKENS) return this.#resumed[match - 1];
     const rates = this.#isNear ? this.#near : this.#far;
-    return rates[Math.min(rates.length - 1, 30 - Math.clz32(Math.max(match, 2)))];
+    return rates[Math.min(rates.length - 1, 30 - Math.clz32(match))];
   }
 
   #add(token: number): void {
