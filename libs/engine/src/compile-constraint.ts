@@ -8,7 +8,9 @@ import {
   compileWith,
   compileWithin,
   matcherSteps,
+  unpackSteps,
   type Grammar,
+  type PackedAutomata,
 } from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import type { AsideWork } from './aside/aside-job.js';
@@ -52,6 +54,11 @@ function* stepsIn<T>(memory: AutomatonMemory, steps: Generator<undefined, T>): G
     if (step.done === true) return step.value;
     yield;
   }
+}
+
+/** A grammar of automata that were made beside. */
+function* readBack(packed: PackedAutomata, constraint: OutputConstraint): Generator<undefined, Grammar> {
+  return yield* compileWith(yield* unpackSteps(packed), preparedGrammarSteps(constraint));
 }
 
 /** Whose request a constraint belongs to. */
@@ -170,10 +177,10 @@ export function constraintCompiler(tokenizer: Tokenizer, logitCount: number): Wa
     aside: AsideWork,
     caller: ConstraintCaller,
   ): Promise<Grammar> => {
-    const made = await aside.do('compile', constraint, caller);
+    const packed = await aside.do('compile', constraint, caller);
     const known = kept.get(tenant, key);
     if (known) return known;
-    const grammar = await inTurns(stepsIn(memoryOf(tenant), compileWith(made, preparedGrammarSteps(constraint))));
+    const grammar = await inTurns(stepsIn(memoryOf(tenant), readBack(packed, constraint)));
     kept.set(tenant, key, grammar);
     return grammar;
   };

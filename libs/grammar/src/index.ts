@@ -50,3 +50,4 @@ export {
   type AutomatonData,
   type MadeAutomata,
 } from './automata/compilation.js';
+export { packAutomata, unpackSteps, type PackedAutomata } from './automata/packed-automata.js';

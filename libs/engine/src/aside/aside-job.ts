@@ -1,12 +1,12 @@
 import type { ChatMessage, ChatPrompt, RenderOptions } from '@starling/chat';
-import type { MadeAutomata, TokenTrie } from '@starling/grammar';
+import type { PackedAutomata, TokenTrie } from '@starling/grammar';
 import type { EncodeOptions, Encoding } from '@starling/tokenizer';
 import type { OutputConstraint } from '../generate-types.js';
 
 /** Work that a request brings along and that may take long, with what comes of it. */
 export interface AsideJobs {
   /** The automata of a constraint. Refuses a constraint as compiling it does. */
-  readonly compile: { readonly given: OutputConstraint; readonly result: MadeAutomata };
+  readonly compile: { readonly given: OutputConstraint; readonly result: PackedAutomata };
   /** The vocabulary's tree of tokens, for masks. */
   readonly index: { readonly given: { readonly logitCount: number }; readonly result: TokenTrie };
   readonly encode: {

@@ -1,6 +1,6 @@
 import type { ChatTemplate } from '@starling/chat';
 import { isStarlingError, messageOf } from '@starling/core';
-import { atOnce, automataOf, buildTokenTrie } from '@starling/grammar';
+import { atOnce, automataOf, buildTokenTrie, packAutomata } from '@starling/grammar';
 import type { Tokenizer } from '@starling/tokenizer';
 import { chatTemplateFor } from '../chat-template.js';
 import { preparedGrammarSteps, vocabularyOf } from '../constraint-grammar.js';
@@ -21,7 +21,7 @@ type Doer<Kind extends AsideKind> = (
 ) => Promise<AsideJobs[Kind]['result']> | AsideJobs[Kind]['result'];
 
 const DOERS: { readonly [Kind in AsideKind]: Doer<Kind> } = {
-  compile: (constraint) => automataOf(() => atOnce(preparedGrammarSteps(constraint))),
+  compile: (constraint) => packAutomata(automataOf(() => atOnce(preparedGrammarSteps(constraint)))),
   index: async ({ logitCount }, tokenizer) => buildTokenTrie(vocabularyOf(await tokenizer(), logitCount)),
   encode: async ({ text, options, withOffsets }, tokenizer) =>
     withOffsets

@@ -16,6 +16,7 @@ import {
   type MadeAutomata,
 } from './compilation.js';
 import { Dfa } from './dfa.js';
+import { packAutomata, unpackSteps } from './packed-automata.js';
 import { factsOf } from './dfa-facts.js';
 
 const vocabulary = {
@@ -117,7 +118,9 @@ describe('automata of a compilation', () => {
     const written = automataOf(() => atOnce(compile()));
     const whole = allowedAlong(atOnce(compile()), output);
     // What goes to another thread is gone here: nothing that is used again may be among it.
+    const packed = structuredClone(packAutomata(written));
     const made = structuredClone(written, { transfer: buffersOf(written) });
+    expect(atOnce(unpackSteps(packed))).toEqual(made);
     expect(allowedAlong(atOnce(compile()), output)).toEqual(whole);
     expect(structuredClone(automataOf(() => atOnce(compile())))).toEqual(made);
     expect(allowedAlong(atOnce(compileWith(made, compile())), output)).toEqual(whole);
