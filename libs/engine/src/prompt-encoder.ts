@@ -6,8 +6,11 @@ import { PromptBuilder, type EncodedPrompt } from './encoded-prompt.js';
 import { ownerOf } from './cache-keys.js';
 import { ScopedCache } from './scoped-cache.js';
 
-/** Stretches between control tokens whose tokens are kept, and characters of them. */
-const STRETCHES = { entries: 1 << 16, characters: 1 << 24 };
+/**
+ * Stretches between control tokens whose tokens are kept, and characters of them: those of several long conversations. With their tokens they
+ * take some 16 MB, and a busy server has them full within minutes.
+ */
+const STRETCHES = { entries: 1 << 14, characters: 1 << 22 };
 /** Shorter ones are tokenized in no time. */
 const SHORT = 16;
 /** Whole texts that are kept, and characters of them. */
