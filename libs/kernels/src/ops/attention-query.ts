@@ -91,7 +91,26 @@ export interface QueryOverBlock {
   /** Addresses of the block's first key and value in the page. */
   readonly keys: Expr<'i32'>;
   readonly values: Expr<'i32'>;
+  /** What is read next, if anything is to be touched. */
+  readonly ahead?: Ahead;
 }
+
+/** A run of memory that is touched, a line at a time, between what is computed: reading it later then does not wait for memory. */
+export interface Ahead {
+  /** Where the run begins, the next place to touch, and the last one that may be. */
+  readonly begin: Local<'i32'>;
+  readonly next: Local<'i32'>;
+  readonly last: Local<'i32'>;
+  /** Takes in all that is touched, so that no compiler leaves it out. */
+  readonly seen: Local<'i32'>;
+}
+
+/** Bytes that are brought by touching one of them, and lines touched at a time. */
+const lineBytes = 64;
+const linesAtOnce = 4;
+
+/** The least bytes of a run that is touched. */
+export const aheadBytes = lineBytes * linesAtOnce;
 
 /** Takes one block of keys into the states of a token's heads. */
 export function emitQueryOverBlock(k: AttentionEmitter, shape: AttentionShape, places: QueryOverBlock): void {
@@ -113,7 +132,7 @@ export function emitQueryOverBlock(k: AttentionEmitter, shape: AttentionShape, p
 }
 
 /** query . key for all keys of the block, by head: lanes are keys, each summed in order of the query's elements. */
-function emitProducts(k: AttentionEmitter, kv: KvShape, { heads, keys }: QueryOverBlock): Local<'v128'>[][] {
+function emitProducts(k: AttentionEmitter, kv: KvShape, { heads, keys, ahead }: QueryOverBlock): Local<'v128'>[][] {
   const { f, madd } = k;
   const vectors = blockKeys(kv) / 4;
   const sums = heads.map(() => f.locals('v128', vectors));
@@ -126,6 +145,12 @@ function emitProducts(k: AttentionEmitter, kv: KvShape, { heads, keys }: QueryOv
   const zero = f.local('v128', f32x4.splat(0));
   for (const sum of sums.flat()) f.set(sum, zero);
   f.loop((again) => {
+    if (ahead) {
+      const { begin, next, last, seen } = ahead;
+      f.set(next, i32.select(i32.leU(next, last), next, begin));
+      for (let line = 0; line < linesAtOnce; line++) f.set(seen, i32.or(seen, i32.load(next, lineBytes * line)));
+      f.advance(next, aheadBytes);
+    }
     for (let unrolled = 0; unrolled < 4; unrolled++) {
       elements.forEach((element, h) => f.set(element, v128.load32Splat(from[h], 4 * unrolled)));
       keyLanes.forEach((lanes, i) => f.set(lanes, v128.load(key, 4 * kv.pageTokens * unrolled + 16 * i)));

@@ -2,12 +2,14 @@ import type { Expr } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import {
+  aheadBytes,
   blockKeys,
   emitFinish,
   emitQueryOverBlock,
   emitStart,
   headsAtOnce,
   queryStateBytes,
+  type Ahead,
 } from './attention-query.js';
 import {
   attentionFields,
@@ -113,6 +115,11 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
   const [queries, states, weights] = [0, 1, 2].map(() => f.locals('i32', atOnce));
   const block = blockKeys(kv);
   const floats = { keys: f.local('i32'), values: f.local('i32') };
+  const { headBytes } = kvHeadLayout(kv);
+  const ahead: Ahead | undefined =
+    headBytes < aheadBytes
+      ? undefined
+      : { begin: f.local('i32'), next: f.local('i32'), last: f.local('i32'), seen: f.local('i32', 0) };
 
   f.set(state, scratch);
   weights.forEach((place, h) => f.set(place, i32.add(places.weights, 4 * block * h)));
@@ -129,9 +136,17 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
     f.set(page, i32.select(i32.gtS(low, 0), i32.divU(low, kv.pageTokens), 0));
   }
   f.set(pageStart, i32.mul(page, kv.pageTokens));
+  const headOfPage = (number: Expr<'i32'>): Expr<'i32'> =>
+    i32.add(places.headPages, i32.mul(i32.load(i32.add(places.pageTable, i32.shl(number, 2))), at.pageStride));
   f.while(i32.ltU(pageStart, keyEnd), () => {
-    f.set(source, i32.load(i32.add(places.pageTable, i32.shl(page, 2))));
-    f.set(source, i32.add(places.headPages, i32.mul(source, at.pageStride)));
+    f.set(source, headOfPage(page));
+    if (ahead) {
+      // Behind the last page: that page again.
+      f.set(ahead.begin, i32.ltU(i32.add(pageStart, kv.pageTokens), keyEnd));
+      f.set(ahead.begin, headOfPage(i32.add(page, ahead.begin)));
+      f.set(ahead.next, ahead.begin);
+      f.set(ahead.last, i32.add(ahead.begin, headBytes - aheadBytes));
+    }
     emitReadPage(k as unknown as KernelEmitter, kv, source, places.unpacked, floats);
     f.set(state, scratch);
     f.for(row, places.rowBegin, places.rowEnd, 1, () => {
@@ -167,6 +182,7 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
               distance: i32.sub(here, first),
               keys: i32.add(floats.keys, 4 * first),
               values: i32.add(floats.values, 4 * first * kv.valueLength),
+              ahead,
             }),
           );
         }
@@ -176,6 +192,7 @@ function emitTile(k: AttentionEmitter, shape: AttentionShape, places: TilePlaces
     f.advance(page, 1);
     f.advance(pageStart, kv.pageTokens);
   });
+  if (ahead) f.do(i32.store(places.weights, ahead.seen));
 
   f.set(state, scratch);
   f.for(row, places.rowBegin, places.rowEnd, 1, () =>

@@ -1,7 +1,7 @@
 import type { Expr } from '../wasm/expression.js';
 import type { Local } from '../wasm/function-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
-import { f32x4, i32x4, i8x16, v128 } from '../wasm/simd-ops.js';
+import { f32x4, i16x8, i32x4, v128 } from '../wasm/simd-ops.js';
 import type { KernelEmitter } from './kernel-definition.js';
 import { kvBlock, kvBlocks, kvHeadLayout, type KvShape } from './kv-layout.js';
 
@@ -65,26 +65,40 @@ function unpackHalves({ f, float, int }: KernelEmitter, from: Local<'i32'>, to: 
   });
 }
 
-/** Four bytes at an address as floats: each moved to the top of its lane, then shifted down with its sign. */
-function bytesAsFloats(address: Local<'i32'>): Expr<'v128'> {
-  const four = v128.load32Zero(address);
-  const tops = i8x16.shuffle(four, four, [15, 15, 15, 0, 15, 15, 15, 1, 15, 15, 15, 2, 15, 15, 15, 3]);
-  return f32x4.convertI32x4S(i32x4.shrS(tops, 24));
+/** Bytes that are unpacked at a time: 8, which V8 joins to one vector, where rows are as long; otherwise 4. */
+const bytesAtOnce = (length: number): 4 | 8 => (length % 8 === 0 ? 8 : 4);
+
+/** Emits code that makes so many bytes at an address floats, each vector of four times its scales, and stores them side by side. */
+function unpackBytes(
+  { f }: KernelEmitter,
+  count: 4 | 8,
+  from: Local<'i32'>,
+  scales: (vector: number) => Expr<'v128'>,
+  to: Expr<'i32'>,
+): void {
+  const address = f.local('i32', to);
+  const words = f.local('v128', count === 8 ? v128.load8x8S(from) : i16x8.extendLowI8x16S(v128.load32Zero(from)));
+  const halves = [i32x4.extendLowI16x8S(words), i32x4.extendHighI16x8S(words)].slice(0, count / 4);
+  const floats = halves.map((half, i) => f.local('v128', f32x4.mul(f32x4.convertI32x4S(half), scales(i))));
+  floats.forEach((four, i) => f.do(v128.store(address, four, 16 * i)));
 }
 
 function unpackKeys(
-  { f }: KernelEmitter,
+  k: KernelEmitter,
   { keyLength, pageTokens }: KvShape,
   from: Local<'i32'>,
   scales: Expr<'i32'>,
   to: Local<'i32'>,
 ): void {
+  const { f } = k;
+  const count = bytesAtOnce(pageTokens);
   const scaleRow = f.local('i32', scales);
   const target = f.local('i32', to);
   const rowEnd = f.local('i32');
   const offset = f.local('i32');
   const blockEnd = f.local('i32');
   const block = f.local('i32');
+  const scalesAt = f.local('i32');
   f.for(block, 0, kvBlocks(keyLength), 1, () => {
     f.set(
       blockEnd,
@@ -92,9 +106,10 @@ function unpackKeys(
     );
     f.set(rowEnd, i32.add(target, i32.mul(blockEnd, 4 * pageTokens)));
     f.while(i32.ltU(target, rowEnd), () => {
-      f.for(offset, 0, 4 * pageTokens, 16, () => {
-        f.do(v128.store(i32.add(target, offset), f32x4.mul(bytesAsFloats(from), v128.load(i32.add(scaleRow, offset)))));
-        f.advance(from, 4);
+      f.for(offset, 0, 4 * pageTokens, 4 * count, () => {
+        f.set(scalesAt, i32.add(scaleRow, offset));
+        unpackBytes(k, count, from, (vector) => v128.load(scalesAt, 16 * vector), i32.add(target, offset));
+        f.advance(from, count);
       });
       f.advance(target, 4 * pageTokens);
     });
@@ -103,12 +118,14 @@ function unpackKeys(
 }
 
 function unpackValues(
-  { f }: KernelEmitter,
+  k: KernelEmitter,
   { valueLength, pageTokens }: KvShape,
   from: Local<'i32'>,
   scales: Expr<'i32'>,
   to: Local<'i32'>,
 ): void {
+  const { f } = k;
+  const count = bytesAtOnce(valueLength);
   const scaleAt = f.local('i32', scales);
   const target = f.local('i32', to);
   const rowEnd = f.local('i32');
@@ -122,9 +139,9 @@ function unpackValues(
       f.set(blockEnd, i32.add(target, 4 * kvBlock));
       f.set(blockEnd, i32.select(i32.ltU(rowEnd, blockEnd), rowEnd, blockEnd));
       f.while(i32.ltU(target, blockEnd), () => {
-        f.do(v128.store(target, f32x4.mul(bytesAsFloats(from), scale)));
-        f.advance(from, 4);
-        f.advance(target, 16);
+        unpackBytes(k, count, from, () => scale, target);
+        f.advance(from, count);
+        f.advance(target, 4 * count);
       });
       f.advance(scaleAt, 4);
     });
