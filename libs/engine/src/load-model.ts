@@ -113,20 +113,29 @@ const usesHead = (file: GgufModel, { speculation, draftModel }: LoadOptions): bo
   (typeof speculation !== 'object' || speculation.nextn !== false) &&
   hasNextn(file);
 
-/** Loads the head of a model. One that finds no room, or is not understood, is done without: the same tokens come. */
+/** What a head comes to; undefined for one that finds no room, or is not understood, and is done without: the same tokens come. */
+async function unlessUnfit<T>(head: Promise<T>): Promise<T | undefined> {
+  try {
+    return await head;
+  } catch (error) {
+    const isUnfit =
+      error instanceof StarlingError &&
+      ['out_of_memory', 'unsupported_model', 'invalid_model_file'].includes(error.code);
+    if (isUnfit) return undefined;
+    throw error;
+  }
+}
+
+/** Loads the head of a model, if it is fit; the model is closed if that fails in another way. */
 async function loadHead(
   drafted: ModelRuntime,
   name: string,
   load: (drafted: ModelRuntime['info']) => Promise<ModelRuntime>,
 ): Promise<DraftModelParts | undefined> {
   try {
-    return { name: `the head of ${name}`, runtime: await load(drafted.info), readsHidden: true };
+    const runtime = await unlessUnfit(load(drafted.info));
+    return runtime && { name: `the head of ${name}`, runtime, readsHidden: true };
   } catch (error) {
-    if (
-      error instanceof StarlingError &&
-      ['out_of_memory', 'unsupported_model', 'invalid_model_file'].includes(error.code)
-    )
-      return undefined;
     await drafted.close();
     throw error;
   }
@@ -164,7 +173,7 @@ export async function estimateModel(
     if (options.draftModel !== undefined) draftFile = await openAdapter(options.draftModel);
     const draftOptions = draftRuntimeOptions(runtimeOptions, plan);
     if (draftFile === undefined && usesHead(file, options))
-      return memoryWith(plan, await planRuntime(file, { ...draftOptions, part: 'nextn' }));
+      return memoryWith(plan, await unlessUnfit(planRuntime(file, { ...draftOptions, part: 'nextn' })));
     return memoryWith(plan, draftFile && (await planRuntime(draftFile, draftOptions)));
   } finally {
     await Promise.all([adapters.close(), draftFile?.close()]);

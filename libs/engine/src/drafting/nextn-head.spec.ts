@@ -1,10 +1,10 @@
 import { GgufWriter, TENSOR_TYPES, openGguf, type GgufModel } from '@starling/gguf';
-import { loadTransformer } from '@starling/transformer';
+import { loadTransformer, planMemory } from '@starling/transformer';
 import { letterVocabulary } from '../../test/gguf-file.js';
 import type { ModelEvent } from '../events.js';
 import type { GenerateRequest } from '../generate-types.js';
 import type { LanguageModel } from '../language-model.js';
-import { loadModel } from '../load-model.js';
+import { estimateModel, loadModel } from '../load-model.js';
 import type { LoadOptions } from '../load-options.js';
 
 const [WIDTH, VOCABULARY, FFN] = [32, 28, 48];
@@ -79,6 +79,8 @@ async function modelWithHead(kind: 'right' | 'random'): Promise<GgufModel> {
 const LIMITS: LoadOptions = { inline: true, contextLength: 128, pageTokens: 16, maxBatchTokens: 32, maxSequences: 6 };
 const ALWAYS = { always: true, lookup: false, grammar: false, maxTokens: 4 } as const;
 
+const openNone = (): Promise<never> => Promise.reject(new TypeError('nothing is loaded beside this model'));
+
 interface Loaded {
   readonly model: LanguageModel;
   readonly drafts: () => { readonly drafted: number; readonly accepted: number };
@@ -86,9 +88,7 @@ interface Loaded {
 
 async function load(kind: 'right' | 'random', options: LoadOptions): Promise<Loaded> {
   const file = await modelWithHead(kind);
-  const model = await loadModel(file, 'memory', { ...LIMITS, ...options }, loadTransformer, () =>
-    Promise.reject(new TypeError('nothing is loaded beside this model')),
-  );
+  const model = await loadModel(file, 'memory', { ...LIMITS, ...options }, loadTransformer, openNone);
   const ends: Extract<ModelEvent, { kind: 'request_ended' }>[] = [];
   model.on((event) => void (event.kind === 'request_ended' && ends.push(event)));
   return {
@@ -171,6 +171,7 @@ describe('the head of a file that predicts the token after the next one', () => 
     expect(full.model.statistics().draftModel?.name).toBe('the head of headed');
     const { totalBytes } = full.model.memory;
     await full.model.close();
+    expect(await estimateModel(await modelWithHead('random'), LIMITS, planMemory, openNone)).toEqual(full.model.memory);
     const options: LoadOptions[] = [
       { speculation: { nextn: false } },
       { speculation: false },
