@@ -1,10 +1,10 @@
 import { StarlingError } from '@starling/core';
-import type { ModelInfo, ModelRuntime, SequenceInput } from '@starling/transformer';
+import type { KvType, ModelInfo, ModelRuntime, SequenceInput } from '@starling/transformer';
 import type { Command } from 'commander';
 import { write, type CliIo } from './io.js';
 import { loadRuntime, pagesOf } from './load-runtime.js';
 import { showProgress, type Progress } from './progress.js';
-import { integer, THREADS_OPTION } from './values.js';
+import { CACHE_TYPE_OPTION, integer, THREADS_OPTION } from './values.js';
 
 interface BenchOptions {
   readonly model: string;
@@ -14,6 +14,7 @@ interface BenchOptions {
   readonly depth: number;
   readonly repetitions: number;
   readonly parallel: number;
+  readonly cacheType?: KvType;
   readonly json?: boolean;
 }
 
@@ -27,6 +28,8 @@ interface BenchResult {
   readonly depth?: number;
   /** Sequences that are decoded together; left out where it is one. */
   readonly parallel?: number;
+  /** The format of keys and values; left out where none was asked for. */
+  readonly cache_type?: KvType;
   /** Tokens per second, of all sequences together: the median of the repetitions; null where nothing was asked for. */
   readonly prompt_tps: number | null;
   readonly decode_tps: number | null;
@@ -55,6 +58,7 @@ export function registerBench(program: Command, io: CliIo): void {
       0,
     )
     .option('--parallel <N>', 'sequences that are decoded together, one token of each in a step', integer(1, 256), 1)
+    .option(...CACHE_TYPE_OPTION)
     .option('-r, --repetitions <N>', 'how often each is measured, after a warm-up', integer(1, 1000), 3)
     .option('--json', 'one JSON object')
     .action(async (options: BenchOptions) => {
@@ -64,13 +68,13 @@ export function registerBench(program: Command, io: CliIo): void {
 }
 
 async function bench(
-  { model, threads, promptTokens, genTokens, depth, repetitions, parallel }: BenchOptions,
+  { model, threads, promptTokens, genTokens, depth, repetitions, parallel, cacheType }: BenchOptions,
   io: CliIo,
 ): Promise<BenchResult> {
   const loadStart = performance.now();
   const runtime = await loadRuntime(
     model,
-    { threads, contextLength: depth + Math.max(promptTokens, genTokens, 1), sequences: parallel },
+    { threads, contextLength: depth + Math.max(promptTokens, genTokens, 1), sequences: parallel, kvType: cacheType },
     io,
   );
   const loadMs = performance.now() - loadStart;
@@ -91,6 +95,7 @@ async function bench(
       gen_tokens: genTokens,
       ...(depth > 0 ? { depth } : {}),
       ...(parallel > 1 ? { parallel } : {}),
+      ...(cacheType === undefined ? {} : { cache_type: runtime.info.kvType }),
       prompt_tps: await measure({ tokens: promptTokens, batch: runtime.info.maxBatchTokens, sequences: 1 }),
       decode_tps: await measure({ tokens: genTokens, batch: 1, sequences: parallel }),
       load_ms: rounded(loadMs),
@@ -213,6 +218,7 @@ function table(result: BenchResult): string {
     ['weights', `${(result.weights_bytes / 2 ** 20).toFixed(1)} MiB`],
     ['load', `${result.load_ms} ms`],
     ...(result.depth ? [['context', `${result.depth} tokens`]] : []),
+    ...(result.cache_type ? [['keys and values', result.cache_type]] : []),
     [`prompt, ${result.prompt_tokens} tokens`, rate(result.prompt_tps)],
     [
       `decode, ${result.gen_tokens} tokens${result.parallel ? ` of ${result.parallel} sequences` : ''}`,

@@ -61,6 +61,7 @@ describe('the command line', () => {
     [['inspect'], "missing required argument 'FILE'"],
     [['inspect', 'a', 'b'], 'too many arguments'],
     [['bench', '-m', 'x', '-p', 'many'], 'Expected an integer'],
+    [['bench', '-m', 'x', '--cache-type', 'q4_0'], 'Expected one of f32, f16, q8_0'],
     [['run', demoModel, 'hi', '--temperature', '-1'], 'Expected a number of at least 0'],
     [['logits', '-m', 'x', '--tokens', ' , ', '--out', 'y'], '--tokens: expected token ids, received none'],
     [['logits', '-m', 'x', '--tokens', '1,two', '--out', 'y'], 'received "two"'],
@@ -358,9 +359,15 @@ describe('bench', () => {
     expect(jsonLines(together.stdout)).toEqual([
       expect.objectContaining({ parallel: 3, prompt_tps: null, decode_tps: number }) as unknown,
     ]);
-    const deep = await run([...args, '-d', '40', '--parallel', '2', '--json']);
+    const deep = await run([...args, '-d', '40', '--parallel', '2', '--cache-type', 'q8_0', '--json']);
     expect(jsonLines(deep.stdout)).toEqual([
-      expect.objectContaining({ depth: 40, parallel: 2, prompt_tps: number, decode_tps: number }) as unknown,
+      expect.objectContaining({
+        depth: 40,
+        parallel: 2,
+        cache_type: 'Q8_0',
+        prompt_tps: number,
+        decode_tps: number,
+      }) as unknown,
     ]);
     expect((await run([...args, '-n', '0'])).stdout).toMatch(
       /^prompt, 16 tokens +[\d.]+ tokens\/s\ndecode, 0 tokens +-$/m,

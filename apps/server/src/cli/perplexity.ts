@@ -1,12 +1,13 @@
 import fs from 'node:fs';
 import { StarlingError } from '@starling/core';
 import type { PerplexityResult } from '@starling/engine';
+import type { KvType } from '@starling/transformer';
 import type { Command } from 'commander';
 import { fileProblem } from '../system-code.js';
 import { write, type CliIo } from './io.js';
 import { loadModel } from './load-model.js';
 import { showProgress } from './progress.js';
-import { integer, THREADS_OPTION } from './values.js';
+import { CACHE_TYPE_OPTION, integer, THREADS_OPTION } from './values.js';
 
 interface PerplexityOptions {
   readonly model: string;
@@ -14,6 +15,7 @@ interface PerplexityOptions {
   readonly threads?: number;
   readonly ctxSize?: number;
   readonly skip: number;
+  readonly cacheType?: KvType;
   readonly json?: boolean;
 }
 
@@ -30,6 +32,7 @@ export function registerPerplexity(program: Command, io: CliIo): void {
       integer(2, 2 ** 24),
     )
     .option('--skip <N>', 'positions at the start of each chunk that are not scored', integer(0), 0)
+    .option(...CACHE_TYPE_OPTION)
     .option(...THREADS_OPTION)
     .option('--json', 'one JSON object')
     .action(async (options: PerplexityOptions) => {
@@ -44,11 +47,11 @@ export function registerPerplexity(program: Command, io: CliIo): void {
 }
 
 async function measure(
-  { model: name, file, threads, ctxSize, skip }: PerplexityOptions,
+  { model: name, file, threads, ctxSize, skip, cacheType }: PerplexityOptions,
   io: CliIo,
 ): Promise<PerplexityResult> {
   const text = readText(file);
-  const model = await loadModel(name, { threads, contextLength: ctxSize, maxSequences: 1 }, io);
+  const model = await loadModel(name, { threads, contextLength: ctxSize, maxSequences: 1, kvType: cacheType }, io);
   const progress = showProgress(io, 'scoring chunks');
   try {
     return await model.perplexity(text, { chunkTokens: ctxSize, skipTokens: skip, onProgress: progress.update });

@@ -1,3 +1,4 @@
+import type { KvType } from '@starling/transformer';
 import { InvalidArgumentError } from 'commander';
 
 /** Readers for the values of options and arguments; what they refuse is bad usage. */
@@ -35,4 +36,21 @@ export const THREADS_OPTION = [
   '-t, --threads <N>',
   'threads that compute (default: one for each physical core)',
   integer(1, 256),
+] as const;
+
+const CACHE_TYPES: ReadonlyMap<string, KvType> = new Map([
+  ['f32', 'F32'],
+  ['f16', 'F16'],
+  ['q8_0', 'Q8_0'],
+]);
+
+/** What `Command.option` takes for the format of keys and values in a command that measures; `serve` has the same by the names of llama-server. */
+export const CACHE_TYPE_OPTION = [
+  '--cache-type <TYPE>',
+  'how keys and values are stored: f32, f16 or q8_0 (default: f16)',
+  (text: string): KvType => {
+    const type = CACHE_TYPES.get(text.toLowerCase());
+    if (type === undefined) throw new InvalidArgumentError(`Expected one of ${[...CACHE_TYPES.keys()].join(', ')}.`);
+    return type;
+  },
 ] as const;
