@@ -22,11 +22,6 @@ const TOKEN_BLOCK_BYTES = 384 * 1024;
 /** Activations, of all columns, that stay there even while each panel goes over them: weights are then read in the order in which they lie in memory. */
 const WHOLE_ROWS_BYTES = 256 * 1024;
 
-/** Weights that several groups of tokens go over while they are in the second-level cache. */
-const RUN_BYTES = 192 * 1024;
-/** Columns of which the activations of a few tokens, and a panel's weights, stay in the first-level cache. A multiple of 256. */
-const BATCH_COLS = 2048;
-
 const eight = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
 const nine = [...eight, 'i32'] as const;
 const ten = [...nine, 'i32'] as const;
@@ -44,10 +39,10 @@ export const UNPACK_SIGNATURE = { params: ['i32', 'i32', 'i32'] } as const;
 const MATMUL_SIGNATURE = { params: ten } as const;
 
 /**
- * (first panel, bytes between streams, bytes to skip after the columns of each, activations, length, their row stride, output, its row stride,
- * bytes between the streams' outputs, panels of a stream, rows of the last panel, whether to go on from the sums in the output)
+ * (first panel, bytes between streams, activations, length, their row stride, output, its row stride, bytes between the streams' outputs,
+ * panels of a stream, rows of the last panel)
  */
-export const BATCH_SIGNATURE = { params: [...ten, 'i32', 'i32'] } as const;
+export const BATCH_SIGNATURE = { params: ten } as const;
 export type BatchRef = FunctionRef<typeof BATCH_SIGNATURE.params, undefined>;
 export type MatvecRef = FunctionRef<typeof eight, undefined>;
 export type TileRef = FunctionRef<typeof ten, undefined>;
@@ -62,11 +57,15 @@ export interface FormatKernels {
     readonly single: MatvecRef;
     length(x: Local<'i32'>, cols: Local<'i32'>): Expr<'i32'>;
   };
-  /** For a few tokens: kernels that work on packed panels, by tokens - 1, of one stream and of two; used for up to `limit` tokens. */
+  /**
+   * For a few tokens: kernels that work on packed panels, by tokens - 1, of one stream and of two; used for up to `limit` tokens.
+   * `runBytes`: of weights that several groups of tokens go over while they are in the second-level cache.
+   */
   readonly batches?: {
     readonly single: readonly BatchRef[];
     readonly double?: readonly BatchRef[];
     readonly limit: number;
+    readonly runBytes: number;
   };
   /** By panels - 1, then tokens - 1. */
   readonly tiles: { readonly bySize: readonly (readonly TileRef[])[]; length(cols: Local<'i32'>): Expr<'i32'> };
@@ -138,34 +137,31 @@ export function emitMatmul(module: ModuleBuilder, name: string, kernels: FormatK
 const FEW_SIGNATURE = { params: ten } as const;
 
 /**
- * A few tokens: for runs of panels that stay in the second-level cache, for chunks of columns whose activations stay in the first, for
- * as few groups of tokens of equal size as do. The first group takes the weights from memory, with so little work for each that the
- * processor sees far enough ahead.
+ * A few tokens: for runs of panels that stay in the second-level cache, for as few groups of tokens of equal size as do. The first group
+ * takes the weights from memory, with so little work for each that the processor sees far enough ahead. It walks them in the order in
+ * which they lie there, whole rows at a time: pieces of rows would end what the processor reads ahead every few pages.
  */
 function emitMultiplyFew(
   module: ModuleBuilder,
   name: string,
   kernels: FormatKernels,
-  { single, double }: NonNullable<FormatKernels['batches']>,
+  { single, double, runBytes }: NonNullable<FormatKernels['batches']>,
 ): FunctionRef<typeof FEW_SIGNATURE.params, undefined> {
   return module.function(
     `${name}.few`,
     FEW_SIGNATURE,
     (f, panel, panelSize, panels, lastRows, x, output, tokens, cols, xStride, outStride) => {
-      const run = f.local('i32', i32.add(i32.divU(RUN_BYTES, panelSize), 1));
-      const [left, groups, size, count, rows, xAt, outAt, column, width, start, skip, span, share] = f.locals(
-        'i32',
-        13,
-      );
+      const run = f.local('i32', i32.add(i32.divU(runBytes, panelSize), 1));
+      const span = f.local('i32', kernels.activationBytes(cols));
+      const [left, groups, size, count, rows, xAt, outAt, share] = f.locals('i32', 8);
       const emitBatches = (i: number): void => {
         const xEnd = i32.add(xAt, span);
         const rest = i32.sub(count, i32.mul(share, 2));
         if (double)
           f.call(
             double[i],
-            start,
+            panel,
             i32.mul(share, panelSize),
-            skip,
             xAt,
             xEnd,
             xStride,
@@ -174,13 +170,11 @@ function emitMultiplyFew(
             i32.mul(share, 4 * PANEL_ROWS),
             share,
             PANEL_ROWS,
-            column,
           );
         f.call(
           single[i],
-          i32.add(start, i32.mul(i32.mul(share, 2), panelSize)),
+          i32.add(panel, i32.mul(i32.mul(share, 2), panelSize)),
           0,
-          skip,
           xAt,
           xEnd,
           xStride,
@@ -189,18 +183,15 @@ function emitMultiplyFew(
           0,
           rest,
           rows,
-          column,
         );
       };
-      const emitGroups = (): void => {
-        f.set(width, i32.sub(cols, column));
-        f.set(width, i32.select(i32.ltU(width, BATCH_COLS), width, BATCH_COLS));
-        f.set(start, i32.add(panel, kernels.panelBytes(column)));
-        f.set(skip, i32.sub(panelSize, kernels.panelBytes(width)));
-        f.set(span, kernels.activationBytes(width));
+      f.while(panels, () => {
+        f.set(count, i32.select(i32.ltU(panels, run), panels, run));
+        f.set(rows, i32.select(i32.eq(panels, count), lastRows, PANEL_ROWS));
+        f.set(share, double ? i32.divU(i32.sub(count, i32.ltU(rows, PANEL_ROWS)), 2) : 0);
         f.set(left, tokens);
         f.set(groups, i32.divU(i32.add(tokens, single.length - 1), single.length));
-        f.set(xAt, i32.add(x, kernels.activationBytes(column)));
+        f.set(xAt, x);
         f.set(outAt, output);
         f.while(left, () => {
           f.set(size, i32.divU(i32.add(left, i32.sub(groups, 1)), groups));
@@ -210,12 +201,6 @@ function emitMultiplyFew(
           f.set(left, i32.sub(left, size));
           f.advance(groups, -1);
         });
-      };
-      f.while(panels, () => {
-        f.set(count, i32.select(i32.ltU(panels, run), panels, run));
-        f.set(rows, i32.select(i32.eq(panels, count), lastRows, PANEL_ROWS));
-        f.set(share, double ? i32.divU(i32.sub(count, i32.ltU(rows, PANEL_ROWS)), 2) : 0);
-        f.for(column, 0, cols, BATCH_COLS, emitGroups);
         f.advance(panel, i32.mul(panelSize, count));
         f.advance(output, i32.mul(count, 4 * PANEL_ROWS));
         f.set(panels, i32.sub(panels, count));

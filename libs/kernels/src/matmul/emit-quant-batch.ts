@@ -50,7 +50,7 @@ export function emitBatch(
   return module.function(
     `${name}.batch${streamCount}x${tokens}`,
     BATCH_SIGNATURE,
-    (f, panel, distance, skip, x, xEnd, xStride, output, outputStride, outDistance, count, lastRows, continued) => {
+    (f, panel, distance, x, xEnd, xStride, output, outputStride, outDistance, count, lastRows) => {
       const mode = productModeFor(build.dot, spec.maxCode);
       const constants = new ConstantPool(module, f);
       constants.hold(DotAccumulator.constants(mode, spec.maxCode));
@@ -91,15 +91,6 @@ export function emitBatch(
       const group = new BatchGroup(f, constants, reader, build, new Fence(f, module, build), xAt);
       f.while(count, () => {
         for (const { sums } of halves) for (const sum of sums) f.set(sum, ZERO);
-        f.if(continued, () => {
-          panels.forEach((pair, i) => {
-            f.set(place, i === 0 ? output : i32.add(output, outDistance));
-            for (let t = 0; t < tokens; t++) {
-              for (const { half, sums } of pair) f.set(sums[t], v128.load(place, 16 * half));
-              f.advance(place, outputStride);
-            }
-          });
-        });
         xAt.forEach((at, t) => f.set(at, t === 0 ? x : i32.add(xAt[t - 1], xStride)));
         f.loop((again) => {
           for (const {
@@ -119,7 +110,6 @@ export function emitBatch(
           });
           f.branchIf(again, i32.ltU(xAt[0], xEnd));
         });
-        for (const { block } of blocks.runs) f.advance(block, skip);
         f.advance(count, -1);
         f.set(rows, i32.select(count, PANEL_ROWS, lastRows));
         panels.forEach(([low, high], i) => {

@@ -1,7 +1,7 @@
 import type { ModuleBuilder } from '../wasm/module-builder.js';
 import { i32 } from '../wasm/scalar-ops.js';
 import { ACTIVATION_BLOCK } from './activation-layout.js';
-import type { KernelBuild } from './dot-mode.js';
+import type { DotMode, KernelBuild } from './dot-mode.js';
 import { planeCount, productModeFor } from './dot-accumulator.js';
 import {
   emitMatmul,
@@ -30,13 +30,19 @@ function streamsFor({ bits }: QuantSpec, { wide }: KernelBuild): number {
   return wide && bits % 2 === 0 ? MAX_STREAMS : FEW_STREAMS;
 }
 
+/** Whether the processor has an instruction that sums four products of bytes. Those that do have a megabyte of second-level cache, or more. */
+const sumsFour = (dot: DotMode): boolean => dot === 'unsigned' || dot === 'signed';
+
 /**
  * Up to how many tokens such kernels are faster than tiles, which unpack once for all tokens, but wait for memory meanwhile. Measured: with
- * joined vectors, codes that lie whole in a byte cost so little to unpack that it can be done again and again.
+ * joined vectors, codes that lie whole in a byte cost so little to unpack that it can be done again and again; where one instruction sums
+ * four products, so little is left of computing that the wait weighs more.
  */
-function batchLimit({ bits }: QuantSpec, { wide }: KernelBuild): number {
+function batchLimit({ bits }: QuantSpec, { wide, dot }: KernelBuild): number {
   if (!wide) return BATCH_TOKENS;
-  return (8 % bits === 0 ? 4 : 2) * BATCH_TOKENS;
+  const isWholeInByte = 8 % bits === 0;
+  if (sumsFour(dot)) return (isWholeInByte ? 16 : 6) * BATCH_TOKENS;
+  return (isWholeInByte ? 4 : 2) * BATCH_TOKENS;
 }
 
 /** Exports `matmul.NAME`. Activations are quantized, see activation-layout.ts. */
@@ -56,6 +62,7 @@ export function emitQuantMatmul(module: ModuleBuilder, name: string, spec: Quant
       single: batch(1),
       ...(vectorBuild.wide ? { double: batch(2) } : {}),
       limit: batchLimit(spec, vectorBuild),
+      runBytes: (sumsFour(build.dot) ? 384 : 192) * 1024,
     },
     matvec: {
       streams,

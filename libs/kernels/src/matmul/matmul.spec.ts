@@ -117,7 +117,7 @@ describe.each(MATMUL_FORMATS.map(({ name }) => name))('%s', (name) => {
   it('gives the same bits with vectors joined, where the engine can, for any number of tokens and chunks of columns', async () => {
     // More columns than any kernel takes at a time; from matrix-vector products over small batches to tiles.
     const [rows, cols] = [45, isQuant(name) ? 2304 : 1100];
-    const counts = [1, 2, 3, 4, 5, 9, 16, 19];
+    const counts = [1, 2, 3, 4, 5, 9, 16, 19, 67];
     const file = randomFile(name, rows, cols, 8);
     const values = randomActivations(Math.max(...counts) * cols, 9);
     const results = [fastestBuild(), { ...fastestBuild(true), wide: true }].map(async (build) => {
