@@ -12,12 +12,10 @@ export interface Entry {
 }
 
 /** Libraries that need Node whichever way they are entered. */
-const NODE_ALONE: ReadonlySet<string> = new Set([
-  '@starling/server',
-  '@starling/telemetry',
-  '@starling/testing',
-  '@starling/ai-provider',
-]);
+const NODE_ALONE: ReadonlySet<string> = new Set(['@starling/server', '@starling/testing']);
+
+/** Entries for Node of libraries that pages can have. */
+const NODE_SUBPATHS: ReadonlySet<string> = new Set(['./node', './tracing']);
 
 interface Manifest {
   readonly name: string;
@@ -38,7 +36,7 @@ export function entriesOf(installed: string): Entry[] {
     .filter(([, target]) => typeof target !== 'string')
     .map(([subpath]) => ({
       name: path.posix.join(name, subpath),
-      isForPages: !NODE_ALONE.has(name) && subpath !== './node',
+      isForPages: !NODE_ALONE.has(name) && !NODE_SUBPATHS.has(subpath),
       others,
     }));
 }

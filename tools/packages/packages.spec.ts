@@ -75,6 +75,7 @@ const portable = [
   'kernels',
   'transformer',
   'engine',
+  'telemetry',
 ];
 
 /** The demo model: on the calling thread and by two others, greedy and seeded, held to a grammar. */

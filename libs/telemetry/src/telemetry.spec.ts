@@ -79,6 +79,31 @@ describe('telemetry', () => {
     expect(sample(await two.render(), 'two_generated_tokens_total{instance="b"}')).toBe('7');
   });
 
+  it('refuses what is no value, and counters that would go down', async () => {
+    const telemetry = createTelemetry();
+    expect(() => telemetry.count('generated_tokens_total', -1)).toThrow(/starling_generated_tokens: .* not go down/);
+    for (const value of [NaN, Infinity])
+      expect(() => telemetry.observe('batch_size', value)).toThrow(
+        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('batch_size') }),
+      );
+    expect(sample(await telemetry.render(), 'starling_generated_tokens_total')).toBe('0');
+  });
+
+  it('has one series for the same values of labels, whichever objects name them', async () => {
+    const telemetry = createTelemetry({
+      definitions: { seen_total: { kind: 'counter', help: 'a\nb\\c', labels: ['a', 'b'] } },
+    });
+    telemetry.count('seen_total', 1, { a: 'x', b: 1 });
+    telemetry.count('seen_total', 1, { b: '1', a: 'x' });
+    expect((await telemetry.render()).split('\n')).toEqual([
+      '# HELP starling_seen a\\nb\\\\c',
+      '# TYPE starling_seen counter',
+      'starling_seen_total{a="x",b="1"} 2',
+      '# EOF',
+      '',
+    ]);
+  });
+
   it('escapes label values', async () => {
     const telemetry = createTelemetry();
     telemetry.set('model_loaded_bytes', 1, { model: 'a"b\\c\nd' });

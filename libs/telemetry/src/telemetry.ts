@@ -1,4 +1,3 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import {
   METRICS,
   type CounterName,
@@ -9,6 +8,7 @@ import {
   type MetricDefinitions,
   type StarlingMetrics,
 } from './metric-definitions.js';
+import { CounterFamily, GaugeFamily, HistogramFamily, labelText, OPENMETRICS_TYPE } from './openmetrics.js';
 
 /** Values for all labels of a metric; not to be changed once they were given, so that one object may serve all its samples. */
 export type LabelValues<L extends string> = Readonly<Record<L, string | number>>;
@@ -39,30 +39,28 @@ const NO_LABELS: LabelValues<string> = {};
  */
 export class Telemetry<D extends MetricDefinitions = StarlingMetrics> {
   /** The media type of `render()`'s text. */
-  readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
-  readonly #registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
-  readonly #counters = new Map<string, Counter>();
-  readonly #gauges = new Map<string, Gauge>();
-  readonly #histograms = new Map<string, Histogram>();
+  readonly contentType = OPENMETRICS_TYPE;
+  readonly #counters = new Map<string, CounterFamily>();
+  readonly #gauges = new Map<string, GaugeFamily>();
+  readonly #histograms = new Map<string, HistogramFamily>();
   readonly #collectors = new Set<() => void>();
   readonly #definitions: D;
 
   constructor(definitions: D, { prefix = 'starling_', constantLabels }: TelemetryOptions<D> = {}) {
     this.#definitions = definitions;
-    this.#registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    if (constantLabels) this.#registry.setDefaultLabels({ ...constantLabels });
+    const constant = Object.entries(constantLabels ?? {}).map(([name, value]) => labelText(name, value));
     for (const [name, definition] of Object.entries<MetricDefinition>(definitions)) {
       const { kind, help, labels, buckets, fullName = prefix + name } = definition;
-      const options = { name: fullName, help, labelNames: [...labels], registers: [this.#registry] };
-      if (kind === 'counter') this.#counters.set(name, new Counter(options));
-      else if (kind === 'gauge') this.#gauges.set(name, new Gauge(options));
-      else this.#histograms.set(name, new Histogram({ ...options, buckets: [...buckets!], enableExemplars: true }));
+      const options = { name: fullName, help, labels, constant };
+      if (kind === 'counter') this.#counters.set(name, new CounterFamily(options));
+      else if (kind === 'gauge') this.#gauges.set(name, new GaugeFamily(options));
+      else this.#histograms.set(name, new HistogramFamily(options, buckets ?? []));
     }
   }
 
-  /** Adds to a counter. `amount` is not negative. */
+  /** Adds to a counter. @throws StarlingError invalid_argument if `amount` is negative or not finite */
   count<N extends CounterName<D>>(name: N, amount: number, ...labels: LabelArguments<LabelsOf<N, D>>): void {
-    this.#counters.get(name)!.inc(labels[0] ?? NO_LABELS, amount);
+    this.#counters.get(name)!.add(labels[0] ?? NO_LABELS, amount);
   }
 
   /** Sets a gauge. */
@@ -72,16 +70,19 @@ export class Telemetry<D extends MetricDefinitions = StarlingMetrics> {
 
   /** Forgets all samples of a gauge, for labels whose subject is gone (a model that was unloaded). */
   clear(name: GaugeName<D>): void {
-    this.#gauges.get(name)!.reset();
+    this.#gauges.get(name)!.clear();
   }
 
-  /** Adds a value (seconds, or a count) to a histogram. The exemplar, if any, comes after the labels, if any. */
+  /**
+   * Adds a value (seconds, or a count) to a histogram. The exemplar, if any, comes after the labels, if any.
+   * @throws StarlingError invalid_argument for a value that is not finite
+   */
   observe<N extends HistogramName<D>>(name: N, value: number, ...rest: ObserveArguments<LabelsOf<N, D>>): void {
     const hasLabels = this.#definitions[name].labels.length > 0;
     const labels = hasLabels ? (rest[0] as LabelValues<string>) : NO_LABELS;
     const exemplar = rest[hasLabels ? 1 : 0] as Exemplar | undefined;
     const exemplarLabels = exemplar && { trace_id: exemplar.traceId, span_id: exemplar.spanId };
-    this.#histograms.get(name)!.observe({ labels, value, exemplarLabels });
+    this.#histograms.get(name)!.add(labels, value, exemplarLabels);
   }
 
   /** Calls back before each page is made, to set gauges; the returned function takes it off again. */
@@ -91,9 +92,12 @@ export class Telemetry<D extends MetricDefinitions = StarlingMetrics> {
   }
 
   /** The page of all metrics, in OpenMetrics text, `# EOF` included. */
-  async render(): Promise<string> {
+  render(): Promise<string> {
     for (const collect of this.#collectors) collect();
-    return this.#registry.metrics();
+    const lines: string[] = [];
+    for (const name of Object.keys(this.#definitions))
+      (this.#counters.get(name) ?? this.#gauges.get(name) ?? this.#histograms.get(name))!.write(lines);
+    return Promise.resolve(`${lines.join('\n')}\n# EOF\n`);
   }
 }
 
