@@ -2,14 +2,13 @@ import { parameterError } from '@starling/core';
 import type { AdapterState, GenerateRequest } from '@starling/engine';
 import * as v from 'valibot';
 import type { ServedModel } from '../parts.js';
-import { integer, number } from '../schemas/fields.js';
+import { list, integer, number } from '../schemas/fields.js';
 
 /** Entries of one request, at most. */
 const MOST_ENTRIES = 1024;
 
 /** LoRA by number, each with its scale; those that are not named have none. */
-export const loraList = () =>
-  v.pipe(v.array(v.looseObject({ id: integer(0), scale: number() })), v.maxLength(MOST_ENTRIES));
+export const loraList = () => list(v.looseObject({ id: integer(0), scale: number() }), MOST_ENTRIES);
 
 export type LoraList = v.InferOutput<ReturnType<typeof loraList>>;
 

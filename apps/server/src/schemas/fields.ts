@@ -19,6 +19,19 @@ export const count = (min = 0) => integer(min, 2 ** 31 - 1);
 /** A string with at least one character, and no more than `max`. */
 export const text = (max = Number.MAX_SAFE_INTEGER) => v.pipe(v.string(), v.minLength(1), v.maxLength(max));
 
+/** At most `max` items. How many there are is looked at before they are: of too many, none is. */
+export const list = <Item extends v.BaseSchema<unknown, unknown, v.BaseIssue<unknown>>>(item: Item, max: number) => {
+  const array = v.array(item);
+  const bounded: typeof array = {
+    ...array,
+    '~run': (dataset, config) =>
+      Array.isArray(dataset.value) && dataset.value.length > max
+        ? { typed: true, value: dataset.value as v.InferOutput<Item>[], issues: undefined }
+        : array['~run'](dataset, config),
+  };
+  return v.pipe(bounded, v.maxLength(max));
+};
+
 /** The name of a session: what can stand in a log line and in a URL's query as it is. */
 export const sessionId = () => ({
   ...v.pipe(text(256), v.regex(/^[\w.:/+=@~-]+$/, 'a session is named with letters, digits and . _ : / + = @ ~ -')),

@@ -1,6 +1,6 @@
 import { nearestStageName, unknownStageNames } from '@starling/sampler';
 import * as v from 'valibot';
-import { count, integer, jsonObject, number, positive, text, tokenId } from './fields.js';
+import { list, count, integer, jsonObject, number, positive, text, tokenId } from './fields.js';
 
 /** More stop strings or biases than this are a mistake; each is looked at for every token. */
 const MAX_STOPS = 64;
@@ -77,7 +77,7 @@ export const samplingFields = {
   dry_base: v.nullish(number(1)),
   dry_allowed_length: v.nullish(count()),
   dry_penalty_last_n: v.nullish(count(-1)),
-  dry_sequence_breakers: v.nullish(v.pipe(v.array(text(MAX_STOP_LENGTH)), v.minLength(1), v.maxLength(MAX_BREAKERS))),
+  dry_sequence_breakers: v.nullish(v.pipe(list(text(MAX_STOP_LENGTH), MAX_BREAKERS), v.minLength(1))),
   mirostat: v.nullish(v.picklist([0, 1, 2])),
   mirostat_tau: v.nullish(number(0)),
   mirostat_eta: v.nullish(number(0)),
@@ -97,15 +97,10 @@ export const samplingFields = {
     ]),
   ),
   ignore_eos: v.nullish(v.boolean()),
-  samplers: v.nullish(
-    v.union([
-      v.pipe(text(MAX_STAGES), knownStages),
-      v.pipe(v.array(v.pipe(text(64), knownStage)), v.maxLength(MAX_STAGES)),
-    ]),
-  ),
+  samplers: v.nullish(v.union([v.pipe(text(MAX_STAGES), knownStages), list(v.pipe(text(64), knownStage), MAX_STAGES)])),
   logprobs: v.nullish(v.union([v.boolean(), integer(0, MAX_LOGPROBS)])),
   prompt_logprobs: v.nullish(v.union([v.boolean(), integer(0, MAX_LOGPROBS)])),
   grammar: v.nullish(text(MAX_GRAMMAR_LENGTH)),
   json_schema: v.nullish(v.union([jsonObject(), v.boolean()])),
-  stop: v.nullish(v.union([text(MAX_STOP_LENGTH), v.pipe(v.array(text(MAX_STOP_LENGTH)), v.maxLength(MAX_STOPS))])),
+  stop: v.nullish(v.union([text(MAX_STOP_LENGTH), list(text(MAX_STOP_LENGTH), MAX_STOPS)])),
 };

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { cacheFields } from '../cache-fields.js';
 import { MAX_TOOLS } from '../function-tools.js';
-import { count, jsonObject, number, text } from '../../schemas/fields.js';
+import { list, count, jsonObject, number, text } from '../../schemas/fields.js';
 
 const MAX_MESSAGES = 16_384;
 const MAX_STOPS = 64;
@@ -96,9 +96,9 @@ const toolSchema = v.looseObject({
 
 const fields = {
   model: v.nullish(text(256)),
-  messages: v.pipe(v.array(messageSchema), v.minLength(1), v.maxLength(MAX_MESSAGES)),
+  messages: v.pipe(list(messageSchema, MAX_MESSAGES), v.minLength(1)),
   system: v.nullish(v.union([v.string(), v.array(textBlock)])),
-  tools: v.nullish(v.pipe(v.array(toolSchema), v.maxLength(MAX_TOOLS))),
+  tools: v.nullish(list(toolSchema, MAX_TOOLS)),
   tool_choice: v.nullish(
     v.variant('type', [
       v.looseObject({ type: v.picklist(['auto', 'any', 'none']), disable_parallel_tool_use: v.nullish(v.boolean()) }),
@@ -130,7 +130,7 @@ export const messagesSchema = v.looseObject({
   max_tokens: count(1),
   mcp_servers: noServers,
   stream: v.nullish(v.boolean()),
-  stop_sequences: v.nullish(v.pipe(v.array(text(1024)), v.maxLength(MAX_STOPS))),
+  stop_sequences: v.nullish(list(text(1024), MAX_STOPS)),
   temperature: v.nullish(number(0)),
   top_p: v.nullish(number(0, 1)),
   top_k: v.nullish(count(-1)),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { cacheFields } from '../cache-fields.js';
-import { count, integer, number, text, tokenId } from '../../schemas/fields.js';
+import { list, count, integer, number, text, tokenId } from '../../schemas/fields.js';
 import { loraList } from '../lora.js';
 import { samplingFields } from '../../schemas/sampling.js';
 
@@ -55,7 +55,7 @@ export const continuationFields = {
   ...cacheFields,
   /** What is computed is shared by all slots: the one that is asked for is where `/slots/ID` finds the answer. */
   id_slot: v.nullish(integer(-1, 2 ** 31 - 1)),
-  response_fields: v.nullish(v.pipe(v.array(v.string()), v.maxLength(256))),
+  response_fields: v.nullish(list(v.string(), 256)),
   /** One answer to each prompt. */
   n_cmpl: v.nullish(
     v.pipe(
@@ -72,7 +72,7 @@ export const continuationFields = {
 /** The body of `POST /completion`, in llama-server's names. Unknown fields are ignored, as that server does. */
 export const completionSchema = v.looseObject({
   ...continuationFields,
-  prompt: v.union([prompt, v.pipe(v.array(prompt), v.maxLength(MAX_PROMPTS))]),
+  prompt: v.union([prompt, list(prompt, MAX_PROMPTS)]),
 });
 
 /** What a request says beside its prompt. */

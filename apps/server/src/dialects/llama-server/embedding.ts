@@ -1,6 +1,6 @@
 import { parameterError } from '@starling/core';
 import * as v from 'valibot';
-import { integer, text, tokenIds } from '../../schemas/fields.js';
+import { list, integer, text, tokenIds } from '../../schemas/fields.js';
 import { endpoint, json } from '../dialect.js';
 import { DEFAULT_NORM, MAX_NORM, scaled } from '../embedding-norm.js';
 import { inputsOf } from '../openai/embeddings.js';
@@ -10,11 +10,7 @@ import { embeddingAnswer } from './answer-schema.js';
 
 const MAX_INPUTS = 2048;
 const input = v.nullish(
-  v.union([
-    text(),
-    tokenIds(),
-    v.pipe(v.array(v.union([text(), tokenIds()])), v.minLength(1), v.maxLength(MAX_INPUTS)),
-  ]),
+  v.union([text(), tokenIds(), v.pipe(list(v.union([text(), tokenIds()]), MAX_INPUTS), v.minLength(1))]),
 );
 
 /** The body of `POST /embedding`. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { list } from '../../schemas/fields.js';
 import { endpoint } from '../dialect.js';
 import { infillTokens } from '../infill-tokens.js';
 import { pickModel } from '../pick-model.js';
@@ -14,9 +15,7 @@ const infillSchema = v.looseObject({
   ...continuationFields,
   input_prefix: v.string(),
   input_suffix: v.string(),
-  input_extra: v.nullish(
-    v.pipe(v.array(v.looseObject({ text: v.string(), filename: v.optional(v.string()) })), v.maxLength(MAX_EXTRA)),
-  ),
+  input_extra: v.nullish(list(v.looseObject({ text: v.string(), filename: v.optional(v.string()) }), MAX_EXTRA)),
   /** What stands behind the place's beginning already. */
   prompt: v.nullish(v.string()),
 });

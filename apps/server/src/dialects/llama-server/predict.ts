@@ -1,6 +1,6 @@
 import { parameterError, StarlingError } from '@starling/core';
 import * as v from 'valibot';
-import { jsonObject } from '../../schemas/fields.js';
+import { list, jsonObject } from '../../schemas/fields.js';
 import { validate } from '../../schemas/validate.js';
 import { endpoint, json } from '../dialect.js';
 import { chatSchema } from '../openai/chat-schema.js';
@@ -16,7 +16,7 @@ export const predict = endpoint({
   access: 'user',
   summary: 'Answer several conversations, as Vertex AI sends them',
   answer: predictAnswer,
-  body: v.looseObject({ instances: v.pipe(v.array(jsonObject()), v.minLength(1), v.maxLength(MAX_INSTANCES)) }),
+  body: v.looseObject({ instances: v.pipe(list(jsonObject(), MAX_INSTANCES), v.minLength(1)) }),
   example: {
     instances: [
       {

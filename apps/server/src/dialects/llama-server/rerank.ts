@@ -1,12 +1,12 @@
 import { parameterError } from '@starling/core';
 import * as v from 'valibot';
-import { integer, text } from '../../schemas/fields.js';
+import { list, integer, text } from '../../schemas/fields.js';
 import { endpoint, json } from '../dialect.js';
 import { pickModel } from '../pick-model.js';
 import { rerankAnswer } from './answer-schema.js';
 
 const MAX_DOCUMENTS = 2048;
-const documents = v.nullish(v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(MAX_DOCUMENTS)));
+const documents = v.nullish(v.pipe(list(v.string(), MAX_DOCUMENTS), v.minLength(1)));
 
 /** The body of `POST /rerank`: `documents` as Jina has it, `texts` as TEI has it. */
 const rerankSchema = v.looseObject({

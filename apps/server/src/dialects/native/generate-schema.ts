@@ -1,5 +1,15 @@
 import * as v from 'valibot';
-import { count, fields, integer, jsonObject, sessionId, text, tokenIds, withoutNulls } from '../../schemas/fields.js';
+import {
+  list,
+  count,
+  fields,
+  integer,
+  jsonObject,
+  sessionId,
+  text,
+  tokenIds,
+  withoutNulls,
+} from '../../schemas/fields.js';
 import { MAX_TOOLS, toolChoiceSchema } from '../function-tools.js';
 import { loraList } from '../lora.js';
 import { samplingFields } from '../../schemas/sampling.js';
@@ -44,7 +54,7 @@ export const generateSchema = v.pipe(
     prompt: v.nullish(v.union([v.string(), tokenIds()])),
     messages: v.nullish(v.pipe(v.array(message), v.minLength(1))),
     model: v.nullish(text(256)),
-    tools: v.nullish(v.pipe(v.array(tool), v.maxLength(MAX_TOOLS))),
+    tools: v.nullish(list(tool, MAX_TOOLS)),
     tool_choice: v.nullish(toolChoiceSchema),
     parallel_tool_calls: v.nullish(v.boolean()),
     n: v.nullish(integer(1, 128)),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { cacheFields } from '../cache-fields.js';
 import { MAX_TOOLS } from '../function-tools.js';
-import { count, integer, jsonObject, number, positive, text } from '../../schemas/fields.js';
+import { list, count, integer, jsonObject, number, positive, text } from '../../schemas/fields.js';
 import { keepAliveSchema } from './keep-alive.js';
 
 const MAX_MESSAGES = 16_384;
@@ -32,7 +32,7 @@ const message = v.looseObject({
   tool_call_id: v.nullish(v.string()),
 });
 
-const stops = v.union([text(1024), v.pipe(v.array(text(1024)), v.maxLength(MAX_STOPS))]);
+const stops = v.union([text(1024), list(text(1024), MAX_STOPS)]);
 
 /** Options that say how to answer. Those that say how a model is loaded (`num_ctx`, `num_gpu`, ...) belong to whoever starts the server. */
 const options = v.looseObject({
@@ -73,20 +73,18 @@ const shared = {
 /** The body of `POST /api/chat`. */
 export const chatSchema = v.looseObject({
   ...shared,
-  messages: v.nullish(v.pipe(v.array(message), v.maxLength(MAX_MESSAGES))),
+  messages: v.nullish(list(message, MAX_MESSAGES)),
   tools: v.nullish(
-    v.pipe(
-      v.array(
-        v.looseObject({
-          type: v.nullish(v.literal('function')),
-          function: v.looseObject({
-            name: text(256),
-            description: v.nullish(v.string()),
-            parameters: v.nullish(jsonObject()),
-          }),
+    list(
+      v.looseObject({
+        type: v.nullish(v.literal('function')),
+        function: v.looseObject({
+          name: text(256),
+          description: v.nullish(v.string()),
+          parameters: v.nullish(jsonObject()),
         }),
-      ),
-      v.maxLength(MAX_TOOLS),
+      }),
+      MAX_TOOLS,
     ),
   ),
 });
@@ -106,7 +104,7 @@ export const generateSchema = v.looseObject({
 export const embedSchema = v.looseObject({
   model: v.nullish(text(256)),
   /** None, or an empty text: the model is loaded. */
-  input: v.nullish(v.union([v.string(), v.pipe(v.array(text()), v.maxLength(2048))])),
+  input: v.nullish(v.union([v.string(), list(text(), 2048)])),
   dimensions: v.nullish(integer(1)),
   keep_alive: keepAliveSchema,
   truncate: v.nullish(v.boolean()),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { cacheFields } from '../cache-fields.js';
-import { count, integer, jsonObject, number, reasoningEffort, text } from '../../schemas/fields.js';
+import { list, count, integer, jsonObject, number, reasoningEffort, text } from '../../schemas/fields.js';
 import { allowedChoice, choiceWord, MAX_TOOLS, namedChoice } from '../function-tools.js';
 import { loraList } from '../lora.js';
 import { samplingFields } from '../../schemas/sampling.js';
@@ -75,7 +75,7 @@ const { logprobs: _logprobs, prompt_logprobs: _promptLogprobs, ...sampling } = s
 export const chatSchema = v.looseObject({
   model: v.nullish(text(256)),
   lora: v.nullish(loraList()),
-  messages: v.pipe(v.array(messageSchema), v.minLength(1), v.maxLength(MAX_MESSAGES)),
+  messages: v.pipe(list(messageSchema, MAX_MESSAGES), v.minLength(1)),
   stream: v.nullish(v.boolean()),
   stream_options: v.nullish(v.looseObject({ include_usage: v.nullish(v.boolean()) })),
   max_tokens: v.nullish(count(-1)),
@@ -84,7 +84,7 @@ export const chatSchema = v.looseObject({
   logprobs: v.nullish(v.boolean()),
   top_logprobs: v.nullish(integer(0, 20)),
   response_format: v.nullish(responseFormatSchema),
-  tools: v.nullish(v.pipe(v.array(toolSchema), v.maxLength(MAX_TOOLS))),
+  tools: v.nullish(list(toolSchema, MAX_TOOLS)),
   tool_choice: v.nullish(toolChoiceSchema),
   parallel_tool_calls: v.nullish(v.boolean()),
   reasoning_effort: v.nullish(reasoningEffort()),
@@ -98,9 +98,7 @@ export const chatSchema = v.looseObject({
   ...cacheFields,
   add_generation_prompt: v.nullish(v.boolean()),
   continue_final_message: v.nullish(v.boolean()),
-  documents: v.nullish(
-    v.pipe(v.array(v.looseObject({ title: v.nullish(v.string()), text: v.string() })), v.maxLength(MAX_DOCUMENTS)),
-  ),
+  documents: v.nullish(list(v.looseObject({ title: v.nullish(v.string()), text: v.string() }), MAX_DOCUMENTS)),
   ...sampling,
   seed: v.nullish(integer(Number.MIN_SAFE_INTEGER)),
   top_p: v.nullish(number(0, 1)),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { cacheFields } from '../cache-fields.js';
-import { count, integer, number, text, tokenIds } from '../../schemas/fields.js';
+import { list, count, integer, number, text, tokenIds } from '../../schemas/fields.js';
 import { loraList } from '../lora.js';
 import { samplingFields } from '../../schemas/sampling.js';
 
@@ -15,7 +15,7 @@ export const completionSchema = v.looseObject({
   prompt: v.union([
     v.string(),
     tokenIds(),
-    v.pipe(v.array(v.union([v.string(), tokenIds()])), v.minLength(1), v.maxLength(MAX_PROMPTS)),
+    v.pipe(list(v.union([v.string(), tokenIds()]), MAX_PROMPTS), v.minLength(1)),
   ]),
   suffix: v.nullish(v.string()),
   stream: v.nullish(v.boolean()),

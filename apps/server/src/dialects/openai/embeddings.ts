@@ -3,7 +3,7 @@ import { parameterError } from '@starling/core';
 import type { EmbedOptions } from '@starling/engine';
 import * as v from 'valibot';
 import type { ServedModel } from '../../parts.js';
-import { integer, text, tokenIds } from '../../schemas/fields.js';
+import { list, integer, text, tokenIds } from '../../schemas/fields.js';
 import { endpoint, json } from '../dialect.js';
 import { DEFAULT_NORM, MAX_NORM, scaled } from '../embedding-norm.js';
 import { pickModel } from '../pick-model.js';
@@ -16,11 +16,7 @@ const MAX_INPUTS = 2048;
 /** The body of `POST /v1/embeddings`. */
 const embeddingsSchema = v.looseObject({
   model: v.nullish(text(256)),
-  input: v.union([
-    text(),
-    tokenIds(),
-    v.pipe(v.array(v.union([text(), tokenIds()])), v.minLength(1), v.maxLength(MAX_INPUTS)),
-  ]),
+  input: v.union([text(), tokenIds(), v.pipe(list(v.union([text(), tokenIds()]), MAX_INPUTS), v.minLength(1))]),
   encoding_format: v.nullish(v.picklist(['float', 'base64'])),
   dimensions: v.nullish(integer(1)),
   /** How vectors are scaled, as in /embedding: an extension of llama-server's. */

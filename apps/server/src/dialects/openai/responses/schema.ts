@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { cacheFields } from '../../cache-fields.js';
 import { MAX_TOOLS } from '../../function-tools.js';
-import { count, integer, jsonObject, number, reasoningEffort, text } from '../../../schemas/fields.js';
+import { list, count, integer, jsonObject, number, reasoningEffort, text } from '../../../schemas/fields.js';
 import { samplingFields } from '../../../schemas/sampling.js';
 
 /** Items of one request, and parts of one item, at most. */
@@ -106,14 +106,14 @@ const metadata = v.pipe(
 /** The body of `POST /v1/responses`. Fields that the API has and we do not know are ignored, as that API does. */
 export const responsesSchema = v.looseObject({
   model: v.nullish(text(256)),
-  input: v.nullish(v.union([v.string(), v.pipe(v.array(itemSchema), v.maxLength(MAX_ITEMS))])),
+  input: v.nullish(v.union([v.string(), list(itemSchema, MAX_ITEMS)])),
   instructions: v.nullish(v.string()),
   previous_response_id: v.nullish(text(128)),
   store: v.nullish(v.boolean()),
   stream: v.nullish(v.boolean()),
   background: v.nullish(v.boolean()),
   max_output_tokens: v.nullish(count(1)),
-  tools: v.nullish(v.pipe(v.array(toolSchema), v.maxLength(MAX_TOOLS))),
+  tools: v.nullish(list(toolSchema, MAX_TOOLS)),
   tool_choice: v.nullish(toolChoiceSchema),
   parallel_tool_calls: v.nullish(v.boolean()),
   max_tool_calls: v.nullish(count(1)),
