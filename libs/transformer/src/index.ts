@@ -16,5 +16,6 @@ export type {
 export { loadTransformer } from './load/load-transformer.js';
 export { planMemory } from './load/plan-transformer.js';
 export type { LoadOptions, LoadProgress } from './load/load-options.js';
+export { InputSums, type InputSum } from './runtime/input-sums.js';
 export { architectureNames, hasTwoTexts } from './architecture/registry.js';
 export { hasNextn } from './load/has-nextn.js';

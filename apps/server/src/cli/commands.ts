@@ -1,6 +1,7 @@
 import { registerApplyTemplate } from './apply-template.js';
 import { registerBench } from './bench.js';
 import { registerConfig } from './config.js';
+import { registerImatrix } from './imatrix.js';
 import { registerInspect } from './inspect.js';
 import { registerKeys } from './keys.js';
 import { registerLogits } from './logits.js';
@@ -23,6 +24,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerTokenize,
   registerApplyTemplate,
   registerInspect,
+  registerImatrix,
   registerQuantize,
   registerRegistry,
   registerKeys,

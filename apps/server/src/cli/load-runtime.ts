@@ -1,5 +1,5 @@
 import { openGgufFile } from '@starling/gguf/node';
-import { hasTwoTexts, type KvType, type ModelRuntime } from '@starling/transformer';
+import { hasTwoTexts, type InputSums, type KvType, type ModelRuntime } from '@starling/transformer';
 import { loadTransformer } from '@starling/transformer/node';
 import { alignUp } from '@starling/core';
 import type { CliIo } from './io.js';
@@ -20,6 +20,8 @@ export interface RuntimeRequest {
   readonly kvType?: KvType;
   readonly deterministic?: boolean;
   readonly maxBatchTokens?: number;
+  /** What sums up what enters each matrix. */
+  readonly inputSums?: InputSums;
 }
 
 /** Loads a model below the engine: for commands that measure steps or logits. */

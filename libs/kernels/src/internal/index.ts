@@ -47,6 +47,7 @@ export { gatedLinearScan, wkv6Scan, wkv7Scan } from '../ops/wkv.js';
 export { matchGates } from '../ops/match-gates.js';
 export { ngramRows } from '../ops/ngram-rows.js';
 export { selectiveScan } from '../ops/selective-space.js';
+export { sumSquares, sumSquaresUnits } from '../ops/sum-squares.js';
 export { stateSpaceScan } from '../ops/state-space.js';
 export { addMatchedGroups, addWeightedRows, scoreRows, softmaxRows, weightRows } from '../ops/weighted-rows.js';
 export { ropeTable, temperatureTable, transferRows } from '../ops/script-calls.js';

@@ -2,6 +2,7 @@ import { recurrenceGatesKernel } from './gate-kernels.js';
 import { headRowsKernel } from './head-rows-kernel.js';
 import { groupByExpertKernel, routeExpertsKernel } from './route-kernels.js';
 import type { ScriptKernel } from './script-kernel.js';
+import { sumSquaresKernel } from './sum-squares.js';
 
 export type ScriptKernelName =
   | 'groupByExpert'
@@ -9,6 +10,7 @@ export type ScriptKernelName =
   | 'recurrenceGates'
   | 'ropeTable'
   | 'routeExperts'
+  | 'sumSquares'
   | 'temperatureTable'
   | 'transferRows';
 
@@ -18,6 +20,7 @@ export const scriptKernels: Readonly<Record<ScriptKernelName, ScriptKernel>> = {
   headRows: headRowsKernel,
   recurrenceGates: recurrenceGatesKernel,
   routeExperts: routeExpertsKernel,
+  sumSquares: sumSquaresKernel,
 
   ropeTable({ words, floats, doubles }, at, begin, end) {
     const positions = words[at] >>> 2;

@@ -16,6 +16,7 @@ import { denseBlock, denseInputs } from './feed-forward.js';
 import { countOf, type Graph } from './graph.js';
 import { convertedRows, convertFor, linearMaps, matrixOf } from './linear.js';
 import { normCall } from './norm.js';
+import { observe } from './observe.js';
 import { route, routerLogits, routeToAdjugates, type Routing } from './routing.js';
 import { columnsOf, wholeRows, type RowKind, type Rows } from './rows.js';
 import type { AdapterMatrices, MatrixWeight } from './weights.js';
@@ -207,8 +208,8 @@ function gatherInputs(graph: Graph, spec: MixSpec, x: Rows, { tokenOfRow, weight
     return sorted;
   }
   const forms = new Map(firstMatrices(graph, spec).map(({ format }) => [format.activation?.name, format.activation]));
-  // Adapters read floats.
-  if (isAdapted) forms.set(undefined, undefined);
+  // Adapters read floats, and so does who observes.
+  if (isAdapted || graph.options.observed) forms.set(undefined, undefined);
   const calls: KernelCall[] = [...owners];
   for (const activation of forms.values()) {
     const from = activation ? convertedRows(graph, x, activation) : x;
@@ -262,6 +263,9 @@ function multiplyExperts(
   });
   graph.parallel(
     ...products.map(([map, input, output]) => expertTask(graph, expertMatrix(graph, map), input, output, routing)),
+    ...products.flatMap(([{ weight, columns, count }, input]) =>
+      observe(graph, weight, columns, input, { count, firstRows: routing.firstRows }),
+    ),
     ...adapted.map(({ beside, input, between }) => thin(beside.down, input, between)),
   );
   for (const { beside, between, used } of adapted) {

@@ -11,6 +11,7 @@ import {
 } from '@starling/kernels';
 import type { KvFormat } from '@starling/kernels/internal';
 import type { AdapterSet } from '../adapters/adapter-set.js';
+import type { Observation } from './observe.js';
 import { Place, RangeHome } from './placement.js';
 import { floatRowBytes, RowBuffer, wholeRows, type RowKind, type Rows } from './rows.js';
 import { StepBlock } from './step-block.js';
@@ -33,6 +34,8 @@ export interface GraphOptions {
   readonly windowed?: ReadonlySet<object>;
   /** Whether the model tells the tokens of two texts apart. Default false. */
   readonly hasTypes?: boolean;
+  /** Whether the squares of what enters each matrix are summed. Default false. */
+  readonly observed?: boolean;
 }
 
 /** A phase, and what else is known of it. */
@@ -90,6 +93,8 @@ export class Graph {
   readonly sections: Record<Section, GraphItem[]> = { encoder: [], body: [], head: [], hidden: [] };
   /** Tasks that each memory runs beside its first phase, for tables that its layers need. Called once the homes have their memories. */
   readonly prologues: { readonly home: RangeHome; readonly key: string; readonly task: () => Task }[] = [];
+  /** Where what enters matrices is summed, if it is. */
+  readonly observations: Observation[] = [];
   /** All homes, in the order of the residual stream. */
   readonly homes: RangeHome[] = [];
   /** Rows of all tokens that later layers read beside the residual stream, by name. */

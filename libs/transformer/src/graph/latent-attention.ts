@@ -1,10 +1,11 @@
 import type { KernelCall, Task } from '@starling/kernels';
 import { copyGroups, kvPageBytes, scaleByToken } from '@starling/kernels/internal';
-import type { LinearSpec } from '../architecture/block-spec.js';
+import type { ExpertsLinearSpec, LinearSpec } from '../architecture/block-spec.js';
 import type { LatentAttentionSpec } from '../architecture/mixer-spec.js';
 import type { Graph } from './graph.js';
 import { biasCalls, convertFor, matrixOf, multiply } from './linear.js';
 import { normCall } from './norm.js';
+import { observe } from './observe.js';
 import { outputGate } from './output-gate.js';
 import { asPairs, gatherPairs, headMatrix, headTables, pairRows, perHeadTask } from './per-head.js';
 import { rotation } from './rotation.js';
@@ -194,7 +195,12 @@ function attendLatent(
     },
   );
   const wide = pairRows(graph, 'latent products', heads, latentLength);
-  graph.parallel(perHeadTask(graph, query, tables, heads, byHead, wide));
+  const product = (spec: ExpertsLinearSpec, from: Rows, to: Rows): void =>
+    graph.parallel(
+      perHeadTask(graph, spec, tables, heads, from, to),
+      ...observe(graph, spec.weight, spec.columns, asPairs(from, spec.columns), { count: spec.count, ...tables }),
+    );
+  product(query, byHead, wide);
   graph.parallel(
     perPair(
       gatherPairs(wide, latentLength, tables.rowOfPair, latentQueries, keyLength, latentLength),
@@ -211,7 +217,7 @@ function attendLatent(
     ),
   );
   const values = pairRows(graph, 'latent values by head', heads, valueLength);
-  graph.parallel(perHeadTask(graph, value, tables, heads, wide, values));
+  product(value, wide, values);
   const sums = pairRows(graph, 'latent values', heads, valueLength);
   graph.parallel(perPair(gatherPairs(values, valueLength, tables.rowOfPair, sums, valueLength, valueLength)));
   return wholeRows(sums.buffer, heads * valueLength);

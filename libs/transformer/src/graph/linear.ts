@@ -4,6 +4,7 @@ import { addBias, scaleByValue } from '@starling/kernels/internal';
 import type { LinearSpec } from '../architecture/block-spec.js';
 import { adapterMatrices, deltaCall, downTasks, ownersOf, recordUpProducts } from './adapters.js';
 import type { Graph } from './graph.js';
+import { observe } from './observe.js';
 import { wholeRows, type Rows } from './rows.js';
 import type { AdapterMatrices, MatrixWeight } from './weights.js';
 
@@ -87,6 +88,7 @@ export function multiply(graph: Graph, ...products: readonly Product[]): void {
   });
   graph.parallel(
     ...products.map(([linear, input, output]) => multiplyTask(graph, matrixOf(graph, linear), input, output)),
+    ...products.flatMap(([{ weight, columns }, input]) => observe(graph, weight, columns, input)),
     ...downTasks(graph, adapted),
   );
   recordUpProducts(graph, adapted);

@@ -3,6 +3,7 @@ import type { ComputeTurns, KernelCompiler, WorkerFactory } from '@starling/kern
 import { maximumMemoryBytes } from '@starling/kernels';
 import type { AdapterSource } from '../adapters/adapter.js';
 import type { ModelPart } from '../architecture/model-reader.js';
+import type { InputSums } from '../runtime/input-sums.js';
 import type { KvType, MemoryPlan } from '../runtime/model-runtime.js';
 
 /** How a model is loaded. What is left out gets the default. */
@@ -48,6 +49,8 @@ export interface LoadOptions {
   readonly memoryBytes?: number;
   /** LoRA and control vectors beside the model, from which each sequence chooses. Default: none. */
   readonly adapters?: readonly AdapterSource[];
+  /** What sums up what enters each matrix, see `InputSums`. Default: nobody looks, and nothing is computed for it. */
+  readonly inputSums?: InputSums;
   /** Called with what the model will take before anything of it is allocated. What it throws ends the load. */
   readonly onPlan?: (plan: MemoryPlan) => void;
   /** Called as weights arrive. */

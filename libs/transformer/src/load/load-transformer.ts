@@ -69,8 +69,10 @@ export async function loadTransformer(model: GgufModel, options: LoadOptions = {
       rankHead,
       poolMaps,
       writer,
+      observed: options.inputSums && { sums: options.inputSums, at: graph.observations },
     });
     await runtime.warmUp();
+    options.inputSums?.clear();
     return runtime;
   } catch (error) {
     await team.close();

@@ -134,6 +134,7 @@ function record(
     kvFormat: resolved.kvType,
     causal: spec.causal,
     formatOf: weightFormatOf,
+    observed: options.inputSums !== undefined,
   });
   const rows = buildModel(graph, spec);
   adapters?.checkAllAsked();

@@ -5,8 +5,10 @@ import type { KvRegion, StateRegion } from '../graph/graph.js';
 import type { EncodedRows } from '../graph/encoder.js';
 import type { ModelRows } from '../graph/layers.js';
 import type { ModelLayout, ProgramName } from '../graph/layout.js';
+import type { Observation } from '../graph/observe.js';
 import type { Rows } from '../graph/rows.js';
 import { checkBatch, embeddingLimit, textsFor } from './batch-limits.js';
+import type { InputSums } from './input-sums.js';
 import type { EmbeddingOutput, ModelInfo, ModelRuntime, Pooling, TextPooler } from './model-runtime.js';
 import { RowPooler, joinOutputs } from './pooling.js';
 import type { PlainLinear, RankHead } from './rank-head.js';
@@ -27,6 +29,8 @@ export interface LoadedModel {
   /** What pooled vectors go through. */
   readonly poolMaps: readonly PlainLinear[];
   readonly writer: StepWriter;
+  /** Who gets what entered the matrices, and where it is. */
+  readonly observed?: { readonly sums: InputSums; readonly at: readonly Observation[] };
 }
 
 const outputsAsAsked = (sequence: SequenceInput): SequenceInput['outputs'] => sequence.outputs;
@@ -384,7 +388,7 @@ export class TransformerRuntime implements ModelRuntime {
   }
 
   async #run(program: ProgramName, counts: StepCounts, head: number): Promise<void> {
-    const { team, layout } = this.#model;
+    const { team, layout, observed, memories } = this.#model;
     team.setCount('tokens', counts.tokens);
     team.setCount('outputs', counts.outputs);
     team.setCount('tiles', counts.tiles);
@@ -395,6 +399,7 @@ export class TransformerRuntime implements ModelRuntime {
     team.setCount('adaptedOutputs', counts.adapted * counts.outputs);
     team.setCount('adaptedHead', counts.adapted * head);
     this.#waitedMs += await team.run(layout.programs[program].structure);
+    observed?.sums.collect(observed.at, memories);
   }
 
   takeWaitedMs(): number {
