@@ -37,6 +37,7 @@ describe('the command line', () => {
       'bench',
       'logits',
       'perplexity',
+      'imatrix',
       'tokenize',
       'detokenize',
       'inspect',
@@ -68,6 +69,8 @@ describe('the command line', () => {
     [['logits', '-m', demoModel, '--tokens', '1,1536', '--out', inScratch('never')], '1536 is not in the vocabulary'],
     [['logits', '-m', demoModel, '--tokens', '1,2,3', '--ctx-size', '2', '--out', 'y'], 'do not fit a context of 2'],
     [['quantize', 'a', 'b', 'Q99'], 'unknown type Q99'],
+    [['imatrix', '-o', 'x'], 'expected --model and --file, or --in-file'],
+    [['imatrix', '-m', demoModel, '-o', 'x'], '--model and --file go together'],
     [['serve', '--port', 'x'], '--port: expected an integer'],
   ])('calls %j bad usage', async (args, mention) => {
     const { code, stdout, stderr } = await run(args);
@@ -405,6 +408,34 @@ describe('the cache folder', () => {
     ]);
     expect(await run(['rm', 'tiny.gguf'])).toEqual({ code: 0, stdout: 'somebody/tiny.gguf\n', stderr: '' });
     expect((await run(['list'])).stdout).toBe('');
+  });
+});
+
+describe('imatrix', () => {
+  const text = () => {
+    fs.writeFileSync(inScratch('imatrix-text'), 'Which columns of a matrix matter is seen from a text. '.repeat(12));
+    return inScratch('imatrix-text');
+  };
+  const chunks = ['-c', '32', '--chunks', '1', '-t', '1'];
+
+  it('writes what quantize reads, goes on from what is there, and replaces nothing unasked', async () => {
+    const [first, both, small] = ['a.imatrix', 'both.imatrix', 'weighed.gguf'].map(inScratch);
+    const compute = ['imatrix', '-m', demoModel, '-f', text(), ...chunks];
+    expect(await run([...compute, '-o', first])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/: 42 tensors over 1 chunks\n$/),
+    });
+    expect((await run([...compute, '-o', first])).stderr).toContain('replace it with --force');
+    expect(await run([...compute, '--from-chunk', '1', '--in-file', first, '-o', both])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('over 2 chunks'),
+    });
+    const quantize = ['quantize', demoModel, small, 'Q4_0', '--allow-requantize', '-t', '1'];
+    expect(await run([...quantize, '--imatrix', both])).toMatchObject({ code: 0 });
+    const { stdout } = await run(['inspect', small, '--json']);
+    expect(stdout).toContain('"quantize.imatrix.chunks_count"');
+    expect((await run([...quantize, '--force', '--imatrix', demoModel])).stderr).toContain('no importance matrix');
+    expect((await run([...compute.slice(0, -6), '-c', '4096', '-o', 'x'])).stderr).toContain('no whole chunk of 4096');
   });
 });
 
