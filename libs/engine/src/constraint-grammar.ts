@@ -24,7 +24,7 @@ const SCHEMA_STYLE: JsonSchemaOptions = { propertyOrder: 'schema', escapes: 'min
 export const grammarOf = (constraint: OutputConstraint): Grammar => atOnce(grammarSteps(constraint));
 
 /** The same with stops on the way. */
-export function* grammarSteps(constraint: OutputConstraint): Generator<undefined, Grammar> {
+function* grammarSteps(constraint: OutputConstraint): Generator<undefined, Grammar> {
   const { toolCalls, grammar, regex, jsonSchema, frame } = constraint;
   const isJson = jsonSchema !== undefined && grammar === undefined && regex === undefined;
   const content = yield* contentSteps(constraint);
