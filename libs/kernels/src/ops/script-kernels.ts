@@ -2,7 +2,7 @@ import { recurrenceGatesKernel } from './gate-kernels.js';
 import { headRowsKernel } from './head-rows-kernel.js';
 import { groupByExpertKernel, routeExpertsKernel } from './route-kernels.js';
 import type { ScriptKernel } from './script-kernel.js';
-import { sumSquaresKernel } from './sum-squares.js';
+import { sumSquaresKernel } from './sum-squares-kernel.js';
 
 export type ScriptKernelName =
   | 'groupByExpert'

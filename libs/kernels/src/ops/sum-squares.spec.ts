@@ -1,6 +1,6 @@
 import { ComputeMemory } from '../memory/compute-memory.js';
 import { controlBytes } from '../team/control-block.js';
-import { sumSquaresKernel, sumSquaresUnits } from './sum-squares.js';
+import { sumSquaresKernel, sumSquaresUnits } from './sum-squares-kernel.js';
 
 const [COLUMNS, STRIDE, ROWS, MATRICES] = [70, 80, 6, 3];
 

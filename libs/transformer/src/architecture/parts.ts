@@ -234,7 +234,7 @@ export function decoderOf(
 }
 
 /** Layers of the model itself; those behind it predict further tokens. */
-export const layerCountOf = (reader: ModelReader): number =>
+const layerCountOf = (reader: ModelReader): number =>
   reader.count('block_count') - (reader.optionalNumber('nextn_predict_layers') ?? 0);
 
 /**

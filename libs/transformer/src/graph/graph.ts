@@ -11,7 +11,7 @@ import {
 } from '@starling/kernels';
 import type { KvFormat } from '@starling/kernels/internal';
 import type { AdapterSet } from '../adapters/adapter-set.js';
-import type { Observation } from './observe.js';
+import type { Observation } from './observation.js';
 import { Place, RangeHome } from './placement.js';
 import { floatRowBytes, RowBuffer, wholeRows, type RowKind, type Rows } from './rows.js';
 import { StepBlock } from './step-block.js';

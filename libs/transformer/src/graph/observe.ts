@@ -2,19 +2,7 @@ import type { TensorInfo } from '@starling/gguf';
 import type { Placed, Task } from '@starling/kernels';
 import { sumSquares, sumSquaresUnits } from '@starling/kernels/internal';
 import type { Graph } from './graph.js';
-import type { RangeHome } from './placement.js';
 import type { Rows } from './rows.js';
-
-/** Where the squares of what enters a tensor's matrices are summed. */
-export interface Observation {
-  readonly tensor: string;
-  /** Matrices of the tensor: experts or heads. */
-  readonly matrices: number;
-  readonly columns: number;
-  readonly home: RangeHome;
-  /** (matrices, columns) floats, then one count for each matrix. */
-  readonly place: Placed;
-}
 
 /** Matrices of one tensor, and where the rows of each begin. */
 interface Grouped {

@@ -1,5 +1,5 @@
 import type { ComputeMemory } from '@starling/kernels';
-import type { Observation } from '../graph/observe.js';
+import type { Observation } from '../graph/observation.js';
 
 /** What one tensor's matrices were multiplied by so far. */
 export interface InputSum {

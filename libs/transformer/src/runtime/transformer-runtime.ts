@@ -5,7 +5,7 @@ import type { KvRegion, StateRegion } from '../graph/graph.js';
 import type { EncodedRows } from '../graph/encoder.js';
 import type { ModelRows } from '../graph/layers.js';
 import type { ModelLayout, ProgramName } from '../graph/layout.js';
-import type { Observation } from '../graph/observe.js';
+import type { Observation } from '../graph/observation.js';
 import type { Rows } from '../graph/rows.js';
 import { checkBatch, embeddingLimit, textsFor } from './batch-limits.js';
 import type { InputSums } from './input-sums.js';
