@@ -38,31 +38,38 @@ afterAll(async () => {
   await server?.stop('SIGKILL');
 });
 
+/** How many probes were answered, and tokens made for another, while a request was worked on. */
+async function besides(url: string, json: string): Promise<{ probes: number; generated: number; status: number }> {
+  const before = tokens;
+  let isAnswered = false;
+  let probes = 0;
+  const answered = post(url, json).then(async (response) => {
+    await response.arrayBuffer();
+    isAnswered = true;
+    return response.status;
+  });
+  // What is answered before it is counts, however long either takes.
+  while (!isAnswered) {
+    const probe = await fetch(`${server.url}/health`);
+    await probe.body?.cancel();
+    if (!isAnswered && probe.status === 200) probes++;
+  }
+  return { probes, generated: tokens - before, status: await answered };
+}
+
 describe('a request that brings much work along holds up nobody', () => {
   it.each(hostileRequests(SCALE).map((request) => [request.name, request] as const))(
     '%s',
     async (_, { path, body, status, isQuick = false }) => {
       const json = JSON.stringify(body);
-      let isAnswered = false;
-      const answered = post(server.url + path, json).then(async (response) => {
-        await response.arrayBuffer();
-        isAnswered = true;
-        return response.status;
-      });
-      const before = tokens;
-      let probes = 0;
-      // What is answered before it is counts, however long either takes.
-      while (!isAnswered) {
-        const probe = await fetch(`${server.url}/health`);
-        await probe.body?.cancel();
-        if (!isAnswered && probe.status === 200) probes++;
-      }
-      const generated = tokens - before;
+      const isServed = ({ probes, generated }: { probes: number; generated: number }) =>
+        isQuick || (probes > PROBES && generated > PROBES);
+      let seen = await besides(server.url + path, json);
+      // Who asks may have been held up by others of the machine: whoever is held up by the server is so each time.
+      for (let again = 0; again < 3 && !isServed(seen); again++) seen = await besides(server.url + path, json);
       // On a slow machine its time is up first.
-      expect([status, 422]).toContain(await answered);
-      if (isQuick) return;
-      expect(probes).toBeGreaterThan(PROBES);
-      expect(generated).toBeGreaterThan(PROBES);
+      expect([status, 422]).toContain(seen.status);
+      if (!isServed(seen)) expect(seen).toEqual({ probes: `over ${PROBES}`, generated: `over ${PROBES}` });
     },
   );
 });

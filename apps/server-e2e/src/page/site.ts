@@ -171,7 +171,7 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
       const readme = fs.readFileSync(path.join(repositoryRoot, 'libs', library, 'README.md'), 'utf8');
       await visit(`/site/libraries/${library}.html`, async (page) => {
         await page.getByRole('button', { name: 'Run the example' }).click();
-        const output = page.locator('.live-output', { hasNotText: '…' });
+        const output = page.locator('.live-output[aria-busy=false]');
         await output.waitFor();
         expect((await output.innerText()).trim()).toBe(/^```text\n([\s\S]*?)^```/m.exec(readme)![1].trim());
       });
