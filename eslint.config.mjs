@@ -129,7 +129,11 @@ export default tseslint.config(
         {
           buildTargets: ['build'],
           ignoredDependencies: ['ai'],
-          ignoredFiles: ['{projectRoot}/**/*.spec.ts', '{projectRoot}/jest.config.js'],
+          ignoredFiles: [
+            '{projectRoot}/**/*.spec.ts',
+            '{projectRoot}/**/*.test-support.ts',
+            '{projectRoot}/jest.config.js',
+          ],
         },
       ],
     },
