@@ -215,9 +215,12 @@ function conversationOf(session: Session, { turns }: Thread, sent: readonly Chat
   if (last === undefined) return sent;
   const before = last.tokens === session.tokens.length ? last.conversation?.() : undefined;
   if (before === undefined) {
+    const ends = conversationEnds(turns);
     throw refused(
       'messages',
-      `session ${session.id} goes on from text, not from the end of an answer: send a prompt, or rewind it to one of ${JSON.stringify(conversationEnds(turns))}`,
+      `session ${session.id} goes on from text, not from the end of an answer: send a prompt, or ${
+        ends.length === 0 ? 'begin another session' : `rewind it to one of ${JSON.stringify(ends)}`
+      }`,
     );
   }
   const isWhole = sent.length > 1 && JSON.stringify(sent[0]) === JSON.stringify(before[0]);

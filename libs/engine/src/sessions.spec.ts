@@ -129,6 +129,10 @@ describe('a session', () => {
       failing('invalid_request'),
     );
     expect((await ask(model, { ...request, prompt: '!\n' })).usage.promptTokens).toBe(first + 5);
+    await ask(model, { ...request, sessionId: 'text', prompt: 'abc' });
+    await expect(async () => ask(model, { ...request, sessionId: 'text', messages: [user('Four?')] })).rejects.toThrow(
+      /send a prompt, or begin another session$/,
+    );
   });
 
   it('is forked where it stands, or where it stood', async () => {

@@ -10,6 +10,7 @@ import { fileProblem } from '../system-code.js';
 import { write, type CliIo } from './io.js';
 import { loadRuntime, pagesOf } from './load-runtime.js';
 import { openTokenizer } from './open-tokenizer.js';
+import { expectOutput } from './output-file.js';
 import { usageError } from './program.js';
 import { showProgress } from './progress.js';
 import { integer, THREADS_OPTION } from './values.js';
@@ -56,12 +57,7 @@ export function registerImatrix(program: Command, io: CliIo): void {
         throw usageError('--model and --file go together: the text is computed by the model');
       if (options.file === undefined && options.inFile.length === 0)
         throw usageError('expected --model and --file, or --in-file with importance matrices to add up');
-      if (!options.force && fs.existsSync(options.out))
-        throw new StarlingError(
-          'conflict',
-          `${options.out}: there is such a file already; choose another name, or replace it with --force`,
-          { details: { file: options.out } },
-        );
+      expectOutput(options.out, { replace: options.force });
       const parts: ImportanceMatrix[] = [];
       for (const file of options.inFile) parts.push(await readImportanceFile(file));
       if (options.file !== undefined) parts.push(await compute(options.model!, options.file, options, io));

@@ -52,6 +52,22 @@ describe('imatrix', () => {
     expect((await run([...quantize, '--force', '--imatrix', demoModel])).stderr).toContain('no importance matrix');
     expect((await run([...compute.slice(0, -6), '-c', '4096', '-o', 'x'])).stderr).toContain('no whole chunk of 4096');
   });
+
+  it('refuses an output that cannot be written before it computes anything, as quantize does', async () => {
+    const lost = inScratch(path.join('no-such-folder', 'a.imatrix'));
+    const folder = inScratch('a-folder');
+    fs.mkdirSync(folder);
+    // With a text that is too short for the work, so that what is refused first is seen.
+    fs.writeFileSync(inScratch('short-text'), 'Too short.');
+    for (const command of [
+      ['imatrix', '-m', demoModel, '-f', inScratch('short-text'), '-o'],
+      ['quantize', '--force', '--imatrix', inScratch('short-text'), demoModel],
+    ]) {
+      const rest = command[0] === 'quantize' ? ['Q4_0'] : [];
+      expect((await run([...command, lost, ...rest])).stderr).toContain('there is no folder');
+      expect((await run([...command, folder, ...rest])).stderr).toContain('this is a folder');
+    }
+  });
 });
 
 describe('logits and perplexity', () => {

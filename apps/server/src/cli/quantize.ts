@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import fs from 'node:fs';
 import { write, type CliIo } from './io.js';
 import { locateModel } from './locate-model.js';
+import { expectOutput } from './output-file.js';
 import { usageError } from './program.js';
 import { showProgress } from './progress.js';
 import { integer } from './values.js';
@@ -42,12 +43,7 @@ export function registerQuantize(program: Command, io: CliIo): void {
           'invalid_argument',
           `${output}: the output would replace the input while it is read; choose another name`,
         );
-      if (!options.force && fs.existsSync(output))
-        throw new StarlingError(
-          'conflict',
-          `${output}: there is such a file already; choose another name, or replace it with --force`,
-          { details: { file: output } },
-        );
+      expectOutput(output, { replace: options.force });
       await quantize(path, output, type, options, io);
     });
 }
