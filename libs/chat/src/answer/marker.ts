@@ -6,6 +6,8 @@ type Part = { readonly literal: string } | 'word' | 'loose';
 
 /** Characters of names, types and numbers in markers. */
 const WORD = /[\w.\-/]/;
+/** Where white space may stand: where the template has some, and between two tags, where models write new lines of their own. */
+const BETWEEN = /\s+|(?<=>)(?=<)/;
 /** A word of a marker is a name or a number; what is loose, a few words. */
 const MAX_WORD = 256;
 
@@ -27,7 +29,7 @@ function partsOf(marker: Marker): readonly Part[] {
 
 function fixedParts(text: string): Part[] {
   return text
-    .split(/\s+/)
+    .split(BETWEEN)
     .filter((piece) => piece !== '')
     .flatMap((piece) =>
       piece

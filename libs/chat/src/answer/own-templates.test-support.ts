@@ -147,6 +147,14 @@ export const OWN_TEMPLATES = {
       `${text('<tool_call>')}{{ c.function.name }}${text('\n')}${pairs(`${text('<arg_key>')}{{ k }}${text('</arg_key>\n<arg_value>')}${value}${text('</arg_value>\n')}`)}${text('</tool_call>')}`,
     ),
   }),
+  glmTight: template({
+    open: '<|assistant|>',
+    close: '<|user|>',
+    reasoning: ['<think>', '</think>'],
+    calls: each(
+      `${text('<tool_call>')}{{ c.function.name }}${pairs(`${text('<arg_key>')}{{ k }}${text('</arg_key><arg_value>')}${value}${text('</arg_value>')}`)}${text('</tool_call>')}`,
+    ),
+  }),
   dsml: template({
     open: '<｜Assistant｜>',
     close: '<｜end▁of▁sentence｜>',

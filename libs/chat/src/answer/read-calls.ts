@@ -96,7 +96,7 @@ const COMMON_JSON = TOOL_CALL_FORMATS.hermes.body;
 function* readOne(feed: Feed, format: CallFormat, sink: CallSink): Reading<'call' | 'cut' | 'none'> {
   const { body } = format;
   if (body.kind === 'json') return yield* readJsonCall(feed, body, sink);
-  if (body.kind === 'named-json') return yield* readNamedJson(feed, body, sink);
+  if (body.kind === 'named-json') return yield* readNamedJson(feed, format, body, sink);
   yield* feed.skipSpace();
   const name = sink.toolOf(yield* feed.run(NAME, MAX_NAME));
   if (name === undefined || !(yield* acceptMarker(feed, body.nameEnd))) return 'none';
@@ -106,7 +106,12 @@ function* readOne(feed: Feed, format: CallFormat, sink: CallSink): Reading<'call
     : yield* readLiterals(feed, format, body, sink);
 }
 
-function* readNamedJson(feed: Feed, body: NamedJsonBody, sink: CallSink): Reading<'call' | 'cut' | 'none'> {
+function* readNamedJson(
+  feed: Feed,
+  format: CallFormat,
+  body: NamedJsonBody,
+  sink: CallSink,
+): Reading<'call' | 'cut' | 'none'> {
   const place = body.id?.place;
   yield* feed.skipSpace();
   let id: string | undefined;
@@ -125,6 +130,12 @@ function* readNamedJson(feed: Feed, body: NamedJsonBody, sink: CallSink): Readin
   }
   if (!(yield* acceptMarker(feed, body.nameEnd))) return 'none';
   yield* feed.skipSpace();
+  if (yield* isMarkerNext(feed, format.callEnd)) {
+    // Nothing at all, for a tool without arguments.
+    sink.begin(name, id);
+    sink.add('{}');
+    return 'call';
+  }
   if ((yield* feed.peek()) !== '{') return 'none';
   sink.begin(name, id);
   return (yield* streamJson(feed, (piece) => sink.add(piece))) ? 'call' : 'cut';
@@ -287,7 +298,7 @@ function* readLiterals(feed: Feed, format: CallFormat, body: LiteralBody, sink: 
       body.isVerbatim && (yield* feed.accept(body.quote))
         ? yield* readVerbatim(feed, format, body)
         : yield* readLiteral(feed, isPlainQuote(body.quote) ? '' : body.quote);
-    const before = `${count > 0 ? ', ' : ''}${JSON.stringify(key.trim())}: `;
+    const before = `${count > 0 ? ', ' : ''}${JSON.stringify(unquoted(key.trim()))}: `;
     if (value === undefined) {
       if (feed.at >= feed.text.length || body.isVerbatim) {
         feed.at = valueAt;
@@ -301,6 +312,11 @@ function* readLiterals(feed: Feed, format: CallFormat, body: LiteralBody, sink: 
   }
   sink.add('}');
   return 'call';
+}
+
+/** Names of arguments that stand without quotes in the template are written with those of JSON too. */
+function unquoted(key: string): string {
+  return /^(["'])(.+)\1$/s.exec(key)?.[2] ?? key;
 }
 
 /** The quotes of JSON and Python: inside of other values they are read as there. */
