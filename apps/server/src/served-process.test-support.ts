@@ -13,15 +13,19 @@ export interface ServedProcess {
   kill(): Promise<void>;
 }
 
-/** Starts a server with the demo model on a free port; for tests that need more than one process, or one that dies. */
+/** Starts a server with the demo model, on a free port unless `args` name one; for tests that need more than one process, or one that dies. */
 export async function serveProcess(...args: readonly string[]): Promise<ServedProcess> {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('STARLING_') && name !== 'NODE_OPTIONS'),
   );
-  const child = spawn(process.execPath, [command, 'serve', '--port', '0', ...args], {
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [command, 'serve', ...(args.includes('--port') ? [] : ['--port', '0']), ...args],
+    {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => void (said.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => void (said.stderr += text));
