@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -54,5 +55,70 @@ describe('the bundle', () => {
     await ensureAndRun();
     expect(fs.readdirSync(dist)).not.toContain('.lock');
     expect(fs.readdirSync(dist)).not.toContain('.staging-999999999');
+  });
+});
+
+describe('the image', () => {
+  const dockerfile = fs.readFileSync(path.join(repositoryRoot, 'apps/server/deploy/Dockerfile'), 'utf8');
+  const [, runtime] = dockerfile.split(/^FROM (?=gcr)/m);
+  const list = (instruction: string) =>
+    JSON.parse(new RegExp(`^${instruction} (\\[.*\\])$`, 'm').exec(runtime)![1]) as string[];
+
+  it('starts what it copies with nothing of its own to write to, and no rights where they can be given up', async () => {
+    expect(/^COPY --from=build \/src\/(\S+) \/starling$/m.exec(runtime)?.[1]).toBe('apps/server/dist');
+    const [node, main] = list('ENTRYPOINT');
+    expect([node, path.dirname(main)]).toEqual(['/nodejs/bin/node', '/starling']);
+    const folder = path.dirname(dist);
+    const [copy, cache] = [path.join(folder, 'starling'), path.join(folder, 'cache')];
+    fs.cpSync(dist, copy, { recursive: true });
+    fs.mkdirSync(cache);
+    fs.chmodSync(cache, 0o777);
+    for (const entry of fs.readdirSync(copy, { recursive: true, withFileTypes: true }))
+      fs.chmodSync(path.join(entry.parentPath, entry.name), entry.isDirectory() ? 0o555 : 0o444);
+    for (const one of [copy, folder]) fs.chmodSync(one, 0o555);
+    // As its base has it: `nonroot`. Node itself may lie where only root finds it.
+    const others = fs.statSync(process.execPath).mode & 0o001 && !process.execPath.startsWith(os.homedir());
+    const user = process.getuid?.() === 0 && others ? { uid: 65532, gid: 65532 } : {};
+    const set = Object.fromEntries(
+      [.../^ENV (.+)$/m.exec(runtime)![1].matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+    );
+    const env = {
+      ...set,
+      XDG_CACHE_HOME: cache,
+      STARLING_API_KEY: 'secret',
+      STARLING_HOST: '127.0.0.1',
+      STARLING_PORT: '0',
+    };
+    const child = spawn(process.execPath, [path.join(copy, path.basename(main)), ...list('CMD')], {
+      cwd: '/',
+      env,
+      ...user,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    try {
+      const said = { out: '', err: '' };
+      child.stderr.setEncoding('utf8').on('data', (text: string) => void (said.err += text));
+      const url = await new Promise<string>((resolve, reject) => {
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          said.out += text;
+          const found = /listens on (http:\/\/\S+)/.exec(said.out)?.[1];
+          if (found !== undefined) resolve(found);
+        });
+        void ended.then(() => reject(new ReferenceError(`it ended: ${said.err}`)));
+      });
+      const answer = await fetch(`${url}/v1/generate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer secret' },
+        body: JSON.stringify({ prompt: 'What is 2 + 3?', max_tokens: 4 }),
+      });
+      expect(answer.status).toBe(200);
+      child.kill(/^STOPSIGNAL (\w+)$/m.exec(runtime)![1] as NodeJS.Signals);
+      expect((await ended)[0]).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+      for (const one of [folder, copy, ...fs.readdirSync(copy).map((name) => path.join(copy, name))])
+        fs.chmodSync(one, 0o755);
+    }
   });
 });

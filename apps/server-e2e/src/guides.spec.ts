@@ -20,10 +20,11 @@ afterAll(() => {
   fs.rmSync(program, { force: true });
 });
 
-const snippetsOf = (guide: string) =>
-  [
-    ...fs.readFileSync(path.join(repositoryRoot, 'docs', `${guide}.md`), 'utf8').matchAll(/^```(sh|js)\n(.*?)^```/gms),
-  ].map(([, language, code]) => ({ language, code }));
+const snippetsIn = (file: string) =>
+  [...fs.readFileSync(path.join(repositoryRoot, file), 'utf8').matchAll(/^```(sh|js)\n(.*?)^```/gms)].map(
+    ([, language, code]) => ({ language, code }),
+  );
+const snippetsOf = (guide: string) => snippetsIn(`docs/${guide}.md`);
 
 /** Runs commands as they are printed, but for what is called `starling`, and the port. */
 async function printed(code: string, url: string): Promise<string> {
@@ -100,5 +101,52 @@ describe('docs/deployment.md', () => {
     } finally {
       await server.stop();
     }
+  });
+});
+
+describe('apps/server/README.md', () => {
+  const lines = snippetsIn('apps/server/README.md').flatMap(({ code }) =>
+    code
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/\s+# .*$/, '').replace(/^npm run -s starling -- /, 'starling ')),
+  );
+  const serving = lines.filter((line) => line.startsWith('starling serve'));
+
+  it('has commands that do what they say', async () => {
+    fs.rmSync(path.join(folder, 'keys.json'), { force: true });
+    const outputs = await Promise.all(lines.filter((line) => !serving.includes(line)).map((line) => printed(line, '')));
+    expect(outputs).toHaveLength(3);
+    // An answer, a table of rates, a key.
+    expect(outputs.map((output) => output.trim().length > 0)).toEqual([true, true, true]);
+  });
+
+  it('starts servers that take the keys that it names', async () => {
+    // The first, without options, is the one of the repository's README.
+    expect(serving).toHaveLength(3);
+    for (const [line, key] of [
+      [serving[1], 'secret'],
+      [serving[2], (await printed(lines.find((one) => one.includes('keys add'))!.replace('alice', 'bob'), '')).trim()],
+    ]) {
+      const server = await startServer([...argumentsOf(line), '--port', '0', '--host', '127.0.0.1']);
+      try {
+        const { status } = await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+        expect([line, status]).toEqual([line, 200]);
+      } finally {
+        await server.stop();
+      }
+    }
+  });
+});
+
+describe('docs/adding-an-architecture.md', () => {
+  it('runs the tests of one architecture', async () => {
+    const [{ code }] = snippetsOf('adding-an-architecture').filter(({ language }) => language === 'sh');
+    const { stdout } = await run('bash', ['-euc', `${code.trim().replace('NAME', 'arcee')} --listTests`], {
+      cwd: repositoryRoot,
+    });
+    const found = stdout.trim().split('\n');
+    expect(found.length).toBeGreaterThan(0);
+    for (const file of found) expect(file).toMatch(/libs\/transformer\/.*arcee.*\.spec\.ts$/);
   });
 });

@@ -96,3 +96,34 @@ describe.each(files)('%s', (file) => {
       expect(fs.existsSync(path.join(root, target))).toBe(true);
   });
 });
+
+describe('all documents', () => {
+  const folders = ['.', 'docs', 'apps/server', 'tools/fixtures', ...below('libs'), ...below('examples')];
+  const documents = folders.flatMap((folder) =>
+    fs
+      .readdirSync(path.join(root, folder))
+      .filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md')
+      .map((name) => path.join(folder, name)),
+  );
+  const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
+
+  it('name scripts, benches and programs that there are', () => {
+    expect(documents.length).toBeGreaterThan(40);
+    for (const file of documents) {
+      const text = read(file);
+      for (const [, name] of text.matchAll(/`npm run (?:-s )?([a-z][\w:-]*)/g))
+        expect([file, Object.keys(scripts)]).toEqual([file, expect.arrayContaining([name])]);
+      for (const [, name] of text.matchAll(/npm run bench -- ([a-z][\w-]*)/g))
+        expect([file, fs.existsSync(path.join(root, 'tools/bench', name))]).toEqual([file, true]);
+      for (const [, program] of text.matchAll(/^(?:node|npx tsx -C @starling\/source) ((?:examples|tools)\/\S+)/gm))
+        expect([file, fs.existsSync(path.join(root, program))]).toEqual([file, true]);
+    }
+  });
+});
+
+function below(folder: string): string[] {
+  return fs
+    .readdirSync(path.join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => path.join(folder, name));
+}
