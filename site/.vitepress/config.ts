@@ -43,6 +43,17 @@ export default defineConfig({
     },
     server: { fs: { allow: [root] } },
     // The index of the search, and the engine of its example: each is loaded when it is asked for.
-    build: { target: 'es2022', chunkSizeWarningLimit: 2000 },
+    build: {
+      target: 'es2022',
+      chunkSizeWarningLimit: 2000,
+      rollupOptions: {
+        // Packages of others may mark calls in words that Rollup does not read: it leaves them as they are.
+        onwarn: (warning, warn) =>
+          void (
+            (warning.code === 'INVALID_ANNOTATION' && warning.id?.includes('/node_modules/') === true) ||
+            warn(warning)
+          ),
+      },
+    },
   },
 });

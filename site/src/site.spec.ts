@@ -4,6 +4,7 @@ import { tokenizerFromVocabAndMerges } from '@starling/tokenizer/hf';
 import { exampleModule } from './build/readme-example.js';
 import { rewriteDocument } from './build/rewrite-document.js';
 import type { SitePage } from './build/site-pages.js';
+import { saySoFar } from './examples/say-script.js';
 import { byteIndex } from './playgrounds/grammar/byte-vocabulary.js';
 import { compileGrammar, followText } from './playgrounds/grammar/follow-text.js';
 import { nextCharacters, rangeWords } from './playgrounds/grammar/next-characters.js';
@@ -111,6 +112,17 @@ describe('files that somebody drops', () => {
       code: 'invalid_vocabulary',
       message: expect.stringContaining('mine.json'),
     });
+  });
+});
+
+describe('the example of scripted answers', () => {
+  it('gives the last of so many answers, and tells what is no script', async () => {
+    const script = '["Hello!", {"error": "queue_full"}]';
+    expect(await saySoFar(script, 1)).toMatchObject({ message: { content: 'Hello!' } });
+    expect(await saySoFar(script, 2)).toMatchObject({ refusal: { code: 'queue_full' } });
+    expect(await saySoFar(script, 3)).toMatchObject({ refusal: { code: 'invalid_request' } });
+    for (const text of ['[', '{}', '[1]'])
+      await expect(saySoFar(text, 1)).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 });
 

@@ -16,12 +16,16 @@ const describeWithChromium = describeIf(
 
 describeWithChromium('the chat page', () => {
   const world = new PageWorld();
+  const ended = new AbortController();
+  let building: Promise<SiteBuild>;
   let site: SiteBuild;
 
-  // First: a server looks for the site when it starts.
-  beforeAll(async () => (site = await buildSite()), SITE_LIMIT_MS);
-  beforeAll(() => world.start());
-  afterAll(() => world.stop());
+  // The site is built while the page is tested.
+  beforeAll(() => {
+    building = buildSite(ended.signal);
+    return world.start();
+  });
+  afterAll(() => (ended.abort(), world.stop()));
   afterEach(() => world.close());
 
   describe('is talked to, and', () => testChatting(world));
@@ -30,5 +34,12 @@ describeWithChromium('the chat page', () => {
   describe('runs the engine in a tab, and', () => testEngineInTab(world));
   describe('answers in its tab where the server lets it, and', () => testRunningInTab(world));
   describe('looks well, and', () => testLooks(world));
-  describe('leads to a site that', () => testSite(world, () => site));
+  describe('leads to a site that', () => {
+    // A server looks for the site when it starts.
+    beforeAll(async () => {
+      site = await building;
+      await world.restart();
+    }, SITE_LIMIT_MS);
+    testSite(world, () => site);
+  });
 });

@@ -23,6 +23,8 @@ const HAS_EXAMPLE = new Set<string>([
   'models',
   'sampler',
   'scheduler',
+  'server',
+  'testing',
   'tokenizer',
 ]);
 

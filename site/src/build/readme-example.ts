@@ -1,5 +1,5 @@
 /** Libraries whose README's example says nothing that a page could not run: it is run as it stands, by a press of a button. */
-export const RUNNABLE = ['core', 'engine', 'kernels', 'transformer'] as const;
+export const RUNNABLE = ['ai-provider', 'core', 'engine', 'kernels', 'telemetry', 'transformer'] as const;
 
 /** The first example of a README as a module whose `run` writes to a console of the page's; undefined if there is none. */
 export function exampleModule(readme: string): string | undefined {

@@ -17,13 +17,13 @@ export interface SiteBuild {
 }
 
 /** Builds the site as `npm run site` does, into where a server finds it. */
-export function buildSite(): Promise<SiteBuild> {
+export function buildSite(signal: AbortSignal): Promise<SiteBuild> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [path.join(repositoryRoot, 'tools/site.mjs')],
-      { env, cwd: repositoryRoot },
+      { env, cwd: repositoryRoot, signal },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), said: stdout + stderr });
       },
@@ -165,7 +165,7 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
     },
   );
 
-  it.each(['core', 'engine', 'kernels', 'transformer'])(
+  it.each(['ai-provider', 'core', 'engine', 'kernels', 'telemetry', 'transformer'])(
     'runs the example of a README as it says: %s',
     async (library) => {
       const readme = fs.readFileSync(path.join(repositoryRoot, 'libs', library, 'README.md'), 'utf8');
@@ -188,10 +188,28 @@ export function testSite(world: PageWorld, built: () => SiteBuild): void {
     ['tokenizer', 'tokens of'],
     ['grammar', 'Next may come'],
     ['gguf', 'Drop a GGUF file'],
+    ['server', 'Ask the server that this page came from'],
+    ['testing', 'Ask the next question'],
   ])('has something to try on the page of %s', async (library, shown) => {
     await visit(`/site/libraries/${library}.html`, async (page) => {
       await page.locator('.example', { hasText: shown }).waitFor();
       expect(await page.locator('.example .live-failure').count()).toBe(0);
+    });
+  });
+
+  it('asks the server that it came from, and a model that says what a script has', async () => {
+    await visit('/site/libraries/server.html', async (page) => {
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.locator('.example .live-output', { hasText: 'The capital of France is Paris.' }).waitFor();
+    });
+    await visit('/site/libraries/testing.html', async (page) => {
+      const ask = page.getByRole('button', { name: 'Ask the next question' });
+      await ask.click();
+      await page.locator('.example .live-output', { hasText: "content: 'Hello!'" }).waitFor();
+      await ask.click();
+      await page.locator('.example .live-output', { hasText: "name: 'weather'" }).waitFor();
+      await ask.click();
+      await page.locator('.example .live-failure', { hasText: 'queue_full' }).waitFor();
     });
   });
 }

@@ -36,6 +36,13 @@ export class PageWorld {
     this.#browser = await chromium.launch({ executablePath, args: ['--no-sandbox'], timeout: PAGE_LIMIT_MS });
   }
 
+  /** Another server in the place of the first; the browser stays. */
+  async restart(): Promise<void> {
+    await this.close();
+    await this.#server?.stop();
+    this.#server = await startServer();
+  }
+
   async stop(): Promise<void> {
     await this.#browser?.close();
     await this.#server?.stop();
