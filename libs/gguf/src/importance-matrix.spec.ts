@@ -249,6 +249,14 @@ describe('quantizing with an importance matrix', () => {
       );
   });
 
+  it('is not itself quantized', async () => {
+    const mistaken = await openGguf(await written(matrix));
+    await expect(quantizeModel(mistaken, 'Q4_0', new MemorySink())).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('is an importance matrix, not a model'),
+    });
+  });
+
   it('is demanded by types of few bits, and must be of the model', async () => {
     const original = await model();
     await expect(quantizeModel(original, 'IQ2_XXS', new MemorySink())).rejects.toMatchObject({

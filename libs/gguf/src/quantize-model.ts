@@ -28,7 +28,7 @@ const QUANTIZATION_VERSION = 2;
 /**
  * Writes a model in another mix (`Q4_K_M`, `Q8_0`, ...): the tensor types that llama.cpp would choose, `general.file_type` set.
  * @returns the type each tensor was given
- * @throws StarlingError invalid_argument for an unknown mix, a model that is quantized already, or an importance matrix that does not fit or
+ * @throws StarlingError invalid_argument for an unknown mix, a file that is an importance matrix, a model that is quantized already, or an importance matrix that does not fit or
  *   is missing where a type needs one; and what `writeModel` throws
  */
 export async function quantizeModel(
@@ -45,6 +45,12 @@ export async function quantizeModel(
       { details: { fileType } },
     );
   }
+  if (model.metadata.get('general.type') === 'imatrix')
+    throw new StarlingError(
+      'invalid_argument',
+      `${model.name} is an importance matrix, not a model: name the model, and this file with --imatrix (importance)`,
+      { details: { file: model.name } },
+    );
   const { importance, importanceName } = options;
   const types = chooseTensorTypes(model, name, { ...options, hasImportance: importance !== undefined });
   if (!options.allowRequantize) refuseRequantizing(model, types);
@@ -64,7 +70,7 @@ function refuseRequantizing(model: GgufModel, types: ReadonlyMap<string, TensorT
     if (to === tensor.type || tensor.type.blockSize === 1) continue;
     throw new StarlingError(
       'invalid_argument',
-      `${model.name}: tensor ${quote(tensor.name)} is ${tensor.type.name} already; quantizing it again adds to its error, so start from an F32, F16 or BF16 file or allow it expressly`,
+      `${model.name}: tensor ${quote(tensor.name)} is ${tensor.type.name} already; quantizing it again adds to its error, so start from an F32, F16 or BF16 file or allow it (--allow-requantize, allowRequantize)`,
       { details: { file: model.name, tensor: tensor.name, type: tensor.type.name } },
     );
   }

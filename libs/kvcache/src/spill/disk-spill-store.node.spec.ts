@@ -124,6 +124,31 @@ describe('a folder of spilled records', () => {
     );
   });
 
+  it('tells once of what cannot be removed, and takes a record of the same name when that is gone', async () => {
+    const folder = await folderWith(5);
+    const [record] = recordsIn(folder);
+    const whole = fs.readFileSync(path.join(folder, record));
+    fs.mkdirSync(path.join(folder, 'folder.starkv'));
+    const dropped: string[] = [];
+    const store = await DiskSpillStore.open(
+      { folder, limitBytes: 1e6, refreshMs: 0 },
+      (event) => event.kind === 'dropped' && dropped.push(event.id),
+    );
+    for (let look = 0; look < 3; look++) {
+      store.refresh();
+      await store.put(makeRecord(6 + look));
+    }
+    expect(dropped).toEqual(['folder']);
+    fs.rmdirSync(path.join(folder, 'folder.starkv'));
+    store.refresh();
+    await store.put(makeRecord(9));
+    fs.writeFileSync(path.join(folder, 'folder.starkv'), whole);
+    store.refresh();
+    await store.put(makeRecord(10));
+    expect(store.entries().map(({ id }) => id)).toContain('folder');
+    await store.close();
+  });
+
   it('waits for no pipe in the place of a record, of the secret, or of what is written', async () => {
     const folder = await folderWith(5);
     if (process.platform === 'win32') return;

@@ -62,6 +62,8 @@ export class DiskSpillStore implements SpillStore {
   readonly #refreshMs: number;
   readonly #quota: SpillQuota;
   readonly #usedMs = new Map<string, number>();
+  /** What could not be removed: passed over until it is gone, or it would be found wanting, and told of, at each look. */
+  readonly #immovable = new Set<string>();
   readonly #events = new Emitter<SpillEvent>();
   readonly #sharing: FolderSharing | undefined;
   readonly #stopHearing: (() => void) | undefined;
@@ -247,6 +249,7 @@ export class DiskSpillStore implements SpillStore {
     const found: Found[] = [];
     const names = await fs.readdir(this.#folder);
     const there = new Set(names);
+    for (const id of this.#immovable) if (!there.has(`${id}${RECORD_ENDING}`)) this.#immovable.delete(id);
     for (const id of [...this.#quota.ids()])
       if (!there.has(`${id}${RECORD_ENDING}`)) this.#forget(id, 'gone', 'another process took it away');
     let [records, tokens] = [0, 0];
@@ -254,7 +257,13 @@ export class DiskSpillStore implements SpillStore {
       if (isTemporary(name) && name.includes(RECORD_ENDING)) await this.#removeLeftBehind(name);
       if (!name.endsWith(RECORD_ENDING)) continue;
       const id = name.slice(0, -RECORD_ENDING.length);
-      if (this.#quota.get(id) !== undefined || records >= mostRecords || tokens >= mostTokens) continue;
+      if (
+        this.#quota.get(id) !== undefined ||
+        this.#immovable.has(id) ||
+        records >= mostRecords ||
+        tokens >= mostTokens
+      )
+        continue;
       records++;
       const one = await this.#readHeader(id);
       if (one === undefined) continue;
@@ -342,8 +351,7 @@ export class DiskSpillStore implements SpillStore {
   async #remove(id: string): Promise<void> {
     this.#quota.delete(id);
     this.#usedMs.delete(id);
-    // A file that cannot be removed will be found, or found wanting, at the next look.
-    await fs.rm(this.#path(id), { force: true }).catch(() => undefined);
+    await fs.rm(this.#path(id), { force: true }).catch(() => void this.#immovable.add(id));
     this.#sharing?.feed.tell({ kind: 'removed', id });
   }
 
